@@ -1,0 +1,62 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EKSClient } from '@aws-sdk/client-eks';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
+
+/** One plain HTTPS exchange, for the API server that no SDK speaks to. Body and answer are text. */
+export interface PlainHttpRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body?: string;
+  /** PEM of the authority that signed the server's certificate. */
+  certificateAuthority?: string;
+}
+export interface PlainHttpResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+export type PlainHttp = (request: PlainHttpRequest) => Promise<PlainHttpResponse>;
+
+/** How calls leave this process: the network by default, straight into the sandbox's services otherwise. */
+export interface Transport {
+  /** A Smithy request handler for every SDK client; the SDK's own when absent. */
+  requestHandler?: { handle(request: never, options?: never): Promise<{ response: never }> };
+  http: PlainHttp;
+}
+
+export interface ClientConfig {
+  region: string;
+  credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
+  transport: Transport;
+}
+
+type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler?: never };
+
+/**
+ * The one place where AWS clients are made. `maxAttempts: 1`: retries live in the state machine, where they can be
+ * seen and run in virtual time. Endpoints come from the SDK's own `AWS_ENDPOINT_URL_*` variables.
+ */
+export class ClientFactory {
+  readonly config: ClientConfig;
+  constructor(config: ClientConfig) {
+    this.config = config;
+  }
+
+  private shared(): SharedConfig {
+    const { region, credentials, transport } = this.config;
+    return {
+      region,
+      maxAttempts: 1,
+      ...(credentials ? { credentials } : {}),
+      ...(transport.requestHandler ? { requestHandler: transport.requestHandler as never } : {}),
+    };
+  }
+
+  eks = (): EKSClient => new EKSClient(this.shared());
+  iam = (): IAMClient => new IAMClient(this.shared());
+  dynamodb = (): DynamoDBClient => new DynamoDBClient(this.shared());
+  stepFunctions = (): SFNClient => new SFNClient(this.shared());
+}

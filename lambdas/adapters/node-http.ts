@@ -1,0 +1,35 @@
+import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import type { PlainHttp, PlainHttpRequest } from './clients.ts';
+
+/** Silence on the connection for that long ends the exchange, milliseconds. */
+const SOCKET_TIMEOUT = 10_000;
+
+const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const { method, url, headers, body, certificateAuthority } = options;
+    const request = httpsRequest(url, {
+      method,
+      headers: body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) },
+      // No connection is kept: a Lambda that was frozen in between would find it dead.
+      agent: false,
+      timeout: SOCKET_TIMEOUT,
+      ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+    });
+    request.on('timeout', () => request.destroy(Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' })));
+    request.on('error', reject);
+    request.on('response', resolve);
+    request.end(body);
+  });
+
+/**
+ * One HTTPS exchange over the network, without retries. `certificateAuthority` is the only one trusted where it is given.
+ * Rejects with Node's own error (`code` such as ECONNREFUSED, ECONNRESET, ETIMEDOUT) when there is no whole answer.
+ */
+export const nodeHttp: PlainHttp = async (options) => {
+  const response = await send(options);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const headers = Object.entries(response.headers).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+  return { status: response.statusCode ?? 0, headers: Object.fromEntries(headers), body: Buffer.concat(chunks).toString('utf8') };
+};

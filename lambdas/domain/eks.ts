@@ -1,0 +1,29 @@
+/** EKS as the decisions need it: plain data, whatever client read it. */
+export interface Cluster {
+  name: string;
+  arn: string;
+  /** Kubernetes version, such as 1.31. */
+  version: string;
+  platformVersion?: string;
+  status: string;
+  /** https URL of the Kubernetes API server. */
+  endpoint?: string;
+  /** PEM, base64 as DescribeCluster gives it. */
+  certificateAuthority?: string;
+  /** https URL of the OIDC issuer; absent where the cluster has none. */
+  oidcIssuer?: string;
+  autoMode: boolean;
+}
+
+/** A version of an add-on that EKS offers for a Kubernetes version. */
+export interface OfferedVersion {
+  version: string;
+  default: boolean;
+  requiresIamPermissions: boolean;
+}
+
+/** Service accounts for which a version takes Pod Identity associations. */
+export interface PodIdentityServiceAccount {
+  serviceAccount: string;
+  recommendedManagedPolicies: string[];
+}

@@ -1,0 +1,48 @@
+/** Kubernetes objects as the decisions need them: plain data, whatever client read it. */
+export interface Container {
+  name: string;
+  init: boolean;
+  env: Record<string, string | undefined>;
+  /** Names of the volumes that it mounts. */
+  mounts: string[];
+}
+
+/** A projected service-account token of a pod. */
+export interface TokenVolume {
+  volume: string;
+  audience: string;
+}
+
+export interface Pod {
+  namespace: string;
+  name: string;
+  uid: string;
+  createdAt: string;
+  serviceAccount: string;
+  node?: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  phase: string;
+  ready: boolean;
+  /** Has a deletionTimestamp: on its way out, no longer counted. */
+  terminating: boolean;
+  owner?: { kind: string; name: string };
+  containers: Container[];
+  tokens: TokenVolume[];
+}
+
+export type WorkloadKind = 'Deployment' | 'DaemonSet';
+export interface WorkloadRef {
+  kind: WorkloadKind;
+  namespace: string;
+  name: string;
+}
+
+export interface Workload extends WorkloadRef {
+  serviceAccount: string;
+  desired: number;
+  ready: number;
+  /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */
+  settled: boolean;
+  templateAnnotations: Record<string, string>;
+}

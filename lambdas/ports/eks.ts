@@ -1,0 +1,49 @@
+import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../domain/eks.ts';
+import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
+
+export type * from '../domain/eks.ts';
+
+export interface CreateAddonRequest {
+  addon: string;
+  version: string;
+  namespace?: string;
+  serviceAccountRoleArn?: string;
+  podIdentityAssociations?: PlannedAssociation[];
+  configurationValues?: string;
+  resolveConflicts?: 'NONE' | 'OVERWRITE';
+  tags: Record<string, string>;
+  clientRequestToken: string;
+}
+
+export interface UpdateAddonRequest {
+  addon: string;
+  /** Left out where it shall be detached: an empty string would be refused as a cross-account PassRole. */
+  serviceAccountRoleArn?: string;
+  /** Absent: unchanged. Empty: those that the add-on owns are deleted. */
+  podIdentityAssociations?: PlannedAssociation[];
+  resolveConflicts?: 'NONE' | 'OVERWRITE' | 'PRESERVE';
+  clientRequestToken: string;
+}
+
+/**
+ * EKS of one account, region and cluster. Everything that is missing is `undefined` or an empty list; every other
+ * refusal is a MigrationError (see `domain/errors.ts`) whose message keeps AWS's own text.
+ */
+export interface Eks {
+  describeCluster(): Promise<Cluster | undefined>;
+  describeAddon(addon: string): Promise<Addon | undefined>;
+  /** Versions offered for that Kubernetes version, newest first; empty for an add-on that EKS does not know. */
+  listOfferedVersions(addon: string, kubernetesVersion: string): Promise<OfferedVersion[]>;
+  /** Empty where the version takes no associations or is not known. */
+  describePodIdentityConfiguration(addon: string, version: string): Promise<PodIdentityServiceAccount[]>;
+  createAddon(request: CreateAddonRequest): Promise<void>;
+  updateAddon(request: UpdateAddonRequest): Promise<void>;
+  /** False where there was no such add-on. */
+  deleteAddon(addon: string, options: { preserve: boolean }): Promise<boolean>;
+  /** Whole associations of one (namespace, service account): at most one in steady state. */
+  listAssociations(namespace: string, serviceAccount: string): Promise<Association[]>;
+  /** Answers the new association's id. */
+  createAssociation(association: Association, clientRequestToken: string): Promise<Association>;
+  /** False where there was no such association. */
+  deleteAssociation(id: string): Promise<boolean>;
+}

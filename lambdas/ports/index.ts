@@ -1,0 +1,28 @@
+import type { Target } from '../domain/model.ts';
+import type { Eks } from './eks.ts';
+import type { Kubernetes } from './kubernetes.ts';
+import type { Ledger } from './ledger.ts';
+import type { Roles } from './roles.ts';
+import type { Clock, Ids, Telemetry } from './runtime.ts';
+
+export type * from './eks.ts';
+export type * from './kubernetes.ts';
+export type * from './ledger.ts';
+export type * from './roles.ts';
+export type * from './runtime.ts';
+
+/** What the steps need of one target: account, region and cluster. */
+export interface TargetPorts {
+  eks: Eks;
+  roles: Roles;
+  kubernetes: Kubernetes;
+}
+
+/** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */
+export interface HandlerDependencies {
+  portsFor(target: Target): TargetPorts;
+  ledger: Ledger;
+  clock: Clock;
+  ids: Ids;
+  telemetry: Telemetry;
+}

@@ -1,0 +1,12 @@
+import type { Pod, Workload, WorkloadRef } from '../domain/kubernetes.ts';
+
+export type * from '../domain/kubernetes.ts';
+
+/** The API server of one cluster. Refusals are MigrationErrors: Unauthorised (401), AccessDenied (403). */
+export interface Kubernetes {
+  listPods(namespace: string): Promise<Pod[]>;
+  listWorkloads(namespace: string): Promise<Workload[]>;
+  getWorkload(ref: WorkloadRef): Promise<Workload | undefined>;
+  /** Sets an annotation on the pod template: a new value starts a rolling restart, the same value changes nothing. */
+  restartWorkload(ref: WorkloadRef, marker: string): Promise<void>;
+}

@@ -1,0 +1,49 @@
+import { ClientFactory } from '../adapters/clients.ts';
+import { AwsEks } from '../adapters/aws-eks.ts';
+import { AwsRoles } from '../adapters/aws-roles.ts';
+import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { eksToken } from '../adapters/eks-token.ts';
+import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
+import { MigrationError } from '../domain/errors.ts';
+import type { Target } from '../domain/model.ts';
+import type { Clock, HandlerDependencies, Ids, TargetPorts, Telemetry } from '../ports/index.ts';
+import { stepEnvironment } from './step.ts';
+
+/** The ports of one target, made from the caller's own credentials: its account is the caller's. */
+export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
+  const { transport, credentials, region } = clients.config;
+  const there = target.region === region ? clients : new ClientFactory({ region: target.region, transport, ...(credentials ? { credentials } : {}) });
+  const client = there.eks();
+  const eks = new AwsEks(client, target.cluster);
+  const kubernetes = createHttpKubernetes({
+    http: transport.http,
+    endpoint: async () => {
+      const cluster = await eks.describeCluster();
+      if (!cluster?.endpoint) throw new MigrationError('NotFound', `Cluster ${target.cluster} in ${target.region} has no API server endpoint.`);
+      return { url: cluster.endpoint, ...(cluster.certificateAuthority ? { certificateAuthority: cluster.certificateAuthority } : {}) };
+    },
+    // Signed at the caller's own time, as the SDK signs.
+    token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await client.config.credentials(), now: new Date() }),
+  });
+  return { eks, roles: new AwsRoles(there.iam()), kubernetes };
+}
+
+export interface WireOptions {
+  clients: ClientFactory;
+  environment: Record<string, string | undefined>;
+  clock: Clock;
+  ids: Ids;
+  telemetry: Telemetry;
+}
+
+/** Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. */
+export function wire({ clients, environment, clock, ids, telemetry }: WireOptions): HandlerDependencies {
+  const { TABLE_NAME } = stepEnvironment.parse(environment);
+  return {
+    portsFor: (target) => portsOf(clients, target),
+    ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
+    clock,
+    ids,
+    telemetry,
+  };
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { HubStack } from './hub-stack.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+export interface AppOptions {
+  /** Folder with one bundle for each step, as `scripts/bundle.ts` makes it. */
+  lambdaDirectory: string;
+  /** Folder for the cloud assembly; CDK's command line chooses it when left out. */
+  outdir?: string;
+  /** Goes before the context of `cdk.json`. */
+  context?: Record<string, unknown>;
+}
+
+/** What CDK's command line switches on by default: the construct's path and the asset's folder beside each resource. */
+const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-metadata': true };
+
+/**
+ * The CDK app. It knows no account and no region: it synthesises offline, and the same template is deployed anywhere.
+ * The context of `cdk.json` (feature flags above all) is read here, so that a build without the command line gives the
+ * same template; what the command line sets goes before it.
+ */
+export function createApp(options: AppOptions): App {
+  const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
+  const app = new App({ outdir: options.outdir, context: { ...context, ...METADATA, ...options.context }, analyticsReporting: false });
+  // oxlint-disable-next-line eslint/no-new -- a stack adds itself to its app.
+  new HubStack(app, 'PodIdentityMigrator', {
+    description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',
+    lambdaDirectory: options.lambdaDirectory,
+  });
+  return app;
+}
+
+/** Writes the cloud assembly to `outdir`, in this process. */
+export function synthesise(outdir: string, lambdaDirectory: string): void {
+  createApp({ outdir, lambdaDirectory }).synth();
+}

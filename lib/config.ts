@@ -1,0 +1,42 @@
+import type { Node } from 'constructs';
+import { Aws } from 'aws-cdk-lib';
+import { z } from 'zod';
+
+/** `-c key=a,b` on the command line gives one string, `cdk.json` gives a list. */
+const list = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess((value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value), z.array(item).min(1));
+
+/** An ARN of IAM roles in which `*` stands for any text, as a policy's Resource takes it. */
+const roleArnPattern = z
+  .string()
+  .regex(
+    /^arn:(aws(-[a-z]+)*|\*):iam::(\d{12}|\*):role\/[\w+=,.@/*-]+$/,
+    'must be an ARN pattern of IAM roles such as arn:aws:iam::111122223333:role/eks-addons/*',
+  );
+
+/** What can be set by CDK context (`cdk.json`, or `cdk deploy -c key=value`). */
+const context = z.object({
+  /** Roles that the service may hand to EKS and to pods. Default: every role of the account. */
+  passableRoleArns: list(roleArnPattern).optional(),
+  /** Level from which the Lambdas write log lines. */
+  logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
+});
+
+export interface Config {
+  passableRoleArns: string[];
+  logLevel: z.infer<typeof context>['logLevel'];
+}
+
+/** Reads and checks the app's context. Throws an Error that names each wrong key, what it must be, and where to set it. */
+export function readConfig(node: Node): Config {
+  const given = Object.fromEntries(Object.keys(context.shape).map((key) => [key, node.tryGetContext(key) as unknown]));
+  const parsed = context.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`The CDK context is not right. Set it in cdk.json, or with -c key=value:\n${problems.join('\n')}`);
+  }
+  return {
+    passableRoleArns: parsed.data.passableRoleArns ?? [`arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/*`],
+    logLevel: parsed.data.logLevel,
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * The one table from an error's name to what the state machine does about it. Names come from
+ * `lambdas/domain/errors.ts`; the Lambda service's own are listed here. Retriers of a state count each for itself, and
+ * the first whose names match is used. `jitter: true` draws each wait anew between zero and the number that the
+ * arithmetic gives (FULL), so that the runs of a fleet do not come back all at once.
+ */
+import type { ErrorName } from '../../lambdas/domain/errors.ts';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+
+/**
+ * Errors that the Lambda service makes of an invocation, not our code.
+ * Source: Step Functions Developer Guide, "Handle transient Lambda service exceptions" and "Handling error conditions".
+ */
+export const LAMBDA_ERRORS = [
+  'Lambda.TooManyRequestsException',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+  'Runtime.ExitError',
+] as const;
+
+type RetriedName = ErrorName | (typeof LAMBDA_ERRORS)[number] | 'States.Timeout';
+
+export interface Retrier {
+  errors: RetriedName[];
+  intervalSeconds: number;
+  backoffRate: number;
+  maxDelaySeconds?: number;
+  maxAttempts: number;
+  jitter: boolean;
+}
+
+/** What may be over in a moment. Every step has these three. */
+const TRANSIENT: Retrier[] = [
+  {
+    // Too much at once. 2 s × 2^k, at most 60 s: 2 + 4 + 8 + 16 + 32 + 5 × 60 = 362 s over 10 retries, half of it on
+    // average. EKS publishes no rates; the quota of the Lambda service refills within the second.
+    errors: ['Throttled', 'Lambda.TooManyRequestsException'],
+    intervalSeconds: 2,
+    backoffRate: 2,
+    maxDelaySeconds: 60,
+    maxAttempts: 10,
+    jitter: true,
+  },
+  {
+    // Something else works on the add-on or the association: an update takes 1 to 3 minutes.
+    // 10 s × 1.5^k, at most 60 s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average.
+    errors: ['Busy'],
+    intervalSeconds: 10,
+    backoffRate: 1.5,
+    maxDelaySeconds: 60,
+    maxAttempts: 12,
+    jitter: true,
+  },
+  {
+    // A fault of a service or of the network, or an invocation that died or took too long: its effect is not known,
+    // and every step looks before it acts. 2 s × 2^k, at most 30 s: 2 + 4 + 8 + 16 + 2 × 30 = 90 s over 6 retries;
+    // when each of the 7 attempts also runs into its time-out, 7 × 75 s more.
+    errors: [
+      'ServiceUnavailable',
+      'ConnectionLost',
+      'Lambda.ServiceException',
+      'Lambda.AWSLambdaException',
+      'Lambda.SdkClientException',
+      'Lambda.Unknown',
+      'Sandbox.Timedout',
+      'Runtime.ExitError',
+      'States.Timeout',
+    ],
+    intervalSeconds: 2,
+    backoffRate: 2,
+    maxDelaySeconds: 30,
+    maxAttempts: 6,
+    jitter: true,
+  },
+];
+
+const poll = (error: ErrorName, intervalSeconds: number, maxAttempts: number): Retrier => ({
+  errors: [error],
+  intervalSeconds,
+  backoffRate: 1,
+  maxAttempts,
+  jitter: false,
+});
+
+/**
+ * Polls that answer "not yet". A Retry costs one state transition (a loop of Wait, Task and Choice costs three) and
+ * three history events of the 25,000 that an execution may have. Even intervals keep the lag small: the answer is seen
+ * half an interval late on average, one interval at most.
+ */
+const POLLS: Partial<Record<StepName, Retrier>> = {
+  // 10 s × 120 = 20 min, twice what the SDK's AddonDeleted waiter allows. Non-preserving deletes take 20 s to 2 min:
+  // some 10 transitions, 5 s of lag.
+  'await-deleted': poll('AddonStillThere', 10, 120),
+  // 5 s × 36 = 3 min. Associations are consistent again after several seconds (EKS User Guide): 1 or 2 transitions,
+  // 2.5 s of lag.
+  'purge-associations': poll('AssociationStillThere', 5, 36),
+  // "Association already exists" just after the purge, for the same reason and as long.
+  'create-addon': poll('AssociationStillThere', 5, 36),
+  // 10 s × 120 = 20 min, as Terraform allows a create. Usual are 30 s to 4 min: up to 24 transitions, 5 s of lag.
+  'await-active': poll('AddonNotActive', 10, 120),
+  // 10 s × 90 = 15 min a round. A Deployment rolls in 1 to 3 min, a DaemonSet longer with every node: some 20
+  // transitions, 5 s of lag.
+  'verify-pods': poll('PodsNotSettled', 10, 90),
+  // 10 s × 270 = 45 min: a delete and a create of 20 min each, and the actions between, one an invocation; 5 s of lag
+  // for each of about five actions.
+  restore: poll('RestoreInProgress', 10, 270),
+};
+
+/** A step's retriers, its poll first. */
+export function retriersOf(step: StepName): Retrier[] {
+  const ownPoll = POLLS[step];
+  return ownPoll ? [ownPoll, ...TRANSIENT] : TRANSIENT;
+}
+
+/** Where a failure leads: to a state that puts back, or to one that records the end. */
+export type FailureTarget = 'Restore' | 'RecordBlocked' | 'RecordRolledBack' | 'RecordNeedsHuman' | 'Blocked' | 'RolledBack' | 'NeedsHuman';
+
+export interface Catcher {
+  errors: ErrorName[] | 'any';
+  next: FailureTarget;
+}
+
+/** Nothing is changed yet: whatever it is, it blocks. */
+const BEFORE_CHANGES: Catcher[] = [{ errors: 'any', next: 'RecordBlocked' }];
+/** Something may be changed: put it back, unless another run holds the lock by now, whose work that would undo. */
+const AFTER_CHANGES: Catcher[] = [
+  { errors: ['LockLost'], next: 'RecordNeedsHuman' },
+  { errors: 'any', next: 'Restore' },
+];
+
+/** What each state of a step catches when its retries are used up. `finish` is not here: each of its states has its own end. */
+export const CATCHERS: Record<Exclude<StepName, 'finish'>, Catcher[]> = {
+  plan: BEFORE_CHANGES,
+  begin: BEFORE_CHANGES,
+  // The step compares the add-on with the snapshot before its first call that changes anything.
+  'delete-addon': [{ errors: ['AddonChanged'], next: 'RecordBlocked' }, ...AFTER_CHANGES],
+  'await-deleted': AFTER_CHANGES,
+  'purge-associations': AFTER_CHANGES,
+  'create-addon': AFTER_CHANGES,
+  'await-active': AFTER_CHANGES,
+  'verify-pods': AFTER_CHANGES,
+  'restart-pods': AFTER_CHANGES,
+  restore: [{ errors: 'any', next: 'RecordNeedsHuman' }],
+};

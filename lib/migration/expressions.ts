@@ -1,0 +1,31 @@
+/** JSONata, as Step Functions takes it. Every expression here is total: a failing one in a Catch or a Fail would end the execution as something else. */
+export type Expression = `{% ${string} %}`;
+export const expression = (body: string): Expression => `{% ${body} %}`;
+
+/** From the execution's input, so that it is there before the first state has answered. */
+export const MIGRATION_ID = '$states.context.Execution.Input.migrationId';
+export const REQUEST = '$states.context.Execution.Input.request';
+
+/**
+ * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, trace); a time-out and the
+ * service's own errors are plain text, which comes through as it is. `$parse` would fail on a cause that was cut off.
+ * Cut, because Step Functions takes at most 32,768 characters of cause.
+ */
+const readable = (cause: string): string =>
+  `$substring($replace($substringBefore($substringAfter(${cause}, '"errorMessage":"'), '","trace"'), '\\\\"', '"'), 0, 4000)`;
+
+/** The error that a Catch caught; the name and message of the variable `failure`. */
+const CAUGHT_CAUSE = `('' & $states.errorOutput.Cause)`;
+const CAUGHT = `$states.errorOutput.Error & ': ' & ${readable(CAUGHT_CAUSE)}`;
+export const FAILURE_TEXT = `$failure.Error & ': ' & ${readable('$failure.Cause')}`;
+
+/** In a Catch: the error as errorOutput has it. `Cause` is always text, also where a time-out comes without one. */
+export const caughtFailure = expression(`{'Error': $states.errorOutput.Error, 'Cause': ${CAUGHT_CAUSE}}`);
+
+/** In a Catch after an earlier failure: keeps the first error's name and tells of both. */
+export const caughtAnotherFailure = (what: string): Expression =>
+  expression(`{'Error': $failure.Error, 'Cause': ${readable('$failure.Cause')} & ' ${what}: ' & ${CAUGHT}}`);
+
+/** In a Catch: names the failure by what it means, and keeps the caught error in its text. */
+export const caughtAs = (error: string, meaning: string): Expression =>
+  expression(`{'Error': '${error}', 'Cause': '${meaning}: ' & ${CAUGHT}}`);

@@ -1,0 +1,74 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import type { z } from 'zod';
+import type { stepSchemas, StepName } from '../../lambdas/steps/schemas.ts';
+import { pascalCase } from '../names.ts';
+import { STEP_TIMEOUT } from '../step-function-lambda.ts';
+import { type Catcher, type FailureTarget, retriersOf } from './errors.ts';
+import { caughtFailure, expression, type Expression, MIGRATION_ID } from './expressions.ts';
+
+/** The published version of each step's Lambda. */
+export type StepFunctions = Record<StepName, lambda.IVersion>;
+
+/** A step's input, field by field, each a value or an expression that gives it: a missing or wrong field does not compile. */
+type Input<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['input']>;
+type Payload<Name extends StepName> = { [Field in keyof Input<Name>]: Expression | Input<Name>[Field] };
+
+/** Which migration, of what: the variables that `Plan` assigns. */
+export const MIGRATION = {
+  migrationId: expression(MIGRATION_ID),
+  target: expression('$target'),
+  addon: expression('$addon'),
+};
+/** The same under the lock: the fence that `Begin` assigns. */
+export const LOCKED_MIGRATION = { ...MIGRATION, fence: expression('$fence') };
+
+export interface StepTaskOptions<Name extends StepName> {
+  functions: StepFunctions;
+  payload: Payload<Name>;
+  assign?: Record<string, Expression | number>;
+  /** For a step that more than one state calls; the step's name in PascalCase otherwise. */
+  stateName?: string;
+}
+
+/** A state that calls one step, with the step's retries; its answer is the state's output. Catches are added by `catchFailures`. */
+export function stepTask<Name extends StepName>(scope: Construct, step: Name, options: StepTaskOptions<Name>): tasks.LambdaInvoke {
+  const task = tasks.LambdaInvoke.jsonata(scope, options.stateName ?? pascalCase(step), {
+    lambdaFunction: options.functions[step],
+    payload: sfn.TaskInput.fromObject(options.payload),
+    outputs: expression('$states.result.Payload'),
+    assign: options.assign,
+    // Longer than the Lambda's own time-out: else a retry could run beside the invocation that it gave up on.
+    taskTimeout: sfn.Timeout.duration(STEP_TIMEOUT.plus(Duration.seconds(15))),
+    // CDK's silent retrier would stand before the table's.
+    retryOnServiceExceptions: false,
+  });
+  for (const retrier of retriersOf(step)) {
+    task.addRetry({
+      errors: retrier.errors,
+      interval: Duration.seconds(retrier.intervalSeconds),
+      backoffRate: retrier.backoffRate,
+      maxDelay: retrier.maxDelaySeconds === undefined ? undefined : Duration.seconds(retrier.maxDelaySeconds),
+      maxAttempts: retrier.maxAttempts,
+      jitterStrategy: retrier.jitter ? sfn.JitterType.FULL : sfn.JitterType.NONE,
+    });
+  }
+  return task;
+}
+
+/** Adds a task's catches, the widest last, each keeping the error in the variable `failure`. */
+export function catchFailures(
+  task: tasks.LambdaInvoke,
+  catchers: Catcher[],
+  targets: Partial<Record<FailureTarget, sfn.State>>,
+  failure: Expression = caughtFailure,
+): void {
+  for (const { errors, next } of catchers) {
+    const handler = targets[next];
+    if (!handler) throw new Error(`The state ${task.stateId} sends failures to ${next}, which is not there yet: create it before.`);
+    task.addCatch(handler, { errors: errors === 'any' ? [sfn.Errors.ALL] : errors, assign: { failure } });
+  }
+}

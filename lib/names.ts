@@ -1,0 +1,6 @@
+/** `delete-addon` to `DeleteAddon`: a step's name as the name of its state and of its construct. */
+export const pascalCase = (name: string): string =>
+  name
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');

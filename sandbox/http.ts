@@ -1,0 +1,38 @@
+/** The wire as the sandbox sees it: what both transports turn their requests into, and what every service is a function of. */
+export interface HttpRequest {
+  method: string;
+  /** Host header, with the port where there is one. */
+  host: string;
+  /** Path as on the wire: still percent-encoded, without the query. */
+  path: string;
+  /** Decoded; a key that comes several times has a list. */
+  query: Record<string, string | string[]>;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: string | Uint8Array;
+}
+
+/** Who calls, once the signature is verified. */
+export interface Caller {
+  accessKeyId: string;
+  /** ARN of the IAM role (not of the session) behind the key. */
+  principalArn: string;
+  account: string;
+}
+
+/** What a service learns about a call beside its request; it reports the operation's name for the call log. */
+export interface CallContext {
+  caller: Caller;
+  /** Region from the signature's credential scope. */
+  region: string;
+  /** Sets what the call log shows; `input` must be plain JSON data without secrets. */
+  describe(operation: string, input: unknown): void;
+}
+
+export type Service = (request: HttpRequest, context: CallContext) => Promise<HttpResponse>;

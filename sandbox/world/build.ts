@@ -1,0 +1,155 @@
+/** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
+import { loadCatalogue } from '../catalog/index.ts';
+import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
+import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
+import { CallLog } from './call-log.ts';
+import { Random } from './random.ts';
+import { Schedule } from './schedule.ts';
+import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
+import type { AddonState, ClusterState, RoleState, World } from './world.ts';
+
+export interface BuildOptions {
+  /** Instead of the scenario's own. */
+  seed?: number;
+  /** ARNs of the roles that call AWS beside the operator: those of the deployed functions and state machines. */
+  roles?: string[];
+}
+
+const HEX = '0123456789ABCDEF';
+const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const DEFAULT_REGION = 'us-east-1';
+
+/** What DescribeAddon shows of an unhealthy add-on; text: aws-ia/terraform-aws-eks-blueprints-addons#335. */
+const DEGRADED_ISSUE = {
+  code: 'InsufficientNumberOfReplicas',
+  message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
+  resourceIds: [],
+};
+
+const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => {
+  const resource = role.arn.split(':').at(-1) ?? '';
+  const parts = resource.split('/');
+  return {
+    arn: role.arn,
+    name: parts.at(-1) ?? '',
+    path: parts.length > 2 ? `/${parts.slice(1, -1).join('/')}/` : '/',
+    roleId: `AROA${world.random.string(17, UPPER)}`,
+    createdAt: Date.parse(role.createdAt),
+    trustPolicy: typeof role.trustPolicy === 'string' ? role.trustPolicy : JSON.stringify(role.trustPolicy),
+    tags: role.tags,
+  };
+};
+
+/** A stand-in for the authority's certificate where nobody speaks TLS; the loopback transport puts a real one here. */
+const placeholderCertificate = (world: World): string => {
+  const lines = Array.from({ length: 12 }, () => world.random.string(64, BASE64));
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+};
+
+const buildAddon = (world: World, cluster: ClusterState, addon: ScenarioAddon): AddonState => ({
+  name: addon.name,
+  arn: `arn:aws:eks:${cluster.region}:${cluster.account}:addon/${cluster.name}/${addon.name}/${world.random.uuid()}`,
+  version: addon.version,
+  status: addon.status,
+  issues: addon.status === 'DEGRADED' ? [DEGRADED_ISSUE] : [],
+  namespace: world.catalogue.get(addon.name)?.objects.namespace ?? 'kube-system',
+  ...(addon.serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn: addon.serviceAccountRoleArn }),
+  ...(addon.configurationValues === undefined ? {} : { configurationValues: addon.configurationValues }),
+  associationIds: [],
+  tags: addon.tags,
+  createdAt: Date.parse(addon.createdAt),
+  modifiedAt: Date.parse(addon.createdAt),
+  generation: 0,
+});
+
+const addAssociations = (world: World, cluster: ClusterState, associations: ScenarioCluster['associations']): void => {
+  for (const { id = `a-${world.random.string(17)}`, owner, createdAt, ...rest } of associations) {
+    const addon = owner === undefined ? undefined : cluster.addons.get(owner);
+    addon?.associationIds.push(id);
+    cluster.associations.set(id, {
+      ...rest,
+      id,
+      arn: `arn:aws:eks:${cluster.region}:${cluster.account}:podidentityassociation/${cluster.name}/${id}`,
+      ...(addon ? { ownerArn: addon.arn } : {}),
+      createdAt: Date.parse(createdAt),
+      modifiedAt: Date.parse(createdAt),
+    });
+  }
+};
+
+const buildCluster = (world: World, account: string, spec: ScenarioCluster): ClusterState => {
+  const { name, region, oidcId } = spec;
+  const cluster: ClusterState = {
+    name,
+    arn: `arn:aws:eks:${region}:${account}:cluster/${name}`,
+    account,
+    region,
+    version: spec.version,
+    platformVersion: spec.platformVersion,
+    status: spec.status,
+    createdAt: Date.parse(spec.createdAt),
+    endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.amazonaws.com`,
+    certificateAuthority: placeholderCertificate(world),
+    ...(oidcId === undefined ? {} : { oidcIssuer: `https://oidc.eks.${region}.amazonaws.com/id/${oidcId}` }),
+    autoMode: spec.autoMode,
+    tags: {},
+    addons: new Map(),
+    associations: new Map(),
+    updates: new Map(),
+    preserved: new Set(),
+    kube: newKubeState(),
+  };
+  for (const addon of spec.addons) cluster.addons.set(addon.name, buildAddon(world, cluster, addon));
+  addAssociations(world, cluster, spec.associations);
+
+  // Pods come last: what the webhook gave them depends on the associations that there were by then.
+  seedCluster(world, cluster, spec.nodes);
+  for (const addon of spec.addons) {
+    const offered = world.catalogue.get(addon.name);
+    if (!offered || addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') continue;
+    seedAddonObjects(world, cluster, addon.name, offered.objects, {
+      irsaServiceAccounts: offered.irsaServiceAccounts,
+      ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
+      podsCreatedAt: Date.parse(addon.podsCreatedAt ?? addon.createdAt),
+    });
+  }
+  return cluster;
+};
+
+const withdrawVersions = (world: World, changes: Scenario['catalogue']): void => {
+  for (const change of changes) {
+    for (const version of world.catalogue.get(change.addon)?.versions ?? []) {
+      if (change.withdrawnVersions.includes(version.version)) version.offered = false;
+    }
+  }
+};
+
+/** The scenario must have been checked (`parseScenario`). The same scenario and seed make the same world. */
+export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): World => {
+  const seed = options.seed ?? scenario.seed;
+  const [first] = scenario.accounts;
+  const world: World = {
+    seed,
+    random: new Random(seed),
+    schedule: new Schedule(Date.parse(scenario.startAt)),
+    knobs: scenario.knobs,
+    catalogue: loadCatalogue(),
+    accounts: new Map(),
+    accessKeys: new Map(),
+    log: new CallLog(),
+    home: scenario.home ?? { account: first?.id ?? '', region: first?.clusters[0]?.region ?? DEFAULT_REGION },
+  };
+  withdrawVersions(world, scenario.catalogue);
+  for (const { id, roles, clusters } of scenario.accounts) {
+    const account = { id, roles: new Map<string, RoleState>(), clusters: new Map<string, ClusterState>() };
+    world.accounts.set(id, account);
+    for (const role of roles) {
+      const state = buildRole(world, role);
+      account.roles.set(state.name, state);
+    }
+    for (const cluster of clusters) account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster));
+  }
+  for (const role of [operatorRoleArn(world), ...(options.roles ?? [])]) issueAccessKey(world, role);
+  return world;
+};

@@ -1,0 +1,44 @@
+/** One API call, as it was answered. */
+export interface Call {
+  /** Counts from 1. */
+  n: number;
+  /** The world's time when the request came in, ISO 8601. */
+  at: string;
+  /** `eks`, `iam`, `sts`, `dynamodb`, `states`, `lambda` or `kubernetes`. */
+  service: string;
+  operation: string;
+  /** True for calls that can change something. */
+  mutating: boolean;
+  caller: string;
+  account: string;
+  region: string;
+  cluster?: string;
+  input: unknown;
+  status: number;
+  error?: string;
+}
+
+/** Every call to every service, in order; the tests' and the promises' witness. */
+export class CallLog {
+  readonly calls: Call[] = [];
+  private readonly listeners: ((call: Call) => void)[] = [];
+
+  add(call: Omit<Call, 'n'>): void {
+    const entry = { n: this.calls.length + 1, ...call };
+    this.calls.push(entry);
+    for (const listener of this.listeners) listener(entry);
+  }
+
+  onCall(listener: (call: Call) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Calls that can change the target: everything but the ledger's and the state machine's own. */
+  mutations(): Call[] {
+    return this.calls.filter((call) => call.mutating && !['dynamodb', 'states', 'lambda', 'sts'].includes(call.service));
+  }
+
+  toJsonLines(): string {
+    return this.calls.map((call) => `${JSON.stringify(call)}\n`).join('');
+  }
+}

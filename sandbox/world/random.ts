@@ -1,0 +1,36 @@
+/** Seeded randomness: every id, token and jitter of the sandbox comes from here, so that a seed replays a run. */
+export class Random {
+  private state: number;
+  constructor(seed: number) {
+    this.state = seed >>> 0;
+  }
+
+  /** Uniform in [0, 1): mulberry32, public domain (Tommy Ettinger). */
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let t = this.state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  /** Uniform integer in [0, bound). */
+  integer(bound: number): number {
+    return Math.floor(this.next() * bound);
+  }
+
+  string(length: number, alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'): string {
+    return Array.from({ length }, () => alphabet[this.integer(alphabet.length)]).join('');
+  }
+
+  /** Version 4 UUID. */
+  uuid(): string {
+    const hex = (length: number): string => this.string(length, '0123456789abcdef');
+    return `${hex(8)}-${hex(4)}-4${hex(3)}-${'89ab'[this.integer(4)]}${hex(3)}-${hex(12)}`;
+  }
+
+  /** A generator of its own, so that one user of randomness does not shift another's. */
+  fork(): Random {
+    return new Random(this.integer(4_294_967_296));
+  }
+}

@@ -1,0 +1,129 @@
+/** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
+import type { CallLog } from './call-log.ts';
+import type { Catalogue } from '../catalog/catalogue.ts';
+import type { KubeState } from '../kubernetes/objects.ts';
+import type { Random } from './random.ts';
+import type { Knobs } from './scenario.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface RoleState {
+  arn: string;
+  name: string;
+  path: string;
+  roleId: string;
+  /** Milliseconds since 1970, as all times of the world. */
+  createdAt: number;
+  /** Decoded JSON text. */
+  trustPolicy: string;
+  tags: Record<string, string>;
+}
+
+export interface AssociationState {
+  id: string;
+  arn: string;
+  namespace: string;
+  serviceAccount: string;
+  roleArn: string;
+  ownerArn?: string;
+  targetRoleArn?: string;
+  externalId?: string;
+  disableSessionTags?: boolean;
+  policy?: string;
+  tags: Record<string, string>;
+  createdAt: number;
+  modifiedAt: number;
+  /** Set once it is deleted: not listed any more, but its key stays taken until then. */
+  deletedUntil?: number;
+}
+
+export type AddonStatus = 'CREATING' | 'ACTIVE' | 'CREATE_FAILED' | 'UPDATING' | 'DELETING' | 'DELETE_FAILED' | 'DEGRADED' | 'UPDATE_FAILED';
+
+export interface AddonState {
+  name: string;
+  arn: string;
+  version: string;
+  status: AddonStatus;
+  issues: { code: string; message: string; resourceIds: string[] }[];
+  namespace: string;
+  serviceAccountRoleArn?: string;
+  configurationValues?: string;
+  /** Ids of the associations that it owns. */
+  associationIds: string[];
+  tags: Record<string, string>;
+  createdAt: number;
+  modifiedAt: number;
+  /** Grows with each change, so that an event scheduled before can see that it is out of date. */
+  generation: number;
+}
+
+export interface UpdateState {
+  id: string;
+  addonName: string;
+  status: 'InProgress' | 'Failed' | 'Cancelled' | 'Successful';
+  type: 'AddonUpdate';
+  params: { type: string; value: string }[];
+  errors: { errorCode: string; errorMessage: string; resourceIds: string[] }[];
+  createdAt: number;
+}
+
+export interface ClusterState {
+  name: string;
+  arn: string;
+  account: string;
+  region: string;
+  version: string;
+  platformVersion: string;
+  status: string;
+  createdAt: number;
+  /** https URL; the loopback transport puts its own address here. */
+  endpoint: string;
+  /** PEM; what the loopback transport's certificate is signed by. */
+  certificateAuthority: string;
+  oidcIssuer?: string;
+  autoMode: boolean;
+  tags: Record<string, string>;
+  addons: Map<string, AddonState>;
+  associations: Map<string, AssociationState>;
+  updates: Map<string, UpdateState>;
+  /** Add-ons deleted with preserve: their objects are still there, by add-on name. */
+  preserved: Set<string>;
+  kube: KubeState;
+}
+
+export interface AccountState {
+  id: string;
+  /** By role name. */
+  roles: Map<string, RoleState>;
+  /** By `region/name`. */
+  clusters: Map<string, ClusterState>;
+}
+
+/** A key pair that the sandbox has handed out. */
+export interface AccessKey {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  principalArn: string;
+  account: string;
+}
+
+export interface World {
+  seed: number;
+  random: Random;
+  schedule: Schedule;
+  knobs: Knobs;
+  catalogue: Catalogue;
+  accounts: Map<string, AccountState>;
+  accessKeys: Map<string, AccessKey>;
+  log: CallLog;
+  home: { account: string; region: string };
+}
+
+export const findCluster = (world: World, account: string, region: string, name: string): ClusterState | undefined =>
+  world.accounts.get(account)?.clusters.get(`${region}/${name}`);
+
+export const findRole = (world: World, arn: string): RoleState | undefined => {
+  const [, , , , account = '', resource = ''] = arn.split(':');
+  const role = world.accounts.get(account)?.roles.get(resource.split('/').at(-1) ?? '');
+  return role?.arn === arn ? role : undefined;
+};

@@ -1,0 +1,75 @@
+import jsonata from 'jsonata';
+import { describe, expect, it } from 'vitest';
+import { states } from './definition.ts';
+
+const REQUEST = { addon: 'aws-ebs-csi-driver', target: { account: '111122223333', region: 'eu-west-1', cluster: 'c1' } };
+const CONTEXT = { Execution: { Input: { migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', request: REQUEST } } };
+const evaluate = (expression: unknown, bindings: { states?: object; failure?: object }): Promise<unknown> =>
+  jsonata(String(expression).replace(/^\{%|%\}$/g, '')).evaluate({}, { ...bindings, states: { context: CONTEXT, ...bindings.states } });
+const assignedFailure = (state: string, errorOutput: object, failure?: object): Promise<unknown> =>
+  evaluate(states[state]!.Catch!.at(-1)!.Assign!.failure, { states: { errorOutput }, failure });
+
+const FROM_LAMBDA = {
+  Error: 'AddonFailed',
+  Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on "x" is CREATE_FAILED.', trace: ['AddonFailed: …'] }),
+};
+
+describe('failure', () => {
+  it('is kept as Step Functions has it', async () => {
+    await expect(assignedFailure('CreateAddon', FROM_LAMBDA)).resolves.toEqual(FROM_LAMBDA);
+  });
+
+  it('has a text as cause also where a time-out comes without one', async () => {
+    await expect(assignedFailure('CreateAddon', { Error: 'States.Timeout' })).resolves.toEqual({ Error: 'States.Timeout', Cause: '' });
+  });
+
+  it('tells of the first error and of that of putting back, under the first one\'s name', async () => {
+    await expect(assignedFailure('Restore', { Error: 'Lambda.Unknown', Cause: 'Lambda did not answer.' }, FROM_LAMBDA)).resolves.toEqual({
+      Error: 'AddonFailed',
+      Cause: 'Add-on "x" is CREATE_FAILED. Putting the add-on back failed too: Lambda.Unknown: Lambda did not answer.',
+    });
+  });
+
+  it('names the checks that block, one or more', async () => {
+    const failure = states.IsThereWork!.Assign!.failure;
+    await expect(evaluate(failure, { states: { input: { blockedBy: ['role-exists'] } } })).resolves.toEqual({
+      Error: 'ChecksFailed',
+      Cause: 'Checks that block: role-exists.',
+    });
+    await expect(evaluate(failure, { states: { input: { blockedBy: ['role-exists', 'agent'] } } })).resolves.toMatchObject({
+      Cause: 'Checks that block: role-exists, agent.',
+    });
+  });
+});
+
+describe('cause of an end', () => {
+  it('of Blocked says that nothing was changed, why, and where the plan is', async () => {
+    const cause = await evaluate(states.Blocked!.Cause, { failure: FROM_LAMBDA });
+    expect(cause).toMatch(
+      /^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of add-on aws-ebs-csi-driver in cluster c1 is blocked; nothing was changed\. AddonFailed: Add-on "x" is CREATE_FAILED\. The plan, its checks and their remedies: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
+    );
+  });
+
+  it('of RolledBack and NeedsHuman has the first error', async () => {
+    for (const name of ['RolledBack', 'NeedsHuman']) {
+      await expect(evaluate(states[name]!.Cause, { failure: FROM_LAMBDA })).resolves.toContain('The first error: AddonFailed: Add-on "x" is CREATE_FAILED.');
+    }
+  });
+
+  it('of NeedsHuman says that the add-on is migrated when only the record is missing', async () => {
+    const failure = (await assignedFailure('RecordMigrated', { Error: 'Throttled', Cause: 'Rate exceeded' })) as object;
+    const cause = await evaluate(states.NeedsHuman!.Cause, { failure });
+    expect(cause).toContain('its pods were proven to use Pod Identity; only the record of it is missing');
+    expect(cause).toContain('Throttled: Rate exceeded');
+  });
+
+  it('fits into what Step Functions takes, and is never an error of its own', async () => {
+    const long = { Error: 'AddonFailed', Cause: `{"errorType":"AddonFailed","errorMessage":"${'x'.repeat(32_000)}` };
+    const both = (await assignedFailure('Restore', long, long)) as object;
+    for (const failure of [long, both, { Error: 'States.Timeout', Cause: '' }]) {
+      const cause = await evaluate(states.NeedsHuman!.Cause, { failure });
+      expect(cause).toBeTypeOf('string');
+      expect(String(cause).length).toBeLessThan(32_768);
+    }
+  });
+});

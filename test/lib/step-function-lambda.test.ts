@@ -1,0 +1,33 @@
+import { Stack } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { planSchema } from '../../lambdas/steps/plan/schema.ts';
+import { StepLambda } from '../../lib/step-function-lambda.ts';
+
+const code = lambda.Code.fromInline('none');
+const environment = {
+  TABLE_NAME: 'ledger',
+  POWERTOOLS_SERVICE_NAME: 'test',
+  POWERTOOLS_METRICS_NAMESPACE: 'Test',
+  POWERTOOLS_LOG_LEVEL: 'INFO',
+} as const;
+const { TABLE_NAME: _, ...withoutTable } = environment;
+
+describe('environment of a step\'s Lambda', () => {
+  it('neither compiles nor synthesises with a variable missing', () => {
+    // @ts-expect-error -- TABLE_NAME is missing.
+    expect(() => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, statements: [], environment: withoutTable })).toThrow(/TABLE_NAME/);
+  });
+
+  it('neither compiles nor synthesises with a value that the schema does not know', () => {
+    const wrong = { ...environment, POWERTOOLS_LOG_LEVEL: 'LOUD' } as const;
+    // @ts-expect-error -- there is no such level.
+    expect(() => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, statements: [], environment: wrong })).toThrow(/POWERTOOLS_LOG_LEVEL/);
+  });
+
+  it('does not compile with a variable that no step reads', () => {
+    // @ts-expect-error -- the schema has no such variable; what the schema does not know is not deployed either.
+    const step = new StepLambda(new Stack(), 'Plan', { schema: planSchema, code: lambda.Code.fromAsset(import.meta.dirname), statements: [], environment: { ...environment, TABEL_NAME: 'x' } });
+    expect(step.function.role).toBe(step.role);
+  });
+});

@@ -1,0 +1,207 @@
+import type { CreateAddonCommandInput } from '@aws-sdk/client-eks';
+import { describe, expect, it } from 'vitest';
+import { ACCOUNT, CLUSTER, EBS, EBS_SA, REGION, START, envOf, failureOf, openFixture, roleArn } from './fixture.ts';
+import type { Fixture } from './fixture.ts';
+
+const ANNOTATION = 'eks.amazonaws.com/role-arn';
+const addon = { clusterName: CLUSTER, addonName: EBS };
+const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
+const status = async ({ eks }: Fixture) => (await eks.describeAddon(addon)).addon?.status;
+const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
+const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
+
+/** An IRSA add-on whose software stays when EKS lets go of it. */
+const preserved = async (knobs: Parameters<typeof openFixture>[0] = {}): Promise<Fixture> => {
+  const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }], ...knobs });
+  await fixture.eks.deleteAddon({ ...addon, preserve: true });
+  fixture.pass(60);
+  expect(fixture.addon()).toBeUndefined();
+  return fixture;
+};
+
+describe('CreateAddon', () => {
+  it('answers CREATING, owns its associations, and becomes ACTIVE when time is over and pods are ready', async () => {
+    const fixture = openFixture({ knobs: { addonCreateSeconds: 30, podReadySeconds: 5 } });
+    const input: CreateAddonCommandInput = { ...addon, addonVersion: 'v1.38.1-eksbuild.1', podIdentityAssociations, configurationValues: 'node:\n  tolerateAllTaints: true\n', tags: { team: 'storage' } };
+    const { addon: created } = await fixture.eks.createAddon(input);
+    expect(created).toMatchObject({ ...addon, status: 'CREATING', addonVersion: input.addonVersion, configurationValues: input.configurationValues, tags: input.tags, health: { issues: [] }, namespaceConfig: { namespace: 'kube-system' } });
+    expect(created?.addonArn).toMatch(new RegExp(`^arn:aws:eks:${REGION}:${ACCOUNT}:addon/${CLUSTER}/${EBS}/[0-9a-f-]{36}$`));
+    expect(created?.createdAt?.getTime()).toBe(START);
+
+    const { associations } = await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER });
+    expect(associations).toMatchObject([{ namespace: 'kube-system', serviceAccount: EBS_SA, ownerArn: created?.addonArn }]);
+    expect(created?.podIdentityAssociations).toEqual([associations?.[0]?.associationArn]);
+
+    fixture.pass(29);
+    expect(await status(fixture)).toBe('CREATING');
+    fixture.pass(1);
+    expect(await status(fixture)).toBe('ACTIVE');
+    expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
+    expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+  });
+
+  it('takes the default version for the cluster where none is named, and the namespace that the request names', async () => {
+    const { eks } = openFixture();
+    const { addon: created } = await eks.createAddon({ clusterName: CLUSTER, addonName: 'cert-manager', namespaceConfig: { namespace: 'certificates' } });
+    expect(created).toMatchObject({ addonVersion: 'v1.18.2-eksbuild.2', namespaceConfig: { namespace: 'certificates' } });
+  });
+
+  it('with a role only: pods get IRSA', async () => {
+    const fixture = openFixture();
+    await fixture.eks.createAddon({ ...addon, serviceAccountRoleArn: roleArn('ebs') });
+    fixture.pass(1);
+    expect(annotation(fixture)).toBe(roleArn('ebs'));
+    expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
+  });
+
+  it('makes one association for each service account, in the add-on’s own namespace', async () => {
+    const { eks, addon: stateOf } = openFixture();
+    const names = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
+    await eks.createAddon({ clusterName: CLUSTER, addonName: 'adot', podIdentityAssociations: names.map((serviceAccount) => ({ serviceAccount, roleArn: roleArn('ebs') })) });
+    const { associations } = await eks.listPodIdentityAssociations({ clusterName: CLUSTER, namespace: 'opentelemetry-operator-system' });
+    expect(associations?.map(({ serviceAccount }) => serviceAccount).sort()).toEqual(names.sort());
+    expect(stateOf('adot')?.associationIds).toHaveLength(3);
+  });
+
+  it('stays CREATING while pods are not ready', async () => {
+    const fixture = openFixture({ knobs: { addonCreateSeconds: 10, podReadySeconds: 40 } });
+    await fixture.eks.createAddon(addon);
+    fixture.pass(39);
+    expect(await status(fixture)).toBe('CREATING');
+    fixture.pass(5);
+    expect(await status(fixture)).toBe('ACTIVE');
+  });
+
+  it('becomes DEGRADED where pods never get ready', async () => {
+    const fixture = openFixture({ nodes: 0 });
+    await fixture.eks.createAddon(addon);
+    fixture.pass(3600);
+    const { addon: degraded } = await fixture.eks.describeAddon(addon);
+    expect(degraded?.status).toBe('DEGRADED');
+    expect(degraded?.health?.issues).toEqual([
+      { code: 'InsufficientNumberOfReplicas', message: "The add-on is unhealthy because it doesn't have the desired number of replicas.", resourceIds: [] },
+    ]);
+  });
+
+  it('heals by itself when pods get ready late', async () => {
+    const fixture = openFixture({ knobs: { podReadySeconds: 1000 } });
+    await fixture.eks.createAddon(addon);
+    fixture.pass(900);
+    expect(await status(fixture)).toBe('DEGRADED');
+    fixture.pass(200);
+    expect(await status(fixture)).toBe('ACTIVE');
+    expect(fixture.addon()?.issues).toEqual([]);
+  });
+
+  it('is DEGRADED for degradedAfterCreateSeconds before ACTIVE', async () => {
+    const fixture = openFixture({ knobs: { addonCreateSeconds: 20, degradedAfterCreateSeconds: 15, podReadySeconds: 1 } });
+    await fixture.eks.createAddon(addon);
+    const seen: unknown[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      fixture.pass(10);
+      seen.push(await status(fixture));
+    }
+    expect(seen).toEqual(['CREATING', 'DEGRADED', 'DEGRADED', 'ACTIVE']);
+  });
+
+  it.each(['CREATE_FAILED', 'DEGRADED'] as const)('ends in %s where the knob createEndsIn says so', async (createEndsIn) => {
+    const fixture = openFixture({ knobs: { createEndsIn } });
+    await fixture.eks.createAddon(addon);
+    fixture.pass(24);
+    expect(await status(fixture)).toBe('CREATING');
+    fixture.pass(3600);
+    expect(await status(fixture)).toBe(createEndsIn);
+    expect(fixture.addon()?.issues).toHaveLength(1);
+  });
+
+  it('may be repeated over a failed copy, which takes over its associations', async () => {
+    const fixture = openFixture({ knobs: { createEndsIn: 'CREATE_FAILED' } });
+    const first = (await fixture.eks.createAddon({ ...addon, podIdentityAssociations })).addon;
+    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({ name: 'ResourceInUseException', message: 'Addon already exists.' });
+    fixture.pass(60);
+    fixture.world.knobs.createEndsIn = 'ACTIVE';
+    const second = (await fixture.eks.createAddon({ ...addon, podIdentityAssociations })).addon;
+    expect(second?.addonArn).not.toBe(first?.addonArn);
+    expect([...fixture.cluster.associations.values()].map(({ ownerArn }) => ownerArn)).toEqual([second?.addonArn]);
+    fixture.pass(60);
+    expect(await status(fixture)).toBe('ACTIVE');
+  });
+
+  it('has a new ARN after each delete', async () => {
+    const fixture = openFixture();
+    const arns = new Set<string | undefined>();
+    for (let n = 0; n < 3; n += 1) {
+      arns.add((await fixture.eks.createAddon(addon)).addon?.addonArn);
+      fixture.pass(120);
+      await fixture.eks.deleteAddon(addon);
+      fixture.pass(120);
+    }
+    expect(arns.size).toBe(3);
+  });
+
+  it('answers the same token again alike, and as a new create once that copy is gone', async () => {
+    const fixture = openFixture();
+    const input = { ...addon, clientRequestToken: 'create-1', podIdentityAssociations };
+    const first = await fixture.eks.createAddon(input);
+    fixture.pass(60);
+    expect((await fixture.eks.createAddon(input)).addon).toEqual(first.addon);
+    expect(await status(fixture)).toBe('ACTIVE');
+    expect(fixture.cluster.associations.size).toBe(1);
+    expect(await failureOf(fixture.eks.createAddon({ ...input, tags: { a: 'b' } }))).toMatchObject({ name: 'InvalidParameterException' });
+    await fixture.eks.deleteAddon(addon);
+    expect(await failureOf(fixture.eks.createAddon(input))).toMatchObject({ name: 'ResourceInUseException', message: 'Addon already exists.' });
+    fixture.pass(120);
+    expect((await fixture.eks.createAddon(input)).addon?.addonArn).not.toBe(first.addon?.addonArn);
+  });
+});
+
+describe('CreateAddon over preserved objects', () => {
+  it('restarts nothing by itself: pods keep their old identity', async () => {
+    const fixture = await preserved();
+    const before = uids(fixture);
+    expect(before).toHaveLength(2);
+    await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
+    fixture.pass(120);
+    expect(await status(fixture)).toBe('ACTIVE');
+    expect(uids(fixture)).toEqual(before);
+    expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
+    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+  });
+
+  it('restarts pods with the knob restartOnCreate', async () => {
+    const fixture = await preserved({ knobs: { restartOnCreate: true } });
+    const before = uids(fixture);
+    await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
+    fixture.pass(300);
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+  });
+
+  it.each([
+    ['version', { addonVersion: 'v1.44.0-eksbuild.1' }],
+    ['configuration', { configurationValues: '{"controller":{"replicaCount":2}}' }],
+  ])('restarts pods when the %s is another one', async (_what, change) => {
+    const fixture = await preserved();
+    const before = uids(fixture);
+    await fixture.eks.createAddon({ ...addon, ...change, podIdentityAssociations });
+    fixture.pass(300);
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+  });
+
+  it('without a role takes the annotation away, or keeps it with the knob annotationAfterRecreate', async () => {
+    const removing = await preserved();
+    expect(annotation(removing)).toBe(roleArn('ebs'));
+    await removing.eks.createAddon({ ...addon, podIdentityAssociations });
+    expect(annotation(removing)).toBeUndefined();
+
+    const keeping = await preserved({ knobs: { annotationAfterRecreate: 'keep' } });
+    await keeping.eks.createAddon({ ...addon, podIdentityAssociations });
+    expect(annotation(keeping)).toBe(roleArn('ebs'));
+  });
+
+  it('with a role sets the annotation, whatever that knob says', async () => {
+    const fixture = await preserved({ knobs: { annotationAfterRecreate: 'keep' } });
+    await fixture.eks.createAddon({ ...addon, serviceAccountRoleArn: roleArn('other') });
+    expect(annotation(fixture)).toBe(roleArn('other'));
+  });
+});

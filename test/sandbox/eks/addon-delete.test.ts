@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
+import type { Fixture } from './fixture.ts';
+
+const addon = { clusterName: CLUSTER, addonName: EBS };
+const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
+const status = async ({ eks }: Fixture): Promise<string | undefined> => {
+  try {
+    return (await eks.describeAddon(addon)).addon?.status;
+  } catch (error) {
+    return (error as Error).name;
+  }
+};
+const keys = async ({ eks }: Fixture): Promise<string[]> =>
+  ((await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []).map(({ serviceAccount = '' }) => serviceAccount).sort();
+
+/** An ACTIVE add-on that owns its association, beside a stand-alone one of somebody else. */
+const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['knobs'] = {}): Promise<Fixture> => {
+  const fixture = openFixture({ knobs });
+  await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
+  fixture.associate({ serviceAccount: 'somebody-else', roleArn: roleArn('ebs') });
+  fixture.pass(120);
+  expect(await status(fixture)).toBe('ACTIVE');
+  return fixture;
+};
+
+describe('DeleteAddon', () => {
+  it('answers DELETING; DescribeAddon follows after deleteStaleSeconds, then knows it no more', async () => {
+    const fixture = await owning({ deleteStaleSeconds: 4, addonDeleteSeconds: 40 });
+    expect((await fixture.eks.deleteAddon(addon)).addon?.status).toBe('DELETING');
+    const seen: (string | undefined)[] = [await status(fixture)];
+    for (const seconds of [3.9, 0.1, 35.9, 0.1]) {
+      fixture.pass(seconds);
+      seen.push(await status(fixture));
+    }
+    expect(seen).toEqual(['ACTIVE', 'ACTIVE', 'DELETING', 'DELETING', 'ResourceNotFoundException']);
+    expect((await fixture.eks.listAddons({ clusterName: CLUSTER })).addons).toEqual([]);
+  });
+
+  it('shows DELETING at once where the knob deleteStaleSeconds is 0', async () => {
+    const fixture = await owning({ deleteStaleSeconds: 0 });
+    await fixture.eks.deleteAddon(addon);
+    expect(await status(fixture)).toBe('DELETING');
+  });
+
+  it('without preserve takes the software away at its start', async () => {
+    const fixture = await owning();
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(10);
+    expect(await status(fixture)).toBe('DELETING');
+    expect(fixture.podsOf(EBS_SA)).toEqual([]);
+    expect(fixture.object('deployments.apps', 'ebs-csi-controller')).toBeUndefined();
+    fixture.pass(60);
+    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+  });
+
+  it('without preserve takes owned associations away cascadeLagSeconds after the add-on, and no others', async () => {
+    const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 5 });
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(44.9);
+    expect(await status(fixture)).toBe('ResourceNotFoundException');
+    expect(await keys(fixture)).toEqual([EBS_SA, 'somebody-else']);
+    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({ name: 'ResourceInUseException', message: expect.stringContaining('Association already exists: a-') });
+    fixture.pass(0.1);
+    expect(await keys(fixture)).toEqual(['somebody-else']);
+    await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
+  });
+
+  it('takes them away with the add-on where the knob cascadeLagSeconds is 0', async () => {
+    const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 0 });
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(40);
+    expect(await keys(fixture)).toEqual(['somebody-else']);
+  });
+
+  it('with preserve leaves software and associations, and takes addonPreserveDeleteSeconds', async () => {
+    const fixture = await owning({ addonPreserveDeleteSeconds: 15 });
+    const before = fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid);
+    const arn = fixture.addon()?.arn;
+    await fixture.eks.deleteAddon({ ...addon, preserve: true });
+    fixture.pass(14.9);
+    expect(await status(fixture)).toBe('DELETING');
+    fixture.pass(0.1);
+    expect(await status(fixture)).toBe('ResourceNotFoundException');
+    fixture.pass(600);
+    expect(fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid)).toEqual(before);
+    expect(await keys(fixture)).toEqual([EBS_SA, 'somebody-else']);
+    expect(fixture.cluster.preserved.has(EBS)).toBe(true);
+    expect([...fixture.cluster.associations.values()].find(({ serviceAccount }) => serviceAccount === EBS_SA)?.ownerArn).toBe(arn);
+  });
+
+  it('with preserve clears the ownerArn where the knob ownerArnAfterPreserve says so; its key stays taken', async () => {
+    const fixture = await owning({ ownerArnAfterPreserve: 'clear' });
+    await fixture.eks.deleteAddon({ ...addon, preserve: true });
+    fixture.pass(60);
+    const { associations } = await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER, serviceAccount: EBS_SA });
+    expect(associations).toHaveLength(1);
+    expect(associations?.[0]?.ownerArn).toBeUndefined();
+    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({ name: 'ResourceInUseException' });
+  });
+
+  it('takes away preserved objects when a later delete does not preserve', async () => {
+    const fixture = await owning();
+    await fixture.eks.deleteAddon({ ...addon, preserve: true });
+    fixture.pass(60);
+    await fixture.eks.createAddon(addon);
+    fixture.pass(60);
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(60);
+    expect(fixture.podsOf(EBS_SA)).toEqual([]);
+    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+  });
+
+  it('stays DELETING for good with the knob stuckDeleting', async () => {
+    const fixture = await owning({ stuckDeleting: true });
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(86_400);
+    expect(await status(fixture)).toBe('DELETING');
+    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({ name: 'ResourceInUseException', message: 'Addon already exists.' });
+  });
+
+  it.each([0, 10])('keeps the name taken until it is gone: create %i seconds after', async (seconds) => {
+    const fixture = await owning();
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(seconds);
+    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({ name: 'ResourceInUseException', status: 409, message: 'Addon already exists.' });
+  });
+
+  it('stops what was under way: a create that is deleted never becomes ACTIVE', async () => {
+    const fixture = openFixture({ knobs: { deleteWhileBusy: 'accept', addonCreateSeconds: 30, addonDeleteSeconds: 60 } });
+    await fixture.eks.createAddon(addon);
+    fixture.pass(20);
+    await fixture.eks.deleteAddon(addon);
+    const seen = new Set<string | undefined>();
+    for (let n = 0; n < 59; n += 1) {
+      fixture.pass(1);
+      seen.add(await status(fixture));
+    }
+    expect([...seen]).toEqual(['CREATING', 'DELETING']);
+    fixture.pass(1);
+    expect(await status(fixture)).toBe('ResourceNotFoundException');
+  });
+});
+
+describe('DeleteAddon of a busy add-on', () => {
+  it.each([
+    ['ResourceInUseException', 409],
+    ['InvalidRequestException', 400],
+  ] as const)('is refused with %s where the knob deleteWhileBusy says so', async (deleteWhileBusy, code) => {
+    const fixture = await owning({ deleteWhileBusy });
+    await fixture.eks.updateAddon(addon);
+    const failure = await failureOf(fixture.eks.deleteAddon(addon));
+    expect(failure).toEqual({ name: deleteWhileBusy, status: code, message: `Addon ${EBS} cannot be deleted as it is currently in UPDATING state`, clusterName: CLUSTER, addonName: EBS });
+    fixture.pass(60);
+    expect(await status(fixture)).toBe('ACTIVE');
+    await fixture.eks.deleteAddon(addon);
+    expect((await failureOf(fixture.eks.deleteAddon(addon))).message).toContain('DELETING');
+  });
+
+  it('is accepted otherwise, and a second one changes nothing', async () => {
+    const fixture = await owning({ deleteWhileBusy: 'accept', addonDeleteSeconds: 40 });
+    await fixture.eks.updateAddon(addon);
+    await fixture.eks.deleteAddon({ ...addon, preserve: false });
+    fixture.pass(30);
+    expect((await fixture.eks.deleteAddon({ ...addon, preserve: true })).addon?.status).toBe('DELETING');
+    fixture.pass(10);
+    expect(await status(fixture)).toBe('ResourceNotFoundException');
+    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+  });
+
+  it.each(['CREATE_FAILED', 'DEGRADED', 'UPDATE_FAILED', 'DELETE_FAILED'] as const)('is no question for one that is %s', async (failed) => {
+    const fixture = openFixture({ addons: [{ name: EBS, status: failed }] });
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(60);
+    expect(await status(fixture)).toBe('ResourceNotFoundException');
+  });
+});

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTER, EBS, EBS_SA, OTHER_ACCOUNT, envOf, failureOf, openFixture, roleArn } from './fixture.ts';
+import type { Fixture } from './fixture.ts';
+
+const ANNOTATION = 'eks.amazonaws.com/role-arn';
+const addon = { clusterName: CLUSTER, addonName: EBS };
+const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
+const irsa = (options: Parameters<typeof openFixture>[0] = {}): Fixture => openFixture({ addons: [{ name: EBS, role: 'ebs', configurationValues: '{}' }], ...options });
+const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
+const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
+const associations = async ({ eks }: Fixture) => (await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? [];
+
+describe('UpdateAddon with associations and without a role', () => {
+  it('detaches IRSA, owns the association and rolls the pods onto it', async () => {
+    const fixture = irsa({ knobs: { addonUpdateSeconds: 15, podReadySeconds: 2 } });
+    const before = uids(fixture);
+    expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
+    const { update } = await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'PRESERVE', podIdentityAssociations });
+    expect(update).toMatchObject({
+      status: 'InProgress',
+      type: 'AddonUpdate',
+      errors: [],
+      params: [
+        { type: 'ResolveConflicts', value: 'PRESERVE' },
+        { type: 'PodIdentityAssociations', value: `[{"serviceAccount":"${EBS_SA}","roleArn":"${roleArn('ebs')}","namespace":"kube-system"}]` },
+      ],
+    });
+    expect((await fixture.eks.describeAddon(addon)).addon?.status).toBe('UPDATING');
+    fixture.pass(60);
+    const { addon: updated } = await fixture.eks.describeAddon(addon);
+    expect(updated).toMatchObject({ status: 'ACTIVE', configurationValues: '{}', tags: { team: 'storage' } });
+    expect(updated?.serviceAccountRoleArn).toBeUndefined();
+    expect(updated?.podIdentityAssociations).toHaveLength(1);
+    expect(await associations(fixture)).toMatchObject([{ serviceAccount: EBS_SA, ownerArn: updated?.addonArn }]);
+    expect(annotation(fixture)).toBeUndefined();
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    for (const pod of fixture.podsOf(EBS_SA)) {
+      expect(envOf(pod)).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+      expect(envOf(pod)).not.toContain('AWS_ROLE_ARN');
+    }
+    expect((await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status).toBe('Successful');
+  });
+
+  it('leaves the role set with the knob keepIrsaRole, yet only when there are associations', async () => {
+    const fixture = irsa({ knobs: { keepIrsaRole: true } });
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    fixture.pass(120);
+    expect((await fixture.eks.describeAddon(addon)).addon?.serviceAccountRoleArn).toBe(roleArn('ebs'));
+    expect(annotation(fixture)).toBe(roleArn('ebs'));
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations: [] });
+    expect((await fixture.eks.describeAddon(addon)).addon?.serviceAccountRoleArn).toBeUndefined();
+  });
+});
+
+describe('UpdateAddon', () => {
+  it('without role and associations clears the role all the same, and its pods fall back', async () => {
+    const fixture = irsa();
+    await fixture.eks.updateAddon({ ...addon, addonVersion: fixture.addon()?.version });
+    fixture.pass(120);
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ status: 'ACTIVE' });
+    expect(fixture.addon()?.serviceAccountRoleArn).toBeUndefined();
+    expect(envOf(fixture.podsOf(EBS_SA)[0])).not.toContain('AWS_ROLE_ARN');
+  });
+
+  it('keeps a role that is sent again, and then rolls nothing', async () => {
+    const fixture = irsa();
+    const before = uids(fixture);
+    await fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: roleArn('ebs') });
+    fixture.pass(120);
+    expect(fixture.addon()).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: roleArn('ebs') });
+    expect(uids(fixture)).toEqual(before);
+  });
+
+  it('can hold a role beside associations', async () => {
+    const fixture = irsa();
+    await fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: roleArn('other'), podIdentityAssociations });
+    fixture.pass(120);
+    expect(fixture.addon()).toMatchObject({ serviceAccountRoleArn: roleArn('other'), associationIds: [expect.stringMatching(/^a-/)] });
+    expect(annotation(fixture)).toBe(roleArn('other'));
+    expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+  });
+
+  it('stays on a version that is offered no more, but can’t move to it', async () => {
+    const fixture = irsa();
+    const version = fixture.addon()!.version;
+    for (const candidate of fixture.world.catalogue.get(EBS)!.versions) if (candidate.version === version) candidate.offered = false;
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    expect(fixture.addon()?.version).toBe(version);
+  });
+
+  it('changes version and configuration; the empty object is stored as it is', async () => {
+    const fixture = irsa();
+    const before = uids(fixture);
+    const configurationValues = '{"controller":{"replicaCount":2}}';
+    await fixture.eks.updateAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1', configurationValues, serviceAccountRoleArn: roleArn('ebs') });
+    fixture.pass(300);
+    expect(fixture.addon()).toMatchObject({ version: 'v1.44.0-eksbuild.1', configurationValues, status: 'ACTIVE' });
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    await fixture.eks.updateAddon({ ...addon, configurationValues: '{}' });
+    expect((await fixture.eks.describeAddon(addon)).addon?.configurationValues).toBe('{}');
+  });
+
+  it('leaves associations alone when they are left out, and deletes those it owns for an empty list', async () => {
+    const fixture = irsa();
+    fixture.associate({ serviceAccount: 'somebody-else', roleArn: roleArn('ebs') });
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    fixture.pass(120);
+    const owned = fixture.addon()!.associationIds;
+    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
+    fixture.pass(120);
+    expect(fixture.addon()?.associationIds).toEqual(owned);
+    const before = uids(fixture);
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations: [] });
+    expect((await associations(fixture)).map(({ serviceAccount }) => serviceAccount)).toEqual(['somebody-else']);
+    fixture.pass(120);
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+  });
+
+  it('replaces the whole list, and frees the key of what is left out', async () => {
+    const names = ['adot-col-prom-metrics', 'adot-col-otlp-ingest'];
+    const fixture = openFixture({ addons: [{ name: 'adot' }] });
+    const update = (serviceAccounts: string[]) => fixture.eks.updateAddon({ clusterName: CLUSTER, addonName: 'adot', podIdentityAssociations: serviceAccounts.map((serviceAccount) => ({ serviceAccount, roleArn: roleArn('ebs') })) });
+    await update(names);
+    fixture.pass(120);
+    await update([names[1]!, 'adot-col-container-logs']);
+    expect(new Set((await associations(fixture)).map(({ serviceAccount }) => serviceAccount))).toEqual(new Set(['adot-col-container-logs', 'adot-col-otlp-ingest']));
+    fixture.pass(120);
+    await fixture.eks.createPodIdentityAssociation({ clusterName: CLUSTER, namespace: 'opentelemetry-operator-system', serviceAccount: names[0], roleArn: roleArn('ebs') });
+  });
+
+  it('keeps the id of an association that is sent again, or gives a new one with the knob newIdOnReplace', async () => {
+    for (const newIdOnReplace of [false, true]) {
+      const fixture = irsa({ knobs: { newIdOnReplace } });
+      await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+      fixture.pass(120);
+      const [before] = await associations(fixture);
+      await fixture.eks.updateAddon({ ...addon, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('other') }] });
+      const after = await associations(fixture);
+      expect(after).toHaveLength(1);
+      expect(after[0]?.associationId === before?.associationId).toBe(!newIdOnReplace);
+      expect(fixture.addon()?.associationIds).toEqual([after[0]?.associationId]);
+      expect((await fixture.eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: after[0]?.associationId })).association?.roleArn).toBe(roleArn('other'));
+    }
+  });
+
+  it('overwrites what the add-on form can’t say', async () => {
+    const fixture = irsa();
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    fixture.pass(120);
+    const associationId = fixture.addon()?.associationIds[0];
+    await fixture.eks.updatePodIdentityAssociation({ clusterName: CLUSTER, associationId, targetRoleArn: roleArn('far', OTHER_ACCOUNT) });
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    const { association } = await fixture.eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId });
+    expect([association?.roleArn, association?.targetRoleArn, association?.externalId]).toEqual([roleArn('ebs'), undefined, undefined]);
+  });
+
+  it('fails and leaves the add-on DEGRADED when pods do not get ready, takes nothing back, and heals later', async () => {
+    const fixture = irsa({ knobs: { podReadySeconds: 1000 } });
+    const { update } = await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    const read = async () => (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update;
+    fixture.pass(200);
+    expect((await read())?.status).toBe('InProgress');
+    fixture.pass(200);
+    expect(await read()).toMatchObject({ status: 'Failed', errors: [{ errorCode: 'InsufficientNumberOfReplicas' }] });
+    expect(fixture.addon()).toMatchObject({ status: 'DEGRADED', issues: [{ code: 'InsufficientNumberOfReplicas' }] });
+    expect(fixture.addon()?.associationIds).toHaveLength(1);
+    fixture.pass(4000);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect((await read())?.status).toBe('Failed');
+  });
+
+  it('brings a failed add-on back', async () => {
+    const fixture = openFixture({ knobs: { createEndsIn: 'CREATE_FAILED' } });
+    await fixture.eks.createAddon(addon);
+    fixture.pass(60);
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    fixture.pass(120);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
+  });
+
+  it('answers the same token again alike, also while it is busy, and starts nothing', async () => {
+    const fixture = irsa();
+    const input = { ...addon, clientRequestToken: 'update-1', podIdentityAssociations };
+    const first = await fixture.eks.updateAddon(input);
+    expect((await fixture.eks.updateAddon(input)).update).toEqual(first.update);
+    expect(fixture.cluster.updates.size).toBe(1);
+    expect(await failureOf(fixture.eks.updateAddon({ ...input, podIdentityAssociations: [] }))).toMatchObject({ name: 'InvalidParameterException' });
+    expect(await failureOf(fixture.eks.updateAddon({ ...input, clientRequestToken: 'update-2' }))).toMatchObject({ name: 'ResourceInUseException' });
+  });
+});
+
+describe('updates', () => {
+  it('are found only with the add-on’s name', async () => {
+    const fixture = irsa();
+    const updateId = (await fixture.eks.updateAddon(addon)).update?.id;
+    expect((await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS })).updateIds).toEqual([updateId]);
+    expect((await fixture.eks.listUpdates({ name: CLUSTER })).updateIds).toEqual([]);
+    expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId }))).toMatchObject({ name: 'ResourceNotFoundException', message: `No update found for ID: ${updateId}` });
+    expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId, addonName: 'vpc-cni' }))).toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTER, EBS, EBS_SA, failureOf, openFixture } from './fixture.ts';
+
+describe('DescribeAddonVersions', () => {
+  it('lists an add-on’s versions for a Kubernetes version, newest first, with its default', async () => {
+    const { eks } = openFixture();
+    const { addons } = await eks.describeAddonVersions({ addonName: EBS, kubernetesVersion: '1.31' });
+    expect(addons).toHaveLength(1);
+    expect(addons?.[0]).toMatchObject({ addonName: EBS, type: 'storage', publisher: 'eks', owner: 'aws', defaultNamespace: 'kube-system' });
+    expect(addons?.[0]?.addonVersions?.map(({ addonVersion, compatibilities }) => [addonVersion, compatibilities])).toEqual([
+      ['v1.44.0-eksbuild.1', [{ clusterVersion: '1.31', platformVersions: ['*'], defaultVersion: false }]],
+      ['v1.38.1-eksbuild.1', [{ clusterVersion: '1.31', platformVersions: ['*'], defaultVersion: true }]],
+      ['v1.35.0-eksbuild.1', [{ clusterVersion: '1.31', platformVersions: ['*'], defaultVersion: false }]],
+      ['v1.31.0-eksbuild.1', [{ clusterVersion: '1.31', platformVersions: ['*'], defaultVersion: false }]],
+    ]);
+    expect(addons?.[0]?.addonVersions?.every(({ requiresIamPermissions }) => requiresIamPermissions)).toBe(true);
+  });
+
+  it('without a Kubernetes version lists all, each with what it is offered for', async () => {
+    const { eks } = openFixture();
+    const { addons } = await eks.describeAddonVersions({ addonName: EBS });
+    expect(addons?.[0]?.addonVersions?.at(-1)).toMatchObject({ addonVersion: 'v1.25.0-eksbuild.1', compatibilities: [{ clusterVersion: '1.29' }, { clusterVersion: '1.30' }] });
+  });
+
+  it('leaves out withdrawn versions', async () => {
+    const { eks, world } = openFixture();
+    world.catalogue.get(EBS)!.versions[1]!.offered = false;
+    const { addons } = await eks.describeAddonVersions({ addonName: EBS });
+    expect(addons?.[0]?.addonVersions?.map(({ addonVersion }) => addonVersion)).not.toContain('v1.38.1-eksbuild.1');
+  });
+
+  it('filters by type, publisher and owner; nothing for what nobody offers', async () => {
+    const { eks } = openFixture();
+    const names = async (input: Parameters<typeof eks.describeAddonVersions>[0]) => ((await eks.describeAddonVersions(input as object)).addons ?? []).map(({ addonName }) => addonName);
+    expect(await names({ types: ['observability'] })).toEqual(['adot', 'amazon-cloudwatch-observability']);
+    expect(await names({ owners: ['community'] })).toEqual(['cert-manager']);
+    expect(await names({ types: ['security', 'observability'], owners: ['aws'], publishers: ['eks'] })).toEqual(['adot', 'amazon-cloudwatch-observability', 'eks-pod-identity-agent']);
+    expect(await names({ publishers: ['nobody'] })).toEqual([]);
+    expect(await names({ addonName: 'no-such-addon' })).toEqual([]);
+    expect(await names({ kubernetesVersion: '1.20' })).toEqual([]);
+  });
+
+  it('pages', async () => {
+    const { eks, world } = openFixture();
+    const seen: (string | undefined)[] = [];
+    let nextToken: string | undefined;
+    do {
+      const page = await eks.describeAddonVersions({ maxResults: 5, nextToken });
+      seen.push(...(page.addons ?? []).map(({ addonName }) => addonName));
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    expect(seen).toEqual([...world.catalogue.keys()].sort());
+  });
+});
+
+describe('DescribeAddonConfiguration', () => {
+  it('gives the schema and the service accounts that take an association', async () => {
+    const { eks } = openFixture();
+    const answer = await eks.describeAddonConfiguration({ addonName: EBS, addonVersion: 'v1.38.1-eksbuild.1' });
+    expect(answer.podIdentityConfiguration).toEqual([{ serviceAccount: EBS_SA, recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'] }]);
+    expect(JSON.parse(answer.configurationSchema ?? '')).toMatchObject({ type: 'object', additionalProperties: false });
+  });
+
+  it('gives none for a version before Pod Identity, and answers for a withdrawn one', async () => {
+    const { eks, world } = openFixture();
+    const oldest = world.catalogue.get(EBS)!.versions.at(-1)!;
+    oldest.offered = false;
+    const answer = await eks.describeAddonConfiguration({ addonName: EBS, addonVersion: oldest.version });
+    expect(answer.podIdentityConfiguration).toBeUndefined();
+  });
+
+  it('refuses an unknown add-on and an unknown version', async () => {
+    const { eks } = openFixture();
+    expect(await failureOf(eks.describeAddonConfiguration({ addonName: 'none', addonVersion: 'v1' }))).toMatchObject({ name: 'InvalidParameterException', message: 'Addon specified is not supported' });
+    expect(await failureOf(eks.describeAddonConfiguration({ addonName: EBS, addonVersion: 'v1' }))).toMatchObject({ name: 'InvalidParameterException', message: 'Addon version specified is not supported' });
+  });
+});
+
+describe('ListAddons', () => {
+  it('pages by name', async () => {
+    const { eks } = openFixture({ addons: [{ name: 'vpc-cni' }, { name: EBS }, { name: 'coredns' }] });
+    const first = await eks.listAddons({ clusterName: CLUSTER, maxResults: 2 });
+    expect(first.addons).toEqual([EBS, 'coredns']);
+    const second = await eks.listAddons({ clusterName: CLUSTER, nextToken: first.nextToken });
+    expect([second.addons, second.nextToken]).toEqual([['vpc-cni'], undefined]);
+  });
+});

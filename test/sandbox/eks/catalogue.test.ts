@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
+
+const catalogue = loadCatalogue();
+const addons = [...catalogue.values()];
+const numbers = (version: string): number[] => version.split(/\D+/).filter(Boolean).map(Number);
+
+describe('the catalogue', () => {
+  it('has the add-ons that the facts name', () => {
+    expect([...catalogue.keys()].sort()).toEqual([
+      'adot',
+      'amazon-cloudwatch-observability',
+      'aws-ebs-csi-driver',
+      'aws-efs-csi-driver',
+      'aws-fsx-csi-driver',
+      'aws-mountpoint-s3-csi-driver',
+      'cert-manager',
+      'coredns',
+      'eks-pod-identity-agent',
+      'kube-proxy',
+      'snapshot-controller',
+      'vpc-cni',
+    ]);
+  });
+
+  it('is a copy of its own each time', () => {
+    const mine = loadCatalogue();
+    mine.get('coredns')!.versions[0]!.offered = false;
+    mine.get('coredns')!.objects.namespace = 'elsewhere';
+    expect(loadCatalogue().get('coredns')).toEqual(catalogue.get('coredns'));
+  });
+
+  it.each(addons.map((addon) => [addon.name, addon] as const))('%s fits together', (_name, addon) => {
+    for (const kubernetesVersion of ['1.29', '1.30', '1.31', '1.32', '1.33']) {
+      const defaults = addon.versions.filter((version) => version.defaultFor.includes(kubernetesVersion) && version.kubernetesVersions.includes(kubernetesVersion));
+      expect([kubernetesVersion, defaults.length]).toEqual([kubernetesVersion, 1]);
+    }
+    const newestFirst = [...addon.versions].sort((a, b) => {
+      const [left, right] = [numbers(a.version), numbers(b.version)];
+      const index = left.findIndex((number, position) => number !== right[position]);
+      return (right[index] ?? 0) - (left[index] ?? 0);
+    });
+    expect(addon.versions).toEqual(newestFirst);
+    expect(addon.versions.length).toBeGreaterThanOrEqual(3);
+    expect(addon.versions.every(({ offered }) => offered)).toBe(true);
+
+    const { serviceAccounts, workloads } = addon.objects;
+    const used = workloads.map(({ serviceAccount }) => serviceAccount).filter((name) => name !== 'default');
+    expect([...serviceAccounts].sort()).toEqual([...new Set(used)].sort());
+    expect(addon.irsaServiceAccounts.filter((name) => !serviceAccounts.includes(name))).toEqual([]);
+    for (const { podIdentity } of addon.versions) expect((podIdentity ?? []).filter(({ serviceAccount }) => !addon.irsaServiceAccounts.includes(serviceAccount))).toEqual([]);
+    for (const { kind, replicas, containers, labels } of workloads) {
+      expect(kind === 'Deployment').toBe(replicas !== undefined);
+      expect(containers.length).toBeGreaterThan(0);
+      expect(labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'EKS', app: expect.any(String), 'app.kubernetes.io/name': expect.any(String), 'app.kubernetes.io/component': expect.any(String) });
+    }
+    expect(new Set(workloads.map(({ labels }) => labels['app'])).size).toBe(workloads.length);
+    const schema: unknown = JSON.parse(addon.configurationSchema);
+    expect(schema).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(() => z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])).not.toThrow();
+  });
+
+  it.each([
+    ['aws-ebs-csi-driver', 'v1.26.0-eksbuild.1'],
+    ['aws-efs-csi-driver', 'v2.0.5-eksbuild.1'],
+    ['vpc-cni', 'v1.15.5-eksbuild.1'],
+    ['adot', 'v0.94.1-eksbuild.1'],
+    ['amazon-cloudwatch-observability', 'v3.1.0-eksbuild.1'],
+  ])('%s takes associations from %s on, and has a version before', (name, since) => {
+    const [major = 0, minor = 0, patch = 0] = numbers(since);
+    const takes = ({ version }: { version: string }): boolean => {
+      const [a = 0, b = 0, c = 0] = numbers(version);
+      return a > major || (a === major && (b > minor || (b === minor && c >= patch)));
+    };
+    const { versions } = catalogue.get(name)!;
+    expect(versions.map((version) => [version.version, version.podIdentity !== undefined])).toEqual(versions.map((version) => [version.version, takes(version)]));
+    expect(versions.some((version) => !takes(version))).toBe(true);
+  });
+
+  it.each(['coredns', 'kube-proxy', 'snapshot-controller', 'eks-pod-identity-agent', 'cert-manager'])('%s takes none', (name) => {
+    expect(catalogue.get(name)!.versions.filter(({ podIdentity, requiresIamPermissions }) => podIdentity !== undefined || requiresIamPermissions)).toEqual([]);
+  });
+});

@@ -1,0 +1,207 @@
+/** A small world with one cluster, and the real SDK on top of the EKS service, without any transport between. */
+import { EKS } from '@aws-sdk/client-eks';
+import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
+import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
+import { createEksService } from '../../../sandbox/eks/service.ts';
+import { newKubeState, seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
+import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
+import { CallLog } from '../../../sandbox/world/call-log.ts';
+import { Random } from '../../../sandbox/world/random.ts';
+import { knobs as knobsSchema } from '../../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import { Schedule } from '../../../sandbox/world/schedule.ts';
+import type { AccountState, AddonState, AssociationState, ClusterState, World } from '../../../sandbox/world/world.ts';
+
+export const ACCOUNT = '111122223333';
+export const OTHER_ACCOUNT = '444455556666';
+export const REGION = 'eu-west-1';
+export const CLUSTER = 'shop';
+export const EBS = 'aws-ebs-csi-driver';
+export const EBS_SA = 'ebs-csi-controller-sa';
+export const START = Date.parse('2026-01-15T09:00:00.000Z');
+
+const allow = (principal: Record<string, string>, action: string | string[]): Record<string, unknown> => ({ Effect: 'Allow', Principal: principal, Action: action });
+const policy = (...statements: Record<string, unknown>[]): string => JSON.stringify({ Version: '2012-10-17', Statement: statements });
+const pods = { Service: 'pods.eks.amazonaws.com' };
+export const TRUST = {
+  pods: policy(allow(pods, ['sts:AssumeRole', 'sts:TagSession'])),
+  noTagSession: policy(allow(pods, 'sts:AssumeRole')),
+  oidc: policy(allow({ Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0123` }, 'sts:AssumeRoleWithWebIdentity')),
+};
+
+/** Roles of the account; `young` is made half a second before the start. */
+export const roleArn = (name: string, account = ACCOUNT): string => `arn:aws:iam::${account}:role/${name}`;
+const ROLES: Record<string, { trust: string; createdAt: number }> = {
+  ebs: { trust: TRUST.pods, createdAt: 0 },
+  other: { trust: TRUST.pods, createdAt: 0 },
+  'irsa-only': { trust: TRUST.oidc, createdAt: 0 },
+  'no-tag-session': { trust: TRUST.noTagSession, createdAt: 0 },
+  young: { trust: TRUST.pods, createdAt: START - 500 },
+};
+
+export interface FixtureAddon {
+  name: string;
+  version?: string;
+  role?: string;
+  status?: AddonState['status'];
+  configurationValues?: string;
+}
+
+export interface Fixture {
+  world: World;
+  cluster: ClusterState;
+  eks: EKS;
+  /** What the service told the call log. */
+  described: { operation: string; input: unknown }[];
+  /** Every answer, as it went over the wire. */
+  answers: HttpResponse[];
+  /** One request that no SDK would send. */
+  send: (method: string, path: string, options?: { query?: HttpRequest['query']; body?: unknown; rawBody?: string }) => Promise<{ status: number; headers: Record<string, string>; body: Record<string, unknown> }>;
+  /** Lets so many seconds pass. */
+  pass: (seconds: number) => void;
+  addon: (name?: string) => AddonState | undefined;
+  /** An association that is there without any call. */
+  associate: (association: Pick<AssociationState, 'serviceAccount' | 'roleArn'> & Partial<AssociationState>) => AssociationState;
+  /** Running pods of that service account; those on their way out are left out. */
+  podsOf: (serviceAccount: string, namespace?: string) => KubeObject[];
+  object: (kind: string, name: string, namespace?: string) => KubeObject | undefined;
+}
+
+const install = (world: World, cluster: ClusterState, { name, version, role, status = 'ACTIVE', configurationValues }: FixtureAddon): void => {
+  const offered = world.catalogue.get(name)!;
+  const serviceAccountRoleArn = role === undefined ? undefined : roleArn(role);
+  const createdAt = START - 86_400_000;
+  cluster.addons.set(name, {
+    name,
+    arn: `arn:aws:eks:${REGION}:${ACCOUNT}:addon/${CLUSTER}/${name}/${world.random.uuid()}`,
+    version: version ?? offered.versions.find((candidate) => candidate.defaultFor.includes(cluster.version))!.version,
+    status,
+    issues: [],
+    namespace: offered.objects.namespace,
+    serviceAccountRoleArn,
+    configurationValues,
+    associationIds: [],
+    tags: { team: 'storage' },
+    createdAt,
+    modifiedAt: createdAt,
+    generation: 1,
+  });
+  seedAddonObjects(world, cluster, name, offered.objects, {
+    irsaServiceAccounts: offered.irsaServiceAccounts,
+    ...(serviceAccountRoleArn === undefined ? {} : { roleArn: serviceAccountRoleArn }),
+    podsCreatedAt: createdAt,
+  });
+};
+
+export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureAddon[]; nodes?: number; seed?: number; version?: string } = {}): Fixture => {
+  const account: AccountState = { id: ACCOUNT, roles: new Map(), clusters: new Map() };
+  for (const [name, { trust, createdAt }] of Object.entries(ROLES)) {
+    account.roles.set(name, { arn: roleArn(name), name, path: '/', roleId: `AROA${name.toUpperCase()}`, createdAt, trustPolicy: trust, tags: {} });
+  }
+  const world: World = {
+    seed: options.seed ?? 1,
+    random: new Random(options.seed ?? 1),
+    schedule: new Schedule(START),
+    knobs: knobsSchema.parse(options.knobs ?? {}),
+    catalogue: loadCatalogue(),
+    accounts: new Map([[ACCOUNT, account]]),
+    accessKeys: new Map(),
+    log: new CallLog(),
+    home: { account: ACCOUNT, region: REGION },
+  };
+  const cluster: ClusterState = {
+    name: CLUSTER,
+    arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${CLUSTER}`,
+    account: ACCOUNT,
+    region: REGION,
+    version: options.version ?? '1.31',
+    platformVersion: 'eks.12',
+    status: 'ACTIVE',
+    createdAt: START - 864_000_000,
+    endpoint: 'https://shop.example',
+    certificateAuthority: '-----BEGIN CERTIFICATE-----\n',
+    oidcIssuer: 'https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF',
+    autoMode: false,
+    tags: {},
+    addons: new Map(),
+    associations: new Map(),
+    updates: new Map(),
+    preserved: new Set(),
+    kube: newKubeState(),
+  };
+  account.clusters.set(`${REGION}/${CLUSTER}`, cluster);
+  seedCluster(world, cluster, options.nodes ?? 2);
+  for (const addon of options.addons ?? []) install(world, cluster, addon);
+
+  const service = createEksService(world);
+  const described: Fixture['described'] = [];
+  const answers: HttpResponse[] = [];
+  const call = async (request: HttpRequest): Promise<HttpResponse> => {
+    const entry = { operation: '', input: undefined as unknown };
+    described.push(entry);
+    const response = await service(request, {
+      caller: { accessKeyId: 'AKIAEXAMPLE', principalArn: roleArn('operator'), account: ACCOUNT },
+      region: REGION,
+      describe: (operation, input) => Object.assign(entry, { operation, input }),
+    });
+    answers.push(response);
+    return response;
+  };
+  const bytes = (body: unknown): Uint8Array => (body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : ''));
+  const eks = new EKS({
+    region: REGION,
+    maxAttempts: 1,
+    credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
+    requestHandler: {
+      handle: async (request: { method: string; hostname: string; path: string; query: HttpRequest['query']; headers: Record<string, string>; body: unknown }) => {
+        const { method, hostname: host, path, query, headers } = request;
+        const response = await call({ method, host, path, query, headers, body: bytes(request.body) });
+        return { response: { statusCode: response.status, headers: response.headers, body: bytes(response.body) } };
+      },
+    } as never,
+  });
+
+  const objects = (kind: string): Map<string, KubeObject> => cluster.kube.objects.get(kind) ?? new Map<string, KubeObject>();
+  return {
+    world,
+    cluster,
+    eks,
+    described,
+    answers,
+    send: async (method, path, { query = {}, body, rawBody } = {}) => {
+      const text = rawBody ?? (body === undefined ? '' : JSON.stringify(body));
+      const response = await call({ method, host: 'eks.eu-west-1.amazonaws.com', path, query, headers: {}, body: Buffer.from(text) });
+      return { status: response.status, headers: response.headers, body: JSON.parse(String(response.body)) as Record<string, unknown> };
+    },
+    pass: (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000),
+    addon: (name = EBS) => cluster.addons.get(name),
+    associate: (association) => {
+      const id = association.id ?? `a-${world.random.string(17)}`;
+      const state: AssociationState = { namespace: 'kube-system', tags: {}, createdAt: START - 3600_000, modifiedAt: START - 3600_000, ...association, id, arn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/${CLUSTER}/${id}` };
+      cluster.associations.set(id, state);
+      return state;
+    },
+    podsOf: (serviceAccount, namespace = 'kube-system') =>
+      [...objects('pods.').values()].filter(
+        (pod) => pod.metadata.namespace === namespace && pod.spec?.['serviceAccountName'] === serviceAccount && pod.metadata.deletionTimestamp === undefined,
+      ),
+    object: (kind, name, namespace = 'kube-system') => objects(kind).get(`${namespace}/${name}`),
+  };
+};
+
+/** Names of the environment variables of a pod's first container. */
+export const envOf = (pod: KubeObject | undefined): string[] => {
+  const [container] = (pod?.spec?.['containers'] ?? []) as { env?: { name: string }[] }[];
+  return (container?.env ?? []).map(({ name }) => name);
+};
+
+/** The SDK's error of a call that must fail. */
+export const failureOf = async (promise: Promise<unknown>): Promise<{ name: string; message: string; status: number | undefined; clusterName?: string; addonName?: string }> => {
+  try {
+    await promise;
+  } catch (error) {
+    const { name, message, $metadata, clusterName, addonName } = error as Error & { $metadata?: { httpStatusCode?: number }; clusterName?: string; addonName?: string };
+    return { name, message, status: $metadata?.httpStatusCode, ...(clusterName === undefined ? {} : { clusterName }), ...(addonName === undefined ? {} : { addonName }) };
+  }
+  throw new Error('The call succeeded, but was expected to fail.');
+};

@@ -1,0 +1,85 @@
+import * as sdk from '@aws-sdk/client-eks';
+import { describe, expect, it } from 'vitest';
+import { EksError } from '../../../sandbox/eks/errors.ts';
+import type { EksErrorName } from '../../../sandbox/eks/errors.ts';
+import { errorStatuses, findOperation, operations, placeOf, requiredMembers } from '../../../sandbox/eks/model.ts';
+import { playedOperations } from '../../../sandbox/eks/service.ts';
+
+const operation = (name: string) => operations.find((candidate) => candidate.name === name)!;
+
+describe('what the sandbox knows of the inner form of the SDK’s schemas', () => {
+  it('holds for an operation: tag, name, HTTP trait, input and output', () => {
+    const [tag, namespace, name, traits] = sdk.UpdateAddon$ as unknown as [number, string, string, { http: unknown }];
+    expect([tag, namespace, name, traits.http]).toEqual([9, 'com.amazonaws.eks', 'UpdateAddon', ['POST', '/clusters/{clusterName}/addons/{addonName}/update', 200]]);
+    expect(operation('UpdateAddon').input.getName()).toBe('UpdateAddonRequest');
+    expect(operation('UpdateAddon').output.getName()).toBe('UpdateAddonResponse');
+  });
+
+  it('holds for a structure: tag 3', () => {
+    expect((operation('UpdateAddon').input.getSchema() as unknown as unknown[])[0]).toBe(3);
+  });
+
+  it('holds for an error: its tag and status', () => {
+    expect((sdk.ResourceInUseException$ as unknown as unknown[])[0]).toBe(-3);
+    expect(errorStatuses.get('ResourceInUseException')).toBe(409);
+    expect(errorStatuses.get('ThrottlingException')).toBe(429);
+  });
+
+  it.each([
+    ['CreateAddon', ['clusterName', 'addonName']],
+    ['CreatePodIdentityAssociation', ['clusterName', 'namespace', 'serviceAccount', 'roleArn']],
+    ['DescribeUpdate', ['name', 'updateId']],
+    ['DescribeAddonConfiguration', ['addonName', 'addonVersion']],
+    ['DescribeAddonVersions', []],
+    ['ListClusters', []],
+    ['UntagResource', ['resourceArn', 'tagKeys']],
+  ])('knows the required members of %s', (name, required) => {
+    expect(requiredMembers(operation(name).input)).toEqual(required);
+  });
+
+  it('knows where members travel', () => {
+    const { input } = operation('DeleteAddon');
+    expect([...input.structIterator()].map(([name, member]) => [name, placeOf(member)])).toEqual([
+      ['clusterName', { in: 'label' }],
+      ['addonName', { in: 'label' }],
+      ['preserve', { in: 'query', name: 'preserve' }],
+    ]);
+    expect(placeOf(operation('UpdateAddon').input.getMemberSchema('podIdentityAssociations'))).toEqual({ in: 'body' });
+  });
+});
+
+describe('routing', () => {
+  it('knows all operations of EKS, each by its own route', () => {
+    expect(operations.length).toBeGreaterThanOrEqual(70);
+    expect(new Set(operations.map(({ method, pattern }) => `${method} ${pattern.source}`)).size).toBe(operations.length);
+  });
+
+  it.each([
+    ['GET', '/clusters', 'ListClusters', []],
+    ['GET', '/clusters/shop', 'DescribeCluster', ['shop']],
+    ['GET', '/clusters/shop/addons', 'ListAddons', ['shop']],
+    ['GET', '/addons/supported-versions', 'DescribeAddonVersions', []],
+    ['POST', '/clusters/shop/addons/vpc-cni/update', 'UpdateAddon', ['shop', 'vpc-cni']],
+    ['DELETE', '/clusters/shop/addons/vpc-cni', 'DeleteAddon', ['shop', 'vpc-cni']],
+    ['GET', '/tags/arn%3Aaws%3Aeks%3Aeu-west-1%3A111122223333%3Acluster%2Fshop', 'ListTagsForResource', ['arn%3Aaws%3Aeks%3Aeu-west-1%3A111122223333%3Acluster%2Fshop']],
+  ])('takes %s %s for %s', (method, path, name, labels) => {
+    const found = findOperation(method, path);
+    expect([found?.operation.name, found?.labels]).toEqual([name, labels]);
+  });
+
+  it.each([['PATCH', '/clusters/shop'], ['GET', '/clusters/shop/addons/vpc-cni/update'], ['GET', '/']])('knows nothing at %s %s', (method, path) => {
+    expect(findOperation(method, path)).toBeUndefined();
+  });
+
+  it('plays only operations that EKS has', () => {
+    expect(playedOperations.filter((name) => !operations.some((candidate) => candidate.name === name))).toEqual([]);
+    expect(playedOperations).toHaveLength(19);
+  });
+});
+
+describe('errors', () => {
+  const modelled: EksErrorName[] = ['AccessDeniedException', 'BadRequestException', 'InvalidParameterException', 'InvalidRequestException', 'NotFoundException', 'ResourceInUseException', 'ResourceLimitExceededException', 'ResourceNotFoundException'];
+  it.each(modelled)('%s has the status that the API model gives it', (name) => {
+    expect(new EksError(name, '').status).toBe(errorStatuses.get(name));
+  });
+});

@@ -1,0 +1,92 @@
+import { CreateRoleCommand, GetRoleCommand, ListAttachedRolePoliciesCommand, ListRolesCommand, ListRoleTagsCommand, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
+import { describe, expect, it } from 'vitest';
+import { ACCOUNT, ROLE, clientsOf, newWorld, openDoor, podIdentityTrust } from '../support.ts';
+
+const open = () => {
+  const world = newWorld();
+  return { world, iam: clientsOf(openDoor(world), world).iam() };
+};
+
+const update = (document: unknown, RoleName = 'ebs-csi') =>
+  new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: typeof document === 'string' ? document : JSON.stringify(document) });
+
+const withStatement = (statement: object) => ({ Version: '2012-10-17', Statement: [statement] });
+
+describe('IAM', () => {
+  it('shows a role with its trust policy as URL-encoded JSON', async () => {
+    const { Role: role } = await open().iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }));
+    expect(role).toMatchObject({ Arn: ROLE, RoleName: 'ebs-csi', Path: '/app/', Tags: [{ Key: 'team', Value: 'a&b' }] });
+    expect(role?.RoleId).toMatch(/^AROA[A-Z2-7]{17}$/);
+    expect(role?.CreateDate).toEqual(new Date('2024-01-01T00:00:00Z'));
+    expect(role?.AssumeRolePolicyDocument).not.toContain('{');
+    expect(JSON.parse(decodeURIComponent(role?.AssumeRolePolicyDocument ?? ''))).toEqual(podIdentityTrust);
+  });
+
+  it('says that a role is not there', async () => {
+    await expect(open().iam.send(new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
+      name: 'NoSuchEntityException',
+      message: 'The role with name nobody cannot be found.',
+      $metadata: { httpStatusCode: 404 },
+    });
+  });
+
+  it('lists roles in pages', async () => {
+    const { world, iam } = open();
+    const { roles } = world.accounts.get(ACCOUNT)!;
+    const [first] = roles.values();
+    for (const name of ['a', 'b', 'c']) roles.set(name, { ...first!, name, path: '/', arn: `arn:aws:iam::${ACCOUNT}:role/${name}` });
+    const one = await iam.send(new ListRolesCommand({ MaxItems: 2 }));
+    expect(one).toMatchObject({ IsTruncated: true, Roles: [{ RoleName: 'a' }, { RoleName: 'b' }] });
+    expect(await iam.send(new ListRolesCommand({ MaxItems: 2, Marker: one.Marker }))).toMatchObject({ IsTruncated: false, Roles: [{ RoleName: 'c' }, { RoleName: 'ebs-csi' }] });
+    expect((await iam.send(new ListRolesCommand({ PathPrefix: '/app/' }))).Roles).toHaveLength(1);
+  });
+
+  it('lists tags and attached policies', async () => {
+    const { iam } = open();
+    expect((await iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi' }))).Tags).toEqual([{ Key: 'team', Value: 'a&b' }]);
+    expect((await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi' }))).AttachedPolicies).toEqual([]);
+  });
+
+  it('changes a trust policy', async () => {
+    const { world, iam } = open();
+    const document = withStatement({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'sts:AssumeRole' });
+    await iam.send(update(document));
+    expect(JSON.parse(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy)).toEqual(document);
+    expect(world.log.calls[0]).toMatchObject({ operation: 'UpdateAssumeRolePolicy', mutating: true, status: 200 });
+  });
+
+  it.each([
+    ['no JSON', '{', 'This policy contains invalid Json'],
+    ['no policy', { Statement: 'all' }, 'Syntax errors in policy.'],
+    ['nobody named', withStatement({ Effect: 'Allow', Action: 'sts:AssumeRole' }), 'Missing required field Principal'],
+    ['a resource', withStatement({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', Resource: '*' }), 'Has prohibited field Resource'],
+    ['an action of another service', withStatement({ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }), 'AssumeRole policy may only specify STS AssumeRole actions.'],
+    ['a role that is gone', withStatement({ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/gone` }, Action: 'sts:AssumeRole' }), `Invalid principal in policy: "AWS":"arn:aws:iam::${ACCOUNT}:role/gone"`],
+  ])('refuses a trust policy with %s', async (_what, document, message) => {
+    const { world, iam } = open();
+    const before = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy;
+    await expect(iam.send(update(document))).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException', message, $metadata: { httpStatusCode: 400 } });
+    expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy).toBe(before);
+  });
+
+  it('counts the characters of a trust policy without white space', async () => {
+    const { iam } = open();
+    const services = (count: number) => withStatement({ Effect: 'Allow', Principal: { Service: Array.from({ length: count }, (_, n) => `service-${n + 100}.amazonaws.com`) }, Action: 'sts:AssumeRole' });
+    await iam.send(update(JSON.stringify(services(60), null, 8)));
+    await expect(iam.send(update(services(80)))).rejects.toMatchObject({ name: 'LimitExceededException', message: 'Cannot exceed quota for ACLSizePerRole: 2048', $metadata: { httpStatusCode: 409 } });
+  });
+
+  it('leaves service-linked roles alone', async () => {
+    const { world, iam } = open();
+    const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
+    role.path = '/aws-service-role/eks.amazonaws.com/';
+    await expect(iam.send(update(podIdentityTrust))).rejects.toMatchObject({ name: 'UnmodifiableEntityException', $metadata: { httpStatusCode: 400 } });
+  });
+
+  it('names an action that it does not have', async () => {
+    await expect(open().iam.send(new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: '{}' }))).rejects.toMatchObject({
+      name: 'NotImplemented',
+      message: "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, UpdateAssumeRolePolicy.",
+    });
+  });
+});

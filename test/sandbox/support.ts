@@ -1,0 +1,74 @@
+/** A small world behind a door, for the tests of the door and the services behind it. */
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { ClientFactory } from '../../lambdas/adapters/clients.ts';
+import { createDoor } from '../../sandbox/door.ts';
+import type { Door } from '../../sandbox/door.ts';
+import type { Service } from '../../sandbox/http.ts';
+import { createIamService } from '../../sandbox/iam/service.ts';
+import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
+import { credentialsOf, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
+import { createStsService } from '../../sandbox/sts/service.ts';
+import { inProcessTransport } from '../../sandbox/transports/in-process.ts';
+import { buildWorld, parseScenario } from '../../sandbox/world/load.ts';
+import type { World } from '../../sandbox/world/world.ts';
+
+export const ACCOUNT = '111122223333';
+export const REGION = 'eu-west-1';
+export const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
+export const FUNCTION_ROLE = `arn:aws:iam::${ACCOUNT}:role/plan-function`;
+
+export const podIdentityTrust = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] }],
+};
+
+/** A scenario as a file would hold it: one account with one role and one cluster. */
+export const scenarioFile = () => ({
+  accounts: [
+    {
+      id: ACCOUNT,
+      roles: [{ arn: ROLE, trustPolicy: podIdentityTrust as unknown, tags: { team: 'a&b' } as Record<string, string> }],
+      clusters: [
+        {
+          name: 'dev',
+          region: REGION,
+          version: '1.31',
+          nodes: 1,
+          addons: [{ name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1', createdAt: '2025-06-01T00:00:00.000Z', serviceAccountRoleArn: ROLE }],
+          associations: [] as Record<string, unknown>[],
+        },
+      ],
+    },
+  ],
+});
+
+export const newWorld = (): World => buildWorld(parseScenario(scenarioFile(), 'test'), { roles: [FUNCTION_ROLE] });
+
+export const operator = (world: World): AwsCredentialIdentity => credentialsOf(world, operatorRoleArn(world));
+
+export const openDoor = (world: World, services: Record<string, Service> = {}, signatureTime?: () => number): Door =>
+  createDoor({
+    world,
+    clock: { now: () => world.schedule.now() },
+    services: { iam: createIamService(world), sts: createStsService(world), ...services },
+    kubernetes: (cluster) => createKubernetesService(world, cluster),
+    ...(signatureTime ? { signatureTime } : {}),
+  });
+
+/** Clients straight into the door, as the operator by default. */
+export const clientsOf = (door: Door, world: World, credentials = operator(world)): ClientFactory =>
+  new ClientFactory({ region: REGION, credentials, transport: inProcessTransport(door, world) });
+
+/** Configuration for clients that the factory does not make. */
+export const configOf = (door: Door, world: World, credentials = operator(world)) => ({
+  region: REGION,
+  credentials,
+  maxAttempts: 1,
+  requestHandler: inProcessTransport(door, world).requestHandler as never,
+});
+
+/** A service that answers with what it was asked. */
+export const echo: Service = async (request, context) => {
+  context.describe('ListClusters', { path: request.path });
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ clusters: [context.caller.principalArn, context.region] }) };
+};

@@ -1,0 +1,116 @@
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { HttpRequest } from '@smithy/core/protocols';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { X509Certificate } from 'node:crypto';
+import { get } from 'node:https';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
+import { openLoopback } from '../../../sandbox/transports/loopback.ts';
+import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import { ACCOUNT, REGION, newWorld, openDoor, operator } from '../support.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const close of closing.splice(0)) await close();
+});
+
+const clusterOf = (world: World): ClusterState => world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
+
+const open = async (port?: number) => {
+  const world = newWorld();
+  const door = openDoor(world);
+  const loopback = await openLoopback({ world, door, credentials: operator(world), ...(port === undefined ? {} : { port }) });
+  closing.push(loopback.close);
+  return { world, door, loopback };
+};
+
+const bearer = async (world: World): Promise<Record<string, string>> => {
+  const host = `sts.${REGION}.amazonaws.com`;
+  const signer = new SignatureV4({ service: 'sts', region: REGION, credentials: operator(world), sha256: Sha256 });
+  const { query } = await signer.presign(
+    new HttpRequest({ method: 'GET', protocol: 'https:', hostname: host, path: '/', query: { Action: 'GetCallerIdentity', Version: '2011-06-15' }, headers: { host, 'x-k8s-aws-id': 'dev' } }),
+    { expiresIn: 60, unhoistableHeaders: new Set(['x-k8s-aws-id']) },
+  );
+  const url = `https://${host}/?${new URLSearchParams(query as Record<string, string>).toString()}`;
+  return { authorization: `Bearer k8s-aws-v1.${Buffer.from(url).toString('base64url')}` };
+};
+
+const fetchPods = (url: string, headers: Record<string, string>, ca?: string): Promise<{ status: number; body: string; date: string | undefined }> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers, ca, agent: false }, (reply) => {
+      const chunks: Buffer[] = [];
+      reply.on('data', (chunk: Buffer) => chunks.push(chunk));
+      reply.on('end', () => resolve({ status: reply.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), date: reply.headers.date }));
+    }).on('error', reject);
+  });
+
+const PODS = '/api/v1/namespaces/kube-system/pods?labelSelector=app%3Debs-csi-controller';
+
+describe('the loopback transport', () => {
+  it('serves any SDK that is given its environment', async () => {
+    const { loopback, world } = await open();
+    const environment = loopback.environment();
+    expect(environment).toMatchObject({ AWS_ENDPOINT_URL_EKS: loopback.url, AWS_ENDPOINT_URL_SFN: loopback.url, AWS_REGION: REGION, AWS_ACCESS_KEY_ID: operator(world).accessKeyId });
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    const sts = new STSClient({});
+    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toContain('assumed-role/operator/');
+    sts.destroy();
+  });
+
+  it('serves a cluster by HTTPS that its own authority vouches for', async () => {
+    const { world } = await open();
+    const { endpoint, certificateAuthority } = clusterOf(world);
+    expect(endpoint).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    const authority = new X509Certificate(certificateAuthority);
+    expect(authority.ca).toBe(true);
+    expect(authority.publicKey.asymmetricKeyType).toBe('ec');
+    const answer = await fetchPods(`${endpoint}${PODS}`, await bearer(world), certificateAuthority);
+    expect(answer).toMatchObject({ status: 200, date: undefined });
+    expect(JSON.parse(answer.body)).toMatchObject({ kind: 'PodList' });
+    expect(world.log.calls.at(-1)).toMatchObject({ service: 'kubernetes', cluster: 'dev', caller: expect.stringContaining('role/operator'), status: 200 });
+    // By its other name too.
+    expect((await fetchPods(`${endpoint.replace('127.0.0.1', 'localhost')}${PODS}`, await bearer(world), certificateAuthority)).status).toBe(200);
+  });
+
+  it('is not trusted without its authority, and trusts nobody without a token', async () => {
+    const { world } = await open();
+    const { endpoint, certificateAuthority } = clusterOf(world);
+    await expect(fetchPods(`${endpoint}${PODS}`, await bearer(world))).rejects.toMatchObject({ code: expect.stringMatching(/^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN)$/) });
+    expect((await fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority)).status).toBe(401);
+  });
+
+  it('answers a cluster as the in-process transport does', async () => {
+    const { world, loopback, door } = await open();
+    const { endpoint, certificateAuthority } = clusterOf(world);
+    const remote = await fetchPods(`${endpoint}${PODS}`, await bearer(world), certificateAuthority);
+    await loopback.close();
+    const cluster = clusterOf(world);
+    const direct = await inProcessTransport(door, world).http({ method: 'GET', url: `${cluster.endpoint}${PODS}`, headers: await bearer(world), certificateAuthority: cluster.certificateAuthority });
+    expect(direct.body).toBe(remote.body);
+  });
+
+  it('closes every connection and gives the clusters their endpoints back', async () => {
+    const { world, loopback } = await open();
+    await loopback.close();
+    expect(clusterOf(world).endpoint).toMatch(/^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks\.amazonaws\.com$/);
+    await expect(fetch(loopback.url)).rejects.toThrow('fetch failed');
+  });
+
+  it('says that a port is taken', async () => {
+    const { loopback } = await open();
+    await expect(open(Number(new URL(loopback.url).port))).rejects.toThrow(/^Port \d+ on 127\.0\.0\.1 is taken\. Choose another one, or 0 for any free port\.$/);
+  });
+});
+
+describe('the in-process transport', () => {
+  it('refuses another authority and an unknown host as TLS and DNS would', async () => {
+    const world = newWorld();
+    const { http } = inProcessTransport(openDoor(world), world);
+    const { endpoint } = clusterOf(world);
+    await expect(http({ method: 'GET', url: `${endpoint}${PODS}`, headers: {} })).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+    await expect(http({ method: 'GET', url: 'https://nowhere.example', headers: {} })).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    expect(world.log.calls).toEqual([]);
+  });
+});
