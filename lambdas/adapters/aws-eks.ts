@@ -189,7 +189,10 @@ export class AwsEks implements Eks {
       this.client.send(
         new CreatePodIdentityAssociationCommand({
           clusterName: this.cluster,
-          ...{ namespace, serviceAccount, roleArn, clientRequestToken },
+          namespace,
+          serviceAccount,
+          roleArn,
+          clientRequestToken,
           ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
           ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
           ...(policy === undefined ? {} : { policy }),

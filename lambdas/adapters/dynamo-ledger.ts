@@ -118,7 +118,10 @@ class DynamoLedger implements Ledger {
       UpdateExpression: `SET #name = :name, startedAt = if_not_exists(startedAt, :started), endedAt = :ended${entry.result === undefined ? '' : ', #result = :result'}${entry.error ? ', #error = :error' : ''}${entry.error ? '' : ' REMOVE #error'} ADD attempts :one`,
       ExpressionAttributeNames: { '#name': 'name', '#error': 'error', ...(entry.result === undefined ? {} : { '#result': 'result' }) },
       ExpressionAttributeValues: {
-        ...{ ':name': entry.name, ':started': entry.startedAt, ':ended': entry.endedAt, ':one': 1 },
+        ':name': entry.name,
+        ':started': entry.startedAt,
+        ':ended': entry.endedAt,
+        ':one': 1,
         ...(entry.result === undefined ? {} : { ':result': entry.result }),
         ...(entry.error ? { ':error': entry.error } : {}),
       },

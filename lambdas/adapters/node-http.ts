@@ -2,7 +2,7 @@ import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { PlainHttp, PlainHttpRequest } from './clients.ts';
 
-/** Silence on the connection for that long ends the exchange, milliseconds. */
+/** The answer must begin within that time, and then not pause for as long: milliseconds. */
 const SOCKET_TIMEOUT = 10_000;
 
 const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
@@ -16,9 +16,18 @@ const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
       timeout: SOCKET_TIMEOUT,
       ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
     });
-    request.on('timeout', () => request.destroy(Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' })));
+    const giveUp = (): void => {
+      request.destroy(Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' }));
+    };
+    // Node counts a TLS handshake that nobody answers as activity, and would wait twice as long before it says so.
+    const deadline = setTimeout(giveUp, SOCKET_TIMEOUT);
+    request.on('timeout', giveUp);
+    request.on('close', () => clearTimeout(deadline));
     request.on('error', reject);
-    request.on('response', resolve);
+    request.on('response', (response) => {
+      clearTimeout(deadline);
+      resolve(response);
+    });
     request.end(body);
   });
 

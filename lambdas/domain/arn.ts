@@ -14,14 +14,19 @@ export function parseRoleArn(arn: string): RoleArn | undefined {
   return { partition, account, path, name };
 }
 
+/** What a region's name starts with outside the partition `aws`. Source: the SDKs' partitions.json. */
+const PARTITIONS = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['us-iso-', 'aws-iso'],
+  ['us-isob-', 'aws-iso-b'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['us-isof-', 'aws-iso-f'],
+  ['eusc-', 'aws-eusc'],
+] as const;
+
 /** Partition by region, as AWS names them: aws, aws-cn, aws-us-gov, aws-iso… */
-export function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  if (region.startsWith('us-gov-')) return 'aws-us-gov';
-  if (region.startsWith('us-isob-')) return 'aws-iso-b';
-  if (region.startsWith('us-iso-')) return 'aws-iso';
-  return 'aws';
-}
+export const partitionOf = (region: string): string => PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
 
 export const clusterArn = (target: { account: string; region: string; cluster: string }): string =>
   `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}:cluster/${target.cluster}`;

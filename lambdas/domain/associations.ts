@@ -3,20 +3,20 @@ import { isOwnedBy } from './arn.ts';
 import type { Association, Check, PlannedAssociation } from './model.ts';
 
 const IAC_TAG_PREFIXES = ['aws:cloudformation:', 'alpha.eksctl.io/'];
-const IAC_TAGS: Record<string, string> = {
-  terraform: 'Terraform',
-  pulumi: 'Pulumi',
-  crossplane: 'Crossplane',
-  cloudformation: 'CloudFormation',
-  eksctl: 'eksctl',
-};
+const IAC_TAGS = new Map([
+  ['terraform', 'Terraform'],
+  ['pulumi', 'Pulumi'],
+  ['crossplane', 'Crossplane'],
+  ['cloudformation', 'CloudFormation'],
+  ['eksctl', 'eksctl'],
+]);
 
 /** The tool whose tags an association carries, or undefined: `ManagedBy`-like tags, and the prefixes that tools reserve. */
 export function managingTool(tags: Record<string, string>): string | undefined {
   for (const [key, value] of Object.entries(tags)) {
     if (IAC_TAG_PREFIXES.some((prefix) => key.startsWith(prefix))) return key;
-    if (/^(managed[-_]?by|provisioner|iac)$/i.test(key)) return IAC_TAGS[value.toLowerCase()] ?? value;
-    if (/^services\.k8s\.aws\//.test(key)) return 'ACK';
+    if (/^(managed[-_]?by|provisioner|iac)$/i.test(key)) return IAC_TAGS.get(value.toLowerCase()) ?? value;
+    if (key.startsWith('services.k8s.aws/')) return 'ACK';
   }
   return undefined;
 }

@@ -20,7 +20,7 @@ export interface TargetPorts {
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */
 export interface HandlerDependencies {
-  portsFor(target: Target): TargetPorts;
+  portsFor: (target: Target) => TargetPorts;
   ledger: Ledger;
   clock: Clock;
   ids: Ids;

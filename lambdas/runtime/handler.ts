@@ -37,7 +37,7 @@ function tell(step: Step, error: unknown, { telemetry }: HandlerDependencies): v
   const { name, message } = failureOf(error);
   if (isMigrationError(error)) telemetry.log.warn(`${step.schema.name}: ${name}`, { error: name, message });
   else telemetry.log.error(`${step.schema.name}: ${name}`, { error: name, message });
-  telemetry.count(`${name}`);
+  telemetry.count(name);
 }
 
 async function runStep(step: Step, event: unknown, dependencies: HandlerDependencies): Promise<unknown> {
@@ -66,9 +66,9 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
 export function createHandler(
   step: Step,
   dependencies: HandlerDependencies,
-  middlewares: MiddlewareObj<unknown, unknown, Error, Context>[] = [],
+  middlewares: MiddlewareObj<unknown, unknown>[] = [],
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
-  const handler = middy<unknown, unknown, Error, Context>().use(middlewares);
+  const handler = middy<unknown, unknown>().use(middlewares);
   const stack = handler.handler((event: unknown) => runStep(step, event, dependencies));
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

@@ -3,7 +3,6 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import type { MiddlewareObj } from '@middy/core';
-import type { Context } from 'aws-lambda';
 import { ClientFactory } from '../adapters/clients.ts';
 import { nodeHttp } from '../adapters/node-http.ts';
 import { systemClock, systemIds } from '../adapters/system.ts';
@@ -13,7 +12,7 @@ import type { Step } from './step.ts';
 import { wire } from './wiring.ts';
 
 /** Powertools behind our telemetry port, and the middlewares that flush and annotate it. */
-function powertools(step: Step): { telemetry: Telemetry; middlewares: MiddlewareObj<unknown, unknown, Error, Context>[] } {
+function powertools(step: Step): { telemetry: Telemetry; middlewares: MiddlewareObj<unknown, unknown>[] } {
   const logger = new Logger();
   const metrics = new Metrics();
   metrics.setDefaultDimensions({ step: step.schema.name });
@@ -27,7 +26,7 @@ function powertools(step: Step): { telemetry: Telemetry; middlewares: Middleware
       count: (metric, value = 1) => metrics.addMetric(metric, MetricUnit.Count, value),
     },
     // Never the event itself: configuration values must not land in the log.
-    middlewares: [injectLambdaContext(logger, { resetKeys: true }), logMetrics(metrics)] as MiddlewareObj<unknown, unknown, Error, Context>[],
+    middlewares: [injectLambdaContext(logger, { resetKeys: true }), logMetrics(metrics)] as MiddlewareObj<unknown, unknown>[],
   };
 }
 

@@ -125,10 +125,15 @@ const withdrawVersions = (world: World, changes: Scenario['catalogue']): void =>
   }
 };
 
+/** Where the service itself is deployed. */
+export const homeOf = (scenario: Scenario): World['home'] => {
+  const [first] = scenario.accounts;
+  return scenario.home ?? { account: first?.id ?? '', region: first?.clusters[0]?.region ?? DEFAULT_REGION };
+};
+
 /** The scenario must have been checked (`parseScenario`). The same scenario and seed make the same world. */
 export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): World => {
   const seed = options.seed ?? scenario.seed;
-  const [first] = scenario.accounts;
   const world: World = {
     seed,
     random: new Random(seed),
@@ -138,7 +143,7 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     accounts: new Map(),
     accessKeys: new Map(),
     log: new CallLog(),
-    home: scenario.home ?? { account: first?.id ?? '', region: first?.clusters[0]?.region ?? DEFAULT_REGION },
+    home: homeOf(scenario),
   };
   withdrawVersions(world, scenario.catalogue);
   for (const { id, roles, clusters } of scenario.accounts) {

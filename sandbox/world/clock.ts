@@ -62,22 +62,41 @@ interface Timer {
 /** Turns of the event loop without any news after which nothing in process can still be under way. */
 const QUIET_TURNS = 12;
 
+/** Nothing that runs on a virtual clock can go on: each thread waits for another, and no timer is left. */
+export class VirtualDeadlock extends Error {
+  override readonly name = 'VirtualDeadlock';
+}
+
+export interface VirtualClockOptions {
+  /**
+   * When a clock that is stuck gives up waiting: after that many turns of the event loop and that many milliseconds on
+   * the wall, both without any news. Default: 20,000 turns and one second.
+   */
+  stuckAfter?: { turns: number; milliseconds: number };
+}
+
 /**
  * Time that stands still while anything can run and jumps to the next timer when nothing can.
  * Nothing inside a run may wait for the outside (sockets, thread pool): the jump would overtake it.
+ *
+ * A clock can get stuck: all threads are parked and no timer is left, or one hangs without having parked (a handler that
+ * waits for a promise that nobody resolves). After `stuckAfter`, hanging threads count as parked, so that time-outs
+ * still come; where no timer is left, whoever is parked gets a VirtualDeadlock.
  */
 export class VirtualClock implements SandboxClock {
   readonly kind = 'virtual';
+  private readonly stuckAfter: { turns: number; milliseconds: number };
+  private readonly parked = new Set<(reason: VirtualDeadlock) => void>();
   private time: number;
   private timers: Timer[] = [];
   private order = 0;
   private threads = 0;
-  private parked = 0;
   private news = 0;
   private watching = false;
 
-  constructor(startAt: number) {
+  constructor(startAt: number, options: VirtualClockOptions = {}) {
     this.time = startAt;
+    this.stuckAfter = options.stuckAfter ?? { turns: 20_000, milliseconds: 1000 };
   }
 
   now(): number {
@@ -100,13 +119,15 @@ export class VirtualClock implements SandboxClock {
     }
   }
 
+  /** Rejects as the promise does, or with VirtualDeadlock. */
   async park<T>(promise: Promise<T>): Promise<T> {
-    this.parked += 1;
+    const { promise: deadlock, reject } = Promise.withResolvers<never>();
+    this.parked.add(reject);
     this.news += 1;
     try {
-      return await promise;
+      return await Promise.race([promise, deadlock]);
     } finally {
-      this.parked -= 1;
+      this.parked.delete(reject);
       this.news += 1;
     }
   }
@@ -132,24 +153,48 @@ export class VirtualClock implements SandboxClock {
     if (this.watching) return;
     this.watching = true;
     let quiet = 0;
+    let quietSince = performance.now();
     let seen = this.news;
     const look = (): void => {
       if (this.threads === 0) {
         this.watching = false;
         return;
       }
-      quiet = seen === this.news ? quiet + 1 : 0;
+      if (seen === this.news) quiet += 1;
+      else {
+        quiet = 0;
+        quietSince = performance.now();
+      }
       seen = this.news;
-      if (this.threads - this.parked <= 0 && quiet >= QUIET_TURNS) {
+      const isStuck = quiet >= this.stuckAfter.turns && performance.now() - quietSince >= this.stuckAfter.milliseconds;
+      if ((this.threads - this.parked.size <= 0 && quiet >= QUIET_TURNS) || isStuck) {
         const next = this.timers.shift();
         if (next) {
           this.time = Math.max(this.time, next.at);
           next.fire();
           quiet = 0;
+          quietSince = performance.now();
+        } else if (isStuck) {
+          // Those that are told go on; those that hang without having parked can't be reached: not worth watching.
+          if (this.parked.size === 0) {
+            this.watching = false;
+            return;
+          }
+          this.rejectParked();
         }
       }
       setImmediate(look);
     };
     setImmediate(look);
+  }
+
+  private rejectParked(): void {
+    const hanging = this.threads - this.parked.size;
+    const deadlock = new VirtualDeadlock(
+      `Virtual time stands still at ${new Date(this.time).toISOString()}: ${this.parked.size} of ${this.threads} threads are parked, ` +
+        `${hanging > 0 ? `${hanging} hang without having parked, ` : ''}and no timer is left that could wake one. ` +
+        'Something waits for a promise that nobody resolves, or for the outside (a socket, a file), which needs a real or scaled clock.',
+    );
+    for (const reject of this.parked) reject(deadlock);
   }
 }

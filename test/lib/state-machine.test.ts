@@ -157,16 +157,17 @@ describe('retries', () => {
     expect(retried.filter((error) => never.includes(error))).toEqual([]);
   });
 
-  it('polls by a retry with even steps, each answer "not yet" in the one state that asks', () => {
+  it('polls by a retry with even steps, each answer "not yet" where it is asked for', () => {
     const polls = tasks.flatMap(([name, state]) =>
       state.Retry!.filter(({ ErrorEquals }) => namesOfClass('waiting').some((error) => ErrorEquals.includes(error))).map((retry) => ({ name, ...retry })),
     );
-    expect(Object.fromEntries(polls.map(({ name, ErrorEquals }) => [ErrorEquals.join(), name]))).toEqual({
-      AddonStillThere: 'AwaitDeleted',
-      AssociationStillThere: 'PurgeAssociations',
-      AddonNotActive: 'AwaitActive',
-      PodsNotSettled: 'VerifyPods',
-      RestoreInProgress: 'Restore',
+    expect(Object.fromEntries(polls.map(({ name, ErrorEquals }) => [name, ErrorEquals.join()]))).toEqual({
+      AwaitDeleted: 'AddonStillThere',
+      PurgeAssociations: 'AssociationStillThere',
+      CreateAddon: 'AssociationStillThere',
+      AwaitActive: 'AddonNotActive',
+      VerifyPods: 'PodsNotSettled',
+      Restore: 'RestoreInProgress',
     });
     for (const { BackoffRate } of polls) expect(BackoffRate).toBe(1);
   });

@@ -78,6 +78,7 @@ export function planMigration(facts: Facts): Plan {
   const existing = associationChecks(facts.associations, facts.request.target.cluster, facts.request.addon, planned);
   const roleChecks = roleArns.length > 0 ? roleArns.flatMap((arn) => checkRole(facts, arn, planned.filter((one) => one.roleArn === arn))) : [];
   const checks: Check[] = [first, installed, checkUsesIrsa(facts), checkRisk(facts), checkSupport(facts), checkOffered(facts), checkAgent(facts), ...roleChecks, ...roleNamesOutsidePlan(facts.request, planned)];
-  if (planned.length > 0) checks.push(checkWayBack(facts, planned), ...existing.checks, checkKubernetes(facts, planned));
+  if (facts.addon.serviceAccountRoleArn !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
+  if (planned.length > 0) checks.push(...existing.checks, checkKubernetes(facts, planned));
   return finishPlan(facts, checks.some(blocks) ? 'blocked' : 'migrate', checks, planned, existing.purge);
 }

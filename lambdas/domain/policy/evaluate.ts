@@ -41,20 +41,21 @@ const arnLike: Comparison = (pattern, value) => {
   return wanted.every((part, index) => matchesWildcard(part, there[index] ?? ''));
 };
 
-const positive: Record<string, Comparison> = {
-  stringequals: (pattern, value) => pattern === value,
-  stringequalsignorecase: (pattern, value) => pattern.toLowerCase() === value.toLowerCase(),
-  stringlike: matchesWildcard,
-  arnequals: arnLike,
-  arnlike: arnLike,
-};
-const negated: Record<string, Comparison | undefined> = {
-  stringnotequals: positive['stringequals'],
-  stringnotequalsignorecase: positive['stringequalsignorecase'],
-  stringnotlike: positive['stringlike'],
-  arnnotequals: positive['arnequals'],
-  arnnotlike: positive['arnlike'],
-};
+const stringEquals: Comparison = (pattern, value) => pattern === value;
+const stringEqualsIgnoreCase: Comparison = (pattern, value) => pattern.toLowerCase() === value.toLowerCase();
+
+const operators = new Map<string, { compare: Comparison; negated: boolean }>([
+  ['stringequals', { compare: stringEquals, negated: false }],
+  ['stringequalsignorecase', { compare: stringEqualsIgnoreCase, negated: false }],
+  ['stringlike', { compare: matchesWildcard, negated: false }],
+  ['arnequals', { compare: arnLike, negated: false }],
+  ['arnlike', { compare: arnLike, negated: false }],
+  ['stringnotequals', { compare: stringEquals, negated: true }],
+  ['stringnotequalsignorecase', { compare: stringEqualsIgnoreCase, negated: true }],
+  ['stringnotlike', { compare: matchesWildcard, negated: true }],
+  ['arnnotequals', { compare: arnLike, negated: true }],
+  ['arnnotlike', { compare: arnLike, negated: true }],
+]);
 
 function judgeCondition(operatorName: string, key: string, wanted: string[], request: TrustRequest): Judgement {
   const operator = operatorName.toLowerCase();
@@ -68,25 +69,31 @@ function judgeCondition(operatorName: string, key: string, wanted: string[], req
     const absent = values === undefined ? 'true' : 'false';
     return wanted.includes(absent) ? { truth: 'yes' } : { truth: 'no', why: `${operatorName} wants ${key} to be ${absent === 'true' ? 'present' : 'absent'}` };
   }
-  const compare = positive[base] ?? negated[base];
-  if (!compare) return { truth: 'unknown', why: `the operator ${operatorName} is not evaluated` };
+  const comparison = operators.get(base);
+  if (!comparison) return { truth: 'unknown', why: `the operator ${operatorName} is not evaluated` };
   if (values === undefined) {
-    if (ifExists || negated[base]) return { truth: 'yes' };
+    if (ifExists || comparison.negated) return { truth: 'yes' };
     return { truth: 'no', why: `${key} is not part of such a request` };
   }
-  const hit = values.some((value) => wanted.some((pattern) => compare(pattern, value)));
-  const holds = negated[base] ? !hit : hit;
+  const hit = values.some((value) => wanted.some((pattern) => comparison.compare(pattern, value)));
+  const holds = comparison.negated ? !hit : hit;
   return holds ? { truth: 'yes' } : { truth: 'no', why: `${key} is ${values.join(', ')}, ${operatorName} wants ${wanted.join(' or ')}` };
 }
 
 const judgeConditions = (block: ConditionBlock, request: TrustRequest): Judgement =>
   all(Object.entries(block).flatMap(([operator, keys]) => Object.entries(keys).map(([key, wanted]) => judgeCondition(operator, key, wanted, request))));
 
-function principalMatches(principal: '*' | Record<string, string[]>, request: TrustRequest): boolean {
-  if (principal === '*') return request.principal.type !== 'Service';
-  const listed = principal[request.principal.type] ?? [];
-  // In a trust policy a wildcard is only ever the whole value, and never stands for a service.
-  return listed.some((value) => value === request.principal.value || (value === '*' && request.principal.type !== 'Service'));
+/**
+ * A wildcard is only ever the whole value; `*` and `{"AWS": "*"}` mean the same. A Deny for everybody holds for
+ * services too (which is why such statements except them by aws:PrincipalIsAWSService); an Allow for everybody is not
+ * taken as one for a service. Source: IAM User Guide, "AWS JSON policy elements: Principal".
+ */
+function principalMatches(principal: '*' | Record<string, string[]>, effect: Statement['effect'], request: TrustRequest): boolean {
+  const { type, value: who } = request.principal;
+  const reachesAll = effect === 'Deny' || type !== 'Service';
+  if (principal === '*') return reachesAll;
+  if (reachesAll && [...(principal['AWS'] ?? []), ...(principal[type] ?? [])].includes('*')) return true;
+  return (principal[type] ?? []).includes(who);
 }
 
 const actionMatches = (patterns: string[], action: string): boolean =>
@@ -97,7 +104,7 @@ function judgeStatement(statement: Statement, request: TrustRequest): Judgement 
   if (!action) return { truth: 'no' };
   // Who else NotPrincipal stands for is a matter of several rules at once: left undecided.
   if (statement.notPrincipal) return { truth: 'unknown', why: 'NotPrincipal is not evaluated' };
-  if (!statement.principal || !principalMatches(statement.principal, request)) return { truth: 'no' };
+  if (!statement.principal || !principalMatches(statement.principal, statement.effect, request)) return { truth: 'no' };
   return judgeConditions(statement.condition, request);
 }
 
@@ -105,7 +112,7 @@ function judgeStatement(statement: Statement, request: TrustRequest): Judgement 
 export function evaluateTrust(policy: ParsedPolicy, request: TrustRequest): Evaluation {
   if (!policy.valid) return { verdict: 'invalid', reasons: [policy.reason] };
   const judged = policy.statements.map((statement) => ({ statement, ...judgeStatement(statement, request) }));
-  const reason = (one: (typeof judged)[number]): string => `"${one.statement.label}": ${one.why ?? `${one.statement.effect.toLowerCase()}s ${request.action}`}`;
+  const reason = (one: (typeof judged)[number]): string => `"${one.statement.label}": ${one.why ?? `${one.statement.effect === 'Deny' ? 'denies' : 'allows'} ${request.action}`}`;
   const of = (effect: 'Allow' | 'Deny', truth: Truth): typeof judged => judged.filter((one) => one.statement.effect === effect && one.truth === truth);
 
   const denying = of('Deny', 'yes');

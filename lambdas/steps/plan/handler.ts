@@ -1,13 +1,15 @@
 /**
  * Reads what is there and decides whether, and how, the add-on can move. Changes nothing but the ledger.
- * Idempotency: repeatable at will; the record is put again while the migration runs.
+ * Idempotency: repeatable at will; the record is put again while the migration runs, and a plan that has ended it (its
+ * answer, or the step's line, was lost) is answered again as it stands.
  * Failure: any error here ends `blocked`, with nothing changed.
  */
+import type { z } from 'zod';
 import { AGENT_ADDON, knownAddon } from '../../domain/addons.ts';
 import { parseRoleArn } from '../../domain/arn.ts';
 import { isMigrationError } from '../../domain/errors.ts';
 import { collectEvidence } from '../../domain/identity.ts';
-import type { Addon, Association, MigrationRequest, Outcome } from '../../domain/model.ts';
+import type { Addon, Association, MigrationRequest, Outcome, Plan } from '../../domain/model.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../domain/plan/plan.ts';
 import type { Facts } from '../../domain/plan/facts.ts';
 import type { HandlerDependencies, TargetPorts } from '../../ports/index.ts';
@@ -61,7 +63,11 @@ async function readFacts(request: MigrationRequest, { eks, roles, kubernetes }: 
   for (const { serviceAccount } of planned) associations.push(...(await eks.listAssociations(namespace, serviceAccount)));
   const arns = [...new Set([...(addon.serviceAccountRoleArn ? [addon.serviceAccountRoleArn] : []), ...planned.map((one) => one.roleArn)])];
   return {
-    ...{ request, cluster, addon, namespace, associations },
+    request,
+    cluster,
+    addon,
+    namespace,
+    associations,
     ...(agentAddon ? { agentAddon } : {}),
     ...support,
     roles: await readRoles(roles, arns, request.target.account),
@@ -72,11 +78,19 @@ async function readFacts(request: MigrationRequest, { eks, roles, kubernetes }: 
 type Verdict = 'migrate' | 'already-migrated' | 'planned' | 'blocked';
 const outcomes: Partial<Record<Verdict, Outcome>> = { blocked: 'blocked', 'already-migrated': 'already-migrated', planned: 'planned' };
 
+type Answer = z.input<typeof planSchema.output>;
+
+function answer(request: MigrationRequest, plan: Plan): Answer {
+  const verdict: Verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : plan.verdict;
+  return { verdict, target: request.target, addon: request.addon, preserve: request.preserve, blockedBy: blockingChecks(plan) };
+}
+
 const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request }, { portsFor, ledger, clock }: HandlerDependencies) => {
   const startedAt = new Date(clock.now()).toISOString();
   const record = { migrationId, request, executionArn, startedAt, status: 'running' as const, verified: 'none' as const, handOff: [], associations: { purged: [], created: [], restored: [] } };
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
+  if (before?.status === 'ended' && before.executionArn === executionArn && before.plan) return answer(before.request, before.plan);
   await ledger.putMigration(before?.status === 'running' ? { ...record, startedAt: before.startedAt } : record);
 
   const facts = await readFacts(request, portsFor(request.target));
@@ -84,10 +98,10 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const accounts = new Set(facts.podIdentity.map((one) => one.serviceAccount));
   if (facts.pods) await ledger.putEvidence(migrationId, EVIDENCE_BEFORE, collectEvidence(facts.pods, accounts));
 
-  const verdict: Verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : plan.verdict;
-  const outcome = outcomes[verdict];
+  const decided = answer(request, plan);
+  const outcome = outcomes[decided.verdict];
   await ledger.updateMigration(migrationId, { plan, ...(outcome ? { outcome, status: 'ended' as const, endedAt: new Date(clock.now()).toISOString() } : {}) });
-  return { verdict, target: request.target, addon: request.addon, preserve: request.preserve, blockedBy: blockingChecks(plan) };
+  return decided;
 };
 
 export const planStep = step(planSchema, run);

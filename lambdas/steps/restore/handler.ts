@@ -23,7 +23,7 @@ interface Work {
   snapshot: Snapshot;
   eks: Eks;
   ledger: Ledger;
-  holdLock(): Promise<void>;
+  holdLock: () => Promise<void>;
 }
 
 const inProgress = (what: string): MigrationError => new MigrationError('RestoreInProgress', what);

@@ -84,7 +84,7 @@ describe('the scenario ebs-csi-irsa', () => {
     const cluster = onlyCluster(world);
     for (const addon of cluster.addons.values()) {
       const version = world.catalogue.get(addon.name)!.versions.find((one) => one.version === addon.version);
-      expect(version, addon.name).toMatchObject({ offered: true, kubernetesVersions: expect.arrayContaining(['1.31']) });
+      expect(version).toMatchObject({ offered: true, kubernetesVersions: expect.arrayContaining(['1.31']) });
     }
     const ebsAddon = world.catalogue.get('aws-ebs-csi-driver')!;
     expect(ebsAddon.versions.find((one) => one.version === cluster.addons.get('aws-ebs-csi-driver')!.version)!.podIdentity).toBeDefined();

@@ -1,0 +1,49 @@
+/** Where a migration runs. The sandbox is one place; a deployed service, or this machine against AWS, would be others. */
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { ulid } from 'ulid';
+import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
+import type { Clock, Ids, Ledger } from '../lambdas/ports/index.ts';
+import { openSandbox, type Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
+import type { SandboxClock } from '../sandbox/world/clock.ts';
+import { Random } from '../sandbox/world/random.ts';
+import type { Scenario } from '../sandbox/world/scenario.ts';
+import { ensureAssembly } from './assembly.ts';
+
+export interface Backend {
+  stepFunctions: SFNClient;
+  ledger: Ledger;
+  /** `spawn` starts a thread of control that may sleep; where time is real it just runs it. */
+  clock: Clock & Pick<SandboxClock, 'spawn'>;
+  ids: Ids;
+  stateMachineArn: string;
+  /** True where AWS is played: durations then come from knobs. */
+  simulated: boolean;
+  close(): Promise<void>;
+}
+
+export interface SandboxBackend extends Backend {
+  sandbox: Sandbox;
+}
+
+/** Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then). */
+export const openSandboxBackend = async (
+  scenario: Scenario,
+  options: Pick<SandboxOptions, 'clock'> & { seed?: number; onBuild?: () => void },
+): Promise<SandboxBackend> => {
+  const seed = options.seed ?? scenario.seed;
+  const { directory } = await ensureAssembly(options.onBuild);
+  const sandbox = await openSandbox({ scenario, seed, clock: options.clock ?? 'virtual', assemblyDirectory: directory });
+  const clients = sandbox.clients();
+  // A generator of its own: the number of ids made here must not shift what the world draws.
+  const random = new Random(seed);
+  return {
+    sandbox,
+    stepFunctions: clients.stepFunctions(),
+    ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: sandbox.outputs.tableName }),
+    clock: sandbox.clock,
+    ids: { ulid: () => ulid(sandbox.clock.now(), () => random.next()) },
+    stateMachineArn: sandbox.outputs.stateMachineArn,
+    simulated: true,
+    close: () => sandbox.close(),
+  };
+};

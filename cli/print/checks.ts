@@ -1,0 +1,30 @@
+import type { Check } from '../../lambdas/domain/model.ts';
+import { hanging, type Format, type Style } from './style.ts';
+
+const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
+  fail: { mark: '✖', format: 'red' },
+  unknown: { mark: '?', format: 'yellow' },
+  warn: { mark: '!', format: 'yellow' },
+  pass: { mark: '✔', format: 'green' },
+};
+const ORDER = Object.keys(MARKS) as Check['status'][];
+
+/** Counts, then everything that is not a plain pass with what to do about it, then the passes, one line each. */
+export const checksSection = (checks: readonly Check[], style: Style): string[] => {
+  if (checks.length === 0) return [];
+  const counts = ORDER.map((status) => ({ status, n: checks.filter((check) => check.status === status).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ status, n }) => `${n} ${status}`)
+    .join(', ');
+  const sorted = [...checks].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status));
+  return ['', `${style.paint('bold', 'Checks')}  ${counts}`, ...sorted.flatMap((check) => checkLines(check, style))];
+};
+
+const checkLines = (check: Check, style: Style): string[] => {
+  const { mark, format } = MARKS[check.status];
+  const lines = hanging(`  ${style.paint(format, mark)} `, `${check.id}: ${check.message}`, style);
+  if (check.status === 'pass') return lines;
+  if (check.remedy) lines.push(...hanging('      do: ', check.remedy, style));
+  if (check.source) lines.push(`      see: ${style.paint('dim', check.source)}`);
+  return lines;
+};

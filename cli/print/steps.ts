@@ -1,0 +1,44 @@
+import type { MigrationReport, StepLine } from '../../lambdas/domain/model.ts';
+import { stepOrder, stepTitle } from '../step-names.ts';
+import { between } from './duration.ts';
+import type { Style } from './style.ts';
+import { table } from './table.ts';
+
+/** Fields of a step's answer that the headline has said already. */
+const SAID = new Set(['target', 'addon', 'preserve']);
+
+const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+const fieldText = ([name, value]: [string, unknown]): string[] => {
+  if (SAID.has(name) || value === false) return [];
+  if (value === true) return [words(name)];
+  const text = Array.isArray(value) ? value.join(' ') : typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  return text ? [`${words(name)} ${text}`] : [];
+};
+
+/** A step's answer is kept as JSON text: `{"purged":["a-1"]}` becomes `purged a-1`. */
+export const resultText = (result: string): string => {
+  try {
+    const parsed: unknown = JSON.parse(result);
+    if (typeof parsed === 'object' && parsed !== null) return Object.entries(parsed).flatMap(fieldText).join(', ');
+  } catch {
+    // Plain text.
+  }
+  return result;
+};
+
+/** How long each step took. Steps that began in the same instant stand in the order of the road. */
+export const stepsSection = (report: MigrationReport, style: Style): string[] => [
+  '',
+  `${style.paint('bold', 'Steps')}${report.simulated ? `  durations are simulated: they come from the scenario's knobs` : ''}`,
+  ...table<StepLine>(
+    [...report.steps].sort((a, b) => a.startedAt.localeCompare(b.startedAt) || stepOrder(a.name) - stepOrder(b.name)),
+    [
+      { title: 'STEP', value: (line) => stepTitle(line.name) },
+      { title: 'TOOK', value: (line) => between(line.startedAt, line.endedAt), align: 'right' },
+      { title: 'ATTEMPTS', value: (line) => String(line.attempts), align: 'right' },
+      { title: 'RESULT', value: (line) => (line.error ? style.paint('red', line.error.name) : resultText(line.result ?? '')) },
+    ],
+    style,
+  ),
+];

@@ -1,0 +1,51 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+import type { Output } from '../io.ts';
+
+export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** How text looks on one output: coloured or plain, and how wide a line may be. */
+export interface Style {
+  paint(format: Format | readonly Format[], text: string): string;
+  width: number;
+}
+
+const DEFAULT_WIDTH = 110;
+const MIN_WIDTH = 60;
+const MAX_WIDTH = 140;
+
+export const styleFor = (output: Output): Style => {
+  const coloured = output.isTTY === true && (output.hasColors?.() ?? false);
+  const columns = output.isTTY ? (output.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH;
+  return {
+    paint: (format, text) => (coloured ? styleText([format].flat(), text, { validateStream: false }) : text),
+    width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns)),
+  };
+};
+
+export const PLAIN: Style = { paint: (_format, text) => text, width: DEFAULT_WIDTH };
+
+/** Columns that the text takes in a terminal; everything printed here is one column a character. */
+export const visibleWidth = (text: string): number => stripVTControlCharacters(text).length;
+
+/** Breaks plain text at blanks; a word longer than the line (an ARN, a URL) stays whole, so that it can be copied. */
+export const wrap = (text: string, width: number): string[] =>
+  text.split('\n').flatMap((paragraph) => {
+    const lines: string[] = [];
+    let line = '';
+    for (const word of paragraph.split(' ')) {
+      if (line && line.length + 1 + word.length > width) {
+        lines.push(line);
+        line = word;
+      } else line = line ? `${line} ${word}` : word;
+    }
+    return [...lines, line];
+  });
+
+/** Wrapped text with a lead in front of its first line and the other lines under it. */
+export const hanging = (lead: string, text: string, style: Style, format?: Format): string[] => {
+  const indent = ' '.repeat(visibleWidth(lead));
+  return wrap(text, style.width - indent.length).map((line, index) => {
+    const painted = format ? style.paint(format, line) : line;
+    return `${index === 0 ? lead : indent}${painted}`;
+  });
+};

@@ -1,0 +1,95 @@
+import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/model.ts';
+import { checksSection } from './checks.ts';
+import { between } from './duration.ts';
+import { planSection } from './plan.ts';
+import { podsSection } from './pods.ts';
+import { stepsSection } from './steps.ts';
+import { hanging, type Format, type Style } from './style.ts';
+
+const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }> = {
+  migrated: { mark: '✔', format: 'green', says: 'the add-on is on EKS Pod Identity' },
+  'already-migrated': { mark: '✔', format: 'green', says: 'there was nothing to do' },
+  planned: { mark: '✔', format: 'cyan', says: 'this is what a migration would do; nothing was changed' },
+  blocked: { mark: '✖', format: 'red', says: 'nothing was changed' },
+  'rolled-back': { mark: '↩', format: 'yellow', says: 'the migration failed and the add-on was put back as it was' },
+  'needs-human': { mark: '✖', format: 'red', says: 'the service could neither finish nor go back by itself' },
+};
+
+/** Outcomes after which something was begun: they have changes, pods and durations to show. */
+const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
+
+const VERIFIED: Record<MigrationReport['verified'], string> = {
+  pods: 'proved on the pods',
+  api: 'proved by the EKS API alone',
+  none: 'not verified',
+};
+
+/** Everything about one migration that a person wants to read, most important first; `omit`: what was shown already. */
+export const summary = (report: MigrationReport, style: Style, omit: readonly ('checks' | 'pods')[] = []): string[] => {
+  const begun = BEGUN.includes(report.outcome);
+  return [
+    ...headline(report, style),
+    ...failureSection(report, style),
+    ...(report.plan && !omit.includes('checks') ? checksSection(report.plan.checks, style) : []),
+    ...(report.plan && !begun ? planSection(report.plan, style) : []),
+    ...(begun ? changesSection(report, style) : []),
+    ...(omit.includes('pods') ? [] : podsSection(report, style)),
+    ...(begun ? stepsSection(report, style) : []),
+    ...handOffSection(report, style),
+  ];
+};
+
+const headline = (report: MigrationReport, style: Style): string[] => {
+  const { mark, format, says } = HEADLINES[report.outcome];
+  const { account, region, cluster } = report.target;
+  const facts = [
+    report.migrationId,
+    `strategy ${report.strategy}${report.preserve ? ' with preserve' : ''}`,
+    ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report)] : []),
+  ];
+  return [
+    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${report.addon} on ${cluster} (${account}, ${region}): ${says}`,
+    `  ${style.paint('dim', facts.join(' · '))}`,
+  ];
+};
+
+/** Durations of the sandbox come from the scenario's knobs: they say so wherever they stand. */
+const took = ({ simulated }: MigrationReport, { startedAt, endedAt }: { startedAt: string; endedAt: string }): string =>
+  `${between(startedAt, endedAt)}${simulated ? ' (simulated)' : ''}`;
+
+const failureSection = ({ failure, outcome }: MigrationReport, style: Style): string[] => {
+  if (!failure || outcome === 'migrated') return [];
+  return ['', style.paint('bold', 'Why'), ...hanging('  ', `${failure.name}: ${failure.message}`, style)];
+};
+
+const associationLines = (mark: string, { id, namespace, serviceAccount, roleArn, ownerArn }: Association, style: Style): string[] =>
+  hanging(`    ${mark} ${id}  `, `${namespace}/${serviceAccount}${ownerArn ? '' : ' (stand-alone)'} → ${roleArn}`, style);
+
+const changesSection = (report: MigrationReport, style: Style): string[] => {
+  const { purged, created, restored } = report.associations;
+  const before = report.plan?.addon;
+  const role = before?.serviceAccountRoleArn;
+  const had = [role ? `IRSA role ${role}` : 'no role', ...(before?.podIdentityAssociations.length ? ['its own associations'] : [])].join(' and ');
+  const has: Partial<Record<Outcome, string>> = {
+    migrated: `no role of its own; ${created.map(({ id }) => id).join(', ') || 'Pod Identity associations'}`,
+    'rolled-back': `${had} again`,
+  };
+  return [
+    '',
+    style.paint('bold', 'What changed'),
+    ...(before
+      ? [`  add-on before: ${before.version}, ${had}`, ...(has[report.outcome] ? [`  add-on now:    ${before.version}, ${has[report.outcome]}`] : [])]
+      : []),
+    ...listed('associations removed', purged, style.paint('red', '-'), style),
+    ...listed('associations made', created, style.paint('green', '+'), style),
+    ...listed('associations put back', restored, style.paint('cyan', '+'), style),
+  ];
+};
+
+const listed = (title: string, associations: readonly Association[], mark: string, style: Style): string[] =>
+  associations.length === 0 ? [] : [`  ${title}:`, ...associations.flatMap((association) => associationLines(mark, association, style))];
+
+const handOffSection = ({ handOff }: MigrationReport, style: Style): string[] =>
+  handOff.length === 0
+    ? []
+    : ['', style.paint('bold', 'What a person has to do now'), ...handOff.map((command) => `  ${command}`)];

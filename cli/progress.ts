@@ -1,0 +1,94 @@
+/** Live progress on stderr: one listr2 task a step, with the time that passed in the world of the migration. */
+import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput, type DefaultRenderer, type SimpleRenderer } from 'listr2';
+import { ERROR_CLASSES } from '../lambdas/domain/errors.ts';
+import type { StepProgress } from './history.ts';
+import type { Output } from './io.ts';
+import { duration } from './print/duration.ts';
+import { stepTitle } from './step-names.ts';
+
+export interface Progress {
+  /** Takes the steps as they are now; never waits. */
+  update: (steps: readonly StepProgress[]) => void;
+  /** Resolves when everything is drawn. */
+  close: () => Promise<void>;
+}
+
+export const silentProgress: Progress = { update: () => {}, close: () => Promise.resolve() };
+
+type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
+
+interface Line {
+  task?: Task;
+  latest: StepProgress;
+  finish(step: StepProgress): void;
+}
+
+const titleOf = ({ step, round }: StepProgress): string => stepTitle(round === 1 ? step : `${step}-${round}`);
+
+const took = (step: StepProgress, simulated: boolean): string => {
+  const time = duration((step.endedAt ?? step.startedAt).getTime() - step.startedAt.getTime());
+  return `${time}${simulated ? ' simulated' : ''}${step.attempts > 1 ? `, ${step.attempts} attempts` : ''}`;
+};
+
+const isWaiting = (error: string): boolean => (ERROR_CLASSES as Record<string, string>)[error] === 'waiting';
+
+const note = ({ error, attempts }: StepProgress): string =>
+  error ? `${isWaiting(error) ? 'not yet' : 'trying again'}: ${error} (attempt ${attempts})` : '';
+
+/** Each step becomes a list of one task: steps are only known when they begin. */
+export const startProgress = (output: Output, options: { simulated: boolean }): Progress => {
+  const lines = new Map<number, Line>();
+  let drawn = Promise.resolve();
+
+  const begin = (step: StepProgress): Line => {
+    const { promise, resolve } = Promise.withResolvers<StepProgress>();
+    const line: Line = { latest: step, finish: resolve };
+    drawn = drawn.then(() => draw(output, options.simulated, line, promise));
+    return line;
+  };
+
+  return {
+    update(steps) {
+      for (const step of steps) {
+        const line = lines.get(step.id) ?? begin(step);
+        lines.set(step.id, line);
+        line.latest = step;
+        if (step.endedAt) line.finish(step);
+        else if (line.task && output.isTTY) line.task.output = note(step);
+      }
+    },
+    close() {
+      for (const line of lines.values()) line.finish(line.latest);
+      return drawn;
+    },
+  };
+};
+
+const draw = async (output: Output, simulated: boolean, line: Line, ended: Promise<StepProgress>): Promise<void> => {
+  // listr2 types its stream as a terminal's; it writes, and on a terminal looks at `columns`.
+  const stream = output as unknown as NodeJS.WriteStream;
+  const logger = new ListrLogger<never>({ useIcons: true, processOutput: new ProcessOutput(stream, stream) });
+  const list = new Listr<unknown, 'default' | 'simple'>(
+    [
+      {
+        title: titleOf(line.latest),
+        task: async (_context, task) => {
+          line.task = task as Task;
+          const step = await ended;
+          task.title = `${titleOf(step)} (${took(step, simulated)})`;
+          if (step.error) throw new Error(step.error);
+        },
+      },
+    ],
+    {
+      renderer: output.isTTY ? 'default' : 'simple',
+      rendererOptions: { logger, collapseErrors: false },
+      // The choice above stands: listr2's own looks at stdout, which may be piped while stderr is not.
+      fallbackRendererCondition: false,
+      silentRendererCondition: false,
+      exitOnError: false,
+      registerSignalListeners: false,
+    },
+  );
+  await list.run();
+};

@@ -1,0 +1,148 @@
+/** The synthesised application as plain data: what the sandbox deploys. */
+import { resourcesOfType } from './resources.ts';
+import { loadStacks, type Stack } from './stacks.ts';
+import { AssemblyError, type Where } from './error.ts';
+import { isObject, type Json } from './json.ts';
+import { functionsOf } from './functions.ts';
+import { rolesOf } from './roles.ts';
+import type { Resolver } from './resolver.ts';
+
+export interface AssemblyStateMachine {
+  logicalId: string;
+  name: string;
+  arn: string;
+  /** Amazon States Language. */
+  definition: object;
+  roleArn: string;
+}
+
+export interface AssemblyFunction {
+  logicalId: string;
+  name: string;
+  /** Without a version. */
+  arn: string;
+  /** ARNs of what is published of it: its version 1, and its aliases. */
+  versionArns: string[];
+  /** Module and export, such as `plan.handler`. */
+  handler: string;
+  timeoutSeconds: number;
+  memoryMb: number;
+  environment: Record<string, string>;
+  roleArn: string;
+  /** Absolute path of the asset. */
+  codeDirectory: string;
+}
+
+export interface AssemblyTable {
+  logicalId: string;
+  name: string;
+  arn: string;
+  keySchema: { AttributeName: string; KeyType: string }[];
+  attributeDefinitions: { AttributeName: string; AttributeType: string }[];
+  globalSecondaryIndexes: unknown[];
+  billingMode: string;
+}
+
+export interface AssemblyRole {
+  logicalId: string;
+  arn: string;
+  /** Inline policies, and managed ones that the application itself has. */
+  policies: { name: string; document: object }[];
+  /** Managed policies from elsewhere, by ARN: what they allow is not known here. */
+  managedPolicyArns: string[];
+}
+
+export interface Assembly {
+  stateMachines: AssemblyStateMachine[];
+  functions: AssemblyFunction[];
+  tables: AssemblyTable[];
+  roles: AssemblyRole[];
+  /** By output key, and by export name where there is one. */
+  outputs: Record<string, string>;
+}
+
+export interface AssemblyOptions {
+  /** For stacks whose environment the assembly leaves open. */
+  account: string;
+  region: string;
+}
+
+const parseDefinition = (resolver: Resolver, properties: Json, where: Where): object => {
+  const { DefinitionString: text, Definition: object, DefinitionSubstitutions: substitutions } = properties;
+  if (isObject(object)) return object;
+  if (typeof text !== 'string') throw new AssemblyError('a state machine without DefinitionString or Definition', where);
+  const values = isObject(substitutions) ? substitutions : {};
+  const substituted = text.replace(/\$\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? resolver.textOf(values[name], where) : whole));
+  try {
+    const parsed: unknown = JSON.parse(substituted);
+    if (isObject(parsed)) return parsed;
+  } catch {
+    // Told below.
+  }
+  throw new AssemblyError('a DefinitionString that is not JSON', where);
+};
+
+const stateMachinesOf = (stack: Stack): AssemblyStateMachine[] =>
+  resourcesOfType(stack, 'AWS::StepFunctions::StateMachine').map(({ logicalId, properties, where }) => {
+    const { resolver } = stack;
+    return {
+      logicalId,
+      name: resolver.attribute(logicalId, 'Name', where),
+      arn: resolver.reference(logicalId, where),
+      definition: parseDefinition(resolver, properties, where),
+      roleArn: resolver.textOf(properties['RoleArn'], { ...where, path: 'Properties.RoleArn' }),
+    };
+  });
+
+const listOf = <T>(value: unknown, where: Where): T[] => {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new AssemblyError('something that is no list', where);
+  return value as T[];
+};
+
+const tablesOf = (stack: Stack): AssemblyTable[] =>
+  ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'].flatMap((type) =>
+    resourcesOfType(stack, type).map(({ logicalId, properties, where }) => ({
+      logicalId,
+      name: stack.resolver.reference(logicalId, where),
+      arn: stack.resolver.attribute(logicalId, 'Arn', where),
+      keySchema: listOf(properties['KeySchema'], { ...where, path: 'Properties.KeySchema' }),
+      attributeDefinitions: listOf(properties['AttributeDefinitions'], { ...where, path: 'Properties.AttributeDefinitions' }),
+      globalSecondaryIndexes: listOf(properties['GlobalSecondaryIndexes'], { ...where, path: 'Properties.GlobalSecondaryIndexes' }),
+      // CloudFormation's default.
+      billingMode: typeof properties['BillingMode'] === 'string' ? properties['BillingMode'] : 'PROVISIONED',
+    })),
+  );
+
+const outputsOf = (stacks: Stack[]): Record<string, string> => {
+  const outputs: Record<string, string> = {};
+  const put = (name: string, value: string, where: Where): void => {
+    if (Object.hasOwn(outputs, name) && outputs[name] !== value) {
+      throw new AssemblyError(`an output named ${name}, as another stack has with another value; give one of them another name`, where);
+    }
+    outputs[name] = value;
+  };
+  for (const { resolver } of stacks) {
+    for (const { key, value, exportName, where } of resolver.outputs()) {
+      put(key, value, where);
+      if (exportName !== undefined) put(exportName, value, where);
+    }
+  }
+  return outputs;
+};
+
+/**
+ * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates, the same way each time. Throws AssemblyError for
+ * a folder that is no assembly, and for a shape or intrinsic function that can't be resolved, with its template,
+ * logical id and path.
+ */
+export const loadAssembly = (directory: string, options: AssemblyOptions): Assembly => {
+  const stacks = loadStacks(directory, options);
+  return {
+    stateMachines: stacks.flatMap(stateMachinesOf),
+    functions: stacks.flatMap(functionsOf),
+    tables: stacks.flatMap(tablesOf),
+    roles: rolesOf(stacks),
+    outputs: outputsOf(stacks),
+  };
+};

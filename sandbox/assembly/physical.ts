@@ -1,0 +1,106 @@
+/**
+ * What resources are called once they are deployed, and what `Ref` and `Fn::GetAtt` give.
+ * Source: CloudFormation Template Reference, "Return values" of each resource type.
+ */
+import type { Environment } from './resolver.ts';
+
+export interface ResourceContext {
+  logicalId: string;
+  type: string;
+  environment: Environment;
+  /** A property's text; undefined where it is left out. */
+  text(property: string): string | undefined;
+}
+
+/**
+ * The name that CloudFormation would give: stack and logical id, without the random part. One that is too long keeps its
+ * beginning and its end, where CDK has its hash.
+ */
+export const generatedName = ({ environment, logicalId }: ResourceContext, longest: number): string => {
+  const name = `${environment.stackName}-${logicalId}`;
+  return name.length <= longest ? name : name.slice(0, longest - 8) + name.slice(-8);
+};
+
+interface Kind {
+  name: (resource: ResourceContext) => string;
+  /** Default: the name. */
+  ref?: (resource: ResourceContext) => string;
+  attributes?: Record<string, (resource: ResourceContext) => string>;
+}
+
+const named =
+  (property: string, longest: number) =>
+  (resource: ResourceContext): string =>
+    resource.text(property) ?? generatedName(resource, longest);
+
+const arn = ({ environment: { partition, region, account } }: ResourceContext, service: string, rest: string): string =>
+  service === 'iam' ? `arn:${partition}:iam::${account}:${rest}` : `arn:${partition}:${service}:${region}:${account}:${rest}`;
+
+const functionName = named('FunctionName', 64);
+const functionArn = (resource: ResourceContext): string => arn(resource, 'lambda', `function:${functionName(resource)}`);
+
+/** A function is named by its name or its ARN. */
+const publishedArn = (resource: ResourceContext, qualifier: string): string => {
+  const given = resource.text('FunctionName') ?? '';
+  return `${given.startsWith('arn:') ? given : arn(resource, 'lambda', `function:${given}`)}:${qualifier}`;
+};
+
+const machineName = named('StateMachineName', 80);
+const machineArn = (resource: ResourceContext): string => arn(resource, 'states', `stateMachine:${machineName(resource)}`);
+const roleName = named('RoleName', 64);
+const managedPolicyName = named('ManagedPolicyName', 128);
+const managedPolicyArn = (resource: ResourceContext): string => arn(resource, 'iam', `policy${resource.text('Path') ?? '/'}${managedPolicyName(resource)}`);
+const tableName = named('TableName', 255);
+const tableArn = (resource: ResourceContext): string => arn(resource, 'dynamodb', `table/${tableName(resource)}`);
+const table: Kind = { name: tableName, attributes: { Arn: tableArn, StreamArn: (resource) => `${tableArn(resource)}/stream/2026-01-01T00:00:00.000` } };
+const logGroupName = named('LogGroupName', 512);
+const queueName = named('QueueName', 80);
+const topicName = named('TopicName', 256);
+const topicArn = (resource: ResourceContext): string => arn(resource, 'sns', topicName(resource));
+const bucketName = (resource: ResourceContext): string => (resource.text('BucketName') ?? generatedName(resource, 63)).toLowerCase();
+const busName = named('Name', 256);
+const ruleName = named('Name', 64);
+const alarmName = named('AlarmName', 255);
+const keyId = (resource: ResourceContext): string => generatedName(resource, 256);
+
+const KINDS: Record<string, Kind> = {
+  'AWS::Lambda::Function': { name: functionName, attributes: { Arn: functionArn } },
+  'AWS::Lambda::Version': {
+    name: (resource) => publishedArn(resource, '1'),
+    attributes: { FunctionArn: (resource) => publishedArn(resource, '1'), Version: () => '1' },
+  },
+  'AWS::Lambda::Alias': {
+    name: (resource) => publishedArn(resource, resource.text('Name') ?? ''),
+    attributes: { AliasArn: (resource) => publishedArn(resource, resource.text('Name') ?? '') },
+  },
+  'AWS::StepFunctions::StateMachine': { name: machineName, ref: machineArn, attributes: { Arn: machineArn, Name: machineName } },
+  'AWS::IAM::Role': { name: roleName, attributes: { Arn: (resource) => arn(resource, 'iam', `role${resource.text('Path') ?? '/'}${roleName(resource)}`) } },
+  'AWS::IAM::Policy': { name: named('PolicyName', 128) },
+  'AWS::IAM::ManagedPolicy': { name: managedPolicyName, ref: managedPolicyArn, attributes: { PolicyArn: managedPolicyArn } },
+  'AWS::DynamoDB::Table': table,
+  'AWS::DynamoDB::GlobalTable': table,
+  'AWS::Logs::LogGroup': { name: logGroupName, attributes: { Arn: (resource) => arn(resource, 'logs', `log-group:${logGroupName(resource)}:*`) } },
+  'AWS::S3::Bucket': { name: bucketName, attributes: { Arn: (resource) => `arn:${resource.environment.partition}:s3:::${bucketName(resource)}` } },
+  'AWS::SQS::Queue': {
+    name: queueName,
+    ref: (resource) => `https://sqs.${resource.environment.region}.amazonaws.com/${resource.environment.account}/${queueName(resource)}`,
+    attributes: { Arn: (resource) => arn(resource, 'sqs', queueName(resource)), QueueName: queueName },
+  },
+  'AWS::SNS::Topic': { name: topicName, ref: topicArn, attributes: { TopicArn: topicArn, TopicName: topicName } },
+  'AWS::Events::EventBus': { name: busName, attributes: { Arn: (resource) => arn(resource, 'events', `event-bus/${busName(resource)}`), Name: busName } },
+  'AWS::Events::Rule': { name: ruleName, attributes: { Arn: (resource) => arn(resource, 'events', `rule/${ruleName(resource)}`) } },
+  'AWS::CloudWatch::Alarm': { name: alarmName, attributes: { Arn: (resource) => arn(resource, 'cloudwatch', `alarm:${alarmName(resource)}`) } },
+  'AWS::KMS::Key': { name: keyId, attributes: { Arn: (resource) => arn(resource, 'kms', `key/${keyId(resource)}`), KeyId: keyId } },
+};
+
+/** Undefined for a type that the sandbox does not know. */
+export const refOf = (resource: ResourceContext): string | undefined => {
+  const kind = KINDS[resource.type];
+  return kind && (kind.ref ?? kind.name)(resource);
+};
+
+/** By attribute, each to be called for its value. */
+export const attributesOf = (resource: ResourceContext): Record<string, () => string> | undefined => {
+  const attributes = KINDS[resource.type]?.attributes;
+  return attributes && Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, () => value(resource)]));
+};

@@ -1,0 +1,92 @@
+/** The files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AssemblyError } from './error.ts';
+import type { AssemblyOptions } from './assembly.ts';
+import { isObject, type Json } from './json.ts';
+import { Resolver } from './resolver.ts';
+
+export interface Stack {
+  resolver: Resolver;
+  /** Directory of each asset by the key that a template's code has for it, such as `<hash>.zip`. */
+  assets: Map<string, string>;
+}
+
+const readJson = (directory: string, file: string): Json => {
+  const path = join(directory, file);
+  if (!existsSync(path)) throw new AssemblyError(`no file ${file} in ${directory}; build the project first (npm run build)`, { template: file });
+  try {
+    const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isObject(content)) return content;
+  } catch {
+    // Told below.
+  }
+  throw new AssemblyError(`content that is not a JSON object (${path})`, { template: file });
+};
+
+interface Artifact {
+  id: string;
+  type: string;
+  environment: string;
+  displayName: string;
+  properties: Json;
+}
+
+const artifactsOf = (manifest: Json): Artifact[] =>
+  Object.entries(isObject(manifest['artifacts']) ? manifest['artifacts'] : {}).map(([id, artifact]) => {
+    const { type, environment, displayName, properties } = isObject(artifact) ? artifact : {};
+    return {
+      id,
+      type: String(type),
+      environment: typeof environment === 'string' ? environment : '',
+      displayName: typeof displayName === 'string' ? displayName : id,
+      properties: isObject(properties) ? properties : {},
+    };
+  });
+
+/** `aws://unknown-account/unknown-region` leaves both open. */
+const environmentOf = (text: string, { account, region }: AssemblyOptions): AssemblyOptions => {
+  const [, ownAccount = '', ownRegion = ''] = /^aws:\/\/([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  return { account: /^\d{12}$/.test(ownAccount) ? ownAccount : account, region: /-\d$/.test(ownRegion) ? ownRegion : region };
+};
+
+const partitionOf = (region: string): string => (region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws');
+
+const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string> => {
+  const assets = new Map<string, string>();
+  for (const { properties } of artifacts.filter(({ type }) => type === 'cdk:asset-manifest')) {
+    const { files } = readJson(directory, String(properties['file']));
+    for (const asset of Object.values(isObject(files) ? files : {})) {
+      if (!isObject(asset) || !isObject(asset['source']) || !isObject(asset['destinations'])) continue;
+      const { path } = asset['source'];
+      if (typeof path !== 'string') continue;
+      for (const destination of Object.values(asset['destinations'])) {
+        if (isObject(destination) && typeof destination['objectKey'] === 'string') assets.set(destination['objectKey'], resolve(directory, path));
+      }
+    }
+  }
+  return assets;
+};
+
+/** All stacks of the assembly, in the manifest's order. */
+export const loadStacks = (directory: string, options: AssemblyOptions): Stack[] => {
+  const artifacts = artifactsOf(readJson(directory, 'manifest.json'));
+  const assets = assetsOf(directory, artifacts);
+  const stacks: Stack[] = [];
+  const importValue = (name: string): string | undefined => {
+    for (const { resolver } of stacks) {
+      const value = resolver.exported(name);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+  for (const { id, type, environment, displayName, properties } of artifacts.filter((each) => each.type === 'aws:cloudformation:stack')) {
+    const file = properties['templateFile'];
+    if (typeof file !== 'string') throw new AssemblyError(`a stack ${id} of type ${type} without a templateFile`, { template: 'manifest.json' });
+    const { account, region } = environmentOf(environment, options);
+    const stackName = typeof properties['stackName'] === 'string' ? properties['stackName'] : displayName;
+    stacks.push({ assets, resolver: new Resolver(file, readJson(directory, file), { account, region, partition: partitionOf(region), stackName }, importValue) });
+  }
+  if (stacks.length === 0) throw new AssemblyError(`no stack (${directory})`, { template: 'manifest.json' });
+  return stacks;
+};

@@ -1,0 +1,127 @@
+/** Observability add-ons: each has a namespace of its own. */
+import { anyObject, boolean, configurationSchema, containers, integer, labels, list, object, podIdentity, text, versions } from './build.ts';
+import type { CatalogueAddon } from './catalogue.ts';
+
+const aws = { type: 'observability', publisher: 'eks', owner: 'aws' };
+const collector = object({ collector: anyObject, pipelines: anyObject, resources: anyObject, serviceAccount: anyObject, tolerations: list });
+
+export const observability: CatalogueAddon[] = [
+  {
+    ...aws,
+    name: 'adot',
+    objects: {
+      namespace: 'opentelemetry-operator-system',
+      serviceAccounts: ['opentelemetry-operator', 'adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'],
+      workloads: [
+        {
+          kind: 'Deployment',
+          name: 'opentelemetry-operator',
+          serviceAccount: 'opentelemetry-operator',
+          replicas: 1,
+          labels: labels('adot', 'controller-manager'),
+          containers: containers({ manager: 'adot-operator' }),
+        },
+        {
+          kind: 'Deployment',
+          name: 'adot-col-prom-metrics-collector',
+          serviceAccount: 'adot-col-prom-metrics',
+          replicas: 1,
+          labels: labels('adot', 'adot-col-prom-metrics'),
+          containers: containers({ 'otc-container': 'aws-otel-collector' }),
+        },
+        {
+          kind: 'Deployment',
+          name: 'adot-col-otlp-ingest-collector',
+          serviceAccount: 'adot-col-otlp-ingest',
+          replicas: 1,
+          labels: labels('adot', 'adot-col-otlp-ingest'),
+          containers: containers({ 'otc-container': 'aws-otel-collector' }),
+        },
+        {
+          kind: 'DaemonSet',
+          name: 'adot-col-container-logs-collector',
+          serviceAccount: 'adot-col-container-logs',
+          labels: labels('adot', 'adot-col-container-logs'),
+          containers: containers({ 'otc-container': 'aws-otel-collector' }),
+        },
+      ],
+    },
+    // IRSA has one role for all three; associations are one each.
+    irsaServiceAccounts: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'],
+    configurationSchema: configurationSchema('Configurable parameters of the AWS Distro for OpenTelemetry operator', {
+      affinity: anyObject,
+      collector: object({ containerLogs: collector, otlpIngest: collector, prometheusMetrics: collector }),
+      manager: object({ env: anyObject, resources: anyObject }),
+      nodeSelector: anyObject,
+      replicaCount: integer,
+      tolerations: list,
+    }),
+    versions: versions(
+      [
+        ['v0.117.0-eksbuild.1', 30, 33, [32, 33], true],
+        ['v0.109.0-eksbuild.2', 29, 32, [29, 30, 31], true],
+        ['v0.94.1-eksbuild.1', 29, 30, [], true],
+        ['v0.92.1-eksbuild.1', 29, 29, [], false],
+      ],
+      {
+        requiresIamPermissions: true,
+        podIdentity: podIdentity({
+          'adot-col-prom-metrics': ['AmazonPrometheusRemoteWriteAccess'],
+          'adot-col-otlp-ingest': ['AWSXrayWriteOnlyAccess'],
+          'adot-col-container-logs': ['CloudWatchAgentServerPolicy'],
+        }),
+      },
+    ),
+  },
+  {
+    ...aws,
+    name: 'amazon-cloudwatch-observability',
+    objects: {
+      namespace: 'amazon-cloudwatch',
+      serviceAccounts: ['cloudwatch-agent', 'amazon-cloudwatch-observability-controller-manager'],
+      workloads: [
+        {
+          kind: 'Deployment',
+          name: 'amazon-cloudwatch-observability-controller-manager',
+          serviceAccount: 'amazon-cloudwatch-observability-controller-manager',
+          replicas: 1,
+          labels: labels('amazon-cloudwatch-observability', 'controller-manager'),
+          containers: containers({ manager: 'observability/cloudwatch-agent-operator' }),
+        },
+        {
+          kind: 'DaemonSet',
+          name: 'cloudwatch-agent',
+          serviceAccount: 'cloudwatch-agent',
+          labels: labels('cloudwatch-agent', 'amazon-cloudwatch-agent'),
+          containers: containers({ 'otc-container': 'observability/cloudwatch-agent' }),
+        },
+        {
+          kind: 'DaemonSet',
+          name: 'fluent-bit',
+          serviceAccount: 'cloudwatch-agent',
+          labels: { ...labels('fluent-bit', 'fluent-bit'), 'k8s-app': 'fluent-bit' },
+          containers: containers({ 'fluent-bit': 'observability/aws-for-fluent-bit' }),
+        },
+      ],
+    },
+    irsaServiceAccounts: ['cloudwatch-agent'],
+    configurationSchema: configurationSchema('Configurable parameters of the Amazon CloudWatch Observability add-on', {
+      affinity: anyObject,
+      agent: anyObject,
+      containerLogs: object({ enabled: boolean, fluentBit: anyObject }),
+      manager: anyObject,
+      nodeSelector: anyObject,
+      priorityClassName: text,
+      tolerations: list,
+    }),
+    versions: versions(
+      [
+        ['v4.1.0-eksbuild.1', 30, 33, [32, 33], true],
+        ['v3.6.0-eksbuild.2', 29, 32, [30, 31], true],
+        ['v3.1.0-eksbuild.1', 29, 31, [29], true],
+        ['v2.1.2-eksbuild.1', 29, 30, [], false],
+      ],
+      { requiresIamPermissions: true, podIdentity: podIdentity({ 'cloudwatch-agent': ['CloudWatchAgentServerPolicy', 'AWSXrayWriteOnlyAccess'] }) },
+    ),
+  },
+];

@@ -1,0 +1,222 @@
+/** Storage add-ons. Service accounts, policies and first versions with Pod Identity: EKS User Guide, "IAM roles for add-ons". */
+import { anyObject, boolean, configurationSchema, containers, integer, labels, list, object, podIdentity, text, versions } from './build.ts';
+import type { CatalogueAddon } from './catalogue.ts';
+
+const aws = { type: 'storage', publisher: 'eks', owner: 'aws' };
+const sidecars = { 'csi-provisioner': 'csi-provisioner', 'liveness-probe': 'livenessprobe' };
+const nodeSidecars = { 'node-driver-registrar': 'csi-node-driver-registrar', 'liveness-probe': 'livenessprobe' };
+const controllerSettings = object({
+  additionalArgs: list,
+  extraVolumeTags: anyObject,
+  nodeSelector: anyObject,
+  replicaCount: integer,
+  resources: anyObject,
+  tolerations: list,
+});
+const nodeSettings = object({ additionalArgs: list, resources: anyObject, tolerateAllTaints: boolean, tolerations: list, volumeAttachLimit: integer });
+
+export const storage: CatalogueAddon[] = [
+  {
+    ...aws,
+    name: 'aws-ebs-csi-driver',
+    objects: {
+      namespace: 'kube-system',
+      serviceAccounts: ['ebs-csi-controller-sa', 'ebs-csi-node-sa'],
+      workloads: [
+        {
+          kind: 'Deployment',
+          name: 'ebs-csi-controller',
+          serviceAccount: 'ebs-csi-controller-sa',
+          replicas: 2,
+          labels: { ...labels('aws-ebs-csi-driver', 'csi-driver'), app: 'ebs-csi-controller' },
+          containers: containers({
+            'ebs-plugin': 'aws-ebs-csi-driver',
+            'csi-provisioner': 'csi-provisioner',
+            'csi-attacher': 'csi-attacher',
+            'csi-snapshotter': 'csi-snapshotter',
+            'csi-resizer': 'csi-resizer',
+            'liveness-probe': 'livenessprobe',
+          }),
+        },
+        {
+          kind: 'DaemonSet',
+          name: 'ebs-csi-node',
+          serviceAccount: 'ebs-csi-node-sa',
+          labels: { ...labels('aws-ebs-csi-driver', 'csi-driver'), app: 'ebs-csi-node' },
+          containers: containers({ 'ebs-plugin': 'aws-ebs-csi-driver', ...nodeSidecars }),
+        },
+      ],
+    },
+    irsaServiceAccounts: ['ebs-csi-controller-sa'],
+    configurationSchema: configurationSchema('Configurable parameters of the AWS EBS CSI Driver', {
+      controller: controllerSettings,
+      defaultStorageClass: object({ enabled: boolean }),
+      node: nodeSettings,
+      sidecars: anyObject,
+    }),
+    versions: versions(
+      [
+        ['v1.44.0-eksbuild.1', 30, 33, [32, 33], true],
+        ['v1.38.1-eksbuild.1', 29, 32, [31], true],
+        ['v1.35.0-eksbuild.1', 29, 31, [29, 30], true],
+        ['v1.31.0-eksbuild.1', 29, 31, [], true],
+        // The last one before associations: those came with v1.26.0-eksbuild.1.
+        ['v1.25.0-eksbuild.1', 29, 30, [], false],
+      ],
+      { requiresIamPermissions: true, podIdentity: podIdentity({ 'ebs-csi-controller-sa': ['service-role/AmazonEBSCSIDriverPolicy'] }) },
+    ),
+  },
+  {
+    ...aws,
+    name: 'aws-efs-csi-driver',
+    objects: {
+      namespace: 'kube-system',
+      serviceAccounts: ['efs-csi-controller-sa', 'efs-csi-node-sa'],
+      workloads: [
+        {
+          kind: 'Deployment',
+          name: 'efs-csi-controller',
+          serviceAccount: 'efs-csi-controller-sa',
+          replicas: 2,
+          labels: { ...labels('aws-efs-csi-driver', 'csi-driver'), app: 'efs-csi-controller' },
+          containers: containers({ 'efs-plugin': 'aws-efs-csi-driver', ...sidecars }),
+          hostNetwork: true,
+        },
+        {
+          kind: 'DaemonSet',
+          name: 'efs-csi-node',
+          serviceAccount: 'efs-csi-node-sa',
+          labels: { ...labels('aws-efs-csi-driver', 'csi-driver'), app: 'efs-csi-node' },
+          containers: containers({ 'efs-plugin': 'aws-efs-csi-driver', 'csi-driver-registrar': 'csi-node-driver-registrar', 'liveness-probe': 'livenessprobe' }),
+          hostNetwork: true,
+        },
+      ],
+    },
+    irsaServiceAccounts: ['efs-csi-controller-sa', 'efs-csi-node-sa'],
+    configurationSchema: configurationSchema('Configurable parameters of the AWS EFS CSI Driver', {
+      controller: controllerSettings,
+      node: nodeSettings,
+      replicaCount: integer,
+      sidecars: anyObject,
+      useFIPS: boolean,
+    }),
+    versions: versions(
+      [
+        ['v2.1.9-eksbuild.1', 30, 33, [31, 32, 33], true],
+        ['v2.1.4-eksbuild.1', 29, 32, [29, 30], true],
+        ['v2.0.7-eksbuild.1', 29, 31, [], true],
+        ['v1.7.7-eksbuild.1', 29, 30, [], false],
+      ],
+      { requiresIamPermissions: true, podIdentity: podIdentity({ 'efs-csi-controller-sa': ['service-role/AmazonEFSCSIDriverPolicy'] }) },
+    ),
+  },
+  {
+    ...aws,
+    name: 'aws-fsx-csi-driver',
+    objects: {
+      namespace: 'kube-system',
+      serviceAccounts: ['fsx-csi-controller-sa', 'fsx-csi-node-sa'],
+      workloads: [
+        {
+          kind: 'Deployment',
+          name: 'fsx-csi-controller',
+          serviceAccount: 'fsx-csi-controller-sa',
+          replicas: 2,
+          labels: { ...labels('aws-fsx-csi-driver', 'csi-driver'), app: 'fsx-csi-controller' },
+          containers: containers({ 'fsx-plugin': 'aws-fsx-csi-driver', ...sidecars, 'csi-resizer': 'csi-resizer' }),
+        },
+        {
+          kind: 'DaemonSet',
+          name: 'fsx-csi-node',
+          serviceAccount: 'fsx-csi-node-sa',
+          labels: { ...labels('aws-fsx-csi-driver', 'csi-driver'), app: 'fsx-csi-node' },
+          containers: containers({ 'fsx-plugin': 'aws-fsx-csi-driver', ...nodeSidecars }),
+        },
+      ],
+    },
+    irsaServiceAccounts: ['fsx-csi-controller-sa'],
+    configurationSchema: configurationSchema('Configurable parameters of the Amazon FSx CSI Driver', { controller: controllerSettings, node: nodeSettings }),
+    versions: versions(
+      [
+        ['v1.6.0-eksbuild.1', 30, 33, [31, 32, 33], true],
+        ['v1.5.1-eksbuild.1', 29, 33, [29, 30], true],
+        ['v1.4.0-eksbuild.1', 29, 32, [], true],
+      ],
+      { requiresIamPermissions: true, podIdentity: podIdentity({ 'fsx-csi-controller-sa': ['AmazonFSxFullAccess'] }) },
+    ),
+  },
+  {
+    ...aws,
+    name: 'aws-mountpoint-s3-csi-driver',
+    objects: {
+      namespace: 'kube-system',
+      serviceAccounts: ['s3-csi-driver-sa', 's3-csi-driver-controller-sa'],
+      workloads: [
+        {
+          kind: 'Deployment',
+          name: 's3-csi-controller',
+          serviceAccount: 's3-csi-driver-controller-sa',
+          replicas: 1,
+          labels: { ...labels('aws-mountpoint-s3-csi-driver', 'csi-driver'), app: 's3-csi-controller' },
+          containers: containers({ 's3-csi-controller': 'aws-s3-csi-driver' }),
+        },
+        {
+          kind: 'DaemonSet',
+          name: 's3-csi-node',
+          serviceAccount: 's3-csi-driver-sa',
+          labels: { ...labels('aws-mountpoint-s3-csi-driver', 'csi-driver'), app: 's3-csi-node' },
+          containers: containers({ 's3-plugin': 'aws-s3-csi-driver', ...nodeSidecars }),
+        },
+      ],
+    },
+    irsaServiceAccounts: ['s3-csi-driver-sa'],
+    configurationSchema: configurationSchema('Configurable parameters of the Mountpoint for Amazon S3 CSI Driver', {
+      experimental: anyObject,
+      node: nodeSettings,
+    }),
+    versions: versions(
+      [
+        ['v2.0.0-eksbuild.1', 30, 33, [], true],
+        // awslabs/mountpoint-s3-csi-driver#215: version 1 takes no associations.
+        ['v1.15.0-eksbuild.1', 29, 33, [29, 30, 31, 32, 33], false],
+        ['v1.11.0-eksbuild.1', 29, 31, [], false],
+      ],
+      // No managed policy is recommended: which buckets it may read is the owner's own policy.
+      { requiresIamPermissions: true, podIdentity: podIdentity({ 's3-csi-driver-sa': [] }) },
+    ),
+  },
+  {
+    ...aws,
+    name: 'snapshot-controller',
+    objects: {
+      namespace: 'kube-system',
+      serviceAccounts: ['snapshot-controller'],
+      workloads: [
+        {
+          kind: 'Deployment',
+          name: 'snapshot-controller',
+          serviceAccount: 'snapshot-controller',
+          replicas: 2,
+          labels: labels('snapshot-controller', 'snapshot-controller'),
+          containers: containers({ 'snapshot-controller': 'csi-snapshotter/snapshot-controller' }),
+        },
+      ],
+    },
+    irsaServiceAccounts: [],
+    configurationSchema: configurationSchema('Configurable parameters of the CSI snapshot controller', {
+      nodeSelector: anyObject,
+      priorityClassName: text,
+      replicaCount: integer,
+      resources: anyObject,
+      tolerations: list,
+    }),
+    versions: versions(
+      [
+        ['v8.2.0-eksbuild.1', 30, 33, [31, 32, 33], false],
+        ['v8.1.0-eksbuild.2', 29, 31, [29, 30], false],
+        ['v7.0.1-eksbuild.1', 29, 30, [], false],
+      ],
+      { requiresIamPermissions: false },
+    ),
+  },
+];

@@ -1,0 +1,82 @@
+/** How each service's protocol says that something is wrong, and where an answer of it carries an error's name. */
+import { queryRefusal } from './iam/query-protocol.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import type { SignatureProblem } from './signature.ts';
+
+export type Protocol = 'rest-json' | 'json' | 'query' | 'kubernetes';
+
+const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', kubernetes: 'kubernetes' };
+export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
+
+/** The service that a request without a readable signature was probably meant for. */
+export const guessService = (request: HttpRequest): string => {
+  const target = request.headers['x-amz-target'] ?? '';
+  if (target.startsWith('DynamoDB_')) return 'dynamodb';
+  if (target.startsWith('AWSStepFunctions.')) return 'states';
+  const host = request.host.split('.')[0] ?? '';
+  if (['iam', 'sts', 'dynamodb', 'states', 'eks'].includes(host)) return host;
+  return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
+};
+
+/** The operation's name for the log when no service got to name it. */
+export const guessOperation = (request: HttpRequest): string => {
+  const target = request.headers['x-amz-target']?.split('.').at(-1);
+  const action = /(?:^|&)Action=(\w+)/.exec(Buffer.from(request.body).toString('utf8'))?.[1];
+  return target ?? action ?? `${request.method} ${request.path}`;
+};
+
+/** Names of authentication errors; the Query protocol has older ones (EKS and IAM API references, "Common Errors"). */
+const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string }> = {
+  missing: { json: 'MissingAuthenticationTokenException', query: 'MissingAuthenticationToken' },
+  incomplete: { json: 'IncompleteSignatureException', query: 'IncompleteSignature' },
+  'unknown-key': { json: 'UnrecognizedClientException', query: 'InvalidClientTokenId' },
+  mismatch: { json: 'InvalidSignatureException', query: 'SignatureDoesNotMatch' },
+};
+
+type Refusal = (status: number, code: string, message: string, requestId: string) => HttpResponse;
+
+const REFUSALS: Record<Protocol, Refusal> = {
+  query: queryRefusal,
+  json: (status, code, message, requestId) => ({
+    status,
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
+    body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
+  }),
+  'rest-json': (status, code, message, requestId) => ({
+    status,
+    headers: { 'content-type': 'application/json', 'x-amzn-errortype': code, 'x-amzn-requestid': requestId },
+    body: JSON.stringify({ message }),
+  }),
+  kubernetes: (status, reason, message) => ({
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code: status }),
+  }),
+};
+
+/** An error answer in the service's protocol. `requestId` goes where AWS puts it. */
+export const refusal = (protocol: Protocol, ...rest: Parameters<Refusal>): HttpResponse => REFUSALS[protocol](...rest);
+
+/** JSON-RPC services answer 400 to a bad signature, all others 403. */
+export const signatureRefusal = (protocol: Protocol, problem: SignatureProblem, message: string, requestId: string): HttpResponse => {
+  const { json, query } = PROBLEM_CODES[problem];
+  return refusal(protocol, protocol === 'json' ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
+};
+
+/** The error's name that an answer carries, wherever its protocol puts it. */
+export const errorNameOf = (response: HttpResponse): string | undefined => {
+  if (response.status < 400) return undefined;
+  const header = response.headers['x-amzn-errortype'];
+  if (header) return header.split(':')[0];
+  const text = typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8');
+  const code = /<Code>([^<]+)<\/Code>/.exec(text)?.[1];
+  if (code) return code;
+  try {
+    const { __type: type, reason } = JSON.parse(text) as { __type?: unknown; reason?: unknown };
+    if (typeof type === 'string') return type.split('#').at(-1);
+    if (typeof reason === 'string') return reason;
+  } catch {
+    // Not JSON: the status is all there is.
+  }
+  return `HTTP ${response.status}`;
+};

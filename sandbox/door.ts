@@ -1,0 +1,147 @@
+/**
+ * The one way into the sandbox: both transports hand their requests to it. It lets the world's time catch up, finds
+ * out who calls what, refuses what AWS would refuse before any service sees it, and writes the call log.
+ */
+import { errorNameOf, guessOperation, guessService, protocolOf, refusal, signatureRefusal } from './door-protocols.ts';
+import type { Protocol } from './door-protocols.ts';
+import type { CallContext, Caller, HttpRequest, HttpResponse, Service } from './http.ts';
+import { verifyEksToken } from './signature-eks-token.ts';
+import { ALGORITHM, verifySignature } from './signature.ts';
+import type { ClusterState, World } from './world/world.ts';
+
+export interface DoorOptions {
+  world: World;
+  /** The world's time. */
+  clock: { now(): number };
+  /** By the service's name in the signature's credential scope. */
+  services: Record<string, Service>;
+  /** The API server of a cluster. */
+  kubernetes: (cluster: ClusterState) => Service;
+  /** The clock that signatures are judged by; default: this machine's, since SDKs sign by it. */
+  signatureTime?: () => number;
+}
+
+export interface Door {
+  /** Answers every request; never throws. */
+  handle: (request: HttpRequest) => Promise<HttpResponse>;
+  /** What services threw, which callers saw as a 500: each one is a defect of the sandbox. */
+  failures: { service: string; operation: string; error: unknown }[];
+}
+
+const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate)/;
+
+/** What is known of a call while it runs; becomes its line in the call log. */
+interface OpenCall {
+  service: string;
+  protocol: Protocol;
+  operation: string;
+  input: unknown;
+  caller: string;
+  account: string;
+  region: string;
+  cluster?: ClusterState;
+}
+
+/** The cluster whose API server answers at that host; endpoints change when a loopback transport opens. */
+export const clusterAt = (world: World, host: string): ClusterState | undefined => {
+  for (const account of world.accounts.values()) {
+    for (const cluster of account.clusters.values()) {
+      if (cluster.endpoint.toLowerCase() === `https://${host.toLowerCase()}`) return cluster;
+    }
+  }
+  return undefined;
+};
+
+export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now }: DoorOptions): Door => {
+  const failures: Door['failures'] = [];
+  const ids = world.random.fork();
+  const apiServers = new Map<ClusterState, Service>();
+
+  const apiServerOf = (cluster: ClusterState): Service => {
+    const service = apiServers.get(cluster) ?? kubernetes(cluster);
+    apiServers.set(cluster, service);
+    return service;
+  };
+
+  const run = async (service: Service, request: HttpRequest, caller: Caller, call: OpenCall): Promise<HttpResponse> => {
+    const context: CallContext = {
+      caller,
+      region: call.region,
+      describe: (operation, input) => {
+        call.operation = operation;
+        call.input = input;
+      },
+    };
+    try {
+      return await service(request, context);
+    } catch (error) {
+      failures.push({ service: call.service, operation: call.operation, error });
+      const name = call.protocol === 'kubernetes' ? 'InternalError' : call.protocol === 'query' ? 'ServiceFailure' : 'InternalServerError';
+      return refusal(call.protocol, 500, name, `The sandbox's ${call.service} service failed in ${call.operation}: ${error instanceof Error ? error.message : String(error)}`, ids.uuid());
+    }
+  };
+
+  const answerKubernetes = (request: HttpRequest, cluster: ClusterState, call: OpenCall): Promise<HttpResponse> | HttpResponse => {
+    const token = /^Bearer (.+)$/i.exec(request.headers['authorization'] ?? '')?.[1];
+    const caller = token === undefined ? { refused: 'no bearer token' } : verifyEksToken(world, token, cluster.name, signatureTime());
+    // The API server does not tell a caller why; the call log does.
+    if ('refused' in caller) {
+      call.input = { refused: caller.refused };
+      return refusal('kubernetes', 401, 'Unauthorized', 'Unauthorized', '');
+    }
+    call.caller = caller.principalArn;
+    return run(apiServerOf(cluster), request, caller, call);
+  };
+
+  const answerAws = (request: HttpRequest, call: OpenCall): Promise<HttpResponse> | HttpResponse => {
+    const verified = verifySignature(request, world, signatureTime());
+    if (!verified.ok) return signatureRefusal(call.protocol, verified.problem, verified.message, ids.uuid());
+    const { service: name, caller } = verified;
+    // One IAM for all regions; SDKs that are given an endpoint sign for their own region nonetheless.
+    const region = name === 'iam' ? 'us-east-1' : verified.region;
+    Object.assign(call, { service: name, protocol: protocolOf(name), region, caller: caller.principalArn, account: caller.account });
+    const service = Object.hasOwn(services, name) ? services[name] : undefined;
+    if (!service) {
+      const known = Object.keys(services).join(', ');
+      return refusal(call.protocol, 501, 'NotImplemented', `The sandbox does not have the service ${name}. It has: ${known}.`, ids.uuid());
+    }
+    return run(service, request, caller, call);
+  };
+
+  const handle = async (request: HttpRequest): Promise<HttpResponse> => {
+    world.schedule.advanceTo(clock.now());
+    const at = new Date(world.schedule.now()).toISOString();
+    // A signed request is for AWS, however many clusters there are to look through.
+    const signed = request.headers['authorization']?.startsWith(ALGORITHM) === true;
+    const cluster = signed ? undefined : clusterAt(world, request.host);
+    const service = cluster ? 'kubernetes' : guessService(request);
+    const call: OpenCall = {
+      service,
+      protocol: protocolOf(service),
+      operation: guessOperation(request),
+      input: {},
+      caller: '',
+      account: cluster?.account ?? '',
+      region: cluster?.region ?? '',
+      ...(cluster ? { cluster } : {}),
+    };
+    const response = await (cluster ? answerKubernetes(request, cluster, call) : answerAws(request, call));
+    const error = errorNameOf(response);
+    world.log.add({
+      at,
+      service: call.service,
+      operation: call.operation,
+      mutating: cluster ? request.method !== 'GET' : !READING.test(call.operation),
+      caller: call.caller,
+      account: call.account,
+      region: call.region,
+      ...(cluster ? { cluster: cluster.name } : {}),
+      input: call.input,
+      status: response.status,
+      ...(error === undefined ? {} : { error }),
+    });
+    return response;
+  };
+
+  return { handle, failures };
+};

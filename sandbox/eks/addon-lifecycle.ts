@@ -1,0 +1,141 @@
+/** How an add-on goes on by itself after an operation has started it: statuses over time, and what they do in the cluster. */
+import type { AddonObjects } from '../kubernetes/objects.ts';
+import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/controllers.ts';
+import type { AddonState, AddonStatus, ClusterState, UpdateState } from '../world/world.ts';
+import { isLive, removeAssociation } from './association-state.ts';
+import { preservedKey } from './call.ts';
+import type { EksCall } from './call.ts';
+
+/** Between two looks at pods that are not ready yet; longer once the add-on has been given up as DEGRADED. */
+const LOOK_SECONDS = 2;
+const DEGRADED_LOOK_SECONDS = 15;
+/** From the end of a create or update to DEGRADED, where the pods do not get ready. A placeholder, not a measurement. */
+const PATIENCE_SECONDS = 300;
+
+/** Text: aws-ia/terraform-aws-eks-blueprints-addons#335. */
+const TOO_FEW_REPLICAS = { code: 'InsufficientNumberOfReplicas', message: "The add-on is unhealthy because it doesn't have the desired number of replicas." };
+
+export const objectsOf = (call: EksCall, addon: AddonState): AddonObjects => ({
+  ...(call.world.catalogue.get(addon.name)?.objects ?? { serviceAccounts: [], workloads: [] }),
+  namespace: addon.namespace,
+});
+
+const ready = (call: EksCall, cluster: ClusterState, addon: AddonState): boolean => {
+  const replicas = addonReplicas(call.world, cluster, objectsOf(call, addon));
+  return replicas.ready >= replicas.desired;
+};
+
+const setStatus = (call: EksCall, addon: AddonState, status: AddonStatus, issues: AddonState['issues'] = []): void => {
+  Object.assign(addon, { status, issues, modifiedAt: call.world.schedule.now() });
+};
+
+const degrade = (call: EksCall, addon: AddonState): void => setStatus(call, addon, 'DEGRADED', [{ ...TOO_FEW_REPLICAS, resourceIds: [] }]);
+
+/** Runs later, unless the add-on has changed or gone by then. */
+const later = (call: EksCall, cluster: ClusterState, addon: AddonState, delaySeconds: number, run: () => void): void => {
+  const { generation } = addon;
+  call.world.schedule.after(delaySeconds * 1000, () => {
+    if (cluster.addons.get(addon.name) === addon && addon.generation === generation) run();
+  });
+};
+
+const finishUpdate = (update: UpdateState | undefined, failed: boolean): void => {
+  if (update?.status !== 'InProgress') return;
+  update.status = failed ? 'Failed' : 'Successful';
+  if (failed) update.errors = [{ errorCode: TOO_FEW_REPLICAS.code, errorMessage: TOO_FEW_REPLICAS.message, resourceIds: [] }];
+};
+
+/**
+ * ACTIVE as soon as the pods are ready; DEGRADED when they were not for too long, which fails the update but heals by
+ * itself when they get ready after all (hashicorp/terraform-provider-aws#49104). EKS takes nothing back.
+ */
+const settle = (call: EksCall, cluster: ClusterState, addon: AddonState, deadline: number, update?: UpdateState): void => {
+  const look = (): void => {
+    if (ready(call, cluster, addon)) {
+      setStatus(call, addon, 'ACTIVE');
+      finishUpdate(update, false);
+      return;
+    }
+    const givenUp = call.world.schedule.now() >= deadline;
+    if (givenUp && addon.status !== 'DEGRADED') {
+      degrade(call, addon);
+      finishUpdate(update, true);
+    }
+    later(call, cluster, addon, givenUp ? DEGRADED_LOOK_SECONDS : LOOK_SECONDS, look);
+  };
+  look();
+};
+
+const settleAfter = (call: EksCall, cluster: ClusterState, addon: AddonState, durationSeconds: number, update?: UpdateState): void => {
+  const deadline = call.world.schedule.now() + (durationSeconds + PATIENCE_SECONDS) * 1000;
+  later(call, cluster, addon, durationSeconds, () => settle(call, cluster, addon, deadline, update));
+};
+
+/**
+ * Puts the add-on's objects into the cluster; its associations are there already, so that the webhook can know them.
+ * `restart`: also where nothing in the objects changed.
+ */
+export const applyObjects = (call: EksCall, cluster: ClusterState, addon: AddonState, options: { restart: boolean; keepAnnotation?: boolean }): void => {
+  applyAddonObjects(call.world, cluster, addon.name, objectsOf(call, addon), {
+    irsaServiceAccounts: call.world.catalogue.get(addon.name)?.irsaServiceAccounts ?? [],
+    ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
+    ...options,
+  });
+};
+
+/** From CREATING to where the knobs say that it ends. */
+export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonState): void => {
+  const { addonCreateSeconds, degradedAfterCreateSeconds, createEndsIn } = call.world.knobs;
+  if (createEndsIn === 'CREATE_FAILED') {
+    later(call, cluster, addon, addonCreateSeconds, () =>
+      setStatus(call, addon, 'CREATE_FAILED', [{ code: 'InternalFailure', message: 'The add-on could not be created.', resourceIds: [] }]),
+    );
+  } else if (createEndsIn === 'DEGRADED') {
+    later(call, cluster, addon, addonCreateSeconds, () => degrade(call, addon));
+  } else if (degradedAfterCreateSeconds > 0) {
+    later(call, cluster, addon, addonCreateSeconds, () => degrade(call, addon));
+    settleAfter(call, cluster, addon, addonCreateSeconds + degradedAfterCreateSeconds);
+  } else {
+    settleAfter(call, cluster, addon, addonCreateSeconds);
+  }
+};
+
+/** From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. */
+export const beginUpdate = (call: EksCall, cluster: ClusterState, addon: AddonState, update: UpdateState): void => {
+  settleAfter(call, cluster, addon, call.world.knobs.addonUpdateSeconds, update);
+};
+
+/**
+ * From the old status, which DescribeAddon shows a little longer, over DELETING to gone. Without preserve the software
+ * is gone at once and the owned associations go a little after the add-on; with preserve both stay.
+ */
+export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonState, preserve: boolean): void => {
+  const { knobs, schedule } = call.world;
+  const durationSeconds = preserve ? knobs.addonPreserveDeleteSeconds : knobs.addonDeleteSeconds;
+  addon.generation += 1;
+  call.deleting.add(addon);
+  if (!preserve) removeAddonObjects(call.world, cluster, addon.name, objectsOf(call, addon));
+  const staleSeconds = knobs.stuckDeleting ? knobs.deleteStaleSeconds : Math.min(knobs.deleteStaleSeconds, durationSeconds);
+  const show = (): void => setStatus(call, addon, 'DELETING');
+  if (staleSeconds === 0) show();
+  else later(call, cluster, addon, staleSeconds, show);
+  if (knobs.stuckDeleting) return;
+
+  later(call, cluster, addon, durationSeconds, () => {
+    cluster.addons.delete(addon.name);
+    const owned = [...cluster.associations.values()].filter((association) => association.ownerArn === addon.arn);
+    if (preserve) {
+      cluster.preserved.add(addon.name);
+      call.preserved.set(preservedKey(cluster, addon.name), { version: addon.version, configurationValues: addon.configurationValues });
+      if (knobs.ownerArnAfterPreserve === 'clear') for (const association of owned) association.ownerArn = undefined;
+      return;
+    }
+    cluster.preserved.delete(addon.name);
+    schedule.after(knobs.cascadeLagSeconds * 1000, () => {
+      for (const { id } of owned) {
+        const association = cluster.associations.get(id);
+        if (association?.ownerArn === addon.arn && isLive(association)) removeAssociation(call, cluster, association, 0);
+      }
+    });
+  });
+};

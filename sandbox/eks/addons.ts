@@ -1,0 +1,154 @@
+/**
+ * The operations on add-ons. One that a scenario starts with in a passing state (CREATING, UPDATING, DELETING) stays in
+ * it: nothing has been started that would end it.
+ */
+import type * as eks from '@aws-sdk/client-eks';
+import type { AddonState, ClusterState, UpdateState } from '../world/world.ts';
+import { checkParameters, checkPassedRoles, isBusy, requireOffered, requireVersion, statusFor } from './addon-checks.ts';
+import { applyObjects, beginCreate, beginDelete, beginUpdate } from './addon-lifecycle.ts';
+import { isLive, replaceOwned } from './association-state.ts';
+import { arnPrefix, once, paginate, preservedKey, requireAddon, requireCluster, seconds } from './call.ts';
+import type { Handler } from './call.ts';
+import { EksError } from './errors.ts';
+import { updateAnswer, updateParams } from './updates.ts';
+import type { Wire } from './wire.ts';
+
+const answerOf = (cluster: ClusterState, addon: AddonState): Wire<eks.Addon> => {
+  const associations = addon.associationIds.flatMap((id) => {
+    const association = cluster.associations.get(id);
+    return association && isLive(association) ? [association.arn] : [];
+  });
+  return {
+    addonName: addon.name,
+    clusterName: cluster.name,
+    status: addon.status,
+    addonVersion: addon.version,
+    health: { issues: addon.issues.map((issue) => ({ ...issue, code: issue.code as eks.AddonIssueCode })) },
+    addonArn: addon.arn,
+    createdAt: seconds(addon.createdAt),
+    modifiedAt: seconds(addon.modifiedAt),
+    serviceAccountRoleArn: addon.serviceAccountRoleArn,
+    tags: { ...addon.tags },
+    configurationValues: addon.configurationValues,
+    ...(associations.length > 0 ? { podIdentityAssociations: associations } : {}),
+    namespaceConfig: { namespace: addon.namespace },
+  };
+};
+
+export const describeAddon: Handler<eks.DescribeAddonRequest, eks.DescribeAddonResponse> = (call, input) => {
+  const cluster = requireCluster(call, input.clusterName);
+  return { addon: answerOf(cluster, requireAddon(cluster, input.addonName)) };
+};
+
+export const listAddons: Handler<eks.ListAddonsRequest, eks.ListAddonsResponse> = (call, input) => {
+  const { page, nextToken } = paginate(requireCluster(call, input.clusterName).addons.keys(), (name) => name, input);
+  return { addons: page, nextToken };
+};
+
+/**
+ * A new copy with an ARN of its own each time. Over a failed copy it starts again, as eksctl does it; its associations
+ * come first and its workloads after, over preserved objects or afresh.
+ */
+export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonResponse> = (call, input) => {
+  checkPassedRoles(call, input);
+  const cluster = requireCluster(call, input.clusterName);
+  const fields = { clusterName: cluster.name, addonName: input.addonName };
+  return once(call, `${cluster.arn} CreateAddon`, input, () => {
+    const { world } = call;
+    const offered = requireOffered(call, input.addonName, fields);
+    const failed = cluster.addons.get(offered.name);
+    // crossplane-contrib/provider-aws#1310; a copy that is being deleted is in the way as well.
+    if (failed && statusFor(call, failed) !== 'CREATE_FAILED') throw new EksError('ResourceInUseException', 'Addon already exists.', fields);
+    const version = requireVersion(offered, cluster, input.addonVersion);
+    const namespace = input.namespaceConfig?.namespace ?? offered.objects.namespace;
+    checkParameters(call, cluster, { offered, version, namespace, owner: failed?.arn }, input);
+
+    const now = world.schedule.now();
+    const addon: AddonState = {
+      name: offered.name,
+      arn: `${arnPrefix(cluster)}:addon/${cluster.name}/${offered.name}/${call.ids.uuid()}`,
+      version: version.version,
+      status: 'CREATING',
+      issues: [],
+      namespace,
+      serviceAccountRoleArn: input.serviceAccountRoleArn,
+      configurationValues: input.configurationValues || undefined,
+      associationIds: [],
+      tags: { ...input.tags },
+      createdAt: now,
+      modifiedAt: now,
+      generation: 1,
+    };
+    replaceOwned(call, cluster, addon, input.podIdentityAssociations ?? [], failed?.arn);
+    cluster.addons.set(addon.name, addon);
+    if (world.knobs.createEndsIn !== 'CREATE_FAILED') {
+      const overPreserved = cluster.preserved.has(addon.name);
+      const before = call.preserved.get(preservedKey(cluster, addon.name)) ?? { version: addon.version, configurationValues: addon.configurationValues };
+      const changed = before.version !== addon.version || before.configurationValues !== addon.configurationValues;
+      applyObjects(call, cluster, addon, {
+        restart: overPreserved && (changed || world.knobs.restartOnCreate),
+        keepAnnotation: overPreserved && addon.serviceAccountRoleArn === undefined && world.knobs.annotationAfterRecreate === 'keep',
+      });
+      cluster.preserved.delete(addon.name);
+      call.preserved.delete(preservedKey(cluster, addon.name));
+    }
+    beginCreate(call, cluster, addon);
+    return { answer: { addon: answerOf(cluster, addon) }, stillThere: () => cluster.addons.get(addon.name) === addon && !call.deleting.has(addon) };
+  });
+};
+
+/**
+ * A role that the request leaves out is taken away, with or without associations (hashicorp/terraform-provider-aws#19402
+ * and #30645); the knob `keepIrsaRole` plays the contrary report. Version, configuration and associations stay as they
+ * are when left out. Pods roll when anything that they hang on changed.
+ */
+export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonResponse> = (call, input) => {
+  checkPassedRoles(call, input);
+  const cluster = requireCluster(call, input.clusterName);
+  const addon = requireAddon(cluster, input.addonName);
+  const fields = { clusterName: cluster.name, addonName: addon.name };
+  return once(call, `${addon.arn} UpdateAddon`, input, () => {
+    const status = statusFor(call, addon);
+    // awslabs/cdk-eks-blueprints#447, eksctl-io/eksctl#7269.
+    if (isBusy(status)) throw new EksError('ResourceInUseException', `Addon ${addon.name} cannot be updated as it is currently in ${status} state`, fields);
+    const offered = requireOffered(call, addon.name, fields);
+    // The installed version may be one that is offered no more; staying on it is no request for it.
+    const current = offered.versions.find((candidate) => candidate.version === addon.version);
+    const version = current && (input.addonVersion ?? addon.version) === addon.version ? current : requireVersion(offered, cluster, input.addonVersion);
+    checkParameters(call, cluster, { offered, version, namespace: addon.namespace, owner: addon.arn }, input);
+
+    const { podIdentityAssociations: wanted, configurationValues } = input;
+    const before = { role: addon.serviceAccountRoleArn, version: addon.version, configuration: addon.configurationValues };
+    const keepsRole = call.world.knobs.keepIrsaRole && (wanted ?? []).length > 0;
+    addon.serviceAccountRoleArn = input.serviceAccountRoleArn ?? (keepsRole ? before.role : undefined);
+    addon.version = version.version;
+    if (configurationValues !== undefined) addon.configurationValues = configurationValues || undefined;
+    const associationsChange = wanted !== undefined && (wanted.length > 0 || addon.associationIds.length > 0);
+    if (wanted !== undefined) replaceOwned(call, cluster, addon, wanted);
+
+    const now = call.world.schedule.now();
+    const update: UpdateState = { id: call.ids.uuid(), addonName: addon.name, status: 'InProgress', type: 'AddonUpdate', params: updateParams(input, addon.namespace), errors: [], createdAt: now };
+    cluster.updates.set(update.id, update);
+    Object.assign(addon, { status: 'UPDATING', issues: [], modifiedAt: now, generation: addon.generation + 1 });
+    const restart = associationsChange || before.role !== addon.serviceAccountRoleArn || before.version !== addon.version || before.configuration !== addon.configurationValues;
+    applyObjects(call, cluster, addon, { restart });
+    beginUpdate(call, cluster, addon, update);
+    return { answer: { update: updateAnswer(update) }, stillThere: () => cluster.addons.get(addon.name) === addon };
+  });
+};
+
+/**
+ * Answers DELETING at once, though DescribeAddon may show the old status a little longer. Whether EKS refuses it while
+ * the add-on is busy is not known: see the knob `deleteWhileBusy`. Accepted while DELETING it changes nothing.
+ */
+export const deleteAddon: Handler<eks.DeleteAddonRequest, eks.DeleteAddonResponse> = (call, input) => {
+  const cluster = requireCluster(call, input.clusterName);
+  const addon = requireAddon(cluster, input.addonName);
+  const status = statusFor(call, addon);
+  const { deleteWhileBusy } = call.world.knobs;
+  if (isBusy(status) && deleteWhileBusy !== 'accept') {
+    throw new EksError(deleteWhileBusy, `Addon ${addon.name} cannot be deleted as it is currently in ${status} state`, { clusterName: cluster.name, addonName: addon.name });
+  }
+  if (status !== 'DELETING') beginDelete(call, cluster, addon, input.preserve ?? false);
+  return { addon: { ...answerOf(cluster, addon), status: 'DELETING' } };
+};

@@ -1,0 +1,85 @@
+/** What the operations of the EKS service share: who calls where, and the service's own memory. */
+import type { Random } from '../world/random.ts';
+import { findCluster } from '../world/world.ts';
+import type { AddonState, ClusterState, World } from '../world/world.ts';
+import { EksError } from './errors.ts';
+import type { Decoded, Wire } from './wire.ts';
+
+/** What the service keeps beside the world's state; lives as long as the service. */
+export interface Memory {
+  /** Ids and ARNs of what EKS makes. */
+  ids: Random;
+  /** Add-ons that are being deleted while DescribeAddon still shows their old status. */
+  deleting: WeakSet<AddonState>;
+  /** What preserved objects were made from, by `preservedKey`: an equal create changes nothing in them. */
+  preserved: Map<string, { version: string; configurationValues?: string }>;
+  /** Answers by scope and clientRequestToken. */
+  tokens: Map<string, { input: string; answer: unknown; stillThere: () => boolean }>;
+}
+
+export interface EksCall extends Memory {
+  world: World;
+  account: string;
+  region: string;
+}
+
+export type Handler<Input, Output> = (call: EksCall, input: Decoded<Input>) => Wire<Output>;
+
+export const seconds = (milliseconds: number): number => milliseconds / 1000;
+
+export const requireCluster = (call: EksCall, name: string): ClusterState => {
+  const cluster = findCluster(call.world, call.account, call.region, name);
+  if (!cluster) throw new EksError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { clusterName: name });
+  return cluster;
+};
+
+export const requireAddon = (cluster: ClusterState, name: string): AddonState => {
+  const addon = cluster.addons.get(name);
+  // EKS User Guide, "Removing an add-on".
+  if (!addon) throw new EksError('ResourceNotFoundException', `No addon: ${name} found in cluster: ${cluster.name}`, { clusterName: cluster.name, addonName: name });
+  return addon;
+};
+
+export const preservedKey = (cluster: ClusterState, addonName: string): string => `${cluster.arn}/${addonName}`;
+
+/** Start of every ARN of that cluster's resources: `arn:PARTITION:eks:REGION:ACCOUNT`. */
+export const arnPrefix = (cluster: ClusterState): string => cluster.arn.split(':').slice(0, 5).join(':');
+
+/**
+ * One page of a list, in the order of the items' keys. The token names the last key of the page before, so that what
+ * comes or goes between two pages shifts nothing.
+ */
+export const paginate = <T>(items: Iterable<T>, keyOf: (item: T) => string, input: { maxResults?: number; nextToken?: string }): { page: T[]; nextToken?: string } => {
+  const after = input.nextToken === undefined ? undefined : Buffer.from(input.nextToken, 'base64url').toString('utf8');
+  if (after !== undefined && !after.startsWith('after:')) throw new EksError('InvalidParameterException', `The nextToken ${input.nextToken} is not one that this list gave.`);
+  const sorted = [...items].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const rest = after === undefined ? sorted : sorted.filter((item) => `after:${keyOf(item)}` > after);
+  const page = rest.slice(0, input.maxResults ?? 100);
+  const last = page.at(-1);
+  return last !== undefined && page.length < rest.length ? { page, nextToken: Buffer.from(`after:${keyOf(last)}`).toString('base64url') } : { page };
+};
+
+/**
+ * Idempotency by clientRequestToken: the same token with the same input gets the first answer again and changes
+ * nothing, for as long as what the first call made is there; with another input it is refused. How long EKS itself
+ * remembers a token is not published.
+ */
+export const once = <Output>(
+  call: EksCall,
+  scope: string,
+  input: { clientRequestToken?: string },
+  act: () => { answer: Output; stillThere: () => boolean },
+): Output => {
+  const { clientRequestToken: token, ...rest } = input;
+  if (token === undefined) return act().answer;
+  const key = `${scope} ${token}`;
+  const text = JSON.stringify(rest);
+  const known = call.tokens.get(key);
+  if (known?.stillThere()) {
+    if (known.input !== text) throw new EksError('InvalidParameterException', `The clientRequestToken ${token} was already used with other parameters.`);
+    return known.answer as Output;
+  }
+  const result = act();
+  call.tokens.set(key, { input: text, ...result });
+  return result.answer;
+};

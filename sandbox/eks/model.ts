@@ -1,0 +1,87 @@
+/**
+ * The EKS API as the SDK describes it: operations with their routes, and the shapes of what goes in and out.
+ *
+ * `@aws-sdk/client-eks` ships its model as nested arrays whose tags and positions are internal to the SDK. All that
+ * the sandbox knows of them is in this file; a test holds them against known shapes, so that an update of the SDK that
+ * changes them shows there and nowhere else. What the arrays do not carry (lengths, enumerations) is in
+ * `constraints.ts`.
+ */
+import * as sdk from '@aws-sdk/client-eks';
+import { NormalizedSchema } from '@smithy/core/schema';
+import type { SchemaRef } from '@smithy/types';
+
+export type Schema = NormalizedSchema;
+
+/** Tag of an operation: `[9, namespace, name, traits, () => input, () => output]`. */
+const OPERATION_TAG = 9;
+/** Tag of an error's shape: `[-3, namespace, name, { httpError }, member names, member shapes]`. */
+const ERROR_TAG = -3;
+/** Where a structure says how many of its members are required: the first that many. */
+const REQUIRED_COUNT = 6;
+
+export interface Operation {
+  name: string;
+  method: string;
+  /** Status of a success. */
+  status: number;
+  /** Matches the path as on the wire; one group for each label. */
+  pattern: RegExp;
+  labels: string[];
+  input: Schema;
+  output: Schema;
+}
+
+const isTagged = (value: unknown, tag: number): value is [number, string, string, Record<string, unknown>, ...unknown[]] =>
+  Array.isArray(value) && value[0] === tag;
+
+const exported: unknown[] = Object.values(sdk);
+
+const toOperation = ([, , name, traits, input, output]: [number, string, string, Record<string, unknown>, ...unknown[]]): Operation => {
+  const [method, uri, status] = traits['http'] as [string, string, number];
+  const [path = ''] = uri.split('?');
+  return {
+    name,
+    method,
+    status,
+    pattern: new RegExp(`^${path.replace(/\{\w+\+?\}/g, '([^/]+)')}/?$`),
+    labels: [...path.matchAll(/\{(\w+)\+?\}/g)].map(([, label]) => label ?? ''),
+    input: NormalizedSchema.of((input as () => SchemaRef)()),
+    output: NormalizedSchema.of((output as () => SchemaRef)()),
+  };
+};
+
+/** All operations of EKS; those with fewer labels first, so that a fixed path goes before a pattern. */
+export const operations: readonly Operation[] = exported
+  .filter((value) => isTagged(value, OPERATION_TAG))
+  .map(toOperation)
+  .sort((a, b) => a.labels.length - b.labels.length);
+
+/** Status of each error that EKS models, by the error's name. */
+export const errorStatuses: ReadonlyMap<string, number> = new Map(
+  exported
+    .filter((value) => isTagged(value, ERROR_TAG))
+    .flatMap(([, , name, traits]) => (typeof traits['httpError'] === 'number' ? [[name, traits['httpError']] as const] : [])),
+);
+
+/** The operation that a request is for, with its labels still percent-encoded; undefined where EKS has none. */
+export const findOperation = (method: string, path: string): { operation: Operation; labels: string[] } | undefined => {
+  for (const operation of operations) {
+    const match = operation.method === method ? operation.pattern.exec(path) : null;
+    if (match) return { operation, labels: match.slice(1) };
+  }
+  return undefined;
+};
+
+/** Names of a structure's required members. */
+export const requiredMembers = (schema: Schema): string[] => {
+  const raw = schema.getSchema();
+  const count: unknown = Array.isArray(raw) ? (raw as readonly unknown[])[REQUIRED_COUNT] : 0;
+  return [...schema.structIterator()].slice(0, typeof count === 'number' ? count : 0).map(([name]) => name);
+};
+
+/** Where a member of an operation's input travels. */
+export const placeOf = (member: Schema): { in: 'label' | 'body' } | { in: 'query'; name: string } => {
+  const { httpLabel, httpQuery } = member.getMergedTraits();
+  if (httpLabel) return { in: 'label' };
+  return typeof httpQuery === 'string' ? { in: 'query', name: httpQuery } : { in: 'body' };
+};

@@ -1,0 +1,83 @@
+/** EKS as the sandbox plays it: one function from request to answer over the world's state. */
+import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
+import type { World } from '../world/world.ts';
+import { describeAddonConfiguration, describeAddonVersions } from './addon-versions.ts';
+import { createAddon, deleteAddon, describeAddon, listAddons, updateAddon } from './addons.ts';
+import {
+  createPodIdentityAssociation,
+  deletePodIdentityAssociation,
+  describePodIdentityAssociation,
+  listPodIdentityAssociations,
+  updatePodIdentityAssociation,
+} from './associations.ts';
+import type { EksCall, Memory } from './call.ts';
+import { describeCluster, listClusters } from './clusters.ts';
+import { EksError, errorAnswer } from './errors.ts';
+import { findOperation } from './model.ts';
+import { listTagsForResource, tagResource, untagResource } from './tags.ts';
+import { describeUpdate, listUpdates } from './updates.ts';
+import { decodeInput, outputFaults } from './wire.ts';
+
+/** By operation; each takes what `decodeInput` made of the request, checked by that operation's own schema. */
+const HANDLERS: Record<string, (call: EksCall, input: never) => unknown> = {
+  CreateAddon: createAddon,
+  CreatePodIdentityAssociation: createPodIdentityAssociation,
+  DeleteAddon: deleteAddon,
+  DeletePodIdentityAssociation: deletePodIdentityAssociation,
+  DescribeAddon: describeAddon,
+  DescribeAddonConfiguration: describeAddonConfiguration,
+  DescribeAddonVersions: describeAddonVersions,
+  DescribeCluster: describeCluster,
+  DescribePodIdentityAssociation: describePodIdentityAssociation,
+  DescribeUpdate: describeUpdate,
+  ListAddons: listAddons,
+  ListClusters: listClusters,
+  ListPodIdentityAssociations: listPodIdentityAssociations,
+  ListTagsForResource: listTagsForResource,
+  ListUpdates: listUpdates,
+  TagResource: tagResource,
+  UntagResource: untagResource,
+  UpdateAddon: updateAddon,
+  UpdatePodIdentityAssociation: updatePodIdentityAssociation,
+};
+
+/** Names of the operations that the sandbox plays. */
+export const playedOperations: readonly string[] = Object.keys(HANDLERS);
+
+const answer = (world: World, memory: Memory, request: HttpRequest, context: CallContext): Omit<HttpResponse, 'headers'> => {
+  const route = findOperation(request.method, request.path);
+  if (!route) {
+    context.describe('UnknownOperation', { method: request.method, path: request.path });
+    throw new EksError('UnknownOperationException', `EKS has no operation at ${request.method} ${request.path}.`);
+  }
+  const { operation, labels } = route;
+  context.describe(operation.name, {});
+  const input = decodeInput(operation, labels, request);
+  context.describe(operation.name, input);
+  const handler = HANDLERS[operation.name];
+  if (!handler) {
+    throw new EksError('NotImplemented', `The sandbox does not play ${operation.name}. It plays: ${playedOperations.join(', ')}.`);
+  }
+  const output = handler({ ...memory, world, account: context.caller.account, region: context.region }, input as never);
+  const faults = outputFaults(operation.output, output);
+  if (faults.length > 0) throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);
+  return { status: operation.status, body: JSON.stringify(output) };
+};
+
+/**
+ * EKS over that world. Refusals are answers, as AWS gives them; a rejected promise is a fault of the sandbox itself.
+ * No `date` header is sent: under virtual time the SDK would move its signing clock by it.
+ */
+export const createEksService = (world: World): Service => {
+  const memory: Memory = { ids: world.random.fork(), deleting: new WeakSet(), preserved: new Map(), tokens: new Map() };
+  const requestIds = world.random.fork();
+  return async (request, context) => {
+    const requestId = requestIds.uuid();
+    try {
+      return { ...answer(world, memory, request, context), headers: { 'content-type': 'application/json', 'x-amzn-requestid': requestId } };
+    } catch (error) {
+      if (error instanceof EksError) return errorAnswer(error, requestId);
+      throw error;
+    }
+  };
+};

@@ -1,0 +1,39 @@
+/** Tags of clusters, add-ons and associations, by ARN. */
+import type * as eks from '@aws-sdk/client-eks';
+import type { EksCall, Handler } from './call.ts';
+import { isLive } from './association-state.ts';
+import { EksError } from './errors.ts';
+
+/** User tags per resource, as for most of AWS. */
+const TAGS_PER_RESOURCE = 50;
+
+const ARN = /^arn:[\w-]+:eks:[\w-]+:\d{12}:[\w-]+\/.+$/;
+
+/** The tags themselves, to read or change. */
+const tagsOf = (call: EksCall, arn: string): Record<string, string> => {
+  if (!ARN.test(arn)) throw new EksError('BadRequestException', `The resource ARN ${arn} is not an ARN of EKS.`);
+  for (const cluster of call.world.accounts.get(call.account)?.clusters.values() ?? []) {
+    if (cluster.region !== call.region) continue;
+    const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
+    const resource = resources.find((candidate) => candidate.arn === arn);
+    if (resource) return resource.tags;
+  }
+  throw new EksError('NotFoundException', `No resource found for ARN: ${arn}`);
+};
+
+export const listTagsForResource: Handler<eks.ListTagsForResourceRequest, eks.ListTagsForResourceResponse> = (call, input) => ({ tags: { ...tagsOf(call, input.resourceArn) } });
+
+export const tagResource: Handler<eks.TagResourceRequest, eks.TagResourceResponse> = (call, input) => {
+  const tags = tagsOf(call, input.resourceArn);
+  if (Object.keys({ ...tags, ...input.tags }).length > TAGS_PER_RESOURCE) {
+    throw new EksError('BadRequestException', `The resource ${input.resourceArn} can have at most ${TAGS_PER_RESOURCE} tags.`);
+  }
+  Object.assign(tags, input.tags);
+  return {};
+};
+
+export const untagResource: Handler<eks.UntagResourceRequest, eks.UntagResourceResponse> = (call, input) => {
+  const tags = tagsOf(call, input.resourceArn);
+  for (const key of input.tagKeys) delete tags[key];
+  return {};
+};

@@ -1,0 +1,46 @@
+/** Updates: what UpdateAddon answers, and the operations that read it later. */
+import type * as eks from '@aws-sdk/client-eks';
+import type { UpdateState } from '../world/world.ts';
+import { paginate, requireAddon, requireCluster, seconds } from './call.ts';
+import type { Handler } from './call.ts';
+import { EksError } from './errors.ts';
+import type { Decoded, Wire } from './wire.ts';
+
+export const updateAnswer = (update: UpdateState): Wire<eks.Update> => ({
+  id: update.id,
+  status: update.status,
+  type: update.type,
+  params: update.params.map((parameter) => ({ type: parameter.type as eks.UpdateParamType, value: parameter.value })),
+  createdAt: seconds(update.createdAt),
+  errors: update.errors.map((error) => ({ ...error, errorCode: error.errorCode as eks.ErrorCode })),
+});
+
+/** Only what the request holds; EKS adds the namespace to each association (hashicorp/terraform-provider-aws#30645). */
+export const updateParams = (input: Decoded<eks.UpdateAddonRequest>, namespace: string): UpdateState['params'] => {
+  const associations = input.podIdentityAssociations?.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn, namespace }));
+  const values: [eks.UpdateParamType, string | undefined][] = [
+    ['AddonVersion', input.addonVersion],
+    ['ServiceAccountRoleArn', input.serviceAccountRoleArn],
+    ['ResolveConflicts', input.resolveConflicts],
+    ['ConfigurationValues', input.configurationValues],
+    ['PodIdentityAssociations', associations && JSON.stringify(associations)],
+  ];
+  return values.flatMap(([type, value]) => (value === undefined ? [] : [{ type, value }]));
+};
+
+/** An add-on's update is found only when the add-on is named (aws/aws-cli#10252). */
+export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpdateResponse> = (call, input) => {
+  const cluster = requireCluster(call, input.name);
+  const update = cluster.updates.get(input.updateId);
+  if (!update || update.addonName !== input.addonName) throw new EksError('ResourceNotFoundException', `No update found for ID: ${input.updateId}`, { clusterName: cluster.name });
+  return { update: updateAnswer(update) };
+};
+
+/** Without an add-on the list is that of the cluster's own updates, and the sandbox makes none. */
+export const listUpdates: Handler<eks.ListUpdatesRequest, eks.ListUpdatesResponse> = (call, input) => {
+  const cluster = requireCluster(call, input.name);
+  if (input.addonName !== undefined) requireAddon(cluster, input.addonName);
+  const ids = [...cluster.updates.values()].filter((update) => update.addonName === input.addonName).map((update) => update.id);
+  const { page, nextToken } = paginate(ids, (id) => id, input);
+  return { updateIds: page, nextToken };
+};

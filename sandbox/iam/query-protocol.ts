@@ -1,0 +1,79 @@
+/**
+ * The AWS Query protocol, as IAM and STS speak it: form-encoded parameters in, XML out.
+ * Shapes: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html.
+ */
+import type { HttpRequest, HttpResponse } from '../http.ts';
+
+/** What an XML element holds: text, elements by name, or a list that becomes `<member>` elements. */
+export type XmlValue = string | number | boolean | undefined | XmlValue[] | { [name: string]: XmlValue };
+
+/** A refusal that the caller gets as the protocol's error answer. */
+export class QueryError extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface QueryApi {
+  /** XML namespace of its answers. */
+  namespace: string;
+  version: string;
+  /** Name for messages, such as `IAM`. */
+  title: string;
+}
+
+const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
+
+export const toXml = (value: XmlValue): string => {
+  if (value === undefined) return '';
+  if (Array.isArray(value)) return value.map((item) => `<member>${toXml(item)}</member>`).join('');
+  if (typeof value === 'object') {
+    return Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .map(([name, inner]) => `<${name}>${toXml(inner)}</${name}>`)
+      .join('');
+  }
+  return escapeXml(String(value));
+};
+
+/** The parameters of a request: its form body, or its query (presigned requests, GET). */
+export const readParameters = (request: HttpRequest): Map<string, string> => {
+  const form = new URLSearchParams(Buffer.from(request.body).toString('utf8'));
+  const query = Object.entries(request.query).map(([name, value]): [string, string] => [name, Array.isArray(value) ? (value[0] ?? '') : value]);
+  return new Map([...query, ...form].filter(([name]) => !name.startsWith('X-Amz-')));
+};
+
+const xmlResponse = (status: number, requestId: string, body: string): HttpResponse => ({
+  status,
+  headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId },
+  body,
+});
+
+export const queryAnswer = (api: QueryApi, action: string, result: XmlValue | undefined, requestId: string): HttpResponse => {
+  const inner = result === undefined ? '' : `<${action}Result>${toXml(result)}</${action}Result>`;
+  return xmlResponse(
+    200,
+    requestId,
+    `<${action}Response xmlns="${api.namespace}">${inner}<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>\n`,
+  );
+};
+
+export const queryRefusal = (status: number, code: string, message: string, requestId: string, namespace = 'https://iam.amazonaws.com/doc/2010-05-08/'): HttpResponse =>
+  xmlResponse(
+    status,
+    requestId,
+    `<ErrorResponse xmlns="${namespace}"><Error>${toXml({ Type: status < 500 ? 'Sender' : 'Receiver', Code: code, Message: message })}</Error><RequestId>${requestId}</RequestId></ErrorResponse>\n`,
+  );
+
+/** A required parameter, refused as AWS refuses a missing one. */
+export const required = (parameters: Map<string, string>, name: string): string => {
+  const value = parameters.get(name);
+  if (value) return value;
+  const member = name.charAt(0).toLowerCase() + name.slice(1);
+  throw new QueryError(400, 'ValidationError', `1 validation error detected: Value null at '${member}' failed to satisfy constraint: Member must not be null`);
+};

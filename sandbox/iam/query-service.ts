@@ -1,0 +1,33 @@
+import type { CallContext, Service } from '../http.ts';
+import type { Random } from '../world/random.ts';
+import { QueryError, queryAnswer, queryRefusal, readParameters } from './query-protocol.ts';
+import type { QueryApi, XmlValue } from './query-protocol.ts';
+
+/** One action: answers what goes into its Result element; `undefined` for an action without one. */
+export type QueryAction = (parameters: Map<string, string>, context: CallContext) => XmlValue | undefined;
+
+/** A Service of the Query protocol: finds the action, reports it to the call log, and wraps answer and error. */
+export const createQueryService = (api: QueryApi, random: Random, actions: Record<string, QueryAction>): Service => {
+  const ids = random.fork();
+  return async (request, context) => {
+    const parameters = readParameters(request);
+    const action = parameters.get('Action') ?? '';
+    const input = Object.fromEntries([...parameters].filter(([name]) => name !== 'Action' && name !== 'Version'));
+    context.describe(action, input);
+    const requestId = ids.uuid();
+    const refuse = (status: number, code: string, message: string) => queryRefusal(status, code, message, requestId, api.namespace);
+    if (parameters.get('Version') !== api.version) {
+      return refuse(400, 'InvalidAction', `Could not find operation ${action} for version ${parameters.get('Version') ?? 'NO_VERSION_SPECIFIED'}`);
+    }
+    const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (!run) {
+      return refuse(501, 'NotImplemented', `The sandbox's ${api.title} does not have the action ${action}. It has: ${Object.keys(actions).join(', ')}.`);
+    }
+    try {
+      return queryAnswer(api, action, run(parameters, context), requestId);
+    } catch (error) {
+      if (error instanceof QueryError) return refuse(error.status, error.code, error.message);
+      throw error;
+    }
+  };
+};

@@ -1,0 +1,187 @@
+/**
+ * The cluster's controllers, and the objects of add-ons as EKS puts them there and takes them away. All that takes time
+ * is an event of the world's schedule; each event looks at what is there then, so that the newest template wins however
+ * many restarts overlap.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { ClusterState, World } from '../world/world.ts';
+import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
+import { reconcileDaemonSet } from './daemonset.ts';
+import { reconcileDeployment } from './deployment.ts';
+import { appliedAgain, daemonSetSpec, deploymentSpec } from './manifests.ts';
+import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
+import { strategicMergePatch } from './patch.ts';
+import { isActive, noteReady, podsOf, readyPods, terminatePod } from './pods.ts';
+import { controlledBy, getObject, listObjects, newMetadata, putObject, removeObject, touch, workloadOf } from './store.ts';
+import { ROLE_ANNOTATION } from './webhook.ts';
+
+export { seedCluster } from './cluster-objects.ts';
+export { newKubeState } from './store.ts';
+
+/** From a change to the controllers seeing it: a moment, but not none. A placeholder, not a measurement. */
+const CONTROLLER_LAG = 50;
+
+/** What `kubectl rollout restart` sets, and EKS with it. */
+const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
+
+const isLive = (cluster: ClusterState, workload: Workload): boolean =>
+  getObject(cluster.kube, workload.kind, workload.metadata.namespace, workload.metadata.name) === workload;
+
+const reconcile = (world: World, cluster: ClusterState, workload: Workload, options: { at: number; instant: boolean }): void => {
+  const plane = { world, cluster };
+  if (isLive(cluster, workload)) {
+    const again = (): void => {
+      // What a pod has just changed is history too, even where the controller ends another pod at once.
+      noteReady(plane, workload);
+      reconcile(world, cluster, workload, { at: world.schedule.now(), instant: false });
+    };
+    const sync = { ...plane, ...options, again };
+    if (workload.kind === 'Deployment') reconcileDeployment(sync, workload);
+    else reconcileDaemonSet(sync, workload);
+  }
+  noteReady(plane, workload);
+};
+
+/** Tells the controllers that a workload's object has changed; they look in a moment. */
+export const workloadChanged = (world: World, cluster: ClusterState, workload: Workload): void => {
+  world.schedule.after(CONTROLLER_LAG, (at) => reconcile(world, cluster, workload, { at, instant: false }));
+};
+
+/** Deletes a pod as the API server does; its controller, if it has one, soon makes a new one. `graceSeconds`: 30 by default. */
+export const deletePod = (world: World, cluster: ClusterState, name: { namespace: string; name: string }, graceSeconds?: number): void => {
+  const pod = getObject(cluster.kube, 'Pod', name.namespace, name.name);
+  if (!pod) return;
+  const workload = workloadOf(cluster.kube, pod);
+  const changed = (): void => {
+    if (workload) workloadChanged(world, cluster, workload);
+  };
+  terminatePod({ world, cluster }, pod, changed, graceSeconds);
+  if (!workload) return;
+  noteReady({ world, cluster }, workload);
+  changed();
+};
+
+const createWorkload = (cluster: ClusterState, namespace: string, template: WorkloadTemplate, at: number): Workload => {
+  const { kube } = cluster;
+  const metadata = newMetadata(kube, at, { name: template.name, namespace, generation: 1, labels: { ...template.labels } });
+  const common = { apiVersion: 'apps/v1', metadata };
+  return template.kind === 'Deployment'
+    ? putObject(kube, 'Deployment', { ...common, kind: 'Deployment', spec: deploymentSpec(template), status: {} })
+    : putObject(kube, 'DaemonSet', { ...common, kind: 'DaemonSet', spec: daemonSetSpec(template), status: {} });
+};
+
+/**
+ * Replaces an object's labels, annotations and spec by those of `changed` and counts it: a new generation where the spec
+ * differs, nothing at all where nothing does.
+ */
+export const replaceObject = (world: World, cluster: ClusterState, object: KubeObject, changed: Pick<KubeObject, 'metadata' | 'spec'>): void => {
+  const { labels, annotations } = changed.metadata;
+  const specChanged = !isDeepStrictEqual(object.spec, changed.spec);
+  if (!specChanged && isDeepStrictEqual(object.metadata.labels, labels) && isDeepStrictEqual(object.metadata.annotations, annotations)) return;
+  object.metadata = { ...object.metadata, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
+  if (!labels) delete object.metadata.labels;
+  if (!annotations) delete object.metadata.annotations;
+  touch(cluster.kube, object);
+  if (!specChanged) return;
+  if (changed.spec) object.spec = changed.spec;
+  object.metadata.generation = (object.metadata.generation ?? 0) + 1;
+  // Only these two kinds have a spec that a client can change.
+  if (object.kind === 'Deployment' || object.kind === 'DaemonSet') workloadChanged(world, cluster, object as Workload);
+};
+
+/** Creates the service account where it is missing; `roleArn` null takes the annotation away, undefined leaves it. */
+const applyServiceAccount = (cluster: ClusterState, account: { namespace: string; name: string }, addonName: string, roleArn: string | null | undefined, at: number): void => {
+  const { namespace, name } = account;
+  const labels = { 'app.kubernetes.io/name': addonName, 'app.kubernetes.io/managed-by': 'EKS' };
+  const object = getObject(cluster.kube, 'ServiceAccount', namespace, name) ?? createServiceAccount(cluster, namespace, name, at, labels);
+  const before = object.metadata.annotations?.[ROLE_ANNOTATION];
+  if (roleArn === undefined || (roleArn ?? undefined) === before) return;
+  const { [ROLE_ANNOTATION]: _, ...others } = object.metadata.annotations ?? {};
+  object.metadata.annotations = roleArn === null ? others : { ...others, [ROLE_ANNOTATION]: roleArn };
+  touch(cluster.kube, object);
+};
+
+const workloadsOf = (cluster: ClusterState, objects: AddonObjects): { template: WorkloadTemplate; existing: Workload | undefined }[] =>
+  objects.workloads.map((template) => ({ template, existing: getObject(cluster.kube, template.kind, objects.namespace, template.name) }));
+
+/**
+ * Puts an add-on's objects there as if they had been since `podsCreatedAt` (milliseconds since 1970): pods ready, and
+ * with what the webhook would have given them then. `roleArn` goes to the `irsaServiceAccounts`.
+ */
+export const seedAddonObjects = (
+  world: World,
+  cluster: ClusterState,
+  addonName: string,
+  objects: AddonObjects,
+  options: { irsaServiceAccounts: string[]; roleArn?: string; podsCreatedAt: number },
+): void => {
+  const at = options.podsCreatedAt;
+  ensureNamespace(cluster, objects.namespace, at);
+  for (const name of objects.serviceAccounts) {
+    const roleArn = options.irsaServiceAccounts.includes(name) ? options.roleArn : undefined;
+    applyServiceAccount(cluster, { namespace: objects.namespace, name }, addonName, roleArn, at);
+  }
+  for (const { template, existing } of workloadsOf(cluster, objects)) {
+    if (!existing) reconcile(world, cluster, createWorkload(cluster, objects.namespace, template, at), { at, instant: true });
+  }
+};
+
+/**
+ * Creates what is missing of an add-on and applies what is there: EKS's own fields are set again, the role's annotation
+ * is set or, without a role, removed (unless `keepAnnotation`). Pods roll where that changed their template, or when
+ * `restart` says so.
+ */
+export const applyAddonObjects = (
+  world: World,
+  cluster: ClusterState,
+  addonName: string,
+  objects: AddonObjects,
+  options: { irsaServiceAccounts: string[]; roleArn?: string; restart: boolean; keepAnnotation?: boolean },
+): void => {
+  const at = world.schedule.now();
+  ensureNamespace(cluster, objects.namespace, at);
+  const withoutRole = options.keepAnnotation === true ? undefined : null;
+  for (const name of objects.serviceAccounts) {
+    const roleArn = (options.irsaServiceAccounts.includes(name) ? options.roleArn : undefined) ?? withoutRole;
+    applyServiceAccount(cluster, { namespace: objects.namespace, name }, addonName, roleArn, at);
+  }
+  for (const { template, existing } of workloadsOf(cluster, objects)) {
+    if (!existing) {
+      workloadChanged(world, cluster, createWorkload(cluster, objects.namespace, template, at));
+      continue;
+    }
+    const restart = { spec: { template: { metadata: { annotations: { [RESTARTED_AT]: new Date(at).toISOString() } } } } };
+    const applied = strategicMergePatch(existing, appliedAgain(template));
+    replaceObject(world, cluster, existing, (options.restart ? strategicMergePatch(applied, restart) : applied) as KubeObject);
+    workloadChanged(world, cluster, existing);
+  }
+};
+
+/** Deletes an add-on's workloads and service accounts; the pods terminate and are gone a little later. */
+export const removeAddonObjects = (world: World, cluster: ClusterState, _addonName: string, objects: AddonObjects): void => {
+  const { kube } = cluster;
+  const plane = { world, cluster };
+  for (const { existing } of workloadsOf(cluster, objects)) {
+    if (!existing) continue;
+    const pods = podsOf(plane, existing);
+    removeObject(kube, existing.kind, existing);
+    for (const replicaSet of controlledBy(kube, 'ReplicaSet', existing)) removeObject(kube, 'ReplicaSet', replicaSet);
+    for (const pod of pods.filter(isActive)) terminatePod(plane, pod, () => {});
+    noteReady(plane, existing);
+  }
+  for (const name of objects.serviceAccounts) {
+    const serviceAccount = getObject(kube, 'ServiceAccount', objects.namespace, name);
+    if (serviceAccount) removeObject(kube, 'ServiceAccount', serviceAccount);
+  }
+};
+
+/** Pods of an add-on's workloads: how many there should be and how many are ready. */
+export const addonReplicas = (world: World, cluster: ClusterState, objects: AddonObjects): { desired: number; ready: number } => {
+  const sum = { desired: 0, ready: 0 };
+  for (const { template, existing } of workloadsOf(cluster, objects)) {
+    const replicas = existing?.kind === 'Deployment' ? existing.spec.replicas : (template.replicas ?? 1);
+    sum.desired += template.kind === 'DaemonSet' ? listObjects(cluster.kube, 'Node').length : replicas;
+    sum.ready += existing ? readyPods({ world, cluster }, existing) : 0;
+  }
+  return sum;
+};

@@ -1,0 +1,197 @@
+/** The Deployment controller: ReplicaSets by template, scaled up and down within surge and unavailability. */
+import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
+import { createPod, isActive, isReady, terminatePod } from './pods.ts';
+import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
+import type { Sync } from './rollout.ts';
+import { controlledBy, listObjects, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
+
+const REVISION = 'deployment.kubernetes.io/revision';
+const HASH_LABEL = 'pod-template-hash';
+const DEFAULT_HISTORY = 10;
+
+const revisionOf = (replicaSet: ReplicaSet): number => Number(replicaSet.metadata.annotations?.[REVISION] ?? 0);
+const activePods = ({ cluster }: Sync, replicaSet: ReplicaSet): Pod[] => controlledBy(cluster.kube, 'Pod', replicaSet).filter(isActive);
+
+/** The ReplicaSet of the newest template: found, or made. An older one that fits again becomes the newest revision. */
+const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
+  const { kube } = sync.cluster;
+  const { template } = deployment.spec;
+  const existing = controlledBy(kube, 'ReplicaSet', deployment);
+  const hash = templateHash(template);
+  const newest = Math.max(0, ...existing.map(revisionOf));
+  const found = existing.find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
+  const revision = String(found && revisionOf(found) === newest ? newest : newest + 1);
+  if (deployment.metadata.annotations?.[REVISION] !== revision) {
+    deployment.metadata.annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
+    touch(kube, deployment);
+  }
+  if (found) {
+    if (found.metadata.annotations?.[REVISION] !== revision) {
+      found.metadata.annotations = { ...found.metadata.annotations, [REVISION]: revision };
+      touch(kube, found);
+    }
+    return found;
+  }
+  const labels = { ...template.metadata.labels, [HASH_LABEL]: hash };
+  return putObject(kube, 'ReplicaSet', {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: newMetadata(kube, sync.at, {
+      name: `${deployment.metadata.name}-${hash}`,
+      namespace: deployment.metadata.namespace ?? 'default',
+      generation: 1,
+      labels,
+      annotations: { [REVISION]: revision, 'deployment.kubernetes.io/desired-replicas': String(deployment.spec.replicas) },
+      ownerReferences: [ownedBy(deployment)],
+    }),
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { ...deployment.spec.selector.matchLabels, [HASH_LABEL]: hash } },
+      template: structuredClone({ ...template, metadata: { ...template.metadata, labels } }),
+    },
+  });
+};
+
+/** The node that has the fewest of the deployment's pods; the first of those that have none, mostly. */
+const freestNode = (sync: Sync, pods: Pod[]): string | undefined => {
+  const load = new Map<string, number>();
+  for (const { spec } of pods) if (spec.nodeName !== undefined) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
+  let freest: { name: string; count: number } | undefined;
+  for (const { metadata } of listObjects(sync.cluster.kube, 'Node')) {
+    const count = load.get(metadata.name) ?? 0;
+    if (!freest || count < freest.count) freest = { name: metadata.name, count };
+  }
+  return freest?.name;
+};
+
+const scaleUp = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, count: number): void => {
+  const hash = replicaSet.metadata.labels?.[HASH_LABEL] ?? '';
+  const siblings = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).flatMap((each) => activePods(sync, each));
+  for (let n = 0; n < count; n += 1) {
+    const nodeName = freestNode(sync, siblings);
+    const options = { owner: replicaSet, template: deployment.spec.template, labels: { [HASH_LABEL]: hash }, nodeName, createdAt: sync.at, ready: sync.instant };
+    siblings.push(createPod(sync, options, sync.again));
+  }
+};
+
+/** Ends that many: those that are not ready first, then the youngest. */
+const scaleDown = (sync: Sync, pods: Pod[], count: number): void => {
+  const order = pods.toReversed().sort((a, b) => Number(isReady(a)) - Number(isReady(b)));
+  for (const pod of order.slice(0, Math.max(0, count))) terminatePod(sync, pod, sync.again);
+};
+
+/** What a rollout may do at once: pods above and below the wanted number (k8s.io/kubernetes, deployment/util). */
+const limits = ({ spec }: Deployment): { maxSurge: number; maxUnavailable: number } => {
+  const { maxSurge, maxUnavailable } = spec.strategy?.rollingUpdate ?? {};
+  const surge = countOf(maxSurge, spec.replicas, Math.ceil, '25%');
+  const unavailable = countOf(maxUnavailable, spec.replicas, Math.floor, '25%');
+  return { maxSurge: surge, maxUnavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
+};
+
+const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: ReplicaSet[]): void => {
+  const { replicas } = deployment.spec;
+  const oldPods = (): Pod[] => old.flatMap((replicaSet) => activePods(sync, replicaSet));
+  if (deployment.spec.strategy?.type === 'Recreate') {
+    scaleDown(sync, oldPods(), Number.POSITIVE_INFINITY);
+    const leftOver = old.some((replicaSet) => controlledBy(sync.cluster.kube, 'Pod', replicaSet).length > 0);
+    if (!leftOver) scaleUp(sync, deployment, current, replicas - activePods(sync, current).length);
+  } else {
+    const { maxSurge, maxUnavailable } = limits(deployment);
+    const room = replicas + maxSurge - oldPods().length - activePods(sync, current).length;
+    scaleUp(sync, deployment, current, Math.min(room, replicas - activePods(sync, current).length));
+
+    const isNew = activePods(sync, current);
+    const unready = isNew.filter((pod) => !isReady(pod)).length;
+    const least = replicas - maxUnavailable;
+    const removable = (): number => oldPods().length + isNew.length - least - unready;
+    // Old pods that do not work go first: nobody misses them.
+    const broken = oldPods().filter((pod) => !isReady(pod));
+    scaleDown(sync, broken, Math.min(broken.length, removable()));
+    if (removable() > 0) {
+      const available = [...oldPods(), ...isNew].filter(isReady).length;
+      scaleDown(sync, oldPods(), Math.min(available - least, oldPods().length));
+    }
+  }
+  const surplus = activePods(sync, current);
+  scaleDown(sync, surplus, surplus.length - replicas);
+};
+
+const progress = (deployment: Deployment, at: number, current: ReplicaSet, available: boolean, complete: boolean): Condition[] => {
+  const before = deployment.status?.['conditions'] as Condition[] | undefined;
+  const conditions = [
+    {
+      type: 'Available',
+      status: available ? 'True' : 'False',
+      reason: available ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+      message: `Deployment ${available ? 'has' : 'does not have'} minimum availability.`,
+    },
+    {
+      type: 'Progressing',
+      status: 'True',
+      reason: complete ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
+      message: `ReplicaSet "${current.metadata.name}" ${complete ? 'has successfully progressed' : 'is progressing'}.`,
+    },
+  ] as const;
+  return conditions.map((now) => {
+    const then = before?.find(({ type }) => type === now.type);
+    const changed = then?.status !== now.status;
+    const updated = changed || then?.reason !== now.reason || then.message !== now.message;
+    return {
+      ...now,
+      lastUpdateTime: updated ? timestamp(at) : String((then as { lastUpdateTime?: unknown }).lastUpdateTime),
+      lastTransitionTime: changed ? timestamp(at) : then.lastTransitionTime,
+    };
+  });
+};
+
+const report = (sync: Sync, deployment: Deployment, current: ReplicaSet): void => {
+  const { kube } = sync.cluster;
+  const replicaSets = controlledBy(kube, 'ReplicaSet', deployment);
+  let total = 0;
+  let ready = 0;
+  for (const replicaSet of replicaSets) {
+    const pods = activePods(sync, replicaSet);
+    const working = pods.filter(isReady).length;
+    total += pods.length;
+    ready += working;
+    replicaSet.spec.replicas = pods.length;
+    setStatus(kube, replicaSet, {
+      replicas: pods.length,
+      ...nonZero({ fullyLabeledReplicas: pods.length, readyReplicas: working, availableReplicas: working }),
+      observedGeneration: replicaSet.metadata.generation,
+    });
+  }
+  const { replicas } = deployment.spec;
+  const updated = activePods(sync, current).length;
+  const complete = updated === replicas && total === replicas && ready === replicas;
+  setStatus(kube, deployment, {
+    observedGeneration: deployment.metadata.generation,
+    ...nonZero({
+      replicas: total,
+      updatedReplicas: updated,
+      readyReplicas: ready,
+      availableReplicas: ready,
+      unavailableReplicas: Math.max(0, Math.max(total, replicas) - ready),
+    }),
+    conditions: progress(deployment, sync.at, current, ready >= replicas - limits(deployment).maxUnavailable, complete),
+  });
+};
+
+/** Old ReplicaSets stay for `kubectl rollout undo`, but not for ever. */
+const forgetOldRevisions = (sync: Sync, deployment: Deployment, old: ReplicaSet[]): void => {
+  const empty = old.filter((replicaSet) => controlledBy(sync.cluster.kube, 'Pod', replicaSet).length === 0).sort((a, b) => revisionOf(b) - revisionOf(a));
+  for (const replicaSet of empty.slice(deployment.spec.revisionHistoryLimit ?? DEFAULT_HISTORY)) removeObject(sync.cluster.kube, 'ReplicaSet', replicaSet);
+};
+
+export const reconcileDeployment = (sync: Sync, deployment: Deployment): void => {
+  const current = currentReplicaSet(sync, deployment);
+  const old = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).filter((replicaSet) => replicaSet !== current);
+  // Each pod that ends makes room for a new one at once: terminating pods do not count.
+  let before: number;
+  do {
+    before = sync.cluster.kube.resourceVersion;
+    rollOut(sync, deployment, current, old);
+  } while (sync.cluster.kube.resourceVersion !== before);
+  forgetOldRevisions(sync, deployment, old);
+  report(sync, deployment, current);
+};

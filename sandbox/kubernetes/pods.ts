@@ -1,0 +1,170 @@
+/** The life of one pod: created and admitted, ready, terminating, gone. */
+import type { ClusterState, World } from '../world/world.ts';
+import type { Condition, Container, KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
+import { controlledBy, getObject, NAME_ALPHABET, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
+import { admitPod } from './webhook.ts';
+
+/** What the controllers work on. */
+export interface ControlPlane {
+  world: World;
+  cluster: ClusterState;
+}
+
+/** `terminationGracePeriodSeconds`, where a pod does not say otherwise. */
+const GRACE_SECONDS = 30;
+
+export const isActive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined;
+export const isReady = (pod: Pod): boolean => pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+
+/** All pods of a workload, terminating ones too. */
+export const podsOf = ({ cluster: { kube } }: ControlPlane, workload: Workload): Pod[] => {
+  if (workload.kind === 'DaemonSet') return controlledBy(kube, 'Pod', workload);
+  return controlledBy(kube, 'ReplicaSet', workload).flatMap((replicaSet) => controlledBy(kube, 'Pod', replicaSet));
+};
+
+/** How many pods of a workload can work now. */
+export const readyPods = (plane: ControlPlane, workload: Workload): number => podsOf(plane, workload).filter((pod) => isActive(pod) && isReady(pod)).length;
+
+/** Writes the ready count into the history where it has changed. */
+export const noteReady = (plane: ControlPlane, workload: Workload): void => {
+  const { readyCounts, readyHistory } = plane.cluster.kube;
+  const { uid, namespace = '', name } = workload.metadata;
+  const ready = readyPods(plane, workload);
+  if (readyCounts.get(uid) === ready) return;
+  readyCounts.set(uid, ready);
+  readyHistory.push({ at: plane.world.schedule.now(), namespace, kind: workload.kind, workload: name, ready });
+};
+
+const condition = (type: string, status: boolean, at: number, reason?: string, message?: string): Condition => ({
+  type,
+  status: status ? 'True' : 'False',
+  lastTransitionTime: timestamp(at),
+  ...(reason === undefined ? {} : { reason }),
+  ...(message === undefined ? {} : { message }),
+});
+
+const containerStatuses = (containers: Container[], running: boolean, at: number, init = false): Record<string, unknown>[] =>
+  containers.map(({ name, image }) => {
+    const state = init
+      ? { terminated: { exitCode: 0, reason: 'Completed', startedAt: timestamp(at), finishedAt: timestamp(at) } }
+      : running
+        ? { running: { startedAt: timestamp(at) } }
+        : { waiting: { reason: 'ContainerCreating' } };
+    return { name, image, imageID: '', ready: running, restartCount: 0, started: running && !init, state };
+  });
+
+const addressOf = (node: KubeObject | undefined): string | undefined => {
+  const addresses = node?.status?.['addresses'];
+  const found = Array.isArray(addresses) ? (addresses as { type: string; address: string }[]).find(({ type }) => type === 'InternalIP') : undefined;
+  return found?.address;
+};
+
+const setStatus = (plane: ControlPlane, pod: Pod, at: number, ready: boolean): void => {
+  const { kube } = plane.cluster;
+  const scheduled = pod.spec.nodeName !== undefined;
+  const hostIP = addressOf(getObject(kube, 'Node', undefined, pod.spec.nodeName ?? ''));
+  const podIP = pod.spec.hostNetwork === true ? hostIP : (pod.status['podIP'] ?? `10.0.${64 + kube.random.integer(128)}.${1 + kube.random.integer(254)}`);
+  const notReady = ready ? [] : ['ContainersNotReady', `containers with unready status: [${pod.spec.containers.map(({ name }) => name).join(' ')}]`];
+  pod.status = {
+    phase: ready ? 'Running' : 'Pending',
+    qosClass: 'BestEffort',
+    conditions: scheduled
+      ? [
+          condition('PodReadyToStartContainers', ready, at),
+          condition('Initialized', true, at),
+          condition('Ready', ready, at, ...notReady),
+          condition('ContainersReady', ready, at, ...notReady),
+          condition('PodScheduled', true, at),
+        ]
+      : [condition('PodScheduled', false, at, 'Unschedulable', 'no nodes available to schedule pods')],
+    ...(scheduled ? { hostIP, hostIPs: [{ ip: hostIP }], startTime: pod.metadata.creationTimestamp } : {}),
+    ...(ready ? { podIP, podIPs: [{ ip: podIP }] } : {}),
+    ...(scheduled ? { containerStatuses: containerStatuses(pod.spec.containers, ready, at) } : {}),
+    ...(scheduled && pod.spec.initContainers ? { initContainerStatuses: containerStatuses(pod.spec.initContainers, ready, at, ready) } : {}),
+  };
+};
+
+/** The token for the API server that every pod has; added before the webhook sees the pod. */
+const addApiAccess = (pod: Pod, suffix: string): void => {
+  const name = `kube-api-access-${suffix}`;
+  const token = { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } };
+  const authority = { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } };
+  pod.spec.volumes = [...(pod.spec.volumes ?? []), { name, projected: { sources: [token, authority] } }];
+  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+    container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }];
+  }
+};
+
+export interface NewPod {
+  /** Its controller: a ReplicaSet or a DaemonSet. */
+  owner: KubeObject;
+  template: PodTemplate;
+  /** Beside the template's. */
+  labels: Record<string, string>;
+  /** None: no node has room, it stays Pending. */
+  nodeName: string | undefined;
+  /** Milliseconds since 1970; the webhook judges by it. */
+  createdAt: number;
+  /** Ready from the start, for what was there before the sandbox opened. */
+  ready: boolean;
+}
+
+/** Creates a pod; `changed` is called when it becomes ready. */
+export const createPod = (plane: ControlPlane, options: NewPod, changed: () => void): Pod => {
+  const { kube } = plane.cluster;
+  const { owner, createdAt } = options;
+  const template = structuredClone(options.template);
+  const generateName = `${owner.metadata.name}-`;
+  const namespace = owner.metadata.namespace ?? 'default';
+  let suffix: string;
+  do suffix = kube.random.string(5, NAME_ALPHABET);
+  while (getObject(kube, 'Pod', namespace, `${generateName}${suffix}`));
+  const pod: Pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: newMetadata(kube, createdAt, {
+      name: `${generateName}${suffix}`,
+      generateName,
+      namespace,
+      labels: { ...template.metadata.labels, ...options.labels },
+      ...(template.metadata.annotations ? { annotations: template.metadata.annotations } : {}),
+      ownerReferences: [ownedBy(owner)],
+    }),
+    spec: { ...template.spec, ...(options.nodeName === undefined ? {} : { nodeName: options.nodeName }) },
+    status: { phase: 'Pending', conditions: [] },
+  };
+  addApiAccess(pod, suffix);
+  admitPod(plane.world, plane.cluster, pod, createdAt);
+  setStatus(plane, pod, createdAt, options.ready && options.nodeName !== undefined);
+  putObject(kube, 'Pod', pod);
+  if (options.nodeName !== undefined && !options.ready) {
+    plane.world.schedule.after(plane.world.knobs.podReadySeconds * 1000, (at) => {
+      if (!isActive(pod)) return;
+      setStatus(plane, pod, at, true);
+      touch(kube, pod);
+      changed();
+    });
+  }
+  return pod;
+};
+
+/**
+ * Starts a pod's termination: it counts no longer, and is gone a little later, when `changed` is called.
+ * `graceSeconds` 0: gone at once. A second call changes nothing.
+ */
+export const terminatePod = (plane: ControlPlane, pod: Pod, changed: () => void, graceSeconds = GRACE_SECONDS): void => {
+  const { kube } = plane.cluster;
+  const { schedule, knobs } = plane.world;
+  const remove = (): void => {
+    removeObject(kube, 'Pod', pod);
+    changed();
+  };
+  if (isActive(pod)) {
+    // As the API server does: when the grace period ends, not when the deletion began.
+    pod.metadata.deletionTimestamp = timestamp(schedule.now() + graceSeconds * 1000);
+    pod.metadata.deletionGracePeriodSeconds = graceSeconds;
+    touch(kube, pod);
+    if (graceSeconds > 0) schedule.after(Math.min(knobs.podTerminationSeconds, graceSeconds) * 1000, remove);
+  }
+  if (graceSeconds === 0) remove();
+};

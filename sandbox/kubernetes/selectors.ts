@@ -1,0 +1,69 @@
+/** `labelSelector` and `fieldSelector` of lists. */
+import { badRequest } from './answers.ts';
+import type { KubeObject } from './objects.ts';
+import type { KindInfo } from './store.ts';
+
+export type Selector = (object: KubeObject) => boolean;
+
+const KEY = String.raw`(?<key>[A-Za-z0-9][-A-Za-z0-9_./]*)`;
+const VALUE = String.raw`[A-Za-z0-9]?[-A-Za-z0-9_.]*`;
+const EQUALITY = new RegExp(`^${KEY}\\s*(?<operator>==|=|!=)\\s*(?<value>${VALUE})$`);
+const SET = new RegExp(`^${KEY}\\s+(?<operator>in|notin)\\s*\\((?<values>[^()]*)\\)$`);
+const EXISTS = new RegExp(`^(?<not>!?)\\s*${KEY}$`);
+
+/** At commas that are not inside brackets. */
+const requirements = (selector: string): string[] =>
+  selector
+    .split(/,(?![^(]*\))/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+const labelRequirement = (text: string): ((labels: Record<string, string>) => boolean) => {
+  const equality = EQUALITY.exec(text)?.groups;
+  if (equality) {
+    const { key = '', operator, value = '' } = equality;
+    return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
+  }
+  const set = SET.exec(text)?.groups;
+  if (set) {
+    const { key = '', operator, values = '' } = set;
+    const wanted = values.split(',').map((value) => value.trim());
+    // As Kubernetes has it: an object without the label is "not in" any set.
+    return (labels) => (labels[key] !== undefined && wanted.includes(labels[key])) === (operator === 'in');
+  }
+  const exists = EXISTS.exec(text)?.groups;
+  if (exists) {
+    const { not, key = '' } = exists;
+    return (labels) => (labels[key] !== undefined) === (not === '');
+  }
+  throw badRequest(`unable to parse requirement: found '${text}', expected: a label key, =, ==, !=, in or notin`);
+};
+
+/** Equality (`a=b`, `a!=b`), set (`a in (b,c)`, `a notin (b)`) and existence (`a`, `!a`), joined by commas. */
+export const labelSelector = (selector: string): Selector => {
+  const wanted = requirements(selector).map(labelRequirement);
+  return ({ metadata }) => wanted.every((requirement) => requirement(metadata.labels ?? {}));
+};
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+type Field = (object: KubeObject) => string;
+const COMMON_FIELDS: Record<string, Field> = { 'metadata.name': ({ metadata }) => metadata.name, 'metadata.namespace': ({ metadata }) => metadata.namespace ?? '' };
+const POD_FIELDS: Record<string, Field> = {
+  'spec.nodeName': ({ spec }) => text(spec?.['nodeName']),
+  'spec.serviceAccountName': ({ spec }) => text(spec?.['serviceAccountName']),
+  'status.phase': ({ status }) => text(status?.['phase']),
+};
+
+/** `field=value`, `field==value` and `field!=value`, joined by commas, over the fields that the API server indexes. */
+export const fieldSelector = (selector: string, { kind }: KindInfo): Selector => {
+  const fields = kind === 'Pod' ? { ...COMMON_FIELDS, ...POD_FIELDS } : COMMON_FIELDS;
+  const wanted = requirements(selector).map((requirement): Selector => {
+    const parsed = /^(?<name>[^=!]+)(?<operator>==|=|!=)(?<value>.*)$/.exec(requirement)?.groups;
+    if (!parsed) throw badRequest(`invalid selector: '${selector}'; can't understand '${requirement}'`);
+    const { name = '', operator, value } = parsed;
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field) throw badRequest(`field label not supported: ${name}`);
+    return (object) => (field(object) === value) === (operator !== '!=');
+  });
+  return (object) => wanted.every((requirement) => requirement(object));
+};

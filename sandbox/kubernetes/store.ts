@@ -1,0 +1,127 @@
+/** The objects of one cluster: kinds, keys, and the resourceVersion that grows with each write. */
+import { Random } from '../world/random.ts';
+import type { Kind, Kinds, KubeObject, KubeState, Metadata, OwnerReference, Workload } from './objects.ts';
+
+/** A kind as the API server serves it. `verbs`: what this one can do with it. */
+export interface KindInfo {
+  kind: Kind;
+  plural: string;
+  shortNames: string[];
+  group: '' | 'apps';
+  namespaced: boolean;
+  verbs: ('delete' | 'get' | 'list' | 'patch' | 'watch')[];
+}
+
+const READ: KindInfo['verbs'] = ['get', 'list', 'watch'];
+
+export const KINDS: Record<Kind, KindInfo> = {
+  Pod: { kind: 'Pod', plural: 'pods', shortNames: ['po'], group: '', namespaced: true, verbs: ['delete', ...READ] },
+  ServiceAccount: { kind: 'ServiceAccount', plural: 'serviceaccounts', shortNames: ['sa'], group: '', namespaced: true, verbs: ['patch', ...READ] },
+  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: READ },
+  Namespace: { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], group: '', namespaced: false, verbs: READ },
+  Deployment: { kind: 'Deployment', plural: 'deployments', shortNames: ['deploy'], group: 'apps', namespaced: true, verbs: ['patch', ...READ] },
+  DaemonSet: { kind: 'DaemonSet', plural: 'daemonsets', shortNames: ['ds'], group: 'apps', namespaced: true, verbs: ['patch', ...READ] },
+  ReplicaSet: { kind: 'ReplicaSet', plural: 'replicasets', shortNames: ['rs'], group: 'apps', namespaced: true, verbs: READ },
+};
+
+export const apiVersionOf = (info: KindInfo): string => (info.group === '' ? 'v1' : `${info.group}/v1`);
+
+/** `pods.` or `deployments.apps`: the key of a kind's objects. */
+export const resourceOf = (kind: Kind): string => `${KINDS[kind].plural}.${KINDS[kind].group}`;
+
+const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
+
+export const newKubeState = (): KubeState => ({
+  objects: new Map((Object.keys(KINDS) as Kind[]).map((kind) => [resourceOf(kind), new Map<string, KubeObject>()])),
+  resourceVersion: 0,
+  readyHistory: [],
+  readyCounts: new Map(),
+  controlled: new Map(),
+  removals: new Map(),
+  random: new Random(0),
+});
+
+const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> => {
+  const resource = resourceOf(kind);
+  const objects = kube.objects.get(resource) ?? new Map<string, KubeObject>();
+  kube.objects.set(resource, objects);
+  // Only `put` adds objects, each to the map of its own kind.
+  return objects as Map<string, Kinds[K]>;
+};
+
+export const getObject = <K extends Kind>(kube: KubeState, kind: K, namespace: string | undefined, name: string): Kinds[K] | undefined =>
+  shelf(kube, kind).get(keyOf(namespace, name));
+
+/** In no particular order; of all namespaces when none is given. */
+export const listObjects = <K extends Kind>(kube: KubeState, kind: K, namespace?: string): Kinds[K][] => {
+  const all = [...shelf(kube, kind).values()];
+  return namespace === undefined ? all : all.filter((object) => object.metadata.namespace === namespace);
+};
+
+const controllerOf = (object: KubeObject): OwnerReference | undefined => object.metadata.ownerReferences?.find((owner) => owner.controller);
+
+/** Marks an object as written. */
+export const touch = (kube: KubeState, object: KubeObject): void => {
+  kube.resourceVersion += 1;
+  object.metadata.resourceVersion = String(kube.resourceVersion);
+};
+
+export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kinds[K]): Kinds[K] => {
+  touch(kube, object);
+  shelf(kube, kind).set(keyOf(object.metadata.namespace, object.metadata.name), object);
+  const controller = controllerOf(object);
+  if (controller) {
+    const siblings = kube.controlled.get(controller.uid) ?? new Set();
+    kube.controlled.set(controller.uid, siblings.add(object));
+  }
+  return object;
+};
+
+export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void => {
+  const key = keyOf(object.metadata.namespace, object.metadata.name);
+  if (shelf(kube, kind).get(key) !== object) return;
+  shelf(kube, kind).delete(key);
+  kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
+  kube.resourceVersion += 1;
+  kube.removals.set(resourceOf(kind), kube.resourceVersion);
+};
+
+/** The objects of that kind that `owner` controls, oldest first. */
+export const controlledBy = <K extends Kind>(kube: KubeState, kind: K, owner: KubeObject): Kinds[K][] =>
+  [...(kube.controlled.get(owner.metadata.uid) ?? [])].filter((object): object is Kinds[K] => object.kind === kind);
+
+/** The Deployment or DaemonSet that makes a pod, through its ReplicaSet where there is one. */
+export const workloadOf = (kube: KubeState, object: KubeObject): Workload | undefined => {
+  const { namespace } = object.metadata;
+  const controller = controllerOf(object);
+  if (controller?.kind === 'ReplicaSet') {
+    const replicaSet = getObject(kube, 'ReplicaSet', namespace, controller.name);
+    return replicaSet && workloadOf(kube, replicaSet);
+  }
+  if (controller?.kind !== 'Deployment' && controller?.kind !== 'DaemonSet') return undefined;
+  const workload = getObject(kube, controller.kind, namespace, controller.name);
+  return workload?.metadata.uid === controller.uid ? workload : undefined;
+};
+
+export const ownedBy = (owner: KubeObject): OwnerReference => ({
+  apiVersion: owner.apiVersion,
+  kind: owner.kind,
+  name: owner.metadata.name,
+  uid: owner.metadata.uid,
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+/** Kubernetes' time format: whole seconds. */
+export const timestamp = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
+
+/** Metadata of an object that is created at `at`. */
+export const newMetadata = (kube: KubeState, at: number, metadata: Omit<Metadata, 'uid' | 'resourceVersion' | 'creationTimestamp'>): Metadata => ({
+  ...metadata,
+  uid: kube.random.uuid(),
+  resourceVersion: '',
+  creationTimestamp: timestamp(at),
+});
+
+/** Letters and digits of generated names: no vowels, so that no words come out (k8s.io/apimachinery, util/rand). */
+export const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';

@@ -1,0 +1,75 @@
+/** What kubectl prints comes from the server: lists as tables (k8s.io/kubernetes, printers/internalversion). */
+import type { KubeObject, Kinds, Kind, Pod } from './objects.ts';
+import { isReady } from './pods.ts';
+
+type Column = [name: string, cell: (object: KubeObject, now: number) => string | number, priority?: number];
+
+/** Kubernetes' way to say how long: one unit, or two while it is short (k8s.io/apimachinery, util/duration). */
+export const humanDuration = (seconds: number): string => {
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return seconds % 60 === 0 ? `${minutes}m` : `${minutes}m${seconds % 60}s`;
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return minutes % 60 === 0 ? `${hours}h` : `${hours}h${minutes % 60}m`;
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  if (days < 8) return hours % 24 === 0 ? `${days}d` : `${days}d${hours % 24}h`;
+  return days < 730 ? `${days}d` : `${Math.floor(days / 365)}y${days % 365 === 0 ? '' : `${days % 365}d`}`;
+};
+
+const NAME: Column = ['Name', ({ metadata }) => metadata.name];
+const AGE: Column = ['Age', ({ metadata }, now) => humanDuration(Math.max(0, Math.floor((now - Date.parse(metadata.creationTimestamp)) / 1000)))];
+const text = (value: unknown): string => (typeof value === 'string' ? value : '<none>');
+const count = (path: string): Column[1] => (object) => Number(object.status?.[path] ?? 0);
+
+const podStatus = (pod: Pod): string => {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  return pod.status.phase === 'Pending' && pod.spec.nodeName !== undefined ? 'ContainerCreating' : pod.status.phase;
+};
+const podReady = (pod: Pod): string => `${isReady(pod) ? pod.spec.containers.length : 0}/${pod.spec.containers.length}`;
+
+// The columns of a kind are only ever asked about objects of that kind.
+const COLUMNS: Record<Kind, Column[]> = {
+  Pod: [
+    NAME,
+    ['Ready', (pod) => podReady(pod as Kinds['Pod'])],
+    ['Status', (pod) => podStatus(pod as Kinds['Pod'])],
+    ['Restarts', () => 0],
+    AGE,
+    ['IP', (pod) => text(pod.status?.['podIP']), 1],
+    ['Node', (pod) => text(pod.spec?.['nodeName']), 1],
+  ],
+  ServiceAccount: [NAME, ['Secrets', () => 0], AGE],
+  Node: [NAME, ['Status', () => 'Ready'], ['Roles', () => '<none>'], AGE, ['Version', ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion)]],
+  Namespace: [NAME, ['Status', () => 'Active'], AGE],
+  Deployment: [
+    NAME,
+    ['Ready', (object) => `${Number(object.status?.['readyReplicas'] ?? 0)}/${(object as Kinds['Deployment']).spec.replicas}`],
+    ['Up-to-date', count('updatedReplicas')],
+    ['Available', count('availableReplicas')],
+    AGE,
+  ],
+  DaemonSet: [
+    NAME,
+    ['Desired', count('desiredNumberScheduled')],
+    ['Current', count('currentNumberScheduled')],
+    ['Ready', count('numberReady')],
+    ['Up-to-date', count('updatedNumberScheduled')],
+    ['Available', count('numberAvailable')],
+    AGE,
+  ],
+  ReplicaSet: [NAME, ['Desired', (object) => (object as Kinds['ReplicaSet']).spec.replicas], ['Current', count('replicas')], ['Ready', count('readyReplicas')], AGE],
+};
+
+/** A `meta.k8s.io/v1` Table of objects of one kind; `now`: milliseconds since 1970. */
+export const tableOf = (kind: Kind, objects: KubeObject[], now: number, metadata: Record<string, unknown>): unknown => ({
+  kind: 'Table',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata,
+  columnDefinitions: COLUMNS[kind].map(([name, , priority = 0]) => ({ name, type: 'string', format: name === 'Name' ? 'name' : '', description: '', priority })),
+  rows: objects.map((object) => ({
+    cells: COLUMNS[kind].map(([, cell]) => cell(object, now)),
+    object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+  })),
+});

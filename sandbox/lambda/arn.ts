@@ -1,0 +1,20 @@
+/** `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with a version or alias or without. */
+const FUNCTION_ARN = /^(arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+)(?::([\w$-]+))?$/;
+
+export const isFunctionArn = (text: string): boolean => FUNCTION_ARN.test(text);
+
+export interface FunctionArn {
+  /** Without the qualifier. */
+  arn: string;
+  /** Version or alias; `$LATEST` where the ARN has none. */
+  qualifier: string;
+  region: string;
+  account: string;
+}
+
+export const parseFunctionArn = (text: string): FunctionArn | undefined => {
+  const [, arn, qualifier = '$LATEST'] = FUNCTION_ARN.exec(text) ?? [];
+  if (arn === undefined) return undefined;
+  const [, , , region = '', account = ''] = arn.split(':');
+  return { arn, qualifier, region, account };
+};

@@ -1,0 +1,148 @@
+/** Runs the bundles that are deployed, each container a child process: for real or scaled time. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { HostRequest, HostResponse } from './host.ts';
+import { functionFailure, FunctionRuntime, type FunctionRuntimeOptions, type Invocation, runtimeFailure } from './runtime.ts';
+
+export interface BundledRuntimeOptions extends FunctionRuntimeOptions {
+  /**
+   * What a function's process gets beside the variables that the function has: credentials (AWS_ACCESS_KEY_ID and so
+   * on), AWS_REGION, AWS_ENDPOINT_URL_* and what else reaches the sandbox. Nothing of this process's own is passed on.
+   */
+  environmentOf: (fn: AssemblyFunction) => Record<string, string>;
+  /** How much faster than the wall the clock runs, for getRemainingTimeInMillis; default 1. */
+  timeScale?: number;
+}
+
+/** What a function wrote. */
+export interface LogText {
+  functionName: string;
+  stream: 'stdout' | 'stderr';
+  text: string;
+}
+
+interface Container {
+  fn: AssemblyFunction;
+  child: ChildProcess;
+}
+
+/** Beside this file, in the form in which this file is. */
+const HOST = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './host.ts' : './host.js', import.meta.url));
+
+/** The module and the export behind `plan.handler`. Throws what Lambda answers when there is no such file. */
+const locate = (fn: AssemblyFunction): { file: string; exportName: string } => {
+  const [name = '', exportName = ''] = fn.handler.split('.');
+  const file = ['mjs', 'js', 'cjs'].map((ending) => join(fn.codeDirectory, `${name}.${ending}`)).find((path) => existsSync(path));
+  if (file === undefined) throw runtimeFailure('Runtime.ImportModuleError', `Error: Cannot find module '${name}' in ${fn.codeDirectory}. Build the project again.`);
+  return { file, exportName };
+};
+
+export class BundledRuntime extends FunctionRuntime {
+  /** Everything that the functions wrote, in order. */
+  readonly logs: LogText[] = [];
+  private readonly options: BundledRuntimeOptions;
+  private readonly all = new Set<Container>();
+  /** Warm containers that have nothing to do, by function ARN. */
+  private readonly idle = new Map<string, Container[]>();
+  private readonly busy = new Map<string, Container>();
+
+  /** Throws an Error for a virtual clock: its jumps would overtake a process. */
+  constructor(options: BundledRuntimeOptions) {
+    super(options);
+    if (options.clock.kind === 'virtual') throw new Error('Bundled functions run in processes of their own, which virtual time would overtake. Open the sandbox with a real or scaled clock.');
+    this.options = options;
+  }
+
+  protected override async run(invocation: Invocation): Promise<string> {
+    const { fn, context, payload } = invocation;
+    const id = context.awsRequestId;
+    const container = this.idle.get(fn.arn)?.pop() ?? this.start(fn);
+    this.busy.set(id, container);
+    try {
+      const request: HostRequest = { id, payload, context, remaining: invocation.remainingMilliseconds(), timeScale: this.options.timeScale ?? 1 };
+      const response = await exchange(container, request);
+      if ('result' in response) return response.result;
+      const { errorType, errorMessage } = response.error;
+      throw response.unusable ? runtimeFailure(errorType, errorMessage) : functionFailure(errorType, errorMessage);
+    } finally {
+      this.busy.delete(id);
+      if (this.all.has(container)) this.idle.set(fn.arn, [...(this.idle.get(fn.arn) ?? []), container]);
+    }
+  }
+
+  protected override timedOut({ context }: Invocation): void {
+    const container = this.busy.get(context.awsRequestId);
+    if (container) this.end(container);
+  }
+
+  private start(fn: AssemblyFunction): Container {
+    const { file, exportName } = locate(fn);
+    const child = fork(HOST, [file, exportName], {
+      execPath: process.execPath,
+      execArgv: [],
+      cwd: fn.codeDirectory,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: {
+        TZ: ':UTC',
+        LANG: 'en_US.UTF-8',
+        AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+        AWS_LAMBDA_FUNCTION_NAME: fn.name,
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
+        LAMBDA_TASK_ROOT: fn.codeDirectory,
+        _HANDLER: fn.handler,
+        ...fn.environment,
+        ...this.options.environmentOf(fn),
+      },
+    });
+    const container = { fn, child };
+    this.all.add(container);
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => this.logs.push({ functionName: fn.name, stream, text }));
+    }
+    child.once('exit', () => this.forget(container));
+    return container;
+  }
+
+  private forget(container: Container): void {
+    this.all.delete(container);
+    this.idle.set(container.fn.arn, (this.idle.get(container.fn.arn) ?? []).filter((each) => each !== container));
+  }
+
+  private end(container: Container): void {
+    this.forget(container);
+    container.child.kill('SIGKILL');
+  }
+
+  /** Ends all processes and resolves when they are gone. */
+  async close(): Promise<void> {
+    const running = [...this.all].filter(({ child }) => child.exitCode === null && child.signalCode === null);
+    const gone = running.map(({ child }) => new Promise((resolve) => child.once('exit', resolve)));
+    for (const container of running) this.end(container);
+    await Promise.all(gone);
+  }
+}
+
+/** One invocation in a container, which has no other at that time. */
+const exchange = ({ child }: Container, request: HostRequest): Promise<HostResponse> =>
+  new Promise((resolve, reject) => {
+    const onMessage = (response: HostResponse): void => {
+      if (response.id !== request.id) return;
+      child.off('exit', onExit);
+      child.off('message', onMessage);
+      resolve(response);
+    };
+    const onExit = (code: number | null, signal: string | null): void => {
+      child.off('message', onMessage);
+      const how = code === null ? `signal: ${signal ?? 'unknown'}` : `exit status ${code}`;
+      reject(runtimeFailure('Runtime.ExitError', `RequestId: ${request.id} Error: Runtime exited with error: ${how}`));
+    };
+    child.on('message', onMessage);
+    child.once('exit', onExit);
+    child.send(request, (error) => {
+      // A process that died while idle: its exit says more, and comes.
+      if (error && child.exitCode === null && child.signalCode === null) reject(runtimeFailure('Runtime.ExitError', `RequestId: ${request.id} Error: ${error.message}`));
+    });
+  });

@@ -1,0 +1,61 @@
+/** Runs functions in this process, from their source: for virtual time, where everything has to be repeatable. */
+import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { LambdaContext } from './context.ts';
+import { failureOf, stringifyResult } from './handler-error.ts';
+import { functionFailure, FunctionRuntime, type FunctionRuntimeOptions, type Invocation, runtimeFailure } from './runtime.ts';
+
+/** A function's handler, wired: a warm container. */
+export type Invoker = (payload: unknown, context: LambdaContext) => Promise<unknown>;
+
+export interface SourceRuntimeOptions extends FunctionRuntimeOptions {
+  /** What there is to run, by the first part of a function's handler: `plan` for `plan.handler`. */
+  steps: Record<string, unknown>;
+  /** Called once for each function, at its first invocation. */
+  createInvoker: (fn: AssemblyFunction) => Invoker;
+}
+
+export class SourceRuntime extends FunctionRuntime {
+  private readonly steps: Record<string, unknown>;
+  private readonly createInvoker: (fn: AssemblyFunction) => Invoker;
+  private readonly invokers = new Map<string, Invoker>();
+
+  constructor({ steps, createInvoker, ...options }: SourceRuntimeOptions) {
+    super(options);
+    this.steps = steps;
+    this.createInvoker = createInvoker;
+  }
+
+  protected override run({ fn, payload, context, remainingMilliseconds }: Invocation): Promise<string> {
+    return this.clock.spawn(async () => {
+      const invoker = this.invokerOf(fn);
+      try {
+        return stringifyResult(await invoker(JSON.parse(payload), { ...context, getRemainingTimeInMillis: remainingMilliseconds }));
+      } catch (error) {
+        const { errorType, errorMessage } = failureOf(error);
+        throw functionFailure(errorType, errorMessage);
+      }
+    });
+  }
+
+  /** Nothing to do: an invocation can't be stopped from outside, and in AWS its calls may still arrive too. */
+  protected override timedOut(): void {}
+
+  private invokerOf(fn: AssemblyFunction): Invoker {
+    const known = this.invokers.get(fn.arn);
+    if (known) return known;
+    const name = fn.handler.split('.')[0] ?? '';
+    if (!Object.hasOwn(this.steps, name)) {
+      throw runtimeFailure('Runtime.ImportModuleError', `Error: Cannot find module '${name}' of ${fn.name}. There are: ${Object.keys(this.steps).join(', ')}.`);
+    }
+    let invoker: Invoker;
+    try {
+      invoker = this.createInvoker(fn);
+    } catch (error) {
+      // What a container's start throws, such as a missing environment variable.
+      const { errorType, errorMessage } = failureOf(error);
+      throw functionFailure(errorType, errorMessage);
+    }
+    this.invokers.set(fn.arn, invoker);
+    return invoker;
+  }
+}

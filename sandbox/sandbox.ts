@@ -1,0 +1,183 @@
+/** Opens AWS on this machine: a scenario's world, the services over it, and the service itself deployed in it. */
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { ulid } from 'ulid';
+import { ClientFactory } from '../lambdas/adapters/clients.ts';
+import { createHandler } from '../lambdas/runtime/handler.ts';
+import type { LambdaContext as HandlerContext } from '../lambdas/runtime/handler.ts';
+import type { Step } from '../lambdas/runtime/step.ts';
+import { wire } from '../lambdas/runtime/wiring.ts';
+import { steps } from '../lambdas/steps/index.ts';
+import { type Assembly, loadAssembly } from './assembly/assembly.ts';
+import { createDoor, type Door } from './door.ts';
+import { createDynamoDb } from './dynamodb/service.ts';
+import { createEksService } from './eks/service.ts';
+import type { Service } from './http.ts';
+import { createIamService } from './iam/service.ts';
+import { createKubernetesService } from './kubernetes/service.ts';
+import { BundledRuntime } from './lambda/bundled-runtime.ts';
+import type { LambdaRuntime } from './lambda/runtime.ts';
+import { SourceRuntime } from './lambda/source-runtime.ts';
+import { Executions } from './states/executions.ts';
+import { createStatesService } from './states/service.ts';
+import { credentialsOf, operatorRoleArn } from './sts/access-keys.ts';
+import { createStsService } from './sts/service.ts';
+import { collectTelemetry, type TelemetryLine } from './telemetry.ts';
+import { inProcessTransport } from './transports/in-process.ts';
+import { type Loopback, openLoopback } from './transports/loopback.ts';
+import { homeOf } from './world/build.ts';
+import { ScaledClock, type SandboxClock, VirtualClock } from './world/clock.ts';
+import { buildWorld } from './world/load.ts';
+import type { Scenario } from './world/scenario.ts';
+import type { World } from './world/world.ts';
+
+export interface SandboxOptions {
+  scenario: Scenario;
+  seed?: number;
+  /** Default: virtual for functions from source, real for bundled ones, which can't run in virtual time. */
+  clock?: 'virtual' | 'real' | { scaled: number };
+  /** `source` (default) runs handlers from source in this process; `bundled` runs the built asset in child processes over loopback. */
+  lambdas?: 'source' | 'bundled';
+}
+
+export interface Sandbox {
+  world: World;
+  clock: SandboxClock;
+  /** Clients that call this sandbox as that role; the operator's role when left out. */
+  clients(as?: AwsCredentialIdentity, region?: string): ClientFactory;
+  /** ARN of the deployed MigrateAddon state machine and the name of the ledger's table, as the template's outputs say. */
+  outputs: { stateMachineArn: string; tableName: string };
+  /** What the functions logged and counted so far. */
+  logs(): TelemetryLine[];
+  /** What the sandbox's own services threw; each is a defect of the sandbox. */
+  failures: Door['failures'];
+  /** Variables that point other programs at this sandbox; there for bundled functions, whose sandbox listens. */
+  environment?: Loopback['environment'];
+  /** Stops what still runs, and ends every process and connection. */
+  close(): Promise<void>;
+}
+
+const openClock = (kind: NonNullable<SandboxOptions['clock']>, startAt: number): SandboxClock => {
+  if (kind === 'virtual') return new VirtualClock(startAt);
+  return new ScaledClock(kind === 'real' ? 1 : kind.scaled, startAt);
+};
+
+const outputOf = (assembly: Assembly, name: string, directory: string): string => {
+  const value = assembly.outputs[name];
+  if (value === undefined) throw new Error(`The application in ${directory} has no output ${name}. Build the project again (npm run build).`);
+  return value;
+};
+
+interface Deployment {
+  world: World;
+  clock: SandboxClock;
+  assembly: Assembly;
+  door: Door;
+}
+
+/** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
+const CALL_MILLISECONDS = 20;
+
+/** Functions run from their source, each with the credentials of its own role. */
+const deploySource = ({ world, clock, assembly, door }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
+  const lines: TelemetryLine[] = [];
+  const random = world.random.fork();
+  const transport = inProcessTransport(door, world, () => clock.sleep(CALL_MILLISECONDS));
+  const ids = { ulid: () => ulid(clock.now(), () => random.next()) };
+  const known: Record<string, Step> = steps;
+  const lambda = new SourceRuntime({
+    world,
+    clock,
+    functions: assembly.functions,
+    steps: known,
+    createInvoker: (fn) => {
+      const name = fn.handler.split('.')[0] ?? '';
+      const step = known[name];
+      if (!step) throw new Error(`There is no step ${name}.`);
+      const telemetry = collectTelemetry(lines, fn.name, clock);
+      const [, , , region = ''] = fn.arn.split(':');
+      const clients = new ClientFactory({ region, credentials: credentialsOf(world, fn.roleArn), transport });
+      const dependencies = wire({ clients, environment: fn.environment, clock, ids, telemetry });
+      const handler = createHandler(step, dependencies);
+      // The type of aws-lambda has members of a time before async handlers, which no step uses.
+      return (payload, context) => handler(payload, context as HandlerContext);
+    },
+  });
+  return { lambda, logs: () => lines };
+};
+
+/** Functions run from the bundles, in processes that reach the sandbox by loopback. */
+const deployBundled = ({ world, clock, assembly }: Deployment, loopback: Loopback, timeScale: number) => {
+  const lambda = new BundledRuntime({
+    world,
+    clock,
+    functions: assembly.functions,
+    timeScale,
+    environmentOf: (fn) => loopback.environment(credentialsOf(world, fn.roleArn), fn.arn.split(':')[3]),
+  });
+  const logs = (): TelemetryLine[] =>
+    lambda.logs.map(({ functionName, stream, text }) => ({ functionName, level: stream === 'stderr' ? 'ERROR' : 'INFO', message: text.trimEnd() }));
+  return { lambda, logs };
+};
+
+/**
+ * Opens a sandbox over a synthesised application (`assemblyDirectory`: a cdk.out). Throws AssemblyError for an
+ * application that can't be read, and an Error for a definition or a clock that can't be run here.
+ *
+ * Bundled functions look at the machine's clock, so their sandbox's time starts now, unless the scenario starts later.
+ */
+export const openSandbox = async (options: SandboxOptions & { assemblyDirectory: string }): Promise<Sandbox> => {
+  const { assemblyDirectory, seed, lambdas = 'source' } = options;
+  const startAt = lambdas === 'source' ? Date.parse(options.scenario.startAt) : Math.max(Date.parse(options.scenario.startAt), Date.now());
+  const scenario: Scenario = { ...options.scenario, startAt: new Date(startAt).toISOString() };
+  const kind = options.clock ?? (lambdas === 'source' ? 'virtual' : 'real');
+
+  const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
+  const outputs = {
+    stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
+    tableName: outputOf(assembly, 'TableName', assemblyDirectory),
+  };
+  const world = buildWorld(scenario, { ...(seed === undefined ? {} : { seed }), roles: assembly.roles.map((role) => role.arn) });
+  const clock = openClock(kind, startAt);
+
+  const dynamodb = createDynamoDb(world);
+  for (const table of assembly.tables) await dynamodb.createTable(table);
+  const services: Record<string, Service> = {
+    eks: createEksService(world),
+    iam: createIamService(world),
+    sts: createStsService(world),
+    dynamodb: dynamodb.service,
+  };
+  const door = createDoor({ world, clock, services, kubernetes: (cluster) => createKubernetesService(world, cluster) });
+  const transport = inProcessTransport(door, world);
+  const operator = credentialsOf(world, operatorRoleArn(world));
+  const clients: Sandbox['clients'] = (credentials = operator, region = world.home.region) => new ClientFactory({ region, credentials, transport });
+
+  const deployment = { world, clock, assembly, door };
+  const closing: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of closing.splice(0).toReversed()) await end();
+  };
+  try {
+    let environment: Loopback['environment'] | undefined;
+    let deployed: { lambda: LambdaRuntime; logs: () => TelemetryLine[] };
+    if (lambdas === 'bundled') {
+      const loopback = await openLoopback({ door, world, credentials: operator });
+      closing.push(loopback.close);
+      environment = loopback.environment;
+      const bundled = deployBundled(deployment, loopback, typeof kind === 'object' ? kind.scaled : 1);
+      closing.push(() => bundled.lambda.close());
+      deployed = bundled;
+    } else {
+      deployed = deploySource(deployment);
+    }
+    const executions = new Executions({ world, clock, stateMachines: assembly.stateMachines, lambda: deployed.lambda });
+    closing.push(async () => {
+      for (const { arn } of executions.stateMachines()) for (const execution of executions.list(arn, 'RUNNING')) execution.stop();
+    });
+    services['states'] = createStatesService(world, executions);
+    return { world, clock, clients, outputs, logs: deployed.logs, failures: door.failures, ...(environment ? { environment } : {}), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};

@@ -1,0 +1,77 @@
+/**
+ * Bearer tokens for the Kubernetes API: `k8s-aws-v1.` and a presigned GetCallerIdentity URL. The checks are those of
+ * the authenticator that EKS runs (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go).
+ */
+import type { Caller, HttpRequest } from './http.ts';
+import { parseTimestamp, verifySignature } from './signature.ts';
+import type { KeyRing } from './signature.ts';
+
+const PREFIX = 'k8s-aws-v1.';
+const MAX_TOKEN_LENGTH = 4096;
+const CLUSTER_HEADER = 'x-k8s-aws-id';
+const STS_HOST = /^sts(\.[a-z0-9-]+)?\.amazonaws\.com$/;
+/** A token is good for 15 minutes after its date, whatever X-Amz-Expires says. */
+const TOKEN_LIFETIME = 15 * 60_000;
+const PARAMETERS = new Set([
+  'action',
+  'version',
+  'x-amz-algorithm',
+  'x-amz-credential',
+  'x-amz-date',
+  'x-amz-expires',
+  'x-amz-security-token',
+  'x-amz-signature',
+  'x-amz-signedheaders',
+  'x-amz-user-agent',
+]);
+
+/** The presigned request inside a token, or what is wrong with its form. */
+const readToken = (token: string): URL | { refused: string } => {
+  if (!token.startsWith(PREFIX)) return { refused: `token is missing expected "${PREFIX}" prefix` };
+  if (token.length > MAX_TOKEN_LENGTH) return { refused: 'token is too large' };
+  const url = URL.parse(Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8'));
+  if (!url) return { refused: 'token does not hold a URL' };
+  if (url.protocol !== 'https:') return { refused: `unexpected scheme "${url.protocol}" in pre-signed URL` };
+  if (!STS_HOST.test(url.host)) return { refused: `unexpected hostname "${url.host}" in pre-signed URL` };
+  if (url.pathname !== '/') return { refused: 'unexpected path in pre-signed URL' };
+  const seen = new Set<string>();
+  for (const name of url.searchParams.keys()) {
+    const lower = name.toLowerCase();
+    if (!PARAMETERS.has(lower)) return { refused: `non-whitelisted query parameter "${name}"` };
+    if (seen.has(lower)) return { refused: `query parameter with multiple values not supported: "${name}"` };
+    seen.add(lower);
+  }
+  return url;
+};
+
+/**
+ * Who a token speaks for, or why the cluster would answer 401.
+ * `now`: the clock of those who sign, milliseconds since 1970.
+ */
+export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string, now: number): Caller | { refused: string } => {
+  const url = readToken(token);
+  if (!(url instanceof URL)) return url;
+  const query = Object.fromEntries(url.searchParams);
+  if (query['Action'] !== 'GetCallerIdentity') return { refused: 'unexpected action parameter in pre-signed URL' };
+  const expires = Number(query['X-Amz-Expires']);
+  if (!Number.isInteger(expires) || expires < 0 || expires > 900) return { refused: `invalid X-Amz-Expires parameter in pre-signed URL: ${query['X-Amz-Expires'] ?? 'none'}` };
+  if (!(query['X-Amz-SignedHeaders'] ?? '').split(';').includes(CLUSTER_HEADER)) {
+    return { refused: `client did not sign the ${CLUSTER_HEADER} header in the pre-signed URL` };
+  }
+  const signedAt = parseTimestamp(query['X-Amz-Date'] ?? '');
+  if (Number.isNaN(signedAt)) return { refused: 'X-Amz-Date parameter is not a date' };
+  if (signedAt + TOKEN_LIFETIME < now) return { refused: 'X-Amz-Date parameter is expired (15 minutes)' };
+
+  const request: HttpRequest = {
+    method: 'GET',
+    host: url.host,
+    path: '/',
+    query,
+    headers: { host: url.host, [CLUSTER_HEADER]: clusterName },
+    body: new Uint8Array(),
+  };
+  const verified = verifySignature(request, keys, now);
+  if (!verified.ok) return { refused: `input token was not properly formatted: ${verified.message}` };
+  if (verified.service !== 'sts') return { refused: `token is signed for ${verified.service}, not for sts` };
+  return verified.caller;
+};

@@ -1,0 +1,208 @@
+/**
+ * Signature Version 4, seen from AWS's side: the header form that SDKs send and the presigned query form that EKS
+ * tokens are made of. Rules and texts: IAM User Guide, "Signature Version 4 for API requests"; texts as users report
+ * them (aws/aws-cli#6676, aws/aws-sdk-js#254). Synchronous, so that nothing of a run lands in the thread pool.
+ */
+import { createHash, createHmac } from 'node:crypto';
+import type { Caller, HttpRequest } from './http.ts';
+import type { AccessKey } from './world/world.ts';
+
+/** What is wrong with a request's authentication; each protocol has its own error name for it. */
+export type SignatureProblem = 'missing' | 'incomplete' | 'unknown-key' | 'mismatch';
+
+export interface Verified {
+  ok: true;
+  caller: Caller;
+  /** From the credential scope: `eks`, `iam`, `sts`, `dynamodb`, `states`, and so on. */
+  service: string;
+  region: string;
+}
+export interface Refused {
+  ok: false;
+  problem: SignatureProblem;
+  message: string;
+}
+
+/** The keys that a verifier knows; a World is one. */
+export interface KeyRing {
+  accessKeys: Map<string, AccessKey>;
+}
+
+interface ClaimedSignature {
+  form: 'header' | 'query';
+  accessKeyId: string;
+  /** yyyymmdd/region/service/aws4_request. */
+  scope: string;
+  date: string;
+  region: string;
+  service: string;
+  signedHeaders: string[];
+  signature: string;
+  /** X-Amz-Date: yyyymmddThhmmssZ. */
+  timestamp: string;
+  sessionToken?: string;
+}
+
+export const ALGORITHM = 'AWS4-HMAC-SHA256';
+const UNKNOWN_KEY = 'The security token included in the request is invalid.';
+const MISMATCH =
+  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
+
+/** Services whose window for the signature's date is 15 minutes; the others' is 5. */
+const WIDE_WINDOW = new Set(['iam', 'sts', 'dynamodb']);
+const MINUTE = 60_000;
+
+const refuse = (problem: SignatureProblem, message: string): Refused => ({ ok: false, problem, message });
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+const hmac = (key: string | Uint8Array, data: string): Buffer => createHmac('sha256', key).update(data).digest();
+
+/** RFC 3986 percent-encoding of everything but unreserved characters. */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** Every service but S3 normalises the path and encodes it once more. */
+const canonicalPath = (path: string): string => {
+  const segments: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  const normalised = `/${segments.join('/')}${segments.length > 0 && path.endsWith('/') ? '/' : ''}`;
+  return encode(normalised).replaceAll('%2F', '/');
+};
+
+const canonicalQuery = (query: HttpRequest['query']): string =>
+  Object.entries(query)
+    .filter(([name]) => name !== 'X-Amz-Signature')
+    .map(([name, value]) => ({ name: encode(name), values: (Array.isArray(value) ? value : [value]).map(encode).sort() }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(({ name, values }) => values.map((value) => `${name}=${value}`))
+    .join('&');
+
+const canonicalRequest = (request: HttpRequest, signedHeaders: string[]): string => {
+  const headers = signedHeaders.map((name) => {
+    const value = name === 'host' ? request.host : (request.headers[name] ?? '');
+    return `${name}:${value.replace(/\s+/g, ' ').trim()}\n`;
+  });
+  return [
+    request.method,
+    canonicalPath(request.path),
+    canonicalQuery(request.query),
+    headers.join(''),
+    signedHeaders.join(';'),
+    sha256(request.body),
+  ].join('\n');
+};
+
+const expectedSignature = (request: HttpRequest, claim: ClaimedSignature, secret: string): string => {
+  const stringToSign = [ALGORITHM, claim.timestamp, claim.scope, sha256(canonicalRequest(request, claim.signedHeaders))].join('\n');
+  const key = [claim.date, claim.region, claim.service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secret}`);
+  return hmac(key, stringToSign).toString('hex');
+};
+
+/** The first value of a query parameter. */
+const parameter = (request: HttpRequest, name: string): string | undefined => {
+  const value = request.query[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
+  const authorization = request.headers['authorization'];
+  let form: ClaimedSignature['form'] = 'header';
+  let fields: Record<string, string | undefined>;
+  if (authorization?.startsWith(`${ALGORITHM} `)) {
+    fields = Object.fromEntries(
+      authorization
+        .slice(ALGORITHM.length)
+        .split(',')
+        .map((part) => part.trim())
+        .map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
+    );
+    fields['Date'] = request.headers['x-amz-date'];
+    fields['Token'] = request.headers['x-amz-security-token'];
+  } else if (parameter(request, 'X-Amz-Algorithm') === ALGORITHM) {
+    form = 'query';
+    const names = ['Credential', 'SignedHeaders', 'Signature', 'Date'];
+    fields = Object.fromEntries(names.map((name) => [name, parameter(request, `X-Amz-${name}`)]));
+    fields['Token'] = parameter(request, 'X-Amz-Security-Token');
+  } else {
+    return refuse('missing', 'Request is missing Authentication Token');
+  }
+
+  const { Credential: credential, SignedHeaders: signedHeaders, Signature: signature, Date: timestamp } = fields;
+  if (!credential || !signedHeaders || !signature || !timestamp) {
+    const missing = ['Credential', 'SignedHeaders', 'Signature', 'Date'].filter((name) => !fields[name]);
+    return refuse(
+      'incomplete',
+      form === 'header'
+        ? missing.map((name) => (name === 'Date' ? "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header." : `Authorization header requires '${name}' parameter.`)).join(' ')
+        : `AWS query-string parameters must include ${missing.map((name) => `'X-Amz-${name}'`).join(', ')}. Re-examine the query-string parameters.`,
+    );
+  }
+  const [accessKeyId, date, region, service, terminator, ...rest] = credential.split('/');
+  if (!accessKeyId || !date || !region || !service || terminator !== 'aws4_request' || rest.length > 0) {
+    return refuse('incomplete', `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`);
+  }
+  return {
+    form,
+    accessKeyId,
+    scope: [date, region, service, terminator].join('/'),
+    date,
+    region,
+    service,
+    signedHeaders: signedHeaders.split(';').map((name) => name.toLowerCase()).sort(),
+    signature,
+    timestamp,
+    ...(fields['Token'] === undefined ? {} : { sessionToken: fields['Token'] }),
+  };
+};
+
+/** Milliseconds since 1970 of yyyymmddThhmmssZ; NaN where it is something else. */
+export const parseTimestamp = (text: string): number => {
+  const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
+  const [year = '', month = '', day = '', hour = '', minute = '', second = ''] = parts;
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+};
+
+const formatTimestamp = (time: number): string => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, '');
+
+const checkDate = (claim: ClaimedSignature, now: number): Refused | undefined => {
+  const { timestamp } = claim;
+  const at = parseTimestamp(timestamp);
+  if (Number.isNaN(at)) return refuse('incomplete', `Date must be in ISO-8601 'basic format'. Got '${timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601`);
+  if (!timestamp.startsWith(claim.date)) {
+    return refuse('mismatch', `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`);
+  }
+  const minutes = WIDE_WINDOW.has(claim.service) ? 15 : 5;
+  const [earliest, latest] = [now - minutes * MINUTE, now + minutes * MINUTE];
+  if (at < earliest) return refuse('mismatch', `Signature expired: ${timestamp} is now earlier than ${formatTimestamp(earliest)} (${formatTimestamp(now)} - ${minutes} min.)`);
+  if (at > latest) return refuse('mismatch', `Signature not yet current: ${timestamp} is still later than ${formatTimestamp(latest)} (${formatTimestamp(now)} + ${minutes} min.)`);
+  return undefined;
+};
+
+/** The header and the amz headers that came along must be part of what was signed. */
+const checkSignedHeaders = (request: HttpRequest, claim: ClaimedSignature): Refused | undefined => {
+  const required = ['host', ...(claim.form === 'header' ? Object.keys(request.headers).filter((name) => name.startsWith('x-amz-')) : [])];
+  const missing = required.find((name) => !claim.signedHeaders.includes(name));
+  return missing === undefined ? undefined : refuse('mismatch', `'${missing}' must be a 'SignedHeader' in the AWS Authorization.`);
+};
+
+/**
+ * Who signed the request, or why AWS would not believe it.
+ * `now` is the clock of those who sign (milliseconds since 1970), not the world's time.
+ */
+export const verifySignature = (request: HttpRequest, keys: KeyRing, now: number): Verified | Refused => {
+  const claim = readClaim(request);
+  if ('ok' in claim) return claim;
+  const problem = checkDate(claim, now) ?? checkSignedHeaders(request, claim);
+  if (problem) return problem;
+  const key = keys.accessKeys.get(claim.accessKeyId);
+  if (!key || key.sessionToken !== claim.sessionToken) return refuse('unknown-key', UNKNOWN_KEY);
+  if (expectedSignature(request, claim, key.secretAccessKey) !== claim.signature) return refuse('mismatch', MISMATCH);
+  return {
+    ok: true,
+    caller: { accessKeyId: key.accessKeyId, principalArn: key.principalArn, account: key.account },
+    service: claim.service,
+    region: claim.region,
+  };
+};

@@ -1,0 +1,151 @@
+/**
+ * The Amazon States Language, as far as the sandbox runs it: JSONata only.
+ * Sources: states-language.net (the specification), Step Functions Developer Guide.
+ */
+import { z } from 'zod';
+
+/** `{% ... %}`; any other string is taken as it is. */
+const template = z.unknown();
+const assign = z.record(z.string().regex(/^[\p{ID_Start}_][\p{ID_Continue}_]{0,79}$/u, 'must be a variable name'), template);
+const seconds = z.union([z.number().int().min(0).max(99_999_999), z.string()]);
+const errorNames = z.array(z.string().min(1)).min(1);
+
+const common = { Comment: z.string().optional(), QueryLanguage: z.literal('JSONata').optional() };
+const results = { Output: template.optional(), Assign: assign.optional() };
+const transition = { Next: z.string().optional(), End: z.boolean().optional() };
+
+const retrier = z.strictObject({
+  Comment: z.string().optional(),
+  ErrorEquals: errorNames,
+  IntervalSeconds: z.number().int().min(1).max(99_999_999).default(1),
+  BackoffRate: z.number().min(1).default(2),
+  MaxAttempts: z.number().int().min(0).max(99_999_999).default(3),
+  MaxDelaySeconds: z.number().int().min(1).max(31_622_400).optional(),
+  JitterStrategy: z.enum(['FULL', 'NONE']).default('NONE'),
+});
+export type Retrier = z.infer<typeof retrier>;
+
+const catcher = z.strictObject({ Comment: z.string().optional(), ErrorEquals: errorNames, Next: z.string(), ...results });
+export type Catcher = z.infer<typeof catcher>;
+
+const recovery = { Retry: z.array(retrier).optional(), Catch: z.array(catcher).optional() };
+
+const pass = z.strictObject({ Type: z.literal('Pass'), ...common, ...results, ...transition });
+const task = z.strictObject({
+  Type: z.literal('Task'),
+  ...common,
+  ...results,
+  ...transition,
+  ...recovery,
+  Resource: z.string(),
+  Arguments: template.optional(),
+  TimeoutSeconds: seconds.optional(),
+});
+const choice = z.strictObject({
+  Type: z.literal('Choice'),
+  ...common,
+  ...results,
+  Choices: z
+    .array(z.strictObject({ Comment: z.string().optional(), Condition: z.union([z.string(), z.boolean()]), Next: z.string(), ...results }))
+    .min(1),
+  Default: z.string().optional(),
+});
+const wait = z
+  .strictObject({ Type: z.literal('Wait'), ...common, ...results, ...transition, Seconds: seconds.optional(), Timestamp: z.string().optional() })
+  .refine((state) => (state.Seconds === undefined) !== (state.Timestamp === undefined), 'must have either Seconds or Timestamp');
+const succeed = z.strictObject({ Type: z.literal('Succeed'), ...common, Output: template.optional() });
+const fail = z.strictObject({ Type: z.literal('Fail'), ...common, Error: z.string().optional(), Cause: z.string().optional() });
+
+const parallelFields = {
+  Type: z.literal('Parallel'),
+  ...common,
+  ...results,
+  ...transition,
+  ...recovery,
+  Arguments: template.optional(),
+};
+const mapFields = {
+  Type: z.literal('Map'),
+  ...common,
+  ...results,
+  ...transition,
+  ...recovery,
+  Items: z.union([z.string(), z.array(z.unknown())]).optional(),
+  ItemSelector: template.optional(),
+  MaxConcurrency: z.union([z.number().int().min(0), z.string()]).optional(),
+};
+
+export type PassState = z.infer<typeof pass>;
+export type TaskState = z.infer<typeof task>;
+export type ChoiceState = z.infer<typeof choice>;
+export type WaitState = z.infer<typeof wait>;
+export type SucceedState = z.infer<typeof succeed>;
+export type FailState = z.infer<typeof fail>;
+export type ParallelState = z.infer<z.ZodObject<typeof parallelFields>> & { Branches: StateSet[] };
+export type MapState = z.infer<z.ZodObject<typeof mapFields>> & { ItemProcessor: StateSet };
+export type State = PassState | TaskState | ChoiceState | WaitState | SucceedState | FailState | ParallelState | MapState;
+/** What every state but Succeed and Fail may give on. */
+export type StateResults = Pick<PassState, 'Output' | 'Assign'>;
+
+/** The states of a machine, of a Map's iteration or of a Parallel's branch. */
+export interface StateSet {
+  StartAt: string;
+  States: Record<string, State>;
+}
+
+const state: z.ZodType<State> = z.lazy(() => z.discriminatedUnion('Type', [pass, task, choice, wait, succeed, fail, parallel, map]));
+const stateSet = { Comment: z.string().optional(), StartAt: z.string(), States: z.record(z.string().min(1).max(80), state) };
+const parallel = z.strictObject({ ...parallelFields, Branches: z.array(z.strictObject(stateSet)).min(1) });
+const map = z.strictObject({
+  ...mapFields,
+  ItemProcessor: z.strictObject({ ...stateSet, ProcessorConfig: z.strictObject({ Mode: z.literal('INLINE') }).optional() }),
+});
+
+const machine = z.strictObject({
+  ...stateSet,
+  QueryLanguage: z.literal('JSONata', 'must be JSONata: the sandbox does not run JSONPath'),
+  Version: z.string().optional(),
+  TimeoutSeconds: z.number().int().min(1).max(99_999_999).optional(),
+});
+export type Definition = z.infer<typeof machine>;
+
+const setsWithin = (name: string, each: State): [where: string, set: StateSet][] =>
+  each.Type === 'Map'
+    ? [[`${name}.ItemProcessor`, each.ItemProcessor]]
+    : each.Type === 'Parallel'
+      ? each.Branches.map((branch, index): [string, StateSet] => [`${name}.Branches[${index}]`, branch])
+      : [];
+
+/** Targets that are not there, and states that lead nowhere; the rest is the schema's. */
+const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
+  const targets: [path: string, target: string | undefined][] = [[`${where}StartAt`, StartAt]];
+  const problems: string[] = [];
+  for (const [name, each] of Object.entries(States)) {
+    const path = `${where}States.${name}`;
+    if ('Next' in each) targets.push([`${path}.Next`, each.Next]);
+    if ('Catch' in each) each.Catch?.forEach((entry, index) => targets.push([`${path}.Catch[${index}].Next`, entry.Next]));
+    if (each.Type === 'Choice') {
+      each.Choices.forEach((rule, index) => targets.push([`${path}.Choices[${index}].Next`, rule.Next]));
+      targets.push([`${path}.Default`, each.Default]);
+    } else if (each.Type !== 'Succeed' && each.Type !== 'Fail' && (each.Next === undefined) !== (each.End === true)) {
+      problems.push(`${path} must have either Next or End`);
+    }
+    for (const [inner, set] of setsWithin(path, each)) problems.push(...problemsOf(`${inner}.`, set));
+  }
+  for (const [path, target] of targets) {
+    if (target !== undefined && !Object.hasOwn(States, target)) problems.push(`${path} leads to ${target}, which is not there`);
+  }
+  return problems;
+};
+
+/** Checks a definition and fills in the defaults. Throws an Error that names the state machine and every path that is wrong. */
+export const parseDefinition = (machineName: string, definition: unknown): Definition => {
+  const parsed = machine.safeParse(definition);
+  const problems = parsed.success
+    ? problemsOf('', parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the definition'}: ${issue.message}`);
+  if (!parsed.success || problems.length > 0) {
+    throw new Error(`The sandbox can't run the state machine ${machineName}. Correct its definition: ${problems.join('; ')}.`);
+  }
+  return parsed.data;
+};

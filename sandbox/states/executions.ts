@@ -1,0 +1,212 @@
+/** The state machines of a sandbox and what runs or has run of them. */
+import type { AssemblyStateMachine } from '../assembly/assembly.ts';
+import type { LambdaRuntime } from '../lambda/runtime.ts';
+import type { SandboxClock } from '../world/clock.ts';
+import type { Random } from '../world/random.ts';
+import type { World } from '../world/world.ts';
+import { Cancellation } from './cancellation.ts';
+import { type Definition, parseDefinition } from './definition.ts';
+import { Interrupted, StateFailure } from './failure.ts';
+import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
+import { runStates } from './interpreter.ts';
+import { MAX_PAYLOAD_BYTES, Scope } from './scope.ts';
+
+export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+
+/** A refusal of the API, by the name that its model has. */
+export class StatesError extends Error {
+  override readonly name: string;
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+export interface StateMachine extends AssemblyStateMachine {
+  parsed: Definition;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+}
+
+export interface ExecutionsOptions {
+  world: World;
+  clock: SandboxClock;
+  stateMachines: AssemblyStateMachine[];
+  lambda: LambdaRuntime;
+}
+
+const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details: `${string}EventDetails`]> = {
+  SUCCEEDED: ['ExecutionSucceeded', 'executionSucceededEventDetails'],
+  FAILED: ['ExecutionFailed', 'executionFailedEventDetails'],
+  TIMED_OUT: ['ExecutionTimedOut', 'executionTimedOutEventDetails'],
+  ABORTED: ['ExecutionAborted', 'executionAbortedEventDetails'],
+};
+
+/** One execution: runs in a thread of its own from the moment it is made. */
+export class Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: StateMachine;
+  /** JSON text, as it was given. */
+  readonly input: string;
+  readonly startedAt: number;
+  readonly history: History;
+  /** Resolves when it has ended, however that was; never rejects. Park on it where time may be virtual. */
+  readonly ended: Promise<void>;
+  status: ExecutionStatus = 'RUNNING';
+  stoppedAt: number | undefined;
+  /** JSON text; of a succeeded one. */
+  output: string | undefined;
+  error: string | undefined;
+  cause: string | undefined;
+
+  private readonly clock: SandboxClock;
+  private readonly cancellation = new Cancellation();
+  private readonly timer: { cancel(): void } | undefined;
+
+  constructor(name: string, machine: StateMachine, input: string, options: Pick<ExecutionsOptions, 'clock' | 'lambda'> & { random: Random }) {
+    const { clock, lambda, random } = options;
+    const [, partition = '', , region = '', account = ''] = machine.arn.split(':');
+    this.clock = clock;
+    this.name = name;
+    this.machine = machine;
+    this.input = input;
+    this.arn = `arn:${partition}:states:${region}:${account}:execution:${machine.name}:${name}`;
+    this.startedAt = clock.now();
+    this.history = new History(
+      () => clock.now(),
+      () => this.end('FAILED', new StateFailure('States.Runtime', HISTORY_FULL)),
+    );
+    const parsedInput = JSON.parse(input) as unknown;
+    const startedEventId = this.history.add('ExecutionStarted', 0, {
+      executionStartedEventDetails: { ...payload('input', parsedInput), input, roleArn: machine.roleArn },
+    });
+    this.timer = this.startTimer(machine.parsed.TimeoutSeconds);
+    const context = {
+      Execution: {
+        Id: this.arn,
+        Input: parsedInput,
+        Name: name,
+        RoleArn: machine.roleArn,
+        StartTime: new Date(this.startedAt).toISOString(),
+        RedriveCount: 0,
+      },
+      StateMachine: { Id: machine.arn, Name: machine.name },
+    };
+    const run = { clock, lambda, random, region, roleArn: machine.roleArn, history: this.history, context, runStates };
+    // Two events begin a history, and the second has no predecessor either.
+    const scope = new Scope(run, this.cancellation, { previousEventId: startedEventId - 1 });
+    this.ended = clock.spawn(() => this.run(scope, parsedInput));
+  }
+
+  private startTimer(timeoutSeconds: number | undefined): { cancel(): void } | undefined {
+    if (timeoutSeconds === undefined) return undefined;
+    const timer = this.clock.timer(timeoutSeconds * 1000);
+    void timer.elapsed.then(() => this.end('TIMED_OUT', new StateFailure('States.Timeout')));
+    return timer;
+  }
+
+  private async run(scope: Scope, input: unknown): Promise<void> {
+    try {
+      const output = await runStates(this.machine.parsed, scope, input);
+      this.end('SUCCEEDED', output);
+    } catch (error) {
+      if (error instanceof Interrupted) return;
+      // Anything else is a defect of the sandbox or of what runs in it: the run ends, and says so.
+      const text = error instanceof Error ? error.message : String(error);
+      this.end('FAILED', error instanceof StateFailure ? error : new StateFailure('States.Runtime', `The sandbox could not go on with this execution: ${text}`));
+    }
+  }
+
+  /** Ends it from outside, as StopExecution does; no Catch runs. One that has ended stays as it is. */
+  stop(error?: string, cause?: string): void {
+    this.end('ABORTED', new StateFailure(error, cause));
+  }
+
+  private end(status: Exclude<ExecutionStatus, 'RUNNING'>, result: unknown): void {
+    if (this.status !== 'RUNNING') return;
+    const [type, detailsName] = EVENTS[status];
+    const details: EventDetails = { [detailsName]: result instanceof StateFailure ? result.details() : payload('output', result) };
+    this.status = status;
+    this.stoppedAt = this.clock.now();
+    if (result instanceof StateFailure) Object.assign(this, result.details());
+    else this.output = JSON.stringify(result);
+    this.history.end(type, details);
+    this.timer?.cancel();
+    this.cancellation.cancel();
+  }
+}
+
+/** Step Functions API, StartExecution.name: no white space, brackets, wildcards, other special or control characters. */
+// oxlint-disable-next-line no-control-regex
+const ILLEGAL_IN_NAMES = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\u0000-\u001F\u007F-\u009F]/;
+
+const checkInput = (input: string): void => {
+  if (Buffer.byteLength(input) > MAX_PAYLOAD_BYTES) {
+    throw new StatesError('ValidationException', `1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to ${MAX_PAYLOAD_BYTES}`);
+  }
+  try {
+    JSON.parse(input);
+  } catch {
+    throw new StatesError('InvalidExecutionInput', `Invalid State Machine Execution Input: 'The input is not valid JSON: ${input.slice(0, 100)}'`);
+  }
+};
+
+export class Executions {
+  private readonly options: ExecutionsOptions;
+  private readonly random: Random;
+  private readonly machines = new Map<string, StateMachine>();
+  private readonly executions = new Map<string, Execution>();
+
+  /** Throws an Error for a definition that the sandbox can't run. */
+  constructor(options: ExecutionsOptions) {
+    this.options = options;
+    this.random = options.world.random.fork();
+    for (const machine of options.stateMachines) {
+      this.machines.set(machine.arn, { ...machine, parsed: parseDefinition(machine.name, machine.definition), createdAt: options.clock.now() });
+    }
+  }
+
+  stateMachines(): StateMachine[] {
+    return [...this.machines.values()];
+  }
+
+  /** Throws StateMachineDoesNotExist. */
+  stateMachine(arn: string): StateMachine {
+    const machine = this.machines.get(arn);
+    if (machine) return machine;
+    const known = [...this.machines.keys()].join(', ') || 'none';
+    throw new StatesError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'. The sandbox has: ${known}.`);
+  }
+
+  /** Throws ExecutionDoesNotExist. */
+  execution(arn: string): Execution {
+    const execution = this.executions.get(arn);
+    if (!execution) throw new StatesError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+    return execution;
+  }
+
+  /** Newest first. */
+  list(machineArn: string, status?: string): Execution[] {
+    this.stateMachine(machineArn);
+    return [...this.executions.values()].filter((each) => each.machine.arn === machineArn && (status === undefined || each.status === status)).toReversed();
+  }
+
+  /**
+   * Starts an execution and answers at once. The same name with the same input is the same execution while that is
+   * running. Throws StateMachineDoesNotExist, InvalidName, InvalidExecutionInput, ExecutionAlreadyExists.
+   */
+  start(machineArn: string, input = '{}', name = this.random.uuid()): Execution {
+    const machine = this.stateMachine(machineArn);
+    if (name.length === 0 || name.length > 80 || ILLEGAL_IN_NAMES.test(name)) throw new StatesError('InvalidName', `Invalid Name: '${name}'`);
+    checkInput(input);
+    const known = this.list(machineArn).find((each) => each.name === name);
+    if (known) {
+      if (known.status === 'RUNNING' && known.input === input) return known;
+      throw new StatesError('ExecutionAlreadyExists', `Execution Already Exists: '${known.arn}'`);
+    }
+    const execution = new Execution(name, machine, input, { ...this.options, random: this.random.fork() });
+    this.executions.set(execution.arn, execution);
+    return execution;
+  }
+}

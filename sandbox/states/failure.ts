@@ -1,0 +1,44 @@
+import type { Catcher, Retrier } from './definition.ts';
+
+/** Limits of the Step Functions API: ExecutionFailedEventDetails. */
+const MAX_ERROR = 256;
+const MAX_CAUSE = 32_768;
+
+/** A failure as Step Functions knows it: what Retry, Catch and the execution's end see. */
+export class StateFailure extends Error {
+  override readonly name = 'StateFailure';
+  /** Absent where a Fail state has none. */
+  readonly error: string | undefined;
+  readonly failureCause: string | undefined;
+
+  constructor(error: string | undefined, failureCause?: string) {
+    super(`${error ?? 'failure'}: ${failureCause ?? ''}`);
+    this.error = error?.slice(0, MAX_ERROR);
+    this.failureCause = failureCause?.slice(0, MAX_CAUSE);
+  }
+
+  /** `$states.errorOutput`, and the `error` and `cause` of events, by other names. */
+  output(): { Error?: string; Cause?: string } {
+    return { ...(this.error === undefined ? {} : { Error: this.error }), ...(this.failureCause === undefined ? {} : { Cause: this.failureCause }) };
+  }
+
+  details(): { error?: string; cause?: string } {
+    return { ...(this.error === undefined ? {} : { error: this.error }), ...(this.failureCause === undefined ? {} : { cause: this.failureCause }) };
+  }
+}
+
+/** Unwinds a branch that is not wanted any more: its execution has ended or a sibling has failed. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/**
+ * Whether a Retry or Catch takes that error. Source: Step Functions Developer Guide, "Handling errors": nothing takes
+ * States.Runtime, States.ALL leaves out States.DataLimitExceeded, and States.TaskFailed leaves out States.Timeout.
+ */
+export const takes = ({ ErrorEquals: names }: Pick<Retrier | Catcher, 'ErrorEquals'>, error = ''): boolean => {
+  if (error === 'States.Runtime') return false;
+  if (names.includes(error)) return true;
+  if (error === 'States.DataLimitExceeded') return false;
+  return names.includes('States.ALL') || (names.includes('States.TaskFailed') && error !== 'States.Timeout');
+};

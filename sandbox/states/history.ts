@@ -1,0 +1,59 @@
+import { Interrupted } from './failure.ts';
+
+/** An event as GetExecutionHistory has it, its details under the name that belongs to its type. */
+export interface HistoryEvent {
+  id: number;
+  previousEventId: number;
+  type: string;
+  /** Milliseconds since 1970. */
+  timestamp: number;
+  [details: `${string}EventDetails`]: Record<string, unknown>;
+}
+export type EventDetails = Record<`${string}EventDetails`, Record<string, unknown>>;
+
+/** Step Functions Service Quotas: the event that ends the execution is the last of these. */
+export const MAX_EVENTS = 25_000;
+export const HISTORY_FULL = `The execution reached the maximum number of history events (${MAX_EVENTS}).`;
+
+/** What happened in one execution. */
+export class History {
+  readonly events: HistoryEvent[] = [];
+  private readonly now: () => number;
+  private readonly onFull: () => void;
+  private closed = false;
+
+  /** `onFull` is called when there is only room left for the end; it has to end the execution. */
+  constructor(now: () => number, onFull: () => void) {
+    this.now = now;
+    this.onFull = onFull;
+  }
+
+  /** Answers the event's id. After the end nothing is added. Throws Interrupted when it is full. */
+  add(type: string, previousEventId: number, details: EventDetails = {}): number {
+    if (this.closed) return previousEventId;
+    if (this.events.length >= MAX_EVENTS - 1) {
+      this.onFull();
+      throw new Interrupted(HISTORY_FULL);
+    }
+    return this.push(type, previousEventId, details);
+  }
+
+  /** Adds the execution's last event; there is always room for it. */
+  end(type: string, details: EventDetails): void {
+    if (this.closed) return;
+    this.push(type, this.events.length, details);
+    this.closed = true;
+  }
+
+  private push(type: string, previousEventId: number, details: EventDetails): number {
+    const id = this.events.length + 1;
+    this.events.push({ id, previousEventId, type, timestamp: this.now(), ...details });
+    return id;
+  }
+}
+
+/** A payload in an event. Nothing is cut off: what is too large has failed before. */
+export const payload = (field: 'input' | 'output', value: unknown): Record<string, unknown> => ({
+  [field]: JSON.stringify(value),
+  [`${field}Details`]: { truncated: false },
+});

@@ -1,0 +1,79 @@
+/** Expressions and templates of a definition, as JSONata 2.0.6, the version that Step Functions has. */
+import jsonata from 'jsonata';
+
+/** Why an expression has no value; `message` is AWS's text, without the state's name. */
+export class EvaluationFailure extends Error {
+  override readonly name = 'EvaluationFailure';
+  /** The field, such as `Arguments/Payload/id`. */
+  readonly location: string;
+  constructor(location: string, message: string) {
+    super(message);
+    this.location = location;
+  }
+}
+
+export type Bindings = Record<string, unknown>;
+
+const compiled = new Map<string, jsonata.Expression>();
+const compile = (source: string): jsonata.Expression => {
+  const known = compiled.get(source);
+  if (known) return known;
+  const expression = jsonata(source);
+  compiled.set(source, expression);
+  return expression;
+};
+
+const isExpression = (text: string): boolean => text.startsWith('{%') && text.endsWith('%}') && text.length >= 4;
+
+/** JSONata throws plain objects too. */
+const reasonOf = (thrown: unknown): string => {
+  const { code, message } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as { code?: unknown; message?: unknown };
+  const text = typeof message === 'string' ? message : String(thrown);
+  return typeof code === 'string' ? `${code}: ${text}` : text;
+};
+
+class Unsupported extends Error {}
+
+/** Plain JSON data of its own: JSONata answers parts of its input, and arrays with more on them than their elements. */
+const plain = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_, part: unknown) => {
+      const isFunction = typeof part === 'function' || (typeof part === 'object' && part !== null && '_jsonata_lambda' in part);
+      if (isFunction) throw new Unsupported();
+      return part;
+    }),
+  ) as unknown;
+
+const evaluateExpression = async (text: string, location: string, bindings: Bindings): Promise<unknown> => {
+  const source = text.slice(2, -2).trim();
+  const about = `The JSONata expression '${source}' specified for the field '${location}'`;
+  let value: unknown;
+  try {
+    value = await compile(source).evaluate(undefined, bindings);
+  } catch (thrown) {
+    throw new EvaluationFailure(location, `${about} threw an error during evaluation. ${reasonOf(thrown)}`);
+  }
+  if (value === undefined) throw new EvaluationFailure(location, `${about} returned nothing (undefined).`);
+  try {
+    return plain(value);
+  } catch {
+    throw new EvaluationFailure(location, `${about} returned an unsupported result type.`);
+  }
+};
+
+/**
+ * The value of a template: every string in it that is an expression is replaced by its value. `bindings` has the
+ * variables, `states` and the functions by name, without the dollar sign. Throws EvaluationFailure.
+ */
+export const evaluate = async (template: unknown, location: string, bindings: Bindings): Promise<unknown> => {
+  if (typeof template === 'string') return isExpression(template) ? evaluateExpression(template, location, bindings) : template;
+  if (Array.isArray(template)) {
+    const values: unknown[] = [];
+    for (const [index, part] of template.entries()) values.push(await evaluate(part, `${location}[${index}]`, bindings));
+    return values;
+  }
+  if (typeof template !== 'object' || template === null) return template;
+  const values: [string, unknown][] = [];
+  for (const [key, part] of Object.entries(template)) values.push([key, await evaluate(part, `${location}/${key}`, bindings)]);
+  return Object.fromEntries(values);
+};

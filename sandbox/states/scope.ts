@@ -1,0 +1,170 @@
+/** What a state works with while it runs: its execution, its scope's variables, and the ways to wait, evaluate and give on. */
+import type { LambdaRuntime } from '../lambda/runtime.ts';
+import type { SandboxClock } from '../world/clock.ts';
+import type { Random } from '../world/random.ts';
+import { Cancellation } from './cancellation.ts';
+import type { StateResults, StateSet } from './definition.ts';
+import { StateFailure } from './failure.ts';
+import type { EventDetails, History } from './history.ts';
+import { functionsAt } from './jsonata-functions.ts';
+import { evaluate, EvaluationFailure } from './jsonata.ts';
+
+/** Step Functions Service Quotas: bytes of a state's input or output, as UTF-8 JSON. */
+export const MAX_PAYLOAD_BYTES = 262_144;
+
+/** What all scopes of one execution share. */
+export interface Run {
+  clock: SandboxClock;
+  history: History;
+  random: Random;
+  lambda: LambdaRuntime;
+  region: string;
+  roleArn: string;
+  /** `Execution` and `StateMachine` of the context object. */
+  context: Record<string, unknown>;
+  /** Runs states to their end; handed down here because states hold states. */
+  runStates(states: StateSet, scope: Scope, input: unknown): Promise<unknown>;
+}
+
+/** The top level of a machine, an iteration of a Map or a branch of a Parallel: it has variables and a line of events of its own. */
+export class Scope {
+  readonly run: Run;
+  readonly cancellation: Cancellation;
+  private readonly outer: Scope | undefined;
+  private readonly variables = new Map<string, unknown>();
+  /** `Map` of the context object. */
+  readonly mapContext: Record<string, unknown>;
+  previousEventId: number;
+
+  constructor(run: Run, cancellation: Cancellation, options: { outer?: Scope; previousEventId: number; mapContext?: Record<string, unknown> }) {
+    this.run = run;
+    this.cancellation = cancellation;
+    this.outer = options.outer;
+    this.previousEventId = options.previousEventId;
+    this.mapContext = options.mapContext ?? options.outer?.mapContext ?? {};
+  }
+
+  add(type: string, details: EventDetails = {}): number {
+    this.previousEventId = this.run.history.add(type, this.previousEventId, details);
+    return this.previousEventId;
+  }
+
+  /** All that can be read here, the outer scopes' too. */
+  readable(): Record<string, unknown> {
+    return { ...this.outer?.readable(), ...Object.fromEntries(this.variables) };
+  }
+
+  /** Throws States.Runtime for a variable of an outer scope: those can only be read. */
+  assign(values: Record<string, unknown>): void {
+    const outer = this.outer?.readable() ?? {};
+    for (const [name, value] of Object.entries(values)) {
+      if (Object.hasOwn(outer, name)) {
+        throw new StateFailure('States.Runtime', `The variable ${name} belongs to an outer scope, where an inner one can't assign it. Use another name.`);
+      }
+      this.variables.set(name, value);
+    }
+  }
+
+  /** Waits for something that another thread or a timer brings. Throws Interrupted when the scope is called off. */
+  interruptible<T>(promise: Promise<T>): Promise<T> {
+    return this.run.clock.park(Promise.race([promise, this.cancellation.interrupted]));
+  }
+
+  async sleep(milliseconds: number): Promise<void> {
+    const timer = this.run.clock.timer(milliseconds);
+    try {
+      await this.interruptible(timer.elapsed);
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+/** How a state ended: where to go (nowhere: the scope's end), with what, and what to assign. */
+export interface Outcome {
+  next?: string | undefined;
+  output: unknown;
+  assigned: Record<string, unknown>;
+}
+
+/** What `$states` has beside input and context. */
+export type Extra = { result?: unknown; errorOutput?: unknown };
+
+/** One visit of one state. */
+export class Visit {
+  readonly name: string;
+  readonly input: unknown;
+  readonly scope: Scope;
+  /** Id of the event that says that it was entered. */
+  readonly enteredEventId: number;
+  private readonly enteredAt: string;
+  retryCount = 0;
+
+  constructor(scope: Scope, name: string, type: string, input: unknown) {
+    this.scope = scope;
+    this.name = name;
+    this.input = input;
+    this.enteredAt = new Date(scope.run.clock.now()).toISOString();
+    this.enteredEventId = scope.add(`${type}StateEntered`, {
+      stateEnteredEventDetails: { name, input: JSON.stringify(input), inputDetails: { truncated: false } },
+    });
+  }
+
+  /** A failure whose text begins as AWS's does. */
+  failure(error: string, text: string): StateFailure {
+    return new StateFailure(error, `An error occurred while executing the state '${this.name}' (entered at the event id #${this.enteredEventId}). ${text}`);
+  }
+
+  /** Evaluates a field. Throws States.QueryEvaluationError, which is in the history then. */
+  async evaluate(template: unknown, field: string, extra: Extra = {}, mapContext = this.scope.mapContext): Promise<unknown> {
+    const { run } = this.scope;
+    const context = {
+      ...run.context,
+      ...mapContext,
+      State: { EnteredTime: this.enteredAt, Name: this.name, RetryCount: this.retryCount },
+    };
+    try {
+      return await evaluate(template, field, {
+        ...this.scope.readable(),
+        states: { input: this.input, context, ...extra },
+        ...functionsAt(run.clock.now(), run.random),
+      });
+    } catch (error) {
+      if (!(error instanceof EvaluationFailure)) throw error;
+      throw this.evaluationFailed(error.location, error.message);
+    }
+  }
+
+  /** For a value that is not what its field needs, too. */
+  evaluationFailed(location: string, text: string): StateFailure {
+    const failure = this.failure('States.QueryEvaluationError', text);
+    this.scope.add('EvaluationFailed', { evaluationFailedEventDetails: { state: this.name, location, ...failure.details() } });
+    return failure;
+  }
+
+  /** Evaluates a field that must be of a kind; `expected` says which, for the error. */
+  async evaluateAs<T>(template: unknown, field: string, expected: string, is: (value: unknown) => value is T): Promise<T> {
+    const value = await this.evaluate(template, field);
+    if (is(value)) return value;
+    throw this.evaluationFailed(field, `The value of the field '${field}' must be ${expected}, but was ${JSON.stringify(value).slice(0, 200)}.`);
+  }
+
+  /** Throws States.DataLimitExceeded. */
+  checkSize(value: unknown, what: string): void {
+    if (Buffer.byteLength(JSON.stringify(value ?? null)) > MAX_PAYLOAD_BYTES) {
+      throw new StateFailure('States.DataLimitExceeded', `The state/task '${this.name}' ${what} with a size exceeding the maximum number of bytes service limit.`);
+    }
+  }
+
+  /** Output and variables of a state, a Catch or a choice rule: both see the variables as they were before. */
+  async settle(results: StateResults, defaultOutput: unknown, extra: Extra = {}, at = ''): Promise<Omit<Outcome, 'next'>> {
+    const assigned = (await this.evaluate(results.Assign ?? {}, `${at}Assign`, extra)) as Record<string, unknown>;
+    const output = results.Output === undefined ? defaultOutput : await this.evaluate(results.Output, `${at}Output`, extra);
+    this.checkSize(output, 'returned a result');
+    this.checkSize(assigned, 'assigned variables');
+    return { output, assigned };
+  }
+}
+
+/** Runs one type of state. Throws StateFailure and Interrupted. */
+export type StateRunner<S> = (state: S, visit: Visit) => Promise<Outcome>;

@@ -1,0 +1,141 @@
+/**
+ * The Step Functions API over the executions: AWS JSON 1.0. Shapes and errors: Step Functions API Reference.
+ */
+import { z } from 'zod';
+import type { HttpResponse, Service } from '../http.ts';
+import type { World } from '../world/world.ts';
+import { type Execution, type Executions, StatesError, type StateMachine } from './executions.ts';
+import { pageOf } from './pages.ts';
+import { toWire } from './history-wire.ts';
+
+const arn = z.string().min(1).max(256);
+const page = { maxResults: z.number().int().min(0).max(1000).optional(), nextToken: z.string().max(1024).optional() };
+
+const seconds = (milliseconds: number): number => milliseconds / 1000;
+
+const summaryOf = (execution: Execution): Record<string, unknown> => ({
+  executionArn: execution.arn,
+  stateMachineArn: execution.machine.arn,
+  name: execution.name,
+  status: execution.status,
+  startDate: seconds(execution.startedAt),
+  ...(execution.stoppedAt === undefined ? {} : { stopDate: seconds(execution.stoppedAt) }),
+  redriveCount: 0,
+});
+
+const machineSummaryOf = (machine: StateMachine): Record<string, unknown> => ({
+  stateMachineArn: machine.arn,
+  name: machine.name,
+  type: 'STANDARD',
+  creationDate: seconds(machine.createdAt),
+});
+
+interface Operation {
+  input: z.ZodType;
+  run(input: never, executions: Executions): Record<string, unknown>;
+}
+const operation = <Input extends z.ZodType>(
+  input: Input,
+  run: (input: z.output<Input>, executions: Executions) => Record<string, unknown>,
+): Operation => ({ input, run });
+
+const OPERATIONS: Record<string, Operation> = {
+  StartExecution: operation(
+    z.object({ stateMachineArn: arn, name: z.string().optional(), input: z.string().optional(), traceHeader: z.string().optional() }),
+    ({ stateMachineArn, input, name }, executions) => {
+      const execution = executions.start(stateMachineArn, input, name);
+      return { executionArn: execution.arn, startDate: seconds(execution.startedAt) };
+    },
+  ),
+  DescribeExecution: operation(z.object({ executionArn: arn, includedData: z.enum(['ALL_DATA', 'METADATA_ONLY']).default('ALL_DATA') }), (input, executions) => {
+    const execution = executions.execution(input.executionArn);
+    const included = input.includedData === 'ALL_DATA';
+    return {
+      ...summaryOf(execution),
+      ...(included ? { input: execution.input } : {}),
+      inputDetails: { included },
+      ...(execution.output === undefined ? {} : { ...(included ? { output: execution.output } : {}), outputDetails: { included } }),
+      ...(execution.error === undefined ? {} : { error: execution.error }),
+      ...(execution.cause === undefined ? {} : { cause: execution.cause }),
+    };
+  }),
+  GetExecutionHistory: operation(
+    z.object({ executionArn: arn, reverseOrder: z.boolean().default(false), includeExecutionData: z.boolean().default(true), ...page }),
+    (input, executions) => {
+      const { events } = executions.execution(input.executionArn).history;
+      const { items, nextToken } = pageOf(events, input, input.reverseOrder);
+      return { events: items.map((event) => toWire(event, input.includeExecutionData)), nextToken };
+    },
+  ),
+  ListExecutions: operation(
+    z.object({ stateMachineArn: arn, statusFilter: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE']).optional(), ...page }),
+    (input, executions) => {
+      // The oldest first, so that a token stays right when new executions come: pages are cut from the end.
+      const { items, nextToken } = pageOf(executions.list(input.stateMachineArn, input.statusFilter).toReversed(), input, true);
+      return { executions: items.map(summaryOf), nextToken };
+    },
+  ),
+  StopExecution: operation(
+    z.object({ executionArn: arn, error: z.string().max(256).optional(), cause: z.string().max(32_768).optional() }),
+    (input, executions) => {
+      const execution = executions.execution(input.executionArn);
+      execution.stop(input.error, input.cause);
+      return { stopDate: seconds(execution.stoppedAt ?? execution.startedAt) };
+    },
+  ),
+  DescribeStateMachine: operation(z.object({ stateMachineArn: arn }), (input, executions) => {
+    const machine = executions.stateMachine(input.stateMachineArn);
+    return { ...machineSummaryOf(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition), roleArn: machine.roleArn };
+  }),
+  ListStateMachines: operation(z.object(page), (input, executions) => {
+    const { items, nextToken } = pageOf(executions.stateMachines(), input);
+    return { stateMachines: items.map(machineSummaryOf), nextToken };
+  }),
+};
+
+const CONTENT_TYPE = 'application/x-amz-json-1.0';
+
+const parseInput = (name: string, schema: z.ZodType, body: Uint8Array): unknown => {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(body).toString('utf8') || '{}');
+  } catch {
+    throw new StatesError('SerializationException', `The body of ${name} is not JSON.`);
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `Value at '${issue.path.join('.')}' failed to satisfy constraint: ${issue.message}`);
+  throw new StatesError('ValidationException', `${problems.length} validation error${problems.length === 1 ? '' : 's'} detected: ${problems.join('; ')}`);
+};
+
+/** What the call log shows: identifiers, never execution data. */
+const summarise = (input: unknown): unknown => {
+  const { input: _input, cause: _cause, ...shown } = input as Record<string, unknown>;
+  return shown;
+};
+
+/** The service for the door. It answers all accounts and regions: an ARN says which is meant. */
+export const createStatesService = (world: World, executions: Executions): Service => {
+  const ids = world.random.fork();
+
+  return (request, context) => {
+    const headers = { 'content-type': CONTENT_TYPE, 'x-amzn-requestid': ids.uuid() };
+    const answer = (status: number, body: unknown): Promise<HttpResponse> => Promise.resolve({ status, headers, body: JSON.stringify(body) });
+    const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
+    const known = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
+    if (!known) {
+      context.describe(name, {});
+      const names = Object.keys(OPERATIONS).join(', ');
+      return answer(501, { __type: 'NotImplemented', message: `The sandbox's Step Functions does not have the operation ${name}. It has: ${names}.` });
+    }
+    try {
+      context.describe(name, {});
+      const input = parseInput(name, known.input, request.body);
+      context.describe(name, summarise(input));
+      return answer(200, known.run(input as never, executions));
+    } catch (error) {
+      if (!(error instanceof StatesError)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      return answer(400, { __type: error.name, message: error.message });
+    }
+  };
+};

@@ -1,0 +1,27 @@
+/** What functions log and count in the sandbox, kept in memory. */
+import type { Clock, LogFields, Telemetry } from '../lambdas/ports/runtime.ts';
+
+export interface TelemetryLine {
+  /** The sandbox's time, ISO 8601; absent for what a bundled function wrote. */
+  at?: string;
+  functionName: string;
+  level: 'INFO' | 'WARN' | 'ERROR' | 'COUNT';
+  /** Text, or the metric's name. */
+  message: string;
+  fields?: LogFields;
+}
+
+/** A function's Telemetry that adds to `lines`. */
+export const collectTelemetry = (lines: TelemetryLine[], functionName: string, clock: Pick<Clock, 'now'>): Telemetry => {
+  const add = (level: TelemetryLine['level'], message: string, fields?: LogFields): void => {
+    lines.push({ at: new Date(clock.now()).toISOString(), functionName, level, message, ...(fields ? { fields } : {}) });
+  };
+  return {
+    log: {
+      info: (message, fields) => add('INFO', message, fields),
+      warn: (message, fields) => add('WARN', message, fields),
+      error: (message, fields) => add('ERROR', message, fields),
+    },
+    count: (metric, value = 1) => add('COUNT', metric, { value }),
+  };
+};

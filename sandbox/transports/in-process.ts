@@ -1,0 +1,87 @@
+/** Requests that never leave the process: SDK clients and the Kubernetes adapter call the door directly. */
+import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
+import type { HttpRequest as SmithyRequest } from '@smithy/types';
+import type { PlainHttp, Transport } from '../../lambdas/adapters/clients.ts';
+import { clusterAt } from '../door.ts';
+import type { Door } from '../door.ts';
+import type { HttpRequest, HttpResponse } from '../http.ts';
+import { queryOf } from './query.ts';
+import type { World } from '../world/world.ts';
+
+const bytesOf = (body: unknown): Uint8Array => {
+  if (body === undefined || body === null) return new Uint8Array();
+  if (typeof body === 'string') return Buffer.from(body);
+  // A plain view: the SDK's own byte arrays warn when they are handled like text.
+  if (body instanceof Uint8Array) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  throw new TypeError('The sandbox takes text and bytes as a request body, no streams.');
+};
+
+const lowerCase = (headers: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** Without a Date header: the SDK would move its signing clock by it. */
+const withoutDate = (response: HttpResponse): Record<string, string> => {
+  const { date: _, ...headers } = lowerCase(response.headers);
+  return headers;
+};
+
+const fromSmithy = (request: SmithyRequest): HttpRequest => {
+  const headers = lowerCase(request.headers);
+  const query = Object.entries(request.query ?? {}).map(([name, value]): [string, string | string[]] => [name, value ?? '']);
+  return {
+    method: request.method,
+    host: headers['host'] ?? (request.port === undefined ? request.hostname : `${request.hostname}:${request.port}`),
+    path: request.path,
+    query: Object.fromEntries(query),
+    headers,
+    body: bytesOf(request.body),
+  };
+};
+
+class UntrustedCertificate extends Error {
+  readonly code = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
+}
+
+const plainHttp =
+  (door: Pick<Door, 'handle'>, world: World): PlainHttp =>
+  async (request) => {
+    const url = new URL(request.url);
+    // What TLS would do: no such host, or a certificate that the caller's authority did not sign.
+    const cluster = clusterAt(world, url.host);
+    if (!cluster) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${url.hostname}`), { code: 'ENOTFOUND' });
+    if (request.certificateAuthority?.trim() !== cluster.certificateAuthority.trim()) {
+      throw new UntrustedCertificate('unable to verify the first certificate');
+    }
+    const response = await door.handle({
+      method: request.method,
+      host: url.host,
+      path: url.pathname,
+      query: queryOf(url.searchParams),
+      headers: lowerCase(request.headers),
+      body: bytesOf(request.body),
+    });
+    return { status: response.status, headers: withoutDate(response), body: typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8') };
+  };
+
+/**
+ * A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are.
+ * `latency` is waited for before each request arrives; without it a call takes no time at all.
+ */
+export const inProcessTransport = (door: Door, world: World, latency?: () => Promise<void>): Transport => {
+  const delayed: Pick<Door, 'handle'> = {
+    handle: async (request) => {
+      await latency?.();
+      return door.handle(request);
+    },
+  };
+  const handler = {
+    metadata: { handlerProtocol: 'http/1.1' },
+    handle: async (request: SmithyRequest, options?: { abortSignal?: { aborted: boolean } }): Promise<{ response: SmithyResponse }> => {
+      if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
+      const response = await delayed.handle(fromSmithy(request));
+      const body = bytesOf(response.body);
+      return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
+    },
+  };
+  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, http: plainHttp(delayed, world) };
+};

@@ -1,0 +1,131 @@
+/**
+ * The sandbox on 127.0.0.1: one HTTP port for all AWS services, one HTTPS port per cluster for its API server.
+ * For programs of their own: the `aws` and `kubectl` commands, bundled Lambdas, anything with an SDK.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import type { Door } from '../door.ts';
+import type { HttpRequest } from '../http.ts';
+import type { ClusterState, World } from '../world/world.ts';
+import { createServerCertificate } from './certificates.ts';
+import { queryOf } from './query.ts';
+
+export interface LoopbackOptions {
+  door: Door;
+  world: World;
+  /** Credentials that `environment()` shows when it is asked for none. */
+  credentials: AwsCredentialIdentity;
+  /** Port of the AWS services; 0, the default, takes a free one. Clusters always get free ones. */
+  port?: number;
+}
+
+export interface Loopback {
+  /** Base URL of the AWS services. */
+  url: string;
+  /** Variables that point any AWS SDK at the sandbox, as that caller and in that region (default: the home region). */
+  environment: (credentials?: AwsCredentialIdentity, region?: string) => Record<string, string>;
+  /** Ends every connection and gives the clusters their former endpoints back. */
+  close: () => Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+/** Service ids as SDKs spell them in AWS_ENDPOINT_URL_<SERVICE>. */
+const ENDPOINTS = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN'];
+
+const bodyOf = async (message: IncomingMessage): Promise<Uint8Array> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+};
+
+const toRequest = async (message: IncomingMessage, host: string | undefined): Promise<HttpRequest> => {
+  const [path = '/', search = ''] = (message.url ?? '/').split(/\?(.*)/s);
+  const headers = Object.entries(message.headers).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+  return {
+    method: message.method ?? 'GET',
+    host: host ?? message.headers.host ?? '',
+    path,
+    query: queryOf(new URLSearchParams(search)),
+    headers: Object.fromEntries(headers),
+    body: await bodyOf(message),
+  };
+};
+
+/** Hands requests to the door; `hostOf` overrides the Host header, which may name this machine in several ways. */
+const listener = (door: Door, hostOf: () => string | undefined): RequestListener => {
+  const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
+    // The SDK would move its signing clock by a Date header.
+    reply.sendDate = false;
+    const response = await door.handle(await toRequest(message, hostOf()));
+    const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
+    reply.writeHead(response.status, { ...response.headers, 'content-length': body.length }).end(body);
+  };
+  return (message, reply) => {
+    // The door answers everything; what is left is a connection that broke off while it sent its body.
+    answer(message, reply).catch((error: unknown) => reply.destroy(error instanceof Error ? error : undefined));
+  };
+};
+
+const listen = (server: Server, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const refuse = (error: NodeJS.ErrnoException): void =>
+      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} on ${HOST} is taken. Choose another one, or 0 for any free port.`, { cause: error }) : error);
+    server.once('error', refuse);
+    server.listen(port, HOST, () => {
+      server.off('error', refuse);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+
+const stop = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+
+export const openLoopback = async ({ door, world, credentials, port = 0 }: LoopbackOptions): Promise<Loopback> => {
+  const servers: Server[] = [];
+  const former: { cluster: ClusterState; endpoint: string; certificateAuthority: string }[] = [];
+  const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
+
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(stop));
+    for (const { cluster, endpoint, certificateAuthority } of former) Object.assign(cluster, { endpoint, certificateAuthority });
+  };
+
+  try {
+    const aws = createServer(listener(door, () => undefined));
+    const url = `http://${HOST}:${await listen(aws, port)}`;
+    servers.push(aws);
+
+    if (clusters.length > 0) {
+      const { authority, certificate, privateKey } = await createServerCertificate();
+      for (const cluster of clusters) {
+        const server = createTlsServer({ key: privateKey, cert: certificate }, listener(door, () => new URL(cluster.endpoint).host));
+        const endpoint = `https://${HOST}:${await listen(server, 0)}`;
+        servers.push(server);
+        former.push({ cluster, endpoint: cluster.endpoint, certificateAuthority: cluster.certificateAuthority });
+        Object.assign(cluster, { endpoint, certificateAuthority: authority });
+      }
+    }
+
+    return {
+      url,
+      close,
+      environment: (caller = credentials, region = world.home.region) => ({
+        ...Object.fromEntries(ENDPOINTS.map((service) => [`AWS_ENDPOINT_URL_${service}`, url])),
+        AWS_ACCESS_KEY_ID: caller.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: caller.secretAccessKey,
+        ...(caller.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: caller.sessionToken }),
+        AWS_REGION: region,
+        AWS_DEFAULT_REGION: region,
+      }),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};

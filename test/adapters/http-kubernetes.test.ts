@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest';
+import type { PlainHttp, PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
+import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
+import { MigrationError } from '../../lambdas/domain/errors.ts';
+import type { ErrorName } from '../../lambdas/domain/errors.ts';
+import { associate, ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
+import type { Lab } from '../sandbox/kubernetes/support.ts';
+
+const CONTROLLER = { kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' } as const;
+const NODE = { kind: 'DaemonSet', namespace: 'kube-system', name: 'ebs-csi-node' } as const;
+
+const kubernetesBy = (http: PlainHttp, endpoint = async () => ({ url: 'https://abc.eks.amazonaws.com', certificateAuthority: Buffer.from('PEM').toString('base64') })) =>
+  createHttpKubernetes({ http, endpoint, token: async () => 'k8s-aws-v1.x', cluster: 'dev' });
+const kubernetesOf = (lab: Lab) => kubernetesBy(plainHttp(lab));
+const answering = (status: number, body: unknown) => kubernetesBy(async () => ({ status, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body) }));
+const errorOf = (promise: Promise<unknown>): Promise<MigrationError> =>
+  promise.then(
+    () => expect.unreachable('it was not refused'),
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(MigrationError);
+      return error as MigrationError;
+    },
+  );
+
+describe('pods', () => {
+  test('come with their workload, environment and tokens', async () => {
+    const lab = newEbsLab();
+    const pods = await kubernetesOf(lab).listPods('kube-system');
+    expect(pods).toHaveLength(5);
+    expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({
+      namespace: 'kube-system',
+      createdAt: '2026-01-14T09:00:00.000Z',
+      node: expect.stringMatching(/^ip-10-0-/),
+      phase: 'Running',
+      ready: true,
+      terminating: false,
+      owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
+      containers: [{ name: 'ebs-plugin', init: false, env: { AWS_ROLE_ARN: ROLE }, mounts: [expect.stringContaining('kube-api-access'), 'aws-iam-token'] }, { name: 'csi-attacher' }],
+      tokens: [{ volume: 'aws-iam-token', audience: 'sts.amazonaws.com' }],
+    });
+    expect(pods.filter(({ owner }) => owner?.kind === 'DaemonSet').map(({ owner, tokens }) => [owner?.name, tokens])).toEqual([
+      ['ebs-csi-node', []],
+      ['ebs-csi-node', []],
+      ['ebs-csi-node', []],
+    ]);
+  });
+
+  test('init containers come first and are marked', async () => {
+    const lab = newEbsLab({ objects: ebsWith({ initContainers: [{ name: 'init', image: 'init' }] }) });
+    const [pod] = await kubernetesOf(lab).listPods('kube-system');
+    expect(pod?.containers.map(({ name, init }) => [name, init])).toEqual([
+      ['init', true],
+      ['ebs-plugin', false],
+      ['csi-attacher', false],
+    ]);
+  });
+
+  test('are read page by page, ReplicaSets once', async () => {
+    const lab = newEbsLab({ objects: ebsWith({ replicas: 1100 }) });
+    const urls: string[] = [];
+    const http = plainHttp(lab);
+    const pods = await kubernetesBy((request) => {
+      urls.push(request.url);
+      return http(request);
+    }).listPods('kube-system');
+    expect(new Set(pods.map(({ uid }) => uid)).size).toBe(1103);
+    expect(urls.map((url) => new URL(url).pathname.split('/').at(-1))).toEqual(['pods', 'pods', 'pods', 'replicasets']);
+    expect(urls.every((url) => new URL(url).searchParams.get('limit') === '500')).toBe(true);
+  });
+
+  test('of what the API leaves out or writes as null', async () => {
+    const metadata = { name: 'bare', namespace: 'default', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', labels: null };
+    const variable = { name: 'SECRET', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } };
+    const items = [{ metadata, spec: { containers: [{ name: 'c', env: [variable], volumeMounts: null }], volumes: null }, status: {} }];
+    expect(await answering(200, { metadata: {}, items }).listPods('default')).toEqual([
+      {
+        namespace: 'default',
+        name: 'bare',
+        uid: 'u',
+        createdAt: '2026-01-01T00:00:00.000Z',
+        serviceAccount: 'default',
+        labels: {},
+        annotations: {},
+        phase: 'Unknown',
+        ready: false,
+        terminating: false,
+        containers: [{ name: 'c', init: false, env: { SECRET: undefined }, mounts: [] }],
+        tokens: [],
+      },
+    ]);
+    expect(await answering(200, { metadata: {}, items: null }).listPods('default')).toEqual([]);
+  });
+
+  test('a ReplicaSet that is gone meanwhile is the owner itself', async () => {
+    const metadata = { name: 'p', namespace: 'default', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', ownerReferences: [{ kind: 'ReplicaSet', name: 'gone', controller: true }] };
+    const http: PlainHttp = async ({ url }) => ({ status: 200, headers: {}, body: JSON.stringify({ metadata: {}, items: url.includes('/pods?') ? [{ metadata, spec: {} }] : [] }) });
+    expect((await kubernetesBy(http).listPods('default'))[0]?.owner).toEqual({ kind: 'ReplicaSet', name: 'gone' });
+  });
+});
+
+describe('workloads', () => {
+  test('of both kinds, settled at rest', async () => {
+    const common = { namespace: 'kube-system', settled: true, templateAnnotations: {} };
+    expect(await kubernetesOf(newEbsLab()).listWorkloads('kube-system')).toEqual([
+      { ...common, kind: 'Deployment', name: 'ebs-csi-controller', serviceAccount: 'ebs-csi-controller-sa', desired: 2, ready: 2 },
+      { ...common, kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', desired: 3, ready: 3 },
+    ]);
+  });
+
+  test('what is not there is undefined', async () => {
+    expect(await kubernetesOf(newEbsLab()).getWorkload({ ...CONTROLLER, name: 'nope' })).toBeUndefined();
+  });
+
+  test.each([CONTROLLER, NODE])('a restart of the $kind: unsettled from the first moment until the last pod is new and ready', async (ref) => {
+    const lab = newEbsLab();
+    associate(lab);
+    associate(lab, undefined, 'ebs-csi-node-sa');
+    const kubernetes = kubernetesOf(lab);
+    await kubernetes.restartWorkload(ref, '01JD/1');
+    // The controller has not even seen it: its old counts still look right.
+    expect(await kubernetes.getWorkload(ref)).toMatchObject({ settled: false, templateAnnotations: { 'eks-pod-identity-migrator/restarted-for': '01JD/1' } });
+    let seconds = 0;
+    while (!(await kubernetes.getWorkload(ref))?.settled) {
+      lab.pass(1);
+      seconds += 1;
+      expect(seconds).toBeLessThan(120);
+    }
+    expect(seconds).toBeGreaterThan(20);
+    const pods = (await kubernetes.listPods('kube-system')).filter(({ owner, terminating }) => owner?.name === ref.name && !terminating);
+    expect(pods.map(({ tokens, ready }) => [tokens[0]?.audience, ready])).toEqual(pods.map(() => ['pods.eks.amazonaws.com', true]));
+  });
+
+  test('the same marker again restarts nothing, another one does', async () => {
+    const lab = newEbsLab();
+    const kubernetes = kubernetesOf(lab);
+    await kubernetes.restartWorkload(CONTROLLER, 'a');
+    await kubernetes.restartWorkload(CONTROLLER, 'a');
+    expect(lab.deployment().metadata.generation).toBe(2);
+    await kubernetes.restartWorkload(CONTROLLER, 'b');
+    expect(lab.deployment().metadata.generation).toBe(3);
+  });
+
+  test.each([
+    ['a surplus pod', { replicas: 3, updatedReplicas: 2, readyReplicas: 2 }],
+    ['an old pod', { replicas: 2, updatedReplicas: 1, readyReplicas: 2 }],
+    ['a pod that is not ready', { replicas: 2, updatedReplicas: 2, readyReplicas: 1 }],
+    ['a template that is not seen yet', { replicas: 2, updatedReplicas: 2, readyReplicas: 2, observedGeneration: 6 }],
+    ['no status at all', undefined],
+  ])('is not settled with %s', async (_, status) => {
+    const workload = { metadata: { name: 'd', namespace: 'n', generation: 7 }, spec: { replicas: 2, template: { spec: {} } }, ...(status ? { status: { observedGeneration: 7, ...status } } : {}) };
+    expect(await answering(200, workload).getWorkload(CONTROLLER)).toMatchObject({ desired: 2, settled: false, serviceAccount: 'default' });
+  });
+});
+
+describe('the calls', () => {
+  test('carry the token, the authority as PEM, and escape names; the endpoint is asked for once', async () => {
+    const seen: PlainHttpRequest[] = [];
+    let asked = 0;
+    const kubernetes = kubernetesBy(
+      async (request) => {
+        seen.push(request);
+        return { status: 200, headers: {}, body: JSON.stringify({ metadata: {}, items: [] }) };
+      },
+      async () => {
+        asked += 1;
+        return { url: 'https://abc/', certificateAuthority: Buffer.from('PEM').toString('base64') };
+      },
+    );
+    await kubernetes.listPods('a/b');
+    await kubernetes.restartWorkload(CONTROLLER, 'm');
+    expect(asked).toBe(1);
+    expect(seen[0]).toEqual({ method: 'GET', url: 'https://abc/api/v1/namespaces/a%2Fb/pods?limit=500', headers: { accept: 'application/json', authorization: 'Bearer k8s-aws-v1.x' }, certificateAuthority: 'PEM' });
+    expect(seen[1]).toMatchObject({ method: 'PATCH', headers: { 'content-type': 'application/strategic-merge-patch+json' } });
+  });
+
+  test('an endpoint that could not be found is asked for again', async () => {
+    let asked = 0;
+    const kubernetes = kubernetesBy(plainHttp(newEbsLab()), async () => {
+      asked += 1;
+      if (asked === 1) throw new MigrationError('Throttled', 'later');
+      return { url: 'https://abc', certificateAuthority: '' };
+    });
+    expect((await errorOf(kubernetes.listPods('kube-system'))).name).toBe('Throttled');
+    expect(await kubernetes.listPods('kube-system')).toHaveLength(5);
+  });
+
+  test.each<[number, ErrorName]>([
+    [400, 'InvalidRequest'],
+    [401, 'Unauthorised'],
+    [403, 'AccessDenied'],
+    [404, 'NotFound'],
+    [409, 'Busy'],
+    [410, 'Busy'],
+    [422, 'InvalidRequest'],
+    [429, 'Throttled'],
+    [500, 'ServiceUnavailable'],
+    [503, 'ServiceUnavailable'],
+  ])('a %i is %s, and says what, where, why and what to do', async (status, name) => {
+    const error = await errorOf(answering(status, { kind: 'Status', message: 'because', code: status }).restartWorkload(CONTROLLER, 'm'));
+    expect(error.name).toBe(name);
+    expect(error.message).toContain(`${status} to restart Deployment kube-system/ebs-csi-controller on cluster dev: because. `);
+    expect(error.message.split('because. ')[1]).toMatch(/\w{4,}/);
+  });
+
+  test('a refusal that is no Status keeps its text', async () => {
+    expect((await errorOf(answering(502, '<html>bad gateway').listPods('x'))).message).toContain('<html>bad gateway');
+  });
+
+  test.each<[string, ErrorName]>([
+    ['ECONNREFUSED', 'ConnectionLost'],
+    ['ECONNRESET', 'ConnectionLost'],
+    ['ETIMEDOUT', 'ConnectionLost'],
+    ['ENOTFOUND', 'ConnectionLost'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'InvalidRequest'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'InvalidRequest'],
+  ])('a connection that fails with %s is %s', async (code, name) => {
+    const cause = Object.assign(new Error(`connect ${code}`), { code });
+    const error = await errorOf(kubernetesBy(() => Promise.reject(cause)).listPods('kube-system'));
+    expect(error).toMatchObject({ name, cause });
+    expect(error.message).toContain(`list pods in kube-system on cluster dev: connect ${code}`);
+  });
+
+  test('an answer that is no JSON, or none that fits', async () => {
+    expect((await errorOf(answering(200, '{"items":[').listPods('x'))).name).toBe('ServiceUnavailable');
+    const error = await errorOf(answering(200, { metadata: {}, items: [{ metadata: { name: 1 } }] }).listPods('x'));
+    expect(error.name).toBe('InvalidRequest');
+    expect(error.message).toContain('items.0.metadata.name');
+  });
+});

@@ -1,0 +1,93 @@
+import type { Association, Check, MigrationReport, Plan, PodEvidence } from '../../lambdas/domain/model.ts';
+import type { Io, Output } from '../../cli/io.ts';
+
+export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
+export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'demo' };
+
+/** Collects what the program writes; not a terminal. */
+export const collector = (): Output & { text: () => string } => {
+  const written: string[] = [];
+  return { write: (text: string) => written.push(text), text: () => written.join('') };
+};
+
+export const collectingIo = (): Io & { out(): string; err(): string } => {
+  const stdout = collector();
+  const stderr = collector();
+  return { stdout, stderr, out: stdout.text, err: stderr.text };
+};
+
+export const anAssociation = (change: Partial<Association> = {}): Association => ({
+  id: 'a-00000000000000001',
+  arn: 'arn:aws:eks:eu-west-1:111122223333:podidentityassociation/demo/a-00000000000000001',
+  namespace: 'kube-system',
+  serviceAccount: 'ebs-csi-controller-sa',
+  roleArn: ROLE,
+  tags: {},
+  createdAt: '2025-11-02T10:00:00.000Z',
+  modifiedAt: '2025-11-02T10:00:00.000Z',
+  ...change,
+});
+
+export const aPod = (change: Partial<PodEvidence> = {}): PodEvidence => ({
+  namespace: 'kube-system',
+  name: 'ebs-csi-controller-old',
+  uid: 'uid-old',
+  serviceAccount: 'ebs-csi-controller-sa',
+  identity: 'irsa',
+  ready: true,
+  createdAt: '2025-12-01T10:00:00.000Z',
+  evidence: 'AWS_ROLE_ARN',
+  ...change,
+});
+
+export const aCheck = (change: Partial<Check> = {}): Check => ({ id: 'cluster-active', status: 'pass', message: 'cluster demo is ACTIVE', ...change });
+
+export const aPlan = (change: Partial<Plan> = {}): Plan => ({
+  verdict: 'migrate',
+  strategy: 'recreate',
+  preserve: false,
+  checks: [aCheck()],
+  steps: [
+    { name: 'delete-addon', what: 'Delete the add-on', calls: ['eks:DeleteAddon'], disruption: 'outage', undo: 'create it again from the snapshot' },
+    { name: 'verify-pods', what: 'Look at the pods', calls: [], disruption: 'none', undo: 'nothing to undo' },
+  ],
+  addon: {
+    name: 'aws-ebs-csi-driver',
+    arn: 'arn:aws:eks:eu-west-1:111122223333:addon/demo/aws-ebs-csi-driver/1',
+    version: 'v1.35.0-eksbuild.1',
+    status: 'ACTIVE',
+    serviceAccountRoleArn: ROLE,
+    podIdentityAssociations: [],
+    tags: {},
+    issues: [],
+  },
+  associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
+  purge: ['a-00000000000000001'],
+  hash: 'f'.repeat(64),
+  ...change,
+});
+
+export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport => ({
+  migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
+  outcome: 'migrated',
+  target: TARGET,
+  addon: 'aws-ebs-csi-driver',
+  strategy: 'recreate',
+  preserve: false,
+  verified: 'pods',
+  startedAt: '2026-01-15T09:00:00.000Z',
+  endedAt: '2026-01-15T09:01:43.000Z',
+  plan: aPlan(),
+  steps: [
+    { name: 'plan', startedAt: '2026-01-15T09:00:00.000Z', endedAt: '2026-01-15T09:00:00.200Z', attempts: 1, result: 'migrate' },
+    { name: 'await-deleted', startedAt: '2026-01-15T09:00:01.000Z', endedAt: '2026-01-15T09:00:43.000Z', attempts: 4, result: 'gone' },
+  ],
+  associations: { purged: [anAssociation()], created: [anAssociation({ id: 'a-00000000000000002', ownerArn: 'arn:owner' })], restored: [] },
+  verification: {
+    before: [aPod()],
+    pods: [aPod({ name: 'ebs-csi-controller-new', uid: 'uid-new', identity: 'pod-identity', createdAt: '2026-01-15T09:01:12.000Z', evidence: 'AWS_CONTAINER_CREDENTIALS_FULL_URI' })],
+  },
+  handOff: [],
+  simulated: true,
+  ...change,
+});

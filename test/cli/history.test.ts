@@ -1,0 +1,60 @@
+import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from 'vitest';
+import { hasEnded, stepsOf } from '../../cli/history.ts';
+
+const START = Date.parse('2026-01-15T09:00:00.000Z');
+/** Events one second apart: [type, state or error]. */
+const history = (...events: [HistoryEventType, string?][]): HistoryEvent[] =>
+  events.map(([type, name], index) => ({
+    id: index + 1,
+    previousEventId: index,
+    type,
+    timestamp: new Date(START + index * 1000),
+    ...(type.endsWith('StateEntered') && name ? { stateEnteredEventDetails: { name } } : {}),
+    ...(type === 'TaskFailed' ? { taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error: name } } : {}),
+  }));
+const second = (n: number): Date => new Date(START + n * 1000);
+
+describe('steps of a history', () => {
+  it('are the states named after a step; others are passed over', () => {
+    const steps = stepsOf(
+      history(['ExecutionStarted'], ['TaskStateEntered', 'Plan'], ['TaskScheduled'], ['TaskSucceeded'], ['TaskStateExited'], ['ChoiceStateEntered', 'WhatNext'], ['TaskStateEntered', 'DeleteAddon'], ['TaskScheduled']),
+    );
+    expect(steps).toEqual([
+      { id: 2, step: 'plan', round: 1, startedAt: second(1), endedAt: second(4), attempts: 1 },
+      { id: 7, step: 'delete-addon', round: 1, startedAt: second(6), attempts: 1 },
+    ]);
+  });
+
+  it('count attempts, and keep the error only while the last attempt failed', () => {
+    const poll = history(['TaskStateEntered', 'AwaitActive'], ['TaskScheduled'], ['TaskFailed', 'AddonNotActive'], ['TaskScheduled']);
+    expect(stepsOf(poll)).toMatchObject([{ attempts: 2, error: 'AddonNotActive' }]);
+    const [step] = stepsOf([...poll, ...history(['TaskSucceeded']).map((event) => ({ ...event, id: 5 }))]);
+    expect(step).not.toHaveProperty('error');
+  });
+
+  it('begin where the wait in front of them began', () => {
+    const events = history(['TaskStateEntered', 'DeleteAddon'], ['TaskStateExited'], ['WaitStateEntered', 'WaitForDeletion'], ['WaitStateExited'], ['TaskStateEntered', 'AwaitDeleted'], ['TaskStateExited']);
+    expect(stepsOf(events)).toMatchObject([
+      { step: 'delete-addon', endedAt: second(1) },
+      { step: 'await-deleted', startedAt: second(2), endedAt: second(5) },
+    ]);
+    expect(stepsOf(events.slice(0, 3))[1]).toMatchObject({ step: 'await-deleted', startedAt: second(2) });
+  });
+
+  it('end with the execution, with the error that ended them', () => {
+    const events = history(['TaskStateEntered', 'CreateAddon'], ['TaskScheduled'], ['TaskFailed', 'AccessDenied'], ['ExecutionFailed']);
+    expect(stepsOf(events)).toMatchObject([{ endedAt: second(3), error: 'AccessDenied' }]);
+    expect(hasEnded(events)).toBe(true);
+    expect(hasEnded(events.slice(0, 3))).toBe(false);
+  });
+
+  it('are numbered when they come again, whatever the order of the events', () => {
+    const events = history(['TaskStateEntered', 'VerifyPods'], ['TaskStateExited'], ['TaskStateEntered', 'RestartPods'], ['TaskStateExited'], ['TaskStateEntered', 'VerifyPods']);
+    expect(stepsOf(events.toReversed()).map(({ step, round }) => [step, round])).toEqual([
+      ['verify-pods', 1],
+      ['restart-pods', 1],
+      ['verify-pods', 2],
+    ]);
+  });
+});

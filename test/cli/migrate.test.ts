@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { main } from '../../cli/program.ts';
+import { migrationReport } from '../../lambdas/domain/model.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import type { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
+import { collectingIo } from './fixtures.ts';
+
+type ScenarioInput = z.input<typeof scenarioSchema>;
+
+const SCENARIO = join(import.meta.dirname, '../../sandbox/scenarios/ebs-csi-irsa.json');
+const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
+
+const directory = mkdtempSync(join(tmpdir(), 'pod-identity-cli-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const scenarioFile = (name: string, change: (scenario: ScenarioInput) => void): string => {
+  const scenario = JSON.parse(readFileSync(SCENARIO, 'utf8')) as ScenarioInput;
+  change(scenario);
+  const file = join(directory, name);
+  writeFileSync(file, JSON.stringify(scenario));
+  return file;
+};
+
+const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+  const io = collectingIo();
+  const code = await main(argv, io);
+  return { code, out: io.out(), err: io.err() };
+};
+
+const callsIn = (file: string): Call[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Call);
+
+const changes = (calls: Call[]): string[] =>
+  calls.filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service)).map(({ operation }) => operation);
+
+describe('migrate', () => {
+  it('tells a person what happened, with progress on stderr', async () => {
+    const { code, out, err } = await run('migrate', ...ADDON, '--sandbox', SCENARIO);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^✔ migrated {2}aws-ebs-csi-driver on reliability-dev \(111122223333, eu-west-1\)/);
+    expect(out).toMatch(/proved on the pods · .*\(simulated\)/);
+    expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15/);
+    expect(out).toMatch(/associations removed:\n.*a-[a-z0-9]{17}/);
+    for (const line of ['make the plan', 'Delete the add-on', 'Wait until the add-on is gone', 'Create the add-on', 'ACTIVE', 'Look at the pods', 'Write the report']) {
+      expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
+    }
+  });
+
+  it('with --json prints the report and nothing else, the same for the same seed', async () => {
+    const [first, second, other] = [await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'), await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'), await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '8')];
+    const report = migrationReport.parse(JSON.parse(first.out));
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', simulated: true });
+    expect(first.err).toBe('');
+    expect(second.out).toBe(first.out);
+    expect(migrationReport.parse(JSON.parse(other.out)).migrationId).not.toBe(report.migrationId);
+  });
+
+  it('writes every call to the file of --calls', async () => {
+    const file = join(directory, 'calls.jsonl');
+    await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--calls', file);
+    const calls = callsIn(file);
+    expect(calls.map(({ n }) => n)).toEqual(calls.map((_call, index) => index + 1));
+    expect(changes(calls)).toEqual(expect.arrayContaining(['DeleteAddon', 'CreateAddon']));
+    // Following the execution must not drown what is followed.
+    expect(calls.filter(({ operation }) => operation === 'GetExecutionHistory').length).toBeLessThan(60);
+  });
+
+  it('that had to go back exits with 4 and says why', async () => {
+    const file = scenarioFile('webhook.json', (scenario) => (scenario.knobs = { webhookLagSeconds: 86_400 }));
+    const { code, out, err } = await run('migrate', ...ADDON, '--sandbox', file);
+    expect(code).toBe(4);
+    expect(out).toMatch(/^↩ rolled-back/);
+    expect(out).toMatch(/\nWhy\n {2}PodsOnWrongIdentity: /);
+    expect(out).toMatch(/add-on now: .* IRSA role \S+ again/);
+    expect(err).toMatch(/✔ Put back what was there before \(.* simulated/);
+  });
+
+  it('that could not even go back exits with 5 and hands over the commands', async () => {
+    const file = scenarioFile('create-fails.json', (scenario) => (scenario.knobs = { createEndsIn: 'CREATE_FAILED' }));
+    const { code, out } = await run('migrate', ...ADDON, '--sandbox', file);
+    expect(code).toBe(5);
+    expect(out).toMatch(/^✖ needs-human/);
+    expect(out).toMatch(/What a person has to do now\n[^]*\n {2}aws eks create-addon --region eu-west-1 --cluster-name reliability-dev/);
+  });
+});
+
+describe('plan', () => {
+  it('says what would be done, changes nothing, and how to go on', async () => {
+    const file = join(directory, 'plan.jsonl');
+    const { code, out } = await run('plan', ...ADDON, '--sandbox', SCENARIO, '--calls', file);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^✔ planned/);
+    expect(out).toMatch(/calls: .*DeleteAddon/);
+    expect(out).toMatch(/- association a-[a-z0-9]{17}/);
+    expect(out).toContain(`migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${SCENARIO}`);
+    expect(changes(callsIn(file))).toEqual([]);
+  });
+
+  it('is what migrate --dry-run does', async () => {
+    const { code, out } = await run('migrate', ...ADDON, '--dry-run', '--sandbox', SCENARIO, '--json');
+    expect([code, migrationReport.parse(JSON.parse(out)).outcome]).toEqual([0, 'planned']);
+  });
+
+  it('of a cluster that is not there is blocked', async () => {
+    const { code, out } = await run('plan', '--cluster', 'nowhere', '--addon', 'aws-ebs-csi-driver', '--sandbox', SCENARIO);
+    expect(code).toBe(3);
+    expect(out).toMatch(/^✖ blocked/);
+    expect(out).toContain('nowhere');
+  });
+});
+
+describe('a scenario', () => {
+  it.each([
+    ['that is not there', () => join(directory, 'none.json'), /there is no such file/],
+    ['that is not JSON', () => { const file = join(directory, 'text.json'); writeFileSync(file, '{ "accounts": [ }'); return file; }, /is not JSON: line 1/],
+    ['with a wrong field', () => scenarioFile('field.json', (scenario) => (scenario.accounts[0]!.clusters![0]!.nodes = -1)), /accounts\[0\]\.clusters\[0\]\.nodes/],
+  ])('%s is named, with what to do', async (_what, file, message) => {
+    const path = file();
+    const plain = await run('migrate', ...ADDON, '--sandbox', path);
+    expect(plain.code).toBe(2);
+    expect(plain.err).toMatch(message);
+    expect(plain.err).toContain(path);
+    const json = await run('migrate', ...ADDON, '--sandbox', path, '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ error: { name: 'ScenarioError' } });
+  });
+});
+
+it('a file for calls that cannot be written stops everything before it starts', async () => {
+  const { code, err } = await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--calls', join(directory, 'no', 'such', 'calls.jsonl'));
+  expect(code).toBe(2);
+  expect(err).toMatch(/--calls .* can't be written/);
+});

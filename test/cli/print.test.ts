@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { duration } from '../../cli/print/duration.ts';
+import { planNext } from '../../cli/print/plan.ts';
+import { podRows } from '../../cli/print/pods.ts';
+import { PLAIN, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
+import { summary } from '../../cli/print/summary.ts';
+import { resultText, stepsSection } from '../../cli/print/steps.ts';
+import { table } from '../../cli/print/table.ts';
+import { migrationReport } from '../../lambdas/domain/model.ts';
+import { aCheck, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
+
+const text = (change: Parameters<typeof aReport>[0] = {}): string => {
+  const report = aReport(change);
+  expect(migrationReport.safeParse(report).success).toBe(true);
+  return summary(report, PLAIN).join('\n');
+};
+
+describe('a summary of a migration', () => {
+  it('begins with the outcome, the add-on, how it was proved and how long it took', () => {
+    const [first, second] = text().split('\n');
+    expect(first).toBe('✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): the add-on is on EKS Pod Identity');
+    expect(second).toContain('proved on the pods · 1 min 43 s (simulated)');
+  });
+
+  it('does not call durations of AWS simulated', () => {
+    expect(text({ simulated: false })).not.toContain('simulated');
+  });
+
+  it('says what changed: the role, and the associations by id', () => {
+    const lines = text();
+    expect(lines).toContain(`add-on before: v1.35.0-eksbuild.1, IRSA role ${ROLE}`);
+    expect(lines).toContain('add-on now:    v1.35.0-eksbuild.1, no role of its own; a-00000000000000002');
+    expect(lines).toMatch(/associations removed:\n.*- a-00000000000000001 {2}kube-system\/ebs-csi-controller-sa \(stand-alone\) →/);
+    expect(lines).toMatch(/associations made:\n.*\+ a-00000000000000002/);
+  });
+
+  it('shows each pod before and now, since when, the pods it replaced, and the evidence', () => {
+    const lines = text();
+    expect(lines).toMatch(/kube-system\/ebs-csi-controller-new +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15 09:01:12/);
+    expect(lines).toContain('replaced: ebs-csi-controller-old');
+    expect(lines).toContain('evidence (1 pod): AWS_CONTAINER_CREDENTIALS_FULL_URI');
+  });
+
+  it('shows how long each step took', () => {
+    expect(text()).toMatch(/Wait until the add-on is gone +42 s +4 +gone/);
+  });
+
+  it('says of the checks what to do and where the rule comes from', () => {
+    const checks = [aCheck(), aCheck({ id: 'leftover', status: 'warn', message: 'stands in the way', remedy: 'it will be deleted', source: 'https://example.com' })];
+    const lines = text({ plan: aPlan({ checks }) }).split('\n');
+    expect(lines).toContain('Checks  1 warn, 1 pass');
+    const at = lines.indexOf('  ! leftover: stands in the way');
+    expect(lines.slice(at + 1, at + 4)).toEqual(['      do: it will be deleted', '      see: https://example.com', '  ✔ cluster-active: cluster demo is ACTIVE']);
+  });
+
+  it('of one that was rolled back says why, and what was put back', () => {
+    const lines = text({
+      outcome: 'rolled-back',
+      failure: { name: 'AddonFailed', message: 'CREATE_FAILED' },
+      associations: { purged: [anAssociation()], created: [], restored: [anAssociation({ id: 'a-00000000000000003' })] },
+    });
+    expect(lines).toContain('↩ rolled-back');
+    expect(lines).toContain('Why\n  AddonFailed: CREATE_FAILED');
+    expect(lines).toContain(`add-on now:    v1.35.0-eksbuild.1, IRSA role ${ROLE} again`);
+    expect(lines).toMatch(/associations put back:\n.*a-00000000000000003/);
+    expect(lines).toContain('Pods  as they were before the way back');
+  });
+
+  it('of one that needs a human ends with the commands, whole', () => {
+    const command = `aws eks create-addon --cluster-name demo --addon-name aws-ebs-csi-driver --service-account-role-arn ${ROLE} --configuration-values '{}'`;
+    const lines = text({ outcome: 'needs-human', failure: { name: 'LockLost', message: 'another run has it' }, handOff: [command] });
+    expect(lines.endsWith(`What a person has to do now\n  ${command}`)).toBe(true);
+    expect(lines).not.toContain('add-on now:');
+    expect(lines).toContain('Pods  as they were last seen: look at them before you go on');
+    expect(lines).toMatch(/BEFORE +LAST SEEN/);
+  });
+});
+
+describe('steps', () => {
+  const at = '2026-01-15T09:00:00.000Z';
+  const line = (name: string, result: string) => ({ name, startedAt: at, endedAt: at, attempts: 1, result });
+
+  it('of the same instant stand in the order of the road', () => {
+    const steps = [line('begin', '{"fence":1}'), line('finish', ''), line('plan', '{"verdict":"migrate"}'), line('verify-pods-2', '')];
+    const lines = stepsSection(aReport({ steps }), PLAIN).slice(3).join('\n');
+    expect(lines).toMatch(/the plan .*verdict migrate\n.*the lock .*fence 1\n.*round 2.*\n.*the report/);
+  });
+
+  it.each([
+    ['{"verdict":"migrate","target":{"cluster":"demo"},"addon":"x","preserve":true,"blockedBy":[]}', 'verdict migrate'],
+    ['{"purged":["a-1","a-2"]}', 'purged a-1 a-2'],
+    ['{"deleted":true}', 'deleted'],
+    ['{"created":false}', ''],
+    ['{"verdict":"proven","podsThatCount":2}', 'verdict proven, pods that count 2'],
+    ['plain', 'plain'],
+  ])('say their answer %s as %s', (result, said) => {
+    expect(resultText(result)).toBe(said);
+  });
+});
+
+describe('a summary of a plan', () => {
+  const planned = { outcome: 'planned', verified: 'none', steps: [], verification: { before: [aPod()], pods: [] }, associations: { purged: [], created: [], restored: [] } } as const;
+  const change = structuredClone(planned) as unknown as Parameters<typeof aReport>[0];
+
+  it('lists steps with their calls, disruption and way back, and the associations', () => {
+    const lines = text(change);
+    expect(lines).toContain('nothing was changed');
+    expect(lines).toMatch(/ 1\. Delete the add-on\n +calls: eks:DeleteAddon\n +outage: .*\n +undo: +create it again/);
+    expect(lines).toContain('  - association a-00000000000000001');
+    expect(lines).toContain(`  + association kube-system/ebs-csi-controller-sa → ${ROLE}`);
+    expect(lines).toContain(`Plan ${'f'.repeat(64)}`);
+    expect(lines).not.toContain('What changed');
+  });
+
+  it('shows the pods as they are', () => {
+    expect(text(change)).toMatch(/Pods {2}as they are\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
+  });
+
+  it('says what to type next, unless there is nothing to carry out', () => {
+    expect(planNext(aReport(change), 'pod-identity migrate', PLAIN).join('\n')).toContain('To carry it out:\n  pod-identity migrate');
+    expect(planNext(aReport({ outcome: 'blocked' }), 'pod-identity migrate', PLAIN)).toEqual([]);
+  });
+
+  it('that is blocked shows the failing check first and no steps', () => {
+    const checks = [aCheck(), aCheck({ id: 'agent', status: 'fail', message: 'not installed', remedy: 'install it' })];
+    const lines = text({ ...change, outcome: 'blocked', plan: aPlan({ verdict: 'blocked', checks }) });
+    expect(lines.indexOf('agent: not installed')).toBeLessThan(lines.indexOf('cluster-active'));
+    expect(lines).not.toContain('eks:DeleteAddon');
+  });
+});
+
+describe('pods', () => {
+  it('that stayed are compared with themselves, new ones with their service account', () => {
+    const before = [aPod(), aPod({ uid: 'uid-2', name: 'second', identity: 'node-role' })];
+    const rows = podRows(before, [aPod({ uid: 'uid-2', name: 'second' }), aPod({ uid: 'uid-3', name: 'third' }), aPod({ uid: 'uid-4', serviceAccount: 'other' })]);
+    expect(rows.map((row) => [row.pod.uid, row.before])).toEqual([
+      ['uid-2', 'node-role'],
+      ['uid-3', 'irsa, node-role'],
+      ['uid-4', 'no pod'],
+    ]);
+  });
+});
+
+describe('text', () => {
+  it.each([
+    [0, '0 ms'],
+    [999, '999 ms'],
+    [1000, '1 s'],
+    [59_400, '59 s'],
+    [59_600, '1 min 00 s'],
+    [3_725_000, '1 h 02 min'],
+  ])('%i milliseconds are %s', (milliseconds, expected) => {
+    expect(duration(milliseconds)).toBe(expected);
+  });
+
+  it('is broken at blanks, and long words stay whole', () => {
+    expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
+    expect(wrap(`see ${'x'.repeat(30)} there`, 10)).toEqual(['see', 'x'.repeat(30), 'there']);
+  });
+
+  it('is coloured on terminals only, and colour does not shift a table', () => {
+    const terminal = styleFor({ write: () => true, isTTY: true, columns: 90, hasColors: () => true });
+    const red = terminal.paint('red', 'no');
+    expect(red).not.toBe('no');
+    expect(visibleWidth(red)).toBe(2);
+    expect(styleFor({ write: () => true }).paint('red', 'no')).toBe('no');
+    expect(styleFor({ write: () => true, isTTY: true, hasColors: () => false }).paint('red', 'no')).toBe('no');
+    const rows = table([{ cell: red }, { cell: 'yes!' }], [{ title: 'A', value: ({ cell }) => cell }, { title: 'N', value: () => '1', align: 'right' }], terminal);
+    expect(rows.map(visibleWidth)).toEqual([9, 9, 9]);
+  });
+});

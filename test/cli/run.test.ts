@@ -1,0 +1,97 @@
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Backend } from '../../cli/backend.ts';
+import type { StepProgress } from '../../cli/history.ts';
+import { runMigration } from '../../cli/run.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import type { Ledger } from '../../lambdas/ports/index.ts';
+import { TARGET } from './fixtures.ts';
+
+const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+const ARN = `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`;
+const request = migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' });
+const sfn = mockClient(SFNClient);
+
+const backendWith = (ledger: Partial<Ledger>, sleeps: number[] = []): Backend => ({
+  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
+  ledger: { getMigration: () => Promise.resolve(undefined), ...ledger } as Ledger,
+  clock: { now: () => 0, sleep: (milliseconds) => Promise.resolve(void sleeps.push(milliseconds)), spawn: (run) => run() },
+  ids: { ulid: () => ID },
+  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
+  simulated: false,
+  close: () => Promise.resolve(),
+});
+
+const events: HistoryEvent[] = [
+  { id: 1, type: 'ExecutionStarted', timestamp: new Date(0) },
+  { id: 2, type: 'TaskStateEntered', timestamp: new Date(0), stateEnteredEventDetails: { name: 'Plan' } },
+  { id: 3, type: 'TaskStateExited', timestamp: new Date(1000), stateExitedEventDetails: { name: 'Plan' } },
+  { id: 4, type: 'ExecutionFailed', timestamp: new Date(1000) },
+];
+const newestFirst = (upTo: number): HistoryEvent[] => events.slice(0, upTo).toReversed();
+
+beforeEach(() => {
+  sfn.reset();
+  sfn.on(StartExecutionCommand).resolves({ executionArn: ARN });
+});
+
+describe('a run without an outcome in the ledger', () => {
+  beforeEach(() => {
+    sfn.on(GetExecutionHistoryCommand).resolves({ events: newestFirst(4) });
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'States.Runtime', cause: JSON.stringify({ errorMessage: 'no such function' }) });
+  });
+
+  it('fails with what the execution ended with, and that nothing was changed', async () => {
+    await expect(runMigration(backendWith({}), request)).rejects.toMatchObject({
+      name: 'ExecutionFailed',
+      exitCode: 1,
+      message: `migration ${ID} ended without an outcome: execution FAILED: States.Runtime: no such function`,
+      hint: expect.stringContaining('was not changed') as unknown,
+    });
+  });
+
+  it('says so when the add-on may have been changed', async () => {
+    const record = { migrationId: ID, request, startedAt: '2026-01-15T09:00:00.000Z', status: 'running' };
+    const ledger = {
+      getMigration: () => Promise.resolve(record as never),
+      getSnapshot: () => Promise.resolve({ takenAt: '2026-01-15T09:00:01.000Z' } as never),
+      listSteps: () => Promise.resolve([]),
+      getEvidence: () => Promise.resolve([]),
+    };
+    await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({
+      hint: expect.stringMatching(/had begun to change .*snapshot of 2026-01-15T09:00:01[^]*aws eks describe-addon --cluster-name demo/) as unknown,
+    });
+  });
+});
+
+describe('following an execution', () => {
+  it('asks for what is new, slower while the same step goes on, and passes the steps on', async () => {
+    sfn
+      .on(GetExecutionHistoryCommand)
+      .resolvesOnce({ events: newestFirst(2) })
+      .resolvesOnce({ events: newestFirst(2) })
+      .resolvesOnce({ events: newestFirst(2) })
+      .resolvesOnce({ events: newestFirst(3) })
+      .resolvesOnce({ events: newestFirst(3) })
+      .resolves({ events: newestFirst(4) });
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED' });
+    const sleeps: number[] = [];
+    const seen: StepProgress[][] = [];
+    const progress = { update: (steps: readonly StepProgress[]) => void seen.push([...steps]), close: () => Promise.resolve() };
+    await expect(runMigration(backendWith({}, sleeps), request, progress)).rejects.toThrow(/without an outcome/);
+    expect(sleeps).toEqual([1000, 2000, 4000, 8000, 10_000]);
+    expect(seen.map(([step]) => step?.endedAt?.getTime())).toEqual([undefined, undefined, undefined, 1000, 1000, 1000]);
+  });
+
+  it('reads page after page until it meets what it knows', async () => {
+    sfn
+      .on(GetExecutionHistoryCommand)
+      .resolvesOnce({ events: newestFirst(4).slice(0, 2), nextToken: 'more' })
+      .resolvesOnce({ events: newestFirst(4).slice(2) });
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED' });
+    await expect(runMigration(backendWith({}), request)).rejects.toThrow(/without an outcome/);
+    const calls = sfn.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input.nextToken);
+    expect(calls).toEqual([undefined, 'more']);
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { migrate, mutationsOf, type RunOptions, scenarioWith, ebs, TARGET, trustOf, ROLE } from './fixture.ts';
+
+const withoutPodsPrincipal = scenarioWith((scenario) => {
+  const trust = trustOf(scenario);
+  trust.Statement = trust.Statement.filter(({ Sid }) => Sid !== 'PodIdentity');
+});
+const withoutTagSession = scenarioWith((scenario) => {
+  trustOf(scenario).Statement.find(({ Sid }) => Sid === 'PodIdentity')!.Action = 'sts:AssumeRole';
+});
+
+/** What is wrong, the run that meets it, the check that must block, and what its remedy must speak of. */
+const cases: [string, RunOptions, string, RegExp][] = [
+  ['the role is missing', { scenario: scenarioWith((scenario) => void (scenario.accounts[0]!.roles = [])) }, 'role-exists', /get-role|--role-arn/],
+  ['the trust lacks the pods principal', { scenario: withoutPodsPrincipal }, 'role-trust', /pods\.eks\.amazonaws\.com/],
+  ['the trust lacks sts:TagSession', { scenario: withoutTagSession }, 'role-trust', /sts:TagSession/],
+  ['the role is of another account', { request: { roleArn: 'arn:aws:iam::444455556666:role/elsewhere' } }, 'role-account', /own account/],
+  [
+    'the agent is missing',
+    { scenario: scenarioWith((_, cluster) => void (cluster.addons = cluster.addons.filter(({ name }) => name !== 'eks-pod-identity-agent'))) },
+    'agent',
+    /create-addon .*eks-pod-identity-agent/,
+  ],
+  [
+    'the version is too old',
+    {
+      scenario: scenarioWith((_, cluster) => {
+        cluster.version = '1.30';
+        ebs(cluster).version = 'v1.25.0-eksbuild.1';
+      }),
+    },
+    'pod-identity-support',
+    /update-addon .*--addon-version v1\.\d+/,
+  ],
+  [
+    'the add-on does not support Pod Identity',
+    {
+      scenario: scenarioWith((_, cluster) => {
+        cluster.addons.push({ name: 'cert-manager', version: 'v1.17.2-eksbuild.2', status: 'ACTIVE', serviceAccountRoleArn: ROLE, tags: {}, createdAt: '2025-03-04T10:15:00.000Z' });
+      }),
+      request: { addon: 'cert-manager' },
+    },
+    'pod-identity-support',
+    /Keep IRSA/,
+  ],
+  [
+    'the version is no longer offered',
+    { scenario: scenarioWith((scenario, cluster) => void scenario.catalogue.push({ addon: 'aws-ebs-csi-driver', withdrawnVersions: [ebs(cluster).version] })) },
+    'version-offered',
+    /update-addon .*--addon-version/,
+  ],
+  ['the add-on is not installed', { request: { addon: 'aws-efs-csi-driver' } }, 'addon-installed', /list-addons/],
+  ['nobody knows the add-on', { request: { addon: 'no-such-addon' } }, 'addon-installed', /list-addons/],
+  ['there is no such cluster', { request: { target: { ...TARGET, cluster: 'elsewhere' } } }, 'cluster-exists', /list-clusters/],
+  ['the cluster is in another region', { request: { target: { ...TARGET, region: 'us-east-1' } } }, 'cluster-exists', /list-clusters/],
+  ['the add-on is not ACTIVE', { scenario: scenarioWith((_, cluster) => void (ebs(cluster).status = 'DEGRADED')) }, 'addon-installed', /ACTIVE/],
+  ['the add-on has no role', { scenario: scenarioWith((_, cluster) => void delete ebs(cluster).serviceAccountRoleArn) }, 'addon-uses-irsa', /node role|podIdentityAssociations/],
+  [
+    'a left-over association has what an add-on cannot carry',
+    { scenario: scenarioWith((_, cluster) => void Object.assign(cluster.associations[0]!, { targetRoleArn: 'arn:aws:iam::444455556666:role/target' })) },
+    'associations',
+    /delete-pod-identity-association/,
+  ],
+  [
+    'a left-over association is managed by another tool',
+    { scenario: scenarioWith((_, cluster) => void (cluster.associations[0]!.tags = { ManagedBy: 'terraform' })) },
+    'associations',
+    /Terraform/,
+  ],
+  ['a networking add-on would be deleted without preserve', { request: { addon: 'vpc-cni' }, scenario: scenarioWith((_, cluster) => void (cluster.addons.find(({ name }) => name === 'vpc-cni')!.serviceAccountRoleArn = ROLE)) }, 'addon-risk', /--preserve/],
+];
+
+describe('a plan that blocks', () => {
+  it.each(cases)('%s', async (_, options, id, remedy) => {
+    const run = await migrate(options);
+    expect(run.report.outcome).toBe('blocked');
+    const blocking = run.report.plan!.checks.filter((check) => check.status !== 'pass' && check.status !== 'warn');
+    expect(blocking.map((check) => check.id)).toContain(id);
+    expect(blocking.find((check) => check.id === id)!.remedy).toMatch(remedy);
+    expect(mutationsOf(run)).toEqual([]);
+  });
+});
+
+describe('nothing to do', () => {
+  it('says so for an add-on that is on Pod Identity already', async () => {
+    const scenario = scenarioWith((_, cluster) => {
+      delete ebs(cluster).serviceAccountRoleArn;
+      cluster.associations[0]!.owner = 'aws-ebs-csi-driver';
+    });
+    const run = await migrate({ scenario });
+    expect(run.report.outcome).toBe('already-migrated');
+    expect(mutationsOf(run)).toEqual([]);
+  });
+
+  it('plans without changing anything', async () => {
+    const run = await migrate({ request: { dryRun: true } });
+    expect(run.report.outcome).toBe('planned');
+    expect(run.report.plan!.steps.map((step) => step.name)).toContain('create-addon');
+    expect(mutationsOf(run)).toEqual([]);
+  });
+});

@@ -1,0 +1,57 @@
+/** Runs whole migrations in the sandbox: the synthesised definition, the real handlers, the real SDK. */
+import { readFileSync } from 'node:fs';
+import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
+import { runMigration } from '../../cli/run.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+
+export const SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
+export const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
+export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
+export const ADDON = 'aws-ebs-csi-driver';
+
+/** The first case, changed: `change` gets the parsed scenario and its only cluster. */
+export function scenarioWith(change: (scenario: Scenario, cluster: ScenarioCluster) => void = () => {}): Scenario {
+  const scenario = parseScenario(readFileSync(SCENARIO, 'utf8'), SCENARIO);
+  change(scenario, scenario.accounts[0]!.clusters[0]!);
+  return scenario;
+}
+
+export const ebs = (cluster: ScenarioCluster): ScenarioCluster['addons'][number] => cluster.addons.find(({ name }) => name === ADDON)!;
+
+type Trust = { Statement: { Sid: string; Action: string | string[] }[] };
+
+/** The role's trust policy, to be changed in place. */
+export const trustOf = (scenario: Scenario): Trust => scenario.accounts[0]!.roles[0]!.trustPolicy as unknown as Trust;
+
+export interface Run {
+  report: MigrationReport;
+  backend: SandboxBackend;
+}
+
+export interface RunOptions {
+  scenario?: Scenario;
+  request?: Partial<MigrationRequestInput>;
+  seed?: number;
+  /** Called with the open sandbox before the migration starts. */
+  prepare?: (backend: SandboxBackend) => void;
+}
+
+export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({ target: TARGET, addon: ADDON, ...change });
+
+export async function migrate({ scenario = scenarioWith(), request = {}, seed, prepare }: RunOptions = {}): Promise<Run> {
+  const backend = await openSandboxBackend(scenario, seed === undefined ? {} : { seed });
+  prepare?.(backend);
+  try {
+    return { report: await runMigration(backend, migrationRequest.parse(requestOf(request))), backend };
+  } finally {
+    await backend.close();
+  }
+}
+
+/** Names of the calls that changed something at the target, in order. */
+export const mutationsOf = ({ backend }: Run): string[] => backend.sandbox.world.log.mutations().map((call) => `${call.service}:${call.operation}${call.error ? ` ${call.error}` : ''}`);
+
+export const clusterOf = ({ backend }: Run) => backend.sandbox.world.accounts.get(TARGET.account)!.clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { ADDON, clusterOf, ebs, migrate, mutationsOf, ROLE, scenarioWith } from './fixture.ts';
+
+describe('migrate with recreate', () => {
+  it('moves the add-on and proves it on every pod that counts', async () => {
+    const run = await migrate();
+    const { report } = run;
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', strategy: 'recreate', preserve: false, simulated: true });
+    expect(report.migrationId).toMatch(/^[0-9A-Z]{26}$/);
+    const counted = report.verification.pods.filter((pod) => pod.identity !== 'not-applicable');
+    expect(counted.map((pod) => [pod.serviceAccount, pod.identity, pod.ready])).toEqual([
+      ['ebs-csi-controller-sa', 'pod-identity', true],
+      ['ebs-csi-controller-sa', 'pod-identity', true],
+    ]);
+    expect(report.verification.pods.filter((pod) => pod.serviceAccount === 'ebs-csi-node-sa').map((pod) => pod.identity)).toEqual(Array(3).fill('not-applicable'));
+    expect(report.verification.before.filter((pod) => pod.serviceAccount === 'ebs-csi-controller-sa').map((pod) => pod.identity)).toEqual(['irsa', 'irsa']);
+  });
+
+  it('changes no more than it says, in that order', async () => {
+    const run = await migrate();
+    expect(mutationsOf(run)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']);
+    const { purged, created, restored } = run.report.associations;
+    expect(purged.map((one) => [one.serviceAccount, one.ownerArn])).toEqual([['ebs-csi-controller-sa', undefined]]);
+    expect(created.map((one) => [one.serviceAccount, one.roleArn])).toEqual([['ebs-csi-controller-sa', ROLE]]);
+    expect(created[0]?.ownerArn).toContain(`:addon/reliability-dev/${ADDON}/`);
+    expect(restored).toEqual([]);
+  });
+
+  it('keeps version, raw configuration and tags, and leaves no role', async () => {
+    const scenario = scenarioWith();
+    const was = ebs(scenario.accounts[0]!.clusters[0]!);
+    const run = await migrate({ scenario });
+    const now = clusterOf(run).addons.get(ADDON)!;
+    expect({ version: now.version, configurationValues: now.configurationValues, tags: now.tags, role: now.serviceAccountRoleArn, status: now.status }).toEqual({
+      version: was.version,
+      configurationValues: was.configurationValues,
+      tags: was.tags,
+      role: undefined,
+      status: 'ACTIVE',
+    });
+  });
+
+  it('tells when each step began and ended, in order', async () => {
+    const { report } = await migrate();
+    expect(report.steps.map((step) => step.name)).toEqual([
+      'plan', 'begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'verify-pods', 'finish',
+    ]);
+    for (const step of report.steps) expect(step.endedAt >= step.startedAt, step.name).toBe(true);
+    const times = report.steps.map((step) => step.startedAt);
+    expect([...times].sort()).toEqual(times);
+    expect(report.steps.find((step) => step.name === 'await-deleted')!.attempts).toBeGreaterThan(1);
+  });
+
+  it('gives the lock back', async () => {
+    const run = await migrate();
+    const again = await run.backend.ledger.acquireLock(`111122223333#eu-west-1#reliability-dev#${ADDON}`, { migrationId: 'next', executionArn: 'none', since: 'now' });
+    expect(again).toMatchObject({ acquired: true, fence: 2 });
+  });
+});
+
+describe('migrate with preserve', () => {
+  it('restarts the pods that kept the old identity, and never has too few of them', async () => {
+    const run = await migrate({ request: { preserve: true } });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods', preserve: true });
+    expect(mutationsOf(run)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon', 'kubernetes:patch deployments']);
+    expect(run.report.steps.map((step) => step.name)).toContain('restart-pods');
+    const ready = clusterOf(run).kube.readyHistory.filter((entry) => entry.workload === 'ebs-csi-controller').map((entry) => entry.ready);
+    expect(Math.min(...ready)).toBeGreaterThanOrEqual(2);
+  });
+
+  it('needs no restart where EKS restarts the pods itself', async () => {
+    const scenario = scenarioWith((changed) => {
+      changed.knobs.restartOnCreate = true;
+    });
+    const run = await migrate({ scenario, request: { preserve: true } });
+    expect(run.report.outcome).toBe('migrated');
+    expect(mutationsOf(run)).not.toContain('kubernetes:patch deployments');
+  });
+});
+
+describe('what nobody knows of AWS', () => {
+  const knobs: [string, Partial<ReturnType<typeof scenarioWith>['knobs']>][] = [
+    ['the webhook learns late of an association', { webhookLagSeconds: 8 }],
+    ['a deleted association keeps its key for a while', { associationDeleteLagSeconds: 12 }],
+    ['the add-on is DEGRADED for a while after its create', { degradedAfterCreateSeconds: 45 }],
+    ['DescribeAddon still says ACTIVE after the delete', { deleteStaleSeconds: 25 }],
+    ['everything is quick', { addonCreateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1, associationDeleteLagSeconds: 0, deleteStaleSeconds: 0 }],
+    ['everything is slow', { addonCreateSeconds: 300, addonDeleteSeconds: 300, podReadySeconds: 90 }],
+    ['a delete is accepted while the add-on is busy', { deleteWhileBusy: 'accept' }],
+  ];
+  it.each(knobs)('migrates when %s', async (_, change) => {
+    const scenario = scenarioWith((changed) => Object.assign(changed.knobs, change));
+    const run = await migrate({ scenario });
+    expect(run.report.outcome).toBe('migrated');
+  });
+
+  it.each(['keep', 'clear'] as const)('with preserve: associations that outlive their add-on %s their owner', async (ownerArnAfterPreserve) => {
+    const scenario = scenarioWith((changed, cluster) => {
+      changed.knobs.ownerArnAfterPreserve = ownerArnAfterPreserve;
+      cluster.associations[0]!.owner = ADDON;
+    });
+    const run = await migrate({ scenario, request: { preserve: true } });
+    expect(run.report.outcome).toBe('migrated');
+    expect(run.report.associations.purged).toHaveLength(1);
+  });
+
+  it.each(['remove', 'keep'] as const)('with preserve: the annotation after the create is %s', async (annotationAfterRecreate) => {
+    const scenario = scenarioWith((changed) => {
+      changed.knobs.annotationAfterRecreate = annotationAfterRecreate;
+    });
+    expect((await migrate({ scenario, request: { preserve: true } })).report.outcome).toBe('migrated');
+  });
+});
+
+describe('determinism', () => {
+  it('gives the same call log twice for the same scenario and seed, and another for another seed', async () => {
+    const log = async (seed: number): Promise<string> => (await migrate({ seed })).backend.sandbox.world.log.toJsonLines();
+    const first = await log(7);
+    expect(await log(7)).toBe(first);
+    expect(await log(8)).not.toBe(first);
+    expect(first.split('\n').length).toBeGreaterThan(50);
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { SandboxBackend } from '../../cli/backend.ts';
+import { ADDON, clusterOf, migrate, mutationsOf, ROLE, type Run, scenarioWith, TARGET } from './fixture.ts';
+
+/** Lets something happen in the world as soon as that operation has been answered for the first time. */
+const onFirst = (operation: string, happen: (backend: SandboxBackend) => void) => (backend: SandboxBackend) => {
+  let happened = false;
+  backend.sandbox.world.log.onCall((call) => {
+    if (happened || call.operation !== operation) return;
+    happened = true;
+    happen(backend);
+  });
+};
+
+const roleOf = (backend: SandboxBackend) => backend.sandbox.world.accounts.get(TARGET.account)!.roles.get('reliability-dev-ebs-csi-driver-irsa-role')!;
+
+/** The add-on is there as it was: role, version, configuration, tags, and the association that was purged. */
+function expectRestored(run: Run): void {
+  const now = clusterOf(run).addons.get(ADDON)!;
+  const was = run.report.plan!.addon!;
+  expect({ status: now.status, role: now.serviceAccountRoleArn, version: now.version, configurationValues: now.configurationValues, tags: now.tags, owned: now.associationIds }).toEqual({
+    status: 'ACTIVE',
+    role: ROLE,
+    version: was.version,
+    configurationValues: was.configurationValues,
+    tags: was.tags,
+    owned: [],
+  });
+  const left = [...clusterOf(run).associations.values()].filter((one) => one.deletedUntil === undefined);
+  expect(left.map((one) => [one.namespace, one.serviceAccount, one.roleArn, one.ownerArn])).toEqual([['kube-system', 'ebs-csi-controller-sa', ROLE, undefined]]);
+}
+
+describe('a failure after the change has begun', () => {
+  it('puts back what was when the create is refused', async () => {
+    const run = await migrate({
+      prepare: onFirst('DeletePodIdentityAssociation', (backend) => {
+        const role = roleOf(backend);
+        role.trustPolicy = role.trustPolicy.replace('"sts:AssumeRole"', '"sts:GetCallerIdentity"');
+      }),
+    });
+    expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'none', failure: { name: 'InvalidRequest' } });
+    expect(run.report.failure!.message).toContain('Trust policy of the role provided is invalid');
+    expectRestored(run);
+    expect(run.report.associations.restored).toHaveLength(1);
+  });
+
+  it('puts back what was when the pods never take the new identity', async () => {
+    const scenario = scenarioWith((changed) => {
+      changed.knobs.webhookLagSeconds = 86_400;
+    });
+    const run = await migrate({ scenario });
+    expect(run.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
+    expect(run.report.steps.filter((step) => step.name.startsWith('restart-pods'))).toHaveLength(2);
+    expectRestored(run);
+  });
+
+  it('leaves an add-on alone that somebody changed after the plan', async () => {
+    const run = await migrate({
+      prepare: onFirst('DescribeAddonVersions', (backend) => {
+        clusterOf({ backend } as Run).addons.get(ADDON)!.version = 'v1.35.0-eksbuild.1';
+      }),
+    });
+    expect(run.report).toMatchObject({ outcome: 'blocked', failure: { name: 'AddonChanged' } });
+    expect(mutationsOf(run)).toEqual([]);
+  });
+
+  it('never ends with the add-on gone and nothing said: a create that always fails needs a person, who gets the commands', async () => {
+    const scenario = scenarioWith((changed) => {
+      changed.knobs.createEndsIn = 'CREATE_FAILED';
+    });
+    const run = await migrate({ scenario });
+    expect(run.report.outcome).toBe('needs-human');
+    expect(run.report.handOff.join('\n')).toContain(`aws eks create-addon --region eu-west-1 --cluster-name reliability-dev --addon-name ${ADDON}`);
+    expect(run.report.handOff.join('\n')).toContain(`--service-account-role-arn ${ROLE}`);
+  });
+
+  it('says that a delete which never ends needs a person', async () => {
+    const scenario = scenarioWith((changed) => {
+      changed.knobs.stuckDeleting = true;
+    });
+    const run = await migrate({ scenario });
+    expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonStillThere' } });
+  });
+});
+
+describe('two migrations of one add-on', () => {
+  it('lets only one change anything; the other says who holds the lock', async () => {
+    const run = await migrate({
+      prepare: (backend) => {
+        void backend.ledger.acquireLock(`111122223333#eu-west-1#reliability-dev#${ADDON}`, {
+          migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
+          executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:other',
+          since: '2026-01-15T08:59:00.000Z',
+        });
+      },
+    });
+    expect(run.report).toMatchObject({ outcome: 'blocked', failure: { name: 'LockHeld' } });
+    expect(run.report.failure!.message).toContain('01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');
+    expect(run.report.failure!.message).toContain('2026-01-15T08:59:00.000Z');
+    expect(mutationsOf(run)).toEqual([]);
+  });
+});

@@ -1,0 +1,109 @@
+/** Each check's pass and its failures: a stable id, a message that names what was found, and what to do about it. */
+import { describe, expect, it } from 'vitest';
+import type { Check } from '../../../../lambdas/domain/model.ts';
+import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import { aCluster, agentDaemonSet, anAddon, anAssociation, aNodePod, aPod, aRequest, bothWays, irsaStatement, OTHER_ROLE, podIdentityStatement, policyText, ROLE, someFacts } from '../../fixtures.ts';
+
+const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] => anAddon({ name: 'eks-pod-identity-agent', status });
+const FOREIGN = 'arn:aws:iam::444455556666:role/ebs';
+const trust = (...statements: unknown[]): Partial<Facts> => ({ roles: { [ROLE]: { trustPolicy: policyText(...statements) } } });
+
+type Row = [id: string, what: string, change: Partial<Facts>, status: Check['status'], message: RegExp, remedy?: RegExp];
+
+const rows: Row[] = [
+  ['cluster-exists', 'is ACTIVE', {}, 'pass', /dev is ACTIVE, Kubernetes 1\.31/],
+  ['cluster-exists', 'is not there', { cluster: undefined }, 'fail', /no cluster dev in eu-west-1 of account 111122223333/, /aws eks list-clusters --region eu-west-1/],
+  ['cluster-exists', 'is being made', { cluster: aCluster({ status: 'CREATING' }) }, 'fail', /dev is CREATING/, /Wait until it is ACTIVE/],
+
+  ['addon-installed', 'is ACTIVE', {}, 'pass', /aws-ebs-csi-driver v1\.38\.1-eksbuild\.1 is ACTIVE/],
+  ['addon-installed', 'is not there', { addon: undefined }, 'fail', /aws-ebs-csi-driver is not installed in cluster dev/, /aws eks list-addons --cluster-name dev/],
+  ['addon-installed', 'is degraded', { addon: anAddon({ status: 'DEGRADED', issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }] }) }, 'fail', /is DEGRADED, not ACTIVE \(InsufficientNumberOfReplicas: too few\)/, /back to ACTIVE/],
+
+  ['addon-uses-irsa', 'does', {}, 'pass', /role\/app\/ebs-csi/],
+  ['addon-uses-irsa', 'uses the node role', { addon: anAddon({ serviceAccountRoleArn: undefined }) }, 'fail', /no IRSA role: its pods use the node role/, /podIdentityAssociations/],
+
+  ['addon-risk', 'is down for a while', {}, 'pass', /aws-ebs-csi-driver is down from the delete to the create/],
+  ['addon-risk', 'keeps running', { request: aRequest({ preserve: true }) }, 'pass', /keeps running \(preserve\)/],
+  ['addon-risk', 'needs no IAM', { request: aRequest({ addon: 'coredns' }), addon: anAddon({ name: 'coredns' }) }, 'fail', /coredns needs no IAM/, /leave it as it is/],
+  ['addon-risk', 'carries the network', { request: aRequest({ addon: 'vpc-cni' }), addon: anAddon({ name: 'vpc-cni' }) }, 'fail', /vpc-cni would take the network away/, /--preserve/],
+  ['addon-risk', 'carries the network and keeps running', { request: aRequest({ addon: 'vpc-cni', preserve: true }) }, 'pass', /vpc-cni keeps running/],
+  ['addon-risk', 'is not in the registry', { request: aRequest({ addon: 'somebodys-add-on' }) }, 'pass', /somebodys-add-on/],
+
+  ['pod-identity-support', 'takes associations', {}, 'pass', /v1\.38\.1-eksbuild\.1 takes .* for ebs-csi-controller-sa/],
+  ['pod-identity-support', 'is too old', { podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' }, 'fail', /v1\.38\.1-eksbuild\.1 of aws-ebs-csi-driver is too old/, /update-addon --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/],
+  ['pod-identity-support', 'never had it', { podIdentity: [] }, 'fail', /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/, /Keep IRSA/],
+  ['pod-identity-support', 'is offered no more', { podIdentity: [], offered: [] }, 'fail', /does not support Pod Identity\.$/, /Keep IRSA/],
+
+  ['version-offered', 'still is', {}, 'pass', /v1\.38\.1-eksbuild\.1 is still offered for Kubernetes 1\.31/],
+  ['version-offered', 'no longer is', { offered: [{ version: 'v2', default: false, requiresIamPermissions: true }, { version: 'v3', default: true, requiresIamPermissions: true }] }, 'fail', /no longer offered for Kubernetes 1\.31/, /v3/],
+  ['version-offered', 'nothing is', { offered: [] }, 'fail', /no longer offered/, /AWS Support/],
+
+  ['agent', 'is ready everywhere', {}, 'pass', /ready on 2 of 2 nodes/],
+  ['agent', 'is ACTIVE, its pods unseen', { agentWorkload: undefined }, 'pass', /agent is ACTIVE/],
+  ['agent', 'is no add-on but runs', { agentAddon: undefined }, 'pass', /ready on 2 of 2/],
+  ['agent', 'is built in', { cluster: aCluster({ autoMode: true }), agentAddon: undefined, agentWorkload: undefined }, 'pass', /Auto Mode/],
+  ['agent', 'is not installed', { agentAddon: undefined, agentWorkload: undefined }, 'fail', /not installed in cluster dev\.$/, /create-addon --cluster-name dev --addon-name eks-pod-identity-agent/],
+  ['agent', 'is not installed as far as is known', { agentAddon: undefined, agentWorkload: undefined, pods: undefined, kubernetesError: 'no' }, 'fail', /as far as EKS knows/, /create-addon/],
+  ['agent', 'is degraded', { agentAddon: agent('DEGRADED') }, 'fail', /eks-pod-identity-agent is DEGRADED/, /ACTIVE/],
+  ['agent', 'misses a node', { agentWorkload: agentDaemonSet({ ready: 1 }) }, 'fail', /ready on 1 of 2 nodes/, /kubectl -n kube-system get pods/],
+  ['agent', 'has no node to run on', { agentWorkload: agentDaemonSet({ desired: 0, ready: 0 }) }, 'fail', /0 of 0 nodes/, /kubectl/],
+
+  ['role-account', 'is the cluster\'s', {}, 'pass', /Role ebs-csi is in the cluster's account/],
+  ['role-account', 'is another account\'s', { request: aRequest({ roleArn: FOREIGN }) }, 'fail', /444455556666:role\/ebs is not in the cluster's account 111122223333/, /targetRoleArn/],
+
+  ['role-exists', 'does', {}, 'pass', /Role ebs-csi exists/],
+  ['role-exists', 'does not', { roles: {} }, 'fail', /IAM has no role arn:aws:iam::111122223333:role\/app\/ebs-csi/, /aws iam get-role --role-name ebs-csi/],
+  ['role-exists', 'the other one does not', { request: aRequest({ roleArn: OTHER_ROLE }) }, 'fail', /no role .*somebody-elses/, /--role-name somebody-elses/],
+
+  ['role-trust', 'lets EKS Auth in', {}, 'pass', /ebs-csi lets pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa/],
+  ['role-trust', 'is for IRSA only', trust(irsaStatement), 'fail', /sts:AssumeRole is denied.*sts:TagSession is denied/, /"Action":\["sts:AssumeRole","sts:TagSession"\]/],
+  ['role-trust', 'lacks sts:TagSession', trust({ ...podIdentityStatement, Action: 'sts:AssumeRole' }), 'fail', /sts:TagSession is denied/, /keep the others/],
+  ['role-trust', 'is for another namespace', trust({ ...podIdentityStatement, Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'web' } } }), 'fail', /"PodIdentity": aws:RequestTag\/kubernetes-namespace is kube-system, StringEquals wants web/, /Add this statement/],
+  ['role-trust', 'can not be decided', trust({ ...podIdentityStatement, Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }), 'unknown', /aws:PrincipalOrgID can't be known beforehand/, /Add this statement/],
+  ['role-trust', 'can not be read', { roles: { [ROLE]: { trustPolicy: '{' } } }, 'fail', /is invalid: the trust policy is not JSON/, /Add this statement/],
+
+  ['role-service-accounts', 'names one that the add-on does not take', { request: aRequest({ roles: { shop: ROLE } }) }, 'fail', /service account shop, which aws-ebs-csi-driver does not take/, /Name one of: ebs-csi-controller-sa/],
+
+  ['way-back', 'stands', {}, 'pass', /OIDC trust stands/],
+  ['way-back', 'is closed', trust(podIdentityStatement), 'warn', /does not certainly let kube-system\/ebs-csi-controller-sa in by OIDC/, /rollback/],
+  ['way-back', 'has no issuer', { cluster: aCluster({ oidcIssuer: undefined }) }, 'warn', /no OIDC issuer/, /rollback/],
+  ['way-back', 'leads to a role that could not be read', { request: aRequest({ roleArn: OTHER_ROLE }), roles: { [OTHER_ROLE]: { trustPolicy: bothWays } } }, 'warn', /role\/app\/ebs-csi could not be read/, /rollback/],
+
+  ['associations', 'are none', {}, 'pass', /No association/],
+  ['associations', 'are left over', { associations: [anAssociation()] }, 'warn', /a-left00000000000001/, /ledger/],
+  ['associations', 'are somebody else\'s', { associations: [anAssociation({ tags: { 'managed-by': 'terraform' } })] }, 'fail', /a-left00000000000001.*Terraform/, /Remove it where it is managed/],
+
+  ['kubernetes-access', 'shows the pods', { pods: [aPod('irsa'), aPod('irsa', { name: 'two' }), aNodePod()] }, 'pass', /^2 pods/],
+  ['kubernetes-access', 'is refused', { pods: undefined, kubernetesError: 'Unauthorized (401)' }, 'unknown', /could not be read: Unauthorized \(401\)/, /access entry in cluster dev/],
+  ['kubernetes-access', 'shows none of the planned ones', { pods: [aNodePod(), aPod('irsa', { terminating: true })] }, 'fail', /No pod runs with ebs-csi-controller-sa/, /Scale the add-on up/],
+];
+
+describe.each(rows)('check %s: %s', (id, _, change, status, message, remedy) => {
+  const plan = planMigration(someFacts(change));
+  const found = plan.checks.filter((check) => check.id === id);
+
+  it(`is ${status}`, () => {
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ status, message: expect.stringMatching(message) as string });
+    if (remedy) expect(found[0]?.remedy).toMatch(remedy);
+    else expect(found[0]?.remedy).toBeUndefined();
+  });
+
+  it(status === 'pass' || status === 'warn' ? 'does not block' : 'blocks', () => {
+    const blocks = status === 'fail' || status === 'unknown';
+    expect(blockingChecks(plan).includes(id)).toBe(blocks);
+    if (blocks) expect(plan.verdict).toBe('blocked');
+  });
+});
+
+it('checks each role for the service accounts that shall use it', () => {
+  const podIdentity = ['ebs-csi-controller-sa', 'second-sa', 'third-sa'].map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] }));
+  const plan = planMigration(someFacts({ podIdentity, request: aRequest({ roles: { 'third-sa': OTHER_ROLE } }), roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: policyText(irsaStatement) } } }));
+  const trusts = plan.checks.filter((check) => check.id === 'role-trust').map((check) => [check.status, /for kube-system\/([\w-]+)/.exec(check.message)?.[1]]);
+  expect(trusts).toEqual([
+    ['pass', 'ebs-csi-controller-sa'],
+    ['pass', 'second-sa'],
+    ['fail', 'third-sa'],
+  ]);
+});

@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { plan as planSchema, type Plan } from '../../../../lambdas/domain/model.ts';
+import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
+import { aCluster, agentDaemonSet, anAddon, anAssociation, aPod, aRequest, associationArn, bothWays, irsaStatement, OTHER_ROLE, planned, policyText, ROLE, someFacts } from '../../fixtures.ts';
+
+const EMPTY = { offered: [], podIdentity: [], roles: {}, associations: [], pods: undefined, workloads: undefined, agentAddon: undefined, agentWorkload: undefined };
+const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
+
+describe('planMigration', () => {
+  it('says migrate when every check passes, with what it will do', () => {
+    const plan = planMigration(someFacts());
+    expect(plan).toMatchObject({ verdict: 'migrate', strategy: 'recreate', preserve: false, namespace: 'kube-system', associations: [planned], purge: [], addon: { name: 'aws-ebs-csi-driver' } });
+    expect(ids(plan)).toEqual([
+      ...['cluster-exists', 'addon-installed', 'addon-uses-irsa', 'addon-risk', 'pod-identity-support', 'version-offered', 'agent'],
+      ...['role-account', 'role-exists', 'role-trust', 'way-back', 'associations', 'kubernetes-access'],
+    ]);
+    expect(plan.checks.map((check) => check.status)).toEqual(plan.checks.map(() => 'pass'));
+    expect(blockingChecks(plan)).toEqual([]);
+  });
+
+  it('stops at a cluster that is not there', () => {
+    const plan = planMigration(someFacts({ cluster: undefined, addon: undefined, ...EMPTY }));
+    expect(plan).toMatchObject({ verdict: 'blocked', steps: [], associations: [] });
+    expect(ids(plan)).toEqual(['cluster-exists']);
+    expect(plan.addon).toBeUndefined();
+  });
+  it('stops at an add-on that is not there', () => {
+    const plan = planMigration(someFacts({ addon: undefined, ...EMPTY }));
+    expect([plan.verdict, ids(plan)]).toEqual(['blocked', ['cluster-exists', 'addon-installed']]);
+  });
+
+  it('knows an add-on that has moved already', () => {
+    const moved = anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] });
+    const plan = planMigration(someFacts({ addon: moved, agentAddon: undefined, agentWorkload: undefined }));
+    expect(plan).toMatchObject({ verdict: 'already-migrated', steps: [], associations: [], purge: [] });
+    expect(plan.checks.at(-1)).toMatchObject({ id: 'already-on-pod-identity', status: 'pass', message: expect.stringContaining('1 associations') as string });
+  });
+  it('does not call it moved while it still has its IRSA role', () => {
+    const both = anAddon({ podIdentityAssociations: [associationArn('a-1')] });
+    expect(planMigration(someFacts({ addon: both })).verdict).toBe('migrate');
+  });
+
+  it('goes on over a warning', () => {
+    const plan = planMigration(someFacts({ associations: [anAssociation()], roles: { [ROLE]: { trustPolicy: policyText({ ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } }, JSON.parse(bothWays).Statement[1]) } } }));
+    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual(['way-back', 'associations']);
+    expect([plan.verdict, plan.purge]).toEqual(['migrate', ['a-left00000000000001']]);
+  });
+  it('lists each blocking check once', () => {
+    const plan = planMigration(someFacts({ pods: undefined, kubernetesError: 'no', request: aRequest({ roles: { shop: ROLE, cart: ROLE } }), agentAddon: undefined, agentWorkload: undefined }));
+    expect(blockingChecks(plan)).toEqual(['agent', 'role-service-accounts', 'kubernetes-access']);
+  });
+
+  it('blocks exactly on fail and unknown, and every check but a pass has a remedy', () => {
+    const maybe = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+    const facts = fc
+      .record({
+        request: maybe(aRequest(), aRequest({ preserve: true }), aRequest({ addon: 'vpc-cni' }), aRequest({ addon: 'coredns' }), aRequest({ roleArn: OTHER_ROLE }), aRequest({ roles: { shop: ROLE } })),
+        cluster: maybe(undefined, aCluster(), aCluster({ status: 'CREATING' }), aCluster({ autoMode: true }), aCluster({ oidcIssuer: undefined })),
+        addon: maybe(undefined, anAddon(), anAddon({ status: 'DEGRADED' }), anAddon({ serviceAccountRoleArn: undefined }), anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a'] }), anAddon({ version: 'v0' })),
+        agentWorkload: maybe(undefined, agentDaemonSet(), agentDaemonSet({ ready: 1 })),
+        podIdentity: maybe(someFacts().podIdentity, []),
+        newerVersionWithPodIdentity: maybe(undefined, 'v2'),
+        roles: maybe<Facts['roles']>({ [ROLE]: { trustPolicy: bothWays } }, {}, { [ROLE]: { trustPolicy: '{' } }, { [ROLE]: { trustPolicy: policyText(irsaStatement) } }),
+        associations: maybe([], [anAssociation()], [anAssociation({ tags: { iac: 'pulumi' } })]),
+        pods: maybe(undefined, [], [aPod('irsa')]),
+      })
+      .map(someFacts);
+    fc.assert(
+      fc.property(facts, (some) => {
+        const plan = planMigration(some);
+        expect(planSchema.parse(plan)).toEqual(plan);
+        const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
+        expect(plan.verdict === 'blocked').toBe(blocking.length > 0);
+        expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
+        expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
+        // No message shows a hole where a name should be.
+        for (const check of plan.checks) expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+});
+
+describe('plannedAssociations', () => {
+  const two = [...someFacts().podIdentity, { serviceAccount: 'second-sa', recommendedManagedPolicies: [] }];
+  const rolesFor = (change: Parameters<typeof aRequest>[0]): (string | undefined)[] => plannedAssociations(someFacts({ request: aRequest(change), podIdentity: two })).map((one) => one.roleArn);
+
+  it('gives every service account of the version the role it has now', () => {
+    expect(rolesFor({})).toEqual([ROLE, ROLE]);
+  });
+  it('takes the request\'s role before it, and a role by name before both', () => {
+    expect(rolesFor({ roleArn: OTHER_ROLE })).toEqual([OTHER_ROLE, OTHER_ROLE]);
+    expect(rolesFor({ roleArn: OTHER_ROLE, roles: { 'second-sa': ROLE } })).toEqual([OTHER_ROLE, ROLE]);
+  });
+  it('plans nothing where no role is known', () => {
+    expect(plannedAssociations(someFacts({ addon: anAddon({ serviceAccountRoleArn: undefined }) }))).toEqual([]);
+  });
+});
+
+describe('the steps of a plan', () => {
+  const stepsOf = (facts: Facts): Plan['steps'] => planMigration(facts).steps;
+
+  it('are the road, each with how it is undone', () => {
+    const steps = stepsOf(someFacts());
+    expect(steps.map((step) => step.name)).toEqual(['begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'verify-pods', 'finish']);
+    for (const step of steps) expect(step.undo).toMatch(/\w{4,}/);
+  });
+  it('call an outage by its name, and say less with preserve', () => {
+    const disruption = (preserve: boolean): (string | undefined)[] => stepsOf(someFacts({ request: aRequest({ preserve }) })).map((step) => step.disruption);
+    expect(disruption(false).filter((one) => one === 'outage')).toHaveLength(4);
+    expect(disruption(true)).not.toContain('outage');
+  });
+  it('name the associations that go and the service accounts that come', () => {
+    const steps = stepsOf(someFacts({ associations: [anAssociation()] }));
+    const purge = steps.find((step) => step.name === 'purge-associations');
+    expect(purge).toMatchObject({ what: expect.stringContaining('a-left00000000000001') as string, calls: ['eks:DeletePodIdentityAssociation'] });
+    expect(steps.find((step) => step.name === 'create-addon')?.what).toContain('kube-system/ebs-csi-controller-sa');
+    expect(stepsOf(someFacts()).find((step) => step.name === 'purge-associations')?.calls).toEqual([]);
+  });
+});
+
+describe('the hash of a plan', () => {
+  const hashOf = (change: Partial<Facts>): string => planMigration(someFacts(change)).hash;
+  const base = hashOf({});
+
+  it('is a SHA-256 that equal facts share', () => {
+    expect(base).toMatch(/^[0-9a-f]{64}$/);
+    expect(hashOf({})).toBe(base);
+  });
+  it.each<[string, Partial<Facts>]>([
+    ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
+    ['the role that the add-on has', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
+    ['the trust policy', { roles: { [ROLE]: { trustPolicy: policyText(JSON.parse(bothWays).Statement[1]) } } }],
+    ['the version', { addon: anAddon({ version: 'v1.40.0-eksbuild.1' }) }],
+    ['the configuration', { addon: anAddon({ configurationValues: '{}' }) }],
+    ['the associations there', { associations: [anAssociation()] }],
+    ['the service accounts', { podIdentity: [{ serviceAccount: 'other', recommendedManagedPolicies: [] }] }],
+    ['preserve', { request: aRequest({ preserve: true }) }],
+    ['the cluster asked for', { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) }],
+  ])('changes with %s', (_, change) => {
+    expect(hashOf(change)).not.toBe(base);
+  });
+  it.each<[string, Partial<Facts>]>([
+    ['who asks, and why', { request: aRequest({ requestedBy: 'somebody', reason: 'because' }) }],
+    ['how many nodes the agent runs on', { agentWorkload: agentDaemonSet({ desired: 9, ready: 9 }) }],
+  ])('does not change with %s', (_, change) => {
+    expect(hashOf(change)).toBe(base);
+  });
+
+  it('does not change with the order of keys', () => {
+    const shuffled = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).toReversed()) as T;
+    const tags = { team: 'storage', a: '1', b: '2' };
+    expect(hashOf({ addon: shuffled(anAddon({ tags: shuffled(tags) })), roles: shuffled({ [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined }) })).toBe(
+      hashOf({ addon: anAddon({ tags }), roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined } }),
+    );
+  });
+  it('does change with the order of a list', () => {
+    const two = [anAssociation({ id: 'a-1' }), anAssociation({ id: 'a-2' })];
+    expect(hashOf({ associations: two })).not.toBe(hashOf({ associations: two.toReversed() }));
+  });
+});

@@ -1,0 +1,214 @@
+/** One EBS CSI driver on one cluster, in the shapes of the domain: builders that take what a test changes. */
+import type { Cluster } from '../../lambdas/domain/eks.ts';
+import type { Container, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import type { Addon, Association, Migration, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Snapshot, Target } from '../../lambdas/domain/model.ts';
+import type { Facts } from '../../lambdas/domain/plan/facts.ts';
+
+export const ACCOUNT = '111122223333';
+export const CLUSTER = 'dev';
+export const target: Target = { account: ACCOUNT, region: 'eu-west-1', cluster: CLUSTER };
+export const ADDON = 'aws-ebs-csi-driver';
+export const VERSION = 'v1.38.1-eksbuild.1';
+export const NAMESPACE = 'kube-system';
+export const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
+export const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
+export const OTHER_ROLE = `arn:aws:iam::${ACCOUNT}:role/somebody-elses`;
+export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
+export const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+export const OTHER_MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4B';
+export const EXECUTION = `arn:aws:states:eu-west-1:${ACCOUNT}:execution:MigrateAddon:${MIGRATION_ID}`;
+/** When the tests' clock starts, and before and after. */
+export const NOW = Date.UTC(2026, 0, 5, 9);
+export const at = (secondsFromNow: number): string => new Date(NOW + secondsFromNow * 1000).toISOString();
+
+export const addonArn = (incarnation: number, addon = ADDON, cluster = CLUSTER): string =>
+  `arn:aws:eks:eu-west-1:${ACCOUNT}:addon/${cluster}/${addon}/${String(incarnation).padStart(8, '0')}-b9c2-8915-4e17-e8be0a55a149`;
+
+export const podIdentityStatement = {
+  Sid: 'PodIdentity',
+  Effect: 'Allow',
+  Principal: { Service: 'pods.eks.amazonaws.com' },
+  Action: ['sts:AssumeRole', 'sts:TagSession'],
+};
+const issuerPath = ISSUER.replace('https://', '');
+export const irsaStatement = {
+  Sid: 'Irsa',
+  Effect: 'Allow',
+  Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${issuerPath}` },
+  Action: 'sts:AssumeRoleWithWebIdentity',
+  Condition: { StringEquals: { [`${issuerPath}:sub`]: `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`, [`${issuerPath}:aud`]: 'sts.amazonaws.com' } },
+};
+export const policyText = (...statements: unknown[]): string => JSON.stringify({ Version: '2012-10-17', Statement: statements });
+export const bothWays = policyText(irsaStatement, podIdentityStatement);
+
+export const aCluster = (change: Partial<Cluster> = {}): Cluster => ({
+  name: CLUSTER,
+  arn: `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/${CLUSTER}`,
+  version: '1.31',
+  status: 'ACTIVE',
+  oidcIssuer: ISSUER,
+  autoMode: false,
+  ...change,
+});
+
+/** The driver on IRSA, as it is before a migration. */
+export const anAddon = (change: Partial<Addon> = {}): Addon => ({
+  name: ADDON,
+  arn: addonArn(1),
+  version: VERSION,
+  status: 'ACTIVE',
+  serviceAccountRoleArn: ROLE,
+  configurationValues: 'controller:\n  replicaCount: 2 # as it was\n',
+  podIdentityAssociations: [],
+  tags: { team: 'storage' },
+  issues: [],
+  ...change,
+});
+
+export const associationArn = (id: string): string => `arn:aws:eks:eu-west-1:${ACCOUNT}:podidentityassociation/${CLUSTER}/${id}`;
+/** A stand-alone one of the driver's service account, without anything that is lost in a purge. */
+export const anAssociation = (change: Partial<Association> = {}): Association => {
+  const id = change.id ?? 'a-left00000000000001';
+  return {
+    id,
+    arn: associationArn(id),
+    namespace: NAMESPACE,
+    serviceAccount: SERVICE_ACCOUNT,
+    roleArn: ROLE,
+    tags: {},
+    createdAt: at(-86_400),
+    modifiedAt: at(-86_400),
+    ...change,
+  };
+};
+
+export const planned: PlannedAssociation = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE };
+
+const POD_IDENTITY_ENV = {
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials',
+  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
+};
+const IRSA_ENV = { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token' };
+/** What the webhook writes into a container for each identity. */
+export const envOf: Record<Exclude<PodIdentity, 'not-applicable'>, Record<string, string>> = {
+  'pod-identity': POD_IDENTITY_ENV,
+  irsa: IRSA_ENV,
+  'node-role': {},
+  mixed: { ...POD_IDENTITY_ENV, ...IRSA_ENV },
+};
+export const TOKENS = {
+  podIdentity: { volume: 'eks-pod-identity-token', audience: 'pods.eks.amazonaws.com' },
+  irsa: { volume: 'aws-iam-token', audience: 'sts.amazonaws.com' },
+};
+
+export const aContainer = (change: Partial<Container> = {}): Container => ({ name: 'ebs-plugin', init: false, env: {}, mounts: [], ...change });
+
+export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod => ({
+  namespace: NAMESPACE,
+  name: 'ebs-csi-controller-1',
+  uid: `uid-of-${change.name ?? 'ebs-csi-controller-1'}`,
+  createdAt: at(-3600),
+  serviceAccount: SERVICE_ACCOUNT,
+  node: 'node-1',
+  labels: { 'app.kubernetes.io/name': ADDON },
+  annotations: {},
+  phase: 'Running',
+  ready: true,
+  terminating: false,
+  owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
+  containers: [aContainer({ env: envOf[identity] }), aContainer({ name: 'csi-provisioner', env: envOf[identity] })],
+  tokens: [...(identity === 'pod-identity' || identity === 'mixed' ? [TOKENS.podIdentity] : []), ...(identity === 'irsa' || identity === 'mixed' ? [TOKENS.irsa] : [])],
+  ...change,
+});
+
+/** A pod of the driver's DaemonSet: another service account, no AWS identity. */
+export const aNodePod = (change: Partial<Pod> = {}): Pod =>
+  aPod('node-role', { name: 'ebs-csi-node-1', uid: 'uid-of-ebs-csi-node-1', serviceAccount: 'ebs-csi-node-sa', owner: { kind: 'DaemonSet', name: 'ebs-csi-node' }, ...change });
+
+export const aWorkload = (change: Partial<Workload> = {}): Workload => ({
+  kind: 'Deployment',
+  namespace: NAMESPACE,
+  name: 'ebs-csi-controller',
+  serviceAccount: SERVICE_ACCOUNT,
+  desired: 1,
+  ready: 1,
+  settled: true,
+  templateAnnotations: {},
+  ...change,
+});
+
+export const agentDaemonSet = (change: Partial<Workload> = {}): Workload =>
+  aWorkload({ kind: 'DaemonSet', name: 'eks-pod-identity-agent', serviceAccount: 'default', desired: 2, ready: 2, ...change });
+
+export const anEvidence = (change: Partial<PodEvidence> = {}): PodEvidence => ({
+  namespace: NAMESPACE,
+  name: 'ebs-csi-controller-1',
+  uid: 'uid-1',
+  serviceAccount: SERVICE_ACCOUNT,
+  identity: 'pod-identity',
+  ready: true,
+  createdAt: at(0),
+  evidence: 'AWS_CONTAINER_CREDENTIALS_FULL_URI in all 2 containers',
+  ...change,
+});
+
+export const aRequest = (change: Partial<MigrationRequestInput> = {}): MigrationRequest => migrationRequest.parse({ target, addon: ADDON, ...change });
+
+/** Facts from which a plan says `migrate`. */
+export const someFacts = (change: Partial<Facts> = {}): Facts => ({
+  request: aRequest(),
+  cluster: aCluster(),
+  addon: anAddon(),
+  agentAddon: anAddon({ name: 'eks-pod-identity-agent', arn: addonArn(1, 'eks-pod-identity-agent'), version: 'v1.3.4-eksbuild.1', serviceAccountRoleArn: undefined }),
+  offered: [
+    { version: 'v1.40.0-eksbuild.1', default: true, requiresIamPermissions: true },
+    { version: VERSION, default: false, requiresIamPermissions: true },
+  ],
+  podIdentity: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'] }],
+  namespace: NAMESPACE,
+  roles: { [ROLE]: { trustPolicy: bothWays } },
+  associations: [],
+  pods: [aPod('irsa'), aNodePod()],
+  workloads: [aWorkload()],
+  agentWorkload: agentDaemonSet(),
+  ...change,
+});
+
+/** A plan that allows the change. */
+export const aPlan = (change: Partial<Plan> = {}): Plan => ({
+  verdict: 'migrate',
+  strategy: 'recreate',
+  preserve: false,
+  checks: [{ id: 'cluster-exists', status: 'pass', message: 'Cluster dev is ACTIVE.' }],
+  steps: [],
+  addon: anAddon(),
+  namespace: NAMESPACE,
+  associations: [planned],
+  purge: [],
+  hash: '0'.repeat(64),
+  ...change,
+});
+
+export const aSnapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
+  takenAt: at(0),
+  addon: anAddon(),
+  namespace: NAMESPACE,
+  planned: [planned],
+  associations: [],
+  trustPolicies: { [ROLE]: bothWays },
+  ...change,
+});
+
+export const aMigration = (change: Partial<Migration> = {}): Migration => ({
+  migrationId: MIGRATION_ID,
+  request: aRequest(),
+  executionArn: EXECUTION,
+  startedAt: at(0),
+  status: 'running',
+  verified: 'none',
+  plan: aPlan(),
+  associations: { purged: [], created: [], restored: [] },
+  handOff: [],
+  ...change,
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
+import { planStep } from '../../../lambdas/steps/plan/handler.ts';
+import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
+import { aCluster, ADDON, anAddon, anAssociation, aPod, associationArn, bothWays, EXECUTION, MIGRATION_ID, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
+
+const input = (request: object = {}): unknown => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
+const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
+const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
+
+describe('plan', () => {
+  it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
+    const fakes = newFakes();
+    expect(await run(fakes, { preserve: true, reason: 'because' })).toEqual({ verdict: 'migrate', target, addon: ADDON, preserve: true, blockedBy: [] });
+    expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, plan: { verdict: 'migrate', preserve: true } });
+    expect((await record(fakes)).outcome).toBeUndefined();
+    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual(['irsa', 'not-applicable']);
+  });
+
+  it('changes nothing and takes no lock', async () => {
+    const fakes = newFakes();
+    fakes.eks.associations = [anAssociation()];
+    await run(fakes);
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
+  });
+
+  it.each<[string, object, (fakes: Fakes) => void, string, string[]]>([
+    ['a dry run', { dryRun: true }, () => undefined, 'planned', []],
+    ['an add-on that has moved', {}, ({ eks }) => eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] })), 'already-migrated', []],
+    ['a dry run of an add-on that has moved', { dryRun: true }, ({ eks }) => eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] })), 'already-migrated', []],
+    ['no cluster', {}, ({ eks }) => (eks.cluster = undefined), 'blocked', ['cluster-exists']],
+    ['no add-on', {}, ({ eks }) => eks.addons.delete(ADDON), 'blocked', ['addon-installed']],
+    ['no agent', {}, ({ eks, kubernetes }) => (eks.addons.delete('eks-pod-identity-agent'), (kubernetes.workloads = [])), 'blocked', ['agent']],
+    ['no role', { roleArn: OTHER_ROLE }, () => undefined, 'blocked', ['role-exists']],
+    ['a version without Pod Identity', {}, ({ eks }) => eks.configurations.clear(), 'blocked', ['pod-identity-support']],
+    ['a foreign association', {}, ({ eks }) => (eks.associations = [anAssociation({ tags: { iac: 'pulumi' } })]), 'blocked', ['associations']],
+  ])('%s ends the record with its outcome', async (_, request, change, verdict, blockedBy) => {
+    const fakes = newFakes();
+    change(fakes);
+    expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
+    expect(await record(fakes)).toMatchObject({ status: 'ended', outcome: verdict, endedAt: '2026-01-05T09:00:00.000Z' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('names the newer version that takes associations', async () => {
+    const fakes = newFakes();
+    fakes.eks.configurations.set(`${ADDON} v1.40.0-eksbuild.1`, fakes.eks.configurations.get(`${ADDON} ${VERSION}`)!);
+    fakes.eks.configurations.delete(`${ADDON} ${VERSION}`);
+    await run(fakes);
+    expect((await record(fakes)).plan?.checks.find((check) => check.id === 'pod-identity-support')?.remedy).toContain('v1.40.0-eksbuild.1');
+  });
+
+  it('looks in the namespace that the add-on was created with', async () => {
+    const fakes = newFakes();
+    fakes.eks.addons.set(ADDON, anAddon({ namespace: 'storage' }));
+    fakes.eks.associations = [anAssociation({ namespace: 'storage' })];
+    fakes.kubernetes.pods = [aPod('irsa', { namespace: 'storage' })];
+    await run(fakes);
+    expect(await record(fakes)).toMatchObject({ plan: { namespace: 'storage', purge: ['a-left00000000000001'], associations: [{ namespace: 'storage', serviceAccount: SERVICE_ACCOUNT }] } });
+    expect(fakes.journal.of('kubernetes.listPods')).toEqual([['storage']]);
+  });
+
+  it('does not ask this account\'s IAM for another account\'s role', async () => {
+    const fakes = newFakes();
+    const foreign = 'arn:aws:iam::444455556666:role/ebs';
+    expect(await run(fakes, { roleArn: foreign })).toMatchObject({ verdict: 'blocked', blockedBy: ['role-account'] });
+    expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
+  });
+
+  it.each(['Unauthorised', 'AccessDenied'] as const)('blocks, and does not fall over, when the API server says %s', async (name) => {
+    const fakes = newFakes();
+    fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
+    expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
+    expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject({ status: 'unknown', message: expect.stringContaining('you may not') as string });
+  });
+
+  it('leaves a record where reading fails, and plans again on the same one', async () => {
+    const fakes = newFakes();
+    fakes.journal.failNext('eks.describeCluster');
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await record(fakes)).toMatchObject({ status: 'running' });
+    fakes.clock.advance(60_000);
+    expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
+    expect((await record(fakes)).startedAt).toBe('2026-01-05T09:00:00.000Z');
+  });
+
+  it.each([
+    ['planned', { dryRun: true }],
+    ['blocked', { roleArn: OTHER_ROLE }],
+  ])('answers %s again when the reply was lost after the record had ended', async (verdict, request) => {
+    const fakes = newFakes();
+    fakes.journal.failNext('ledger.updateMigration', 'after');
+    await expect(run(fakes, request)).rejects.toThrow(lost().message);
+    const ended = await record(fakes);
+    fakes.clock.advance(5000);
+    expect(await run(fakes, request)).toMatchObject({ verdict });
+    expect(await record(fakes)).toEqual(ended);
+  });
+
+  it('does not take up a migration that another execution has ended', async () => {
+    const fakes = newFakes();
+    await run(fakes, { dryRun: true });
+    const again = { ...(input({ dryRun: true }) as object), executionArn: `${EXECUTION}-2` };
+    await expect(invoke(planStep, again, fakes)).rejects.toMatchObject({ name: 'BadInput' });
+  });
+
+  it('reads the trust of the role that the request names', async () => {
+    const fakes = newFakes();
+    fakes.roles.trust[OTHER_ROLE] = bothWays;
+    fakes.eks.cluster = aCluster({ autoMode: true });
+    expect(await run(fakes, { roles: { [SERVICE_ACCOUNT]: OTHER_ROLE } })).toMatchObject({ verdict: 'migrate' });
+    expect((await record(fakes)).plan?.associations).toEqual([{ namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE }]);
+  });
+});

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { DEPLOYMENT, ebsWith, newEbsLab, restartPatch, strategic } from './support.ts';
+import type { Lab } from './support.ts';
+
+const PODS = '/api/v1/namespaces/kube-system/pods';
+const names = async (lab: Lab, query: Record<string, string>, path = '/api/v1/pods') => {
+  const { status, body } = await lab.call('GET', path, { query });
+  expect(status).toBe(200);
+  return body.items.map(({ metadata }) => metadata.name.replace(/-[^-]+$/, ''));
+};
+
+describe('discovery', () => {
+  test('answers what kubectl asks first', async () => {
+    const lab = newEbsLab();
+    expect((await lab.call('GET', '/version')).body).toMatchObject({ major: '1', minor: '31', gitVersion: 'v1.31.0-eks-sandbox' });
+    expect((await lab.call('GET', '/api')).body).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
+    expect((await lab.call('GET', '/apis')).body).toMatchObject({ kind: 'APIGroupList', groups: [{ name: 'apps', preferredVersion: { groupVersion: 'apps/v1' } }] });
+    expect((await lab.call('GET', '/apis/apps')).body).toMatchObject({ kind: 'APIGroup', name: 'apps' });
+  });
+
+  test('each resource that it names can be listed, and says rightly what can be done with it', async () => {
+    const lab = newEbsLab();
+    for (const root of ['/api/v1', '/apis/apps/v1']) {
+      const { resources } = (await lab.call('GET', root)).body;
+      expect(resources.length).toBeGreaterThan(2);
+      for (const { name, kind, namespaced, verbs } of resources) {
+        expect((await lab.call('GET', `${root}/${name}`)).body).toMatchObject({ kind: `${kind}List`, apiVersion: root === '/api/v1' ? 'v1' : 'apps/v1' });
+        const [first] = (await lab.call('GET', `${root}/${name}`)).body.items;
+        const path = `${root}/${namespaced ? `namespaces/${first!.metadata.namespace}/` : ''}${name}/${first!.metadata.name}`;
+        expect((await lab.call('GET', path)).body).toMatchObject({ kind, metadata: { name: first!.metadata.name } });
+        expect((await lab.call('PATCH', path, { headers: strategic, body: {} })).status).toBe(verbs.includes('patch') ? 200 : 405);
+        expect((await lab.call('DELETE', path)).status).toBe(verbs.includes('delete') ? 200 : 405);
+      }
+    }
+  });
+});
+
+describe('lists', () => {
+  test.each([
+    ['app=ebs-csi-controller', 2],
+    ['app==ebs-csi-controller', 2],
+    ['app!=ebs-csi-controller', 3],
+    ['app in (ebs-csi-controller, ebs-csi-node)', 5],
+    ['app notin (ebs-csi-node)', 2],
+    ['absent notin (x)', 5],
+    ['absent!=x', 5],
+    ['pod-template-hash', 2],
+    ['!pod-template-hash', 3],
+    ['app in (ebs-csi-controller,ebs-csi-node),pod-template-hash,app!=ebs-csi-node', 2],
+    ['app=nothing', 0],
+  ])('labelSelector %s', async (labelSelector, count) => {
+    expect(await names(newEbsLab(), { labelSelector })).toHaveLength(count);
+  });
+
+  test('fieldSelector by name, node and phase', async () => {
+    const lab = newEbsLab();
+    const [pod] = lab.pods('ebs-csi-controller');
+    expect(await names(lab, { fieldSelector: `metadata.name=${pod!.metadata.name}` })).toHaveLength(1);
+    expect((await names(lab, { fieldSelector: `spec.nodeName=${pod!.spec.nodeName},metadata.name!=${pod!.metadata.name}` })).sort()).toEqual(['ebs-csi-node']);
+    await lab.call('DELETE', `${PODS}/${pod!.metadata.name}`);
+    lab.pass(1);
+    expect(await names(lab, { fieldSelector: 'status.phase!=Running' })).toHaveLength(1);
+    expect(await names(lab, { fieldSelector: 'metadata.name=kube-system' }, '/api/v1/namespaces')).toHaveLength(1);
+  });
+
+  test('of one namespace, of all, and of one that is not there', async () => {
+    const lab = newEbsLab();
+    expect(await names(lab, {}, PODS)).toHaveLength(5);
+    expect(await names(lab, {}, '/api/v1/namespaces/default/pods')).toEqual([]);
+    expect(await names(lab, {}, '/api/v1/namespaces/nowhere/pods')).toEqual([]);
+  });
+
+  test('limit and continue give every object once, in the order of names', async () => {
+    const lab = newEbsLab({ objects: ebsWith({ replicas: 7 }) });
+    const found: string[] = [];
+    let token: string | undefined;
+    const left: (number | undefined)[] = [];
+    do {
+      const { body } = await lab.call('GET', PODS, { query: { limit: '4', ...(token ? { continue: token } : {}) } });
+      found.push(...body.items.map(({ metadata }) => metadata.name));
+      left.push(body.metadata.remainingItemCount);
+      token = body.metadata.continue;
+    } while (token);
+    expect(left).toEqual([6, 2, undefined]);
+    expect(new Set(found).size).toBe(10);
+    expect(found).toEqual(found.toSorted());
+  });
+
+  test('with a selector the rest is not counted, and items do not repeat their kind', async () => {
+    const { body } = await newEbsLab().call('GET', PODS, { query: { limit: '1', labelSelector: 'app=ebs-csi-node' } });
+    expect(body.metadata).toHaveProperty('continue');
+    expect(body.metadata).not.toHaveProperty('remainingItemCount');
+    expect(body.items[0]).not.toHaveProperty('kind');
+  });
+
+  test('tables for kubectl', async () => {
+    const { body } = await newEbsLab().call('GET', '/apis/apps/v1/deployments', { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' } });
+    expect(body).toMatchObject({ kind: 'Table', rows: [{ cells: ['ebs-csi-controller', '2/2', 2, 2, '24h'], object: { metadata: { name: 'ebs-csi-controller' } } }] });
+  });
+
+  test('a watch gives what has changed, or is too old once something is gone', async () => {
+    const lab = newEbsLab();
+    const since = (await lab.call('GET', PODS)).body.metadata.resourceVersion;
+    const watch = () => lab.call('GET', PODS, { query: { watch: 'true', resourceVersion: since } });
+    expect((await watch()).text).toBe('');
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') });
+    lab.pass(1);
+    expect((await watch()).body).toMatchObject({ type: 'MODIFIED', object: { kind: 'Pod', status: { phase: 'Pending' } } });
+    lab.pass(60);
+    expect(await watch()).toMatchObject({ status: 410, body: { reason: 'Expired' } });
+  });
+
+  test('the call log is told what was asked for', async () => {
+    const lab = newEbsLab();
+    expect((await lab.call('GET', PODS, { query: { labelSelector: 'a=b' } })).described).toEqual(['list pods', { namespace: 'kube-system', labelSelector: 'a=b' }]);
+    expect((await lab.call('GET', DEPLOYMENT)).described).toEqual(['get deployments', { namespace: 'kube-system', name: 'ebs-csi-controller' }]);
+    expect((await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).described).toEqual([
+      'patch deployments',
+      { namespace: 'kube-system', name: 'ebs-csi-controller', ...restartPatch('x') },
+    ]);
+  });
+});
+
+describe('refusals are Status objects in the words of Kubernetes', () => {
+  test.each([
+    ['GET', '/apis/apps/v1/namespaces/kube-system/deployments/nope', {}, 404, 'NotFound', 'deployments.apps "nope" not found'],
+    ['GET', `${PODS}/nope`, {}, 404, 'NotFound', 'pods "nope" not found'],
+    ['GET', '/api/v1/secrets', {}, 404, 'NotFound', 'the server could not find the requested resource'],
+    ['GET', '/apis/batch/v1/jobs', {}, 404, 'NotFound', 'the server could not find the requested resource'],
+    ['GET', '/api/v1/pods/nope', {}, 404, 'NotFound', 'the server could not find the requested resource'],
+    ['GET', `${PODS}/nope/log`, {}, 404, 'NotFound', 'the server could not find the requested resource'],
+    ['GET', `${PODS}/%E0`, {}, 400, 'BadRequest', 'invalid path segment: %E0'],
+    ['POST', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
+    ['DELETE', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
+    ['GET', PODS, { fieldSelector: 'spec.image=x' }, 400, 'BadRequest', 'field label not supported: spec.image'],
+    ['GET', PODS, { labelSelector: 'a=b=c' }, 400, 'BadRequest', expect.stringContaining("unable to parse requirement: found 'a=b=c'")],
+    ['GET', PODS, { limit: 'many' }, 400, 'BadRequest', expect.stringContaining('parsing "many"')],
+    ['GET', PODS, { continue: 'zzz' }, 400, 'BadRequest', expect.stringContaining('continue key is not valid')],
+  ])('%s %s %o', async (method, path, query, code, reason, message) => {
+    const { status, body } = await newEbsLab().call(method, path, { query });
+    expect(status).toBe(code);
+    expect(body).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code });
+  });
+
+  test('what is not there is named in the details', async () => {
+    expect((await newEbsLab().call('GET', '/apis/apps/v1/namespaces/kube-system/deployments/nope')).body.details).toEqual({ name: 'nope', group: 'apps', kind: 'deployments' });
+  });
+});

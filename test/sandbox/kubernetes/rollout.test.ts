@@ -1,0 +1,237 @@
+import { describe, expect, test } from 'vitest';
+import { addonReplicas, applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
+import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, newEbsLab, newLab, restartPatch, ROLE, START, strategic } from './support.ts';
+import type { Lab } from './support.ts';
+
+const restart = (lab: Lab, path: string, value = 'once') => lab.call('PATCH', path, { headers: strategic, body: restartPatch(value) });
+
+/** Of a workload's pods: with the template's newest value, without it, and on their way out. */
+const census = (lab: Lab, app: string, value = 'once') => {
+  const pods = lab.pods(app);
+  const active = pods.filter(isActive);
+  const isNew = (pod: (typeof pods)[number]) => pod.metadata.annotations?.['restarted'] === value;
+  return {
+    old: active.filter((pod) => !isNew(pod)).length,
+    new: active.filter(isNew).length,
+    newReady: active.filter((pod) => isNew(pod) && isReady(pod)).length,
+    ready: active.filter(isReady).length,
+    terminating: pods.length - active.length,
+  };
+};
+
+const leastReady = (lab: Lab, workload: string): number => Math.min(...lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready));
+
+describe('what is there from the start', () => {
+  test('pods are ready, as old as said, and owned through the chain that Kubernetes has', () => {
+    const lab = newEbsLab();
+    const [pod] = lab.pods('ebs-csi-controller');
+    const replicaSet = getObject(lab.cluster.kube, 'ReplicaSet', 'kube-system', pod!.metadata.ownerReferences![0]!.name)!;
+    expect(pod!.metadata).toMatchObject({ creationTimestamp: '2026-01-14T09:00:00Z', generateName: `${replicaSet.metadata.name}-` });
+    expect(pod!.metadata.labels?.['pod-template-hash']).toBe(replicaSet.metadata.labels?.['pod-template-hash']);
+    expect(replicaSet.metadata.ownerReferences).toMatchObject([{ kind: 'Deployment', name: 'ebs-csi-controller', uid: lab.deployment().metadata.uid, controller: true }]);
+    expect(lab.deployment().status).toMatchObject({ observedGeneration: 1, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 });
+    expect(lab.daemonSet().status).toMatchObject({ desiredNumberScheduled: 3, currentNumberScheduled: 3, numberReady: 3, updatedNumberScheduled: 3, observedGeneration: 1 });
+    expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
+  });
+
+  test('each node has one DaemonSet pod, and Deployment pods are spread', () => {
+    const lab = newEbsLab({ nodes: 5, objects: ebsWith({ replicas: 5 }) });
+    const nodes = listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
+    expect(nodes).toHaveLength(5);
+    for (const app of ['ebs-csi-node', 'ebs-csi-controller']) expect(lab.pods(app).map(({ spec }) => spec.nodeName ?? '').sort((a, b) => a.localeCompare(b))).toEqual(nodes.toSorted((a, b) => a.localeCompare(b)));
+    expect(nodes[0]).toMatch(/^ip-10-0-\d+-\d+\.eu-west-1\.compute\.internal$/);
+  });
+
+  test('the same seed makes the same names, another seed other ones', () => {
+    const names = (seed: number) => newEbsLab({ seed }).pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
+    expect(names(7)).toEqual(names(7));
+    expect(names(7)).not.toEqual(names(8));
+  });
+
+  test('without nodes, a Deployment waits and a DaemonSet wants nothing', () => {
+    const lab = newEbsLab({ nodes: 0 });
+    lab.pass(60);
+    expect(lab.pods('ebs-csi-controller').map(({ status }) => status.conditions[0])).toMatchObject([{ status: 'False', reason: 'Unschedulable' }, { status: 'False' }]);
+    expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 2, ready: 0 });
+  });
+});
+
+describe('rolling restart of a Deployment', () => {
+  test('goes one new pod at a time: created, ready, then an old one ends', async () => {
+    const lab = newEbsLab();
+    await restart(lab, DEPLOYMENT);
+    expect(lab.deployment().metadata.generation).toBe(2);
+    expect(lab.deployment().status?.['observedGeneration']).toBe(1);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 2, new: 0 });
+    lab.pass(1);
+    expect(lab.deployment().status).toMatchObject({ observedGeneration: 2, replicas: 3, updatedReplicas: 1, readyReplicas: 2, unavailableReplicas: 1 });
+    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
+    lab.pass(12);
+    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 1, ready: 2, terminating: 1 });
+    lab.pass(3);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ terminating: 0 });
+    lab.pass(9);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 2, newReady: 2, terminating: 1 });
+    lab.pass(3);
+    expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
+    expect(lab.deployment().status).toMatchObject({ replicas: 2, updatedReplicas: 2, readyReplicas: 2 });
+    expect(lab.deployment().status).not.toHaveProperty('unavailableReplicas');
+  });
+
+  test.each([1, 2, 3])('never has fewer ready pods than its %i replicas', async (replicas) => {
+    const lab = newEbsLab({ objects: ebsWith({ replicas }) });
+    await restart(lab, DEPLOYMENT);
+    lab.pass(120);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: replicas });
+    expect(leastReady(lab, 'ebs-csi-controller')).toBe(replicas);
+    expect(Math.max(...lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'ebs-csi-controller').map(({ ready }) => ready))).toBe(replicas + 1);
+  });
+
+  test('of eight: surge of two, two may be missing (25% up, 25% down)', async () => {
+    const lab = newEbsLab({ objects: ebsWith({ replicas: 8 }) });
+    await restart(lab, DEPLOYMENT);
+    lab.pass(1);
+    // Ten in all, six of them working: the controller uses both limits at once.
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 6, new: 4, newReady: 0, terminating: 2 });
+    lab.pass(200);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 8, terminating: 0 });
+    expect(leastReady(lab, 'ebs-csi-controller')).toBe(6);
+  });
+
+  test('a second restart in the middle: the newest template wins and no pod is left over', async () => {
+    const lab = newEbsLab();
+    await restart(lab, DEPLOYMENT, 'first');
+    lab.pass(13);
+    await restart(lab, DEPLOYMENT, 'second');
+    await restart(lab, DEPLOYMENT, 'third');
+    lab.pass(120);
+    expect(census(lab, 'ebs-csi-controller', 'third')).toEqual({ old: 0, new: 2, newReady: 2, ready: 2, terminating: 0 });
+    expect(leastReady(lab, 'ebs-csi-controller')).toBe(2);
+    expect(lab.deployment().metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '3' });
+  });
+
+  test('going back to a former template takes its ReplicaSet again', async () => {
+    const lab = newEbsLab();
+    await restart(lab, DEPLOYMENT, 'a');
+    lab.pass(60);
+    await restart(lab, DEPLOYMENT, 'b');
+    lab.pass(60);
+    await restart(lab, DEPLOYMENT, 'a');
+    lab.pass(60);
+    expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toHaveLength(3);
+    expect(census(lab, 'ebs-csi-controller', 'a')).toMatchObject({ old: 0, newReady: 2 });
+  });
+
+  test('with the strategy Recreate all old pods are gone before a new one starts', async () => {
+    const lab = newEbsLab();
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { strategy: { $patch: 'replace', type: 'Recreate' }, ...restartPatch('once').spec } } });
+    lab.pass(1);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 0, terminating: 2 });
+    lab.pass(3);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ new: 2, newReady: 0 });
+    lab.pass(12);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ newReady: 2 });
+    expect(leastReady(lab, 'ebs-csi-controller')).toBe(0);
+  });
+
+  test('more replicas are added and surplus ones ended, the youngest first', async () => {
+    const lab = newEbsLab();
+    const before = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 4 } } });
+    lab.pass(30);
+    expect(lab.deployment().status).toMatchObject({ replicas: 4, readyReplicas: 4 });
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 2 } } });
+    lab.pass(30);
+    expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name)).toEqual(before);
+  });
+});
+
+describe('rolling restart of a DaemonSet', () => {
+  test('goes node by node, and a new pod waits for the old one to be gone', async () => {
+    const lab = newEbsLab();
+    await restart(lab, DAEMON_SET);
+    lab.pass(1);
+    expect(census(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 0, newReady: 0, ready: 2, terminating: 1 });
+    lab.pass(3);
+    expect(census(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
+    expect(lab.daemonSet().status).toMatchObject({ desiredNumberScheduled: 3, numberReady: 2, updatedNumberScheduled: 1, numberUnavailable: 1 });
+    lab.pass(12);
+    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 1, newReady: 1, terminating: 1 });
+    lab.pass(60);
+    expect(census(lab, 'ebs-csi-node')).toEqual({ old: 0, new: 3, newReady: 3, ready: 3, terminating: 0 });
+    expect(new Set(lab.pods('ebs-csi-node').map(({ spec }) => spec.nodeName)).size).toBe(3);
+    expect(leastReady(lab, 'ebs-csi-node')).toBe(2);
+  });
+
+  test('overlapping restarts end with the newest template on every node', async () => {
+    const lab = newEbsLab();
+    await restart(lab, DAEMON_SET, 'first');
+    lab.pass(10);
+    await restart(lab, DAEMON_SET, 'second');
+    lab.pass(200);
+    expect(census(lab, 'ebs-csi-node', 'second')).toMatchObject({ old: 0, newReady: 3, terminating: 0 });
+    expect(leastReady(lab, 'ebs-csi-node')).toBe(2);
+  });
+});
+
+describe("an add-on's objects", () => {
+  test('are created when they are missing, and get ready later', () => {
+    const lab = newLab();
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], roleArn: ROLE, restart: false });
+    expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 0 });
+    lab.pass(13);
+    expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
+  });
+
+  test('go away with their pods and service accounts, and can come again at once', () => {
+    const lab = newEbsLab();
+    removeAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs);
+    expect(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')).toBeUndefined();
+    expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toEqual([]);
+    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({ at: START, namespace: 'kube-system', kind: 'DaemonSet', workload: 'ebs-csi-node', ready: 0 });
+    const leaving = lab.pods('ebs-csi-node').map(({ metadata }) => metadata.name);
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: false });
+    lab.pass(16);
+    expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
+    expect(lab.pods('ebs-csi-node').filter(({ metadata }) => leaving.includes(metadata.name))).toEqual([]);
+  });
+
+  test('applied again unchanged: nothing rolls, and the annotation goes unless it is to be kept', () => {
+    const lab = newEbsLab();
+    const annotation = () => getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+    const pods = lab.pods('ebs-csi-controller');
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], restart: false, keepAnnotation: true });
+    expect(annotation()).toBe(ROLE);
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], restart: false });
+    expect(annotation()).toBeUndefined();
+    lab.pass(60);
+    expect(lab.deployment().metadata.generation).toBe(1);
+    expect(lab.pods('ebs-csi-controller')).toEqual(pods);
+  });
+
+  test('with restart all its workloads roll', () => {
+    const lab = newEbsLab();
+    const before = [...lab.pods('ebs-csi-controller'), ...lab.pods('ebs-csi-node')].map(({ metadata }) => metadata.uid);
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: true });
+    lab.pass(120);
+    const after = [...lab.pods('ebs-csi-controller'), ...lab.pods('ebs-csi-node')].map(({ metadata }) => metadata.uid);
+    expect(after).toHaveLength(5);
+    expect(after.filter((uid) => before.includes(uid))).toEqual([]);
+  });
+
+  test('a changed image is set again; replicas that somebody changed stay', async () => {
+    const lab = newEbsLab();
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } } } });
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: false });
+    expect(lab.deployment().spec).toMatchObject({ replicas: 3, template: { spec: { containers: [{ image: 'ebs' }, { image: 'attacher' }] } } });
+  });
+
+  test('an add-on in a namespace of its own brings the namespace', () => {
+    const lab = newLab();
+    seedAddonObjects(lab.world, lab.cluster, 'x', { ...ebs, namespace: 'storage' }, { irsaServiceAccounts: [], podsCreatedAt: START });
+    expect(getObject(lab.cluster.kube, 'Namespace', undefined, 'storage')).toBeDefined();
+    expect(getObject(lab.cluster.kube, 'ServiceAccount', 'storage', 'default')).toBeDefined();
+  });
+});

@@ -1,0 +1,150 @@
+/** One cluster without an account around it, and its API server without a door. */
+import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
+import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
+import { newKubeState, seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
+import type { AddonObjects, DaemonSet, Deployment, KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
+import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { CallLog } from '../../../sandbox/world/call-log.ts';
+import { Random } from '../../../sandbox/world/random.ts';
+import { knobs } from '../../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import { Schedule } from '../../../sandbox/world/schedule.ts';
+import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+
+export const START = Date.parse('2026-01-15T09:00:00.000Z');
+export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
+const DAY = 86_400_000;
+
+export const ebs: AddonObjects = {
+  namespace: 'kube-system',
+  serviceAccounts: ['ebs-csi-controller-sa', 'ebs-csi-node-sa'],
+  workloads: [
+    {
+      kind: 'Deployment',
+      name: 'ebs-csi-controller',
+      serviceAccount: 'ebs-csi-controller-sa',
+      replicas: 2,
+      labels: { app: 'ebs-csi-controller' },
+      containers: [
+        { name: 'ebs-plugin', image: 'ebs' },
+        { name: 'csi-attacher', image: 'attacher' },
+      ],
+    },
+    { kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', labels: { app: 'ebs-csi-node' }, containers: [{ name: 'ebs-plugin', image: 'ebs' }] },
+  ],
+};
+
+/** `ebs` with another number of controllers. */
+export const ebsWith = (change: Partial<AddonObjects['workloads'][number]>): AddonObjects => ({
+  ...ebs,
+  workloads: ebs.workloads.map((workload) => (workload.kind === 'Deployment' ? { ...workload, ...change } : workload)),
+});
+
+/** What answers have, of whatever kind they are. */
+interface Document extends KubeObject {
+  metadata: KubeObject['metadata'] & { continue?: string; remainingItemCount?: number };
+  message: string;
+  reason: string;
+  code: number;
+  details: Record<string, unknown>;
+  items: KubeObject[];
+  resources: { name: string; kind: string; namespaced: boolean; verbs: string[] }[];
+}
+
+export interface Lab {
+  world: World;
+  cluster: ClusterState;
+  /** Lets that many seconds pass. */
+  pass: (seconds: number) => void;
+  call: (method: string, path: string, options?: { headers?: Record<string, string>; body?: unknown; query?: Record<string, string> }) => Promise<{ status: number; body: Document; text: string; described: unknown[]; raw: HttpResponse }>;
+  pods: (app: string) => Pod[];
+  deployment: () => Deployment;
+  daemonSet: () => DaemonSet;
+}
+
+export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?: number } = {}): Lab => {
+  const world: World = {
+    seed: options.seed ?? 1,
+    random: new Random(options.seed ?? 1),
+    schedule: new Schedule(START),
+    knobs: { ...knobs.parse({}), ...options.knobs },
+    catalogue: new Map(),
+    accounts: new Map(),
+    accessKeys: new Map(),
+    log: new CallLog(),
+    home: { account: '111122223333', region: 'eu-west-1' },
+  };
+  const cluster: ClusterState = {
+    name: 'dev',
+    arn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
+    account: '111122223333',
+    region: 'eu-west-1',
+    version: '1.31',
+    platformVersion: 'eks.12',
+    status: 'ACTIVE',
+    createdAt: START - 100 * DAY,
+    endpoint: 'https://ABC.gr7.eu-west-1.eks.amazonaws.com',
+    certificateAuthority: 'PEM of dev',
+    autoMode: false,
+    tags: {},
+    addons: new Map(),
+    associations: new Map(),
+    updates: new Map(),
+    preserved: new Set(),
+    kube: newKubeState(),
+  };
+  seedCluster(world, cluster, options.nodes ?? 3);
+  const service = createKubernetesService(world, cluster);
+  return {
+    world,
+    cluster,
+    pass: (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000),
+    call: async (method, path, { headers = {}, body, query = {} } = {}) => {
+      const described: unknown[] = [];
+      const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+      const request: HttpRequest = { method, host: 'ABC', path, query, headers, body: Buffer.from(text) };
+      const context = { caller: { accessKeyId: 'AK', principalArn: ROLE, account: cluster.account }, region: cluster.region, describe: (...call: unknown[]) => void (described[0] = call) };
+      const raw = await service(request, context);
+      const answer = String(raw.body);
+      // A watch's answer is one document a line.
+      const document = query['watch'] === undefined ? answer : (answer.split('\n')[0] ?? '');
+      return { status: raw.status, body: JSON.parse(document || '{}') as Document, text: answer, described: described[0] as unknown[], raw };
+    },
+    pods: (app) => listObjects(cluster.kube, 'Pod').filter(({ metadata }) => metadata.labels?.['app'] === app),
+    deployment: () => getObject(cluster.kube, 'Deployment', 'kube-system', 'ebs-csi-controller')!,
+    daemonSet: () => getObject(cluster.kube, 'DaemonSet', 'kube-system', 'ebs-csi-node')!,
+  };
+};
+
+/** A lab with the EBS driver, which has used IRSA for a day. */
+export const newEbsLab = (options: Parameters<typeof newLab>[0] & { objects?: AddonObjects } = {}): Lab => {
+  const lab = newLab(options);
+  seedAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', options.objects ?? ebs, {
+    irsaServiceAccounts: ['ebs-csi-controller-sa'],
+    roleArn: ROLE,
+    podsCreatedAt: START - DAY,
+  });
+  return lab;
+};
+
+/** An association for the controller's service account, made at `createdAt`. */
+export const associate = ({ world, cluster }: Lab, createdAt = world.schedule.now(), serviceAccount = 'ebs-csi-controller-sa'): void => {
+  const id = `a-${cluster.associations.size}`;
+  cluster.associations.set(id, { id, arn: `${cluster.arn}/${id}`, namespace: 'kube-system', serviceAccount, roleArn: ROLE, tags: {}, createdAt, modifiedAt: createdAt });
+};
+
+export const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
+export const merge = { 'content-type': 'application/merge-patch+json' };
+export const DEPLOYMENT = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
+export const DAEMON_SET = '/apis/apps/v1/namespaces/kube-system/daemonsets/ebs-csi-node';
+export const restartPatch = (value: string) => ({ spec: { template: { metadata: { annotations: { restarted: value } } } } });
+
+/** The API server as the product's adapter reaches it. */
+export const plainHttp =
+  (lab: Lab): PlainHttp =>
+  async (request) => {
+    const url = new URL(request.url);
+    const { raw } = await lab.call(request.method, url.pathname, { headers: request.headers, query: Object.fromEntries(url.searchParams), ...(request.body === undefined ? {} : { body: request.body }) });
+    return { status: raw.status, headers: raw.headers, body: String(raw.body) };
+  };

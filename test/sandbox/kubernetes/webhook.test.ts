@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest';
+import { applyAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import type { Container, Pod } from '../../../sandbox/kubernetes/objects.ts';
+import { isActive } from '../../../sandbox/kubernetes/pods.ts';
+import { getObject } from '../../../sandbox/kubernetes/store.ts';
+import { associate, DEPLOYMENT, ebs, ebsWith, newEbsLab, newLab, restartPatch, ROLE, START, strategic } from './support.ts';
+import type { Lab } from './support.ts';
+
+const AGENT = {
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials',
+  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
+};
+const WEB_IDENTITY = { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token' };
+const REGION = { AWS_STS_REGIONAL_ENDPOINTS: 'regional', AWS_DEFAULT_REGION: 'eu-west-1', AWS_REGION: 'eu-west-1' };
+
+const env = ({ env: variables = [] }: Container) => Object.fromEntries(variables.map(({ name, value }) => [name, value]));
+const envs = (pod: Pod | undefined) => pod?.spec.containers.map(env);
+const token = (pod: Pod | undefined) => pod?.spec.volumes?.[0]?.projected?.sources[0]?.['serviceAccountToken'] as { audience?: string; expirationSeconds: number; path: string };
+
+/** The newest of the controller's pods after a rolling restart has begun. */
+const restarted = async (lab: Lab, value = 'once'): Promise<Pod | undefined> => {
+  await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch(value) });
+  lab.pass(1);
+  return lab.pods('ebs-csi-controller').findLast(isActive);
+};
+
+describe('what a new pod gets', () => {
+  test('with an annotation and no association: IRSA on every container', () => {
+    const [pod] = newEbsLab().pods('ebs-csi-controller');
+    expect(envs(pod)).toEqual([
+      { ...REGION, ...WEB_IDENTITY },
+      { ...REGION, ...WEB_IDENTITY },
+    ]);
+    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual(['aws-iam-token', expect.stringMatching(/^kube-api-access-/)]);
+    expect(token(pod)).toEqual({ audience: 'sts.amazonaws.com', expirationSeconds: 86_400, path: 'token' });
+    expect(pod?.spec.containers[0]?.volumeMounts).toContainEqual({ name: 'aws-iam-token', readOnly: true, mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount' });
+    expect(pod?.metadata.labels).not.toHaveProperty('eks.amazonaws.com/pod-identity');
+  });
+
+  test('with an association: Pod Identity alone, whatever the annotation says', async () => {
+    const lab = newEbsLab();
+    associate(lab);
+    const pod = await restarted(lab);
+    expect(envs(pod)).toEqual([
+      { ...REGION, ...AGENT },
+      { ...REGION, ...AGENT },
+    ]);
+    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual(['eks-pod-identity-token', expect.stringMatching(/^kube-api-access-/)]);
+    expect(token(pod)).toMatchObject({ audience: 'pods.eks.amazonaws.com', path: 'eks-pod-identity-token' });
+    expect(pod?.metadata.labels).toMatchObject({ 'eks.amazonaws.com/pod-identity': 'enabled' });
+  });
+
+  test('with neither: nothing of AWS', () => {
+    const [pod] = newEbsLab().pods('ebs-csi-node');
+    expect(envs(pod)).toEqual([{}]);
+    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual([expect.stringMatching(/^kube-api-access-/)]);
+  });
+
+  test('pods that are there keep what they were given', () => {
+    const lab = newEbsLab();
+    const before = structuredClone(lab.pods('ebs-csi-controller'));
+    associate(lab);
+    lab.pass(3600);
+    expect(lab.pods('ebs-csi-controller')).toEqual(before);
+  });
+
+  test('pods seeded after an association have it, those seeded before it have not', () => {
+    const day = 86_400_000;
+    const seeded = (createdAt: number) => {
+      const lab = newLab();
+      associate(lab, createdAt);
+      const options = { irsaServiceAccounts: ['ebs-csi-controller-sa'], roleArn: ROLE, restart: false };
+      applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, options);
+      lab.pass(1);
+      return token(lab.pods('ebs-csi-controller')[0]).audience;
+    };
+    expect(seeded(START - day)).toBe('pods.eks.amazonaws.com');
+    expect(seeded(START + day)).toBe('sts.amazonaws.com');
+  });
+
+  test('a deleted association is not known any more', async () => {
+    const lab = newEbsLab();
+    associate(lab);
+    for (const association of lab.cluster.associations.values()) association.deletedUntil = START + 2000;
+    expect(token(await restarted(lab)).audience).toBe('sts.amazonaws.com');
+  });
+
+  test('an association of another service account or namespace does not count', async () => {
+    const lab = newEbsLab();
+    associate(lab, START, 'ebs-csi-node-sa');
+    associate(lab, START);
+    [...lab.cluster.associations.values()][1]!.namespace = 'default';
+    expect(token(await restarted(lab)).audience).toBe('sts.amazonaws.com');
+  });
+});
+
+describe('the lag from association to webhook', () => {
+  test('pods admitted within it go without, and only new ones are right afterwards', async () => {
+    const lab = newEbsLab({ knobs: { webhookLagSeconds: 10 } });
+    associate(lab);
+    const early = await restarted(lab, 'early');
+    expect(token(early).audience).toBe('sts.amazonaws.com');
+    lab.pass(60);
+    // The rollout's second pod came after the lag: the two differ for good.
+    expect(new Set(lab.pods('ebs-csi-controller').map((pod) => token(pod).audience))).toEqual(new Set(['pods.eks.amazonaws.com', 'sts.amazonaws.com']));
+    await restarted(lab, 'late');
+    lab.pass(60);
+    expect(lab.pods('ebs-csi-controller').map((pod) => token(pod).audience)).toEqual(['pods.eks.amazonaws.com', 'pods.eks.amazonaws.com']);
+  });
+
+  test('without an annotation such a pod has no credentials at all', () => {
+    const lab = newLab({ knobs: { webhookLagSeconds: 10 } });
+    associate(lab);
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], restart: false });
+    lab.pass(1);
+    expect(envs(lab.pods('ebs-csi-controller')[0])).toEqual([{}, {}]);
+  });
+});
+
+describe('what the webhook honours', () => {
+  test('skip-containers, of init containers too; the volume and the label come nonetheless', async () => {
+    const objects = ebsWith({
+      initContainers: [
+        { name: 'init', image: 'init' },
+        { name: 'init-2', image: 'init' },
+      ],
+      podAnnotations: { 'eks.amazonaws.com/skip-containers': 'csi-attacher,init-2' },
+    });
+    const lab = newEbsLab({ objects });
+    associate(lab);
+    const pod = await restarted(lab);
+    const identities = [...pod!.spec.initContainers!, ...pod!.spec.containers].map((container) => [container.name, 'AWS_CONTAINER_CREDENTIALS_FULL_URI' in env(container)]);
+    expect(Object.fromEntries(identities)).toEqual({ init: true, 'init-2': false, 'ebs-plugin': true, 'csi-attacher': false });
+    expect(pod!.spec.containers[1]!.volumeMounts?.map(({ name }) => name)).not.toContain('eks-pod-identity-token');
+    expect(pod!.spec.volumes?.[0]?.name).toBe('eks-pod-identity-token');
+  });
+
+  test('variables that the manifest sets itself: a hard-coded role stays beside Pod Identity', async () => {
+    const lab = newEbsLab();
+    associate(lab);
+    const variables = [
+      { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/mine' },
+      { name: 'AWS_REGION', value: 'eu-west-3' },
+    ];
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { template: { spec: { containers: [{ name: 'ebs-plugin', env: variables }] } } } } });
+    lab.pass(1);
+    const pod = lab.pods('ebs-csi-controller').at(-1);
+    // Either region variable keeps both from being set.
+    expect(envs(pod)?.[0]).toEqual({ AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/mine', AWS_REGION: 'eu-west-3', AWS_STS_REGIONAL_ENDPOINTS: 'regional', ...AGENT });
+  });
+
+  test("the default token's life is jittered with Pod Identity, an asked-for one is not", async () => {
+    const lab = newEbsLab({ objects: ebsWith({ replicas: 20 }) });
+    associate(lab);
+    await restarted(lab);
+    lab.pass(300);
+    const lives = lab.pods('ebs-csi-controller').map((pod) => token(pod).expirationSeconds);
+    expect(Math.min(...lives)).toBeGreaterThanOrEqual(79_200);
+    expect(Math.max(...lives)).toBeLessThanOrEqual(86_400);
+    expect(new Set(lives).size).toBeGreaterThan(10);
+
+    getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations = { 'eks.amazonaws.com/token-expiration': '60' };
+    expect(token(await restarted(lab, 'short')).expirationSeconds).toBe(3600);
+  });
+
+  test('the audience and the STS endpoint of the service account', async () => {
+    const lab = newEbsLab();
+    Object.assign(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations!, {
+      'eks.amazonaws.com/audience': 'mine',
+      'eks.amazonaws.com/sts-regional-endpoints': 'false',
+    });
+    const pod = await restarted(lab);
+    expect(token(pod).audience).toBe('mine');
+    expect(envs(pod)?.[0]).not.toHaveProperty('AWS_STS_REGIONAL_ENDPOINTS');
+  });
+});

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { mergePatch, strategicMergePatch } from '../../../sandbox/kubernetes/patch.ts';
+import { isActive } from '../../../sandbox/kubernetes/pods.ts';
+import { DEPLOYMENT, merge, newEbsLab, restartPatch, strategic } from './support.ts';
+
+const ACCOUNT = '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa';
+
+describe('patch documents', () => {
+  // The examples of RFC 7386, appendix A, whose target is an object.
+  test.each([
+    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    [{ a: 'b' }, { a: null }, {}],
+    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
+    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+    [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+    [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+  ])('merge patch %o with %o', (target, patch, result) => {
+    expect(mergePatch(target, patch)).toEqual(result);
+  });
+
+  const target = {
+    containers: [
+      { name: 'a', image: '1', env: [{ name: 'X', value: '1' }], args: ['p', 'q'] },
+      { name: 'b', image: '2' },
+    ],
+  };
+  test.each([
+    ['merges containers and their variables by name', { containers: [{ name: 'a', env: [{ name: 'Y', value: '2' }] }] }, [{ ...target.containers[0], env: [{ name: 'X', value: '1' }, { name: 'Y', value: '2' }] }, target.containers[1]]],
+    ['adds a container', { containers: [{ name: 'c', image: '3' }] }, [...target.containers, { name: 'c', image: '3' }]],
+    ['deletes a container', { containers: [{ name: 'a', $patch: 'delete' }] }, [target.containers[1]]],
+    ['replaces the list', { containers: [{ $patch: 'replace' }, { name: 'z', image: '9' }] }, [{ name: 'z', image: '9' }]],
+    ['replaces lists without a key', { containers: [{ name: 'a', args: ['r'] }] }, [{ ...target.containers[0], args: ['r'] }, target.containers[1]]],
+    ['null deletes a field', { containers: [{ name: 'a', env: null }] }, [{ name: 'a', image: '1', args: ['p', 'q'] }, target.containers[1]]],
+    ['ignores the order of elements', { '$setElementOrder/containers': [{ name: 'b' }], containers: [{ name: 'b', image: '3' }] }, [target.containers[0], { name: 'b', image: '3' }]],
+  ])('strategic merge patch %s', (_, patch, containers) => {
+    const before = structuredClone(target);
+    expect(strategicMergePatch(target, patch)).toEqual({ containers });
+    expect(target).toEqual(before);
+  });
+});
+
+describe('PATCH', () => {
+  test('of the pod template: a new generation and a new resourceVersion', async () => {
+    const lab = newEbsLab();
+    const before = structuredClone(lab.deployment());
+    const { status, body } = await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') });
+    expect(status).toBe(200);
+    expect(body.metadata.generation).toBe(2);
+    expect(Number(body.metadata.resourceVersion)).toBeGreaterThan(Number(before.metadata.resourceVersion));
+    expect(body.metadata.uid).toBe(before.metadata.uid);
+  });
+
+  test('of the same value changes nothing', async () => {
+    const lab = newEbsLab();
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') });
+    lab.pass(60);
+    const before = structuredClone(lab.deployment());
+    const pods = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid);
+    await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: restartPatch('x') });
+    lab.pass(60);
+    expect(lab.deployment()).toEqual(before);
+    expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid)).toEqual(pods);
+  });
+
+  test('of labels and annotations alone: no new generation', async () => {
+    const lab = newEbsLab();
+    const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: { metadata: { labels: { app: null, mine: '1' }, annotations: { a: 'b' } } } });
+    expect(body.metadata.labels).toEqual({ mine: '1' });
+    expect(body.metadata.generation).toBe(1);
+  });
+
+  test('of a service account: annotations come and go', async () => {
+    const lab = newEbsLab();
+    await lab.call('PATCH', ACCOUNT, { headers: merge, body: { metadata: { annotations: { a: 'b' } } } });
+    const { body } = await lab.call('PATCH', ACCOUNT, { headers: strategic, body: { metadata: { annotations: { 'eks.amazonaws.com/role-arn': null } } } });
+    expect(body.metadata.annotations).toEqual({ a: 'b' });
+  });
+
+  test('what belongs to the server stays: status, uid, creation', async () => {
+    const lab = newEbsLab();
+    const { metadata, status } = structuredClone(lab.deployment());
+    const change = { metadata: { uid: 'x', creationTimestamp: '2000-01-01T00:00:00Z', generation: 9 }, status: { replicas: 9 } };
+    const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: change });
+    expect(body).toMatchObject({ metadata, status: status! });
+  });
+
+  test('a dry run answers what would be and changes nothing', async () => {
+    const lab = newEbsLab();
+    const before = structuredClone(lab.deployment());
+    const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 5 } }, query: { dryRun: 'All' } });
+    expect(body.spec).toMatchObject({ replicas: 5 });
+    expect(lab.deployment()).toEqual(before);
+  });
+
+  test.each([
+    [{ 'content-type': 'application/json-patch+json' }, [], 415, 'UnsupportedMediaType'],
+    [{}, {}, 415, 'UnsupportedMediaType'],
+    [merge, '{', 400, 'BadRequest'],
+    [merge, '[]', 400, 'BadRequest'],
+    [merge, { metadata: { name: 'other' } }, 400, 'BadRequest'],
+    [merge, { metadata: { resourceVersion: '1' } }, 409, 'Conflict'],
+    [merge, { spec: { replicas: -1 } }, 422, 'Invalid'],
+    [merge, { spec: { replicas: '2' } }, 422, 'Invalid'],
+    [merge, { spec: { template: { spec: { containers: null } } } }, 422, 'Invalid'],
+    [merge, { metadata: { labels: { a: 1 } } }, 422, 'Invalid'],
+    [merge, { spec: { selector: { matchLabels: { app: 'x' } } } }, 422, 'Invalid'],
+    [merge, { spec: { template: { metadata: { labels: { app: 'x' } } } } }, 422, 'Invalid'],
+    [strategic, { spec: { strategy: { rollingUpdate: { maxSurge: 'many' } } } }, 422, 'Invalid'],
+  ])('%o %o is refused', async (headers, body, code, reason) => {
+    const lab = newEbsLab();
+    const before = structuredClone(lab.deployment());
+    const answer = await lab.call('PATCH', DEPLOYMENT, { headers, body });
+    expect(answer.body).toMatchObject({ kind: 'Status', code, reason });
+    expect(answer.status).toBe(code);
+    expect(lab.deployment()).toEqual(before);
+  });
+
+  test('of what is not there', async () => {
+    expect((await newEbsLab().call('PATCH', `${DEPLOYMENT}x`, { headers: merge, body: {} })).status).toBe(404);
+  });
+});
+
+describe('DELETE of a pod', () => {
+  const pathOf = (name: string) => `/api/v1/namespaces/kube-system/pods/${name}`;
+
+  test('it terminates, its controller makes another, and the count in between is in the history', async () => {
+    const lab = newEbsLab();
+    const [pod] = lab.pods('ebs-csi-controller');
+    const { status, body } = await lab.call('DELETE', pathOf(pod!.metadata.name));
+    expect(status).toBe(200);
+    expect(body.metadata).toMatchObject({ name: pod!.metadata.name, deletionGracePeriodSeconds: 30, deletionTimestamp: '2026-01-15T09:00:30Z' });
+    lab.pass(1);
+    expect(lab.pods('ebs-csi-controller').filter(isActive)).toHaveLength(2);
+    lab.pass(20);
+    expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
+    expect(lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'ebs-csi-controller').map(({ ready }) => ready)).toEqual([2, 1, 2]);
+    expect((await lab.call('DELETE', pathOf(pod!.metadata.name))).status).toBe(404);
+  });
+
+  test('of a DaemonSet: the new one waits for the node to be free', async () => {
+    const lab = newEbsLab();
+    const [pod] = lab.pods('ebs-csi-node');
+    await lab.call('DELETE', pathOf(pod!.metadata.name));
+    lab.pass(2);
+    expect(lab.pods('ebs-csi-node').filter(isActive)).toHaveLength(2);
+    lab.pass(2);
+    expect(lab.pods('ebs-csi-node').map(({ spec }) => spec.nodeName)).toContain(pod!.spec.nodeName);
+    expect(lab.pods('ebs-csi-node').filter(isActive)).toHaveLength(3);
+  });
+
+  test('without grace it is gone at once, also when it was terminating', async () => {
+    const lab = newEbsLab();
+    const [first, second] = lab.pods('ebs-csi-controller');
+    await lab.call('DELETE', pathOf(first!.metadata.name), { query: { gracePeriodSeconds: '0' } });
+    await lab.call('DELETE', pathOf(second!.metadata.name));
+    await lab.call('DELETE', pathOf(second!.metadata.name), { body: { gracePeriodSeconds: 0 } });
+    expect(lab.pods('ebs-csi-controller')).toEqual([]);
+    lab.pass(30);
+    expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
+  });
+
+  test('preconditions and dry runs leave it', async () => {
+    const lab = newEbsLab();
+    const path = pathOf(lab.pods('ebs-csi-controller')[0]!.metadata.name);
+    expect((await lab.call('DELETE', path, { body: { preconditions: { uid: 'other' } } })).status).toBe(409);
+    expect((await lab.call('DELETE', path, { body: { gracePeriodSeconds: -1 } })).status).toBe(400);
+    expect((await lab.call('DELETE', path, { body: { dryRun: ['All'] } })).status).toBe(200);
+    expect(lab.pods('ebs-csi-controller').filter(isActive)).toHaveLength(2);
+  });
+});
