@@ -28,11 +28,12 @@ export interface SandboxBackend extends Backend {
 /** Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then). */
 export const openSandboxBackend = async (
   scenario: Scenario,
-  options: Pick<SandboxOptions, 'clock'> & { seed?: number; onBuild?: () => void },
+  options: Pick<SandboxOptions, 'clock' | 'lambdas' | 'seed'> & { onBuild?: () => void },
 ): Promise<SandboxBackend> => {
   const seed = options.seed ?? scenario.seed;
   const { directory } = await ensureAssembly(options.onBuild);
-  const sandbox = await openSandbox({ scenario, seed, clock: options.clock ?? 'virtual', assemblyDirectory: directory });
+  const { clock, lambdas } = options;
+  const sandbox = await openSandbox({ scenario, seed, assemblyDirectory: directory, ...(clock ? { clock } : {}), ...(lambdas ? { lambdas } : {}) });
   const clients = sandbox.clients();
   // A generator of its own: the number of ids made here must not shift what the world draws.
   const random = new Random(seed);

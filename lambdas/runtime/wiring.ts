@@ -16,6 +16,7 @@ export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
   const client = there.eks();
   const eks = new AwsEks(client, target.cluster);
   const kubernetes = createHttpKubernetes({
+    cluster: target.cluster,
     http: transport.http,
     endpoint: async () => {
       const cluster = await eks.describeCluster();

@@ -42,7 +42,17 @@ const handler = load(file, exportName);
 // Told to whoever invokes.
 handler.catch(() => undefined);
 
+/** Timers run at the pace of the sandbox's time; `Date` stays the machine's, since requests are signed by it. */
+const paceTimers = (timeScale: number): void => {
+  const wait = globalThis.setTimeout;
+  const paced = (run: (...args: unknown[]) => void, delay = 0, ...args: unknown[]): NodeJS.Timeout => wait(run, delay / timeScale, ...args);
+  globalThis.setTimeout = Object.assign(paced, wait);
+};
+let paced = false;
+
 const answer = async ({ id, payload, context, remaining, timeScale }: HostRequest): Promise<HostResponse> => {
+  if (!paced && timeScale !== 1) paceTimers(timeScale);
+  paced = true;
   const startedAt = performance.now();
   const getRemainingTimeInMillis = (): number => Math.max(0, Math.round(remaining - (performance.now() - startedAt) * timeScale));
   try {

@@ -35,14 +35,18 @@ export interface RunOptions {
   scenario?: Scenario;
   request?: Partial<MigrationRequestInput>;
   seed?: number;
+  /** The bundled asset in processes of its own, in scaled time; from source in virtual time otherwise. */
+  bundled?: boolean;
   /** Called with the open sandbox before the migration starts. */
   prepare?: (backend: SandboxBackend) => void;
 }
 
 export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({ target: TARGET, addon: ADDON, ...change });
 
-export async function migrate({ scenario = scenarioWith(), request = {}, seed, prepare }: RunOptions = {}): Promise<Run> {
-  const backend = await openSandboxBackend(scenario, seed === undefined ? {} : { seed });
+const BUNDLED = { lambdas: 'bundled', clock: { scaled: 50 } } as const;
+
+export async function migrate({ scenario = scenarioWith(), request = {}, seed, bundled = false, prepare }: RunOptions = {}): Promise<Run> {
+  const backend = await openSandboxBackend(scenario, { ...(seed === undefined ? {} : { seed }), ...(bundled ? BUNDLED : {}) });
   prepare?.(backend);
   try {
     return { report: await runMigration(backend, migrationRequest.parse(requestOf(request))), backend };

@@ -33,10 +33,12 @@ function expectRestored(run: Run): void {
 describe('a failure after the change has begun', () => {
   it('puts back what was when the create is refused', async () => {
     const run = await migrate({
-      prepare: onFirst('DeletePodIdentityAssociation', (backend) => {
+      prepare: (backend) => {
         const role = roleOf(backend);
-        role.trustPolicy = role.trustPolicy.replace('"sts:AssumeRole"', '"sts:GetCallerIdentity"');
-      }),
+        const right = role.trustPolicy;
+        onFirst('DeletePodIdentityAssociation', () => (role.trustPolicy = right.replace('"sts:AssumeRole"', '"sts:GetCallerIdentity"')))(backend);
+        onFirst('CreateAddon', () => (role.trustPolicy = right))(backend);
+      },
     });
     expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'none', failure: { name: 'InvalidRequest' } });
     expect(run.report.failure!.message).toContain('Trust policy of the role provided is invalid');

@@ -1,0 +1,232 @@
+import {
+  CreateAddonCommand,
+  CreatePodIdentityAssociationCommand,
+  DeleteAddonCommand,
+  DeletePodIdentityAssociationCommand,
+  DescribeAddonCommand,
+  DescribeAddonConfigurationCommand,
+  DescribeAddonVersionsCommand,
+  DescribeClusterCommand,
+  DescribePodIdentityAssociationCommand,
+  EKSClient,
+  ListPodIdentityAssociationsCommand,
+  ResourceNotFoundException,
+  UpdateAddonCommand,
+} from '@aws-sdk/client-eks';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
+import type { CreateAddonRequest } from '../../../lambdas/ports/eks.ts';
+import { ADDON, addonArn, anAddon, anAssociation, CLUSTER, ISSUER, OTHER_ROLE, planned, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
+
+const mock = mockClient(EKSClient);
+const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
+const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
+const notFound = new ResourceNotFoundException({ message: 'No addon: x found in cluster: dev', $metadata: { httpStatusCode: 404 } });
+const refusal = (name: string, message: string): Error => Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
+afterEach(() => {
+  mock.reset();
+});
+
+describe('DescribeCluster', () => {
+  it('answers what the decisions need', async () => {
+    mock.on(DescribeClusterCommand).resolves({
+      cluster: { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } }, computeConfig: { enabled: true } },
+    });
+    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true });
+    expect(inputs()).toEqual([{ name: CLUSTER }]);
+  });
+  it('leaves out what a cluster does not have', async () => {
+    mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' } });
+    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING', autoMode: false });
+  });
+  it('answers undefined for a cluster that is not there', async () => {
+    mock.on(DescribeClusterCommand).rejects(notFound);
+    expect(await eks.describeCluster()).toBeUndefined();
+  });
+});
+
+describe('DescribeAddon', () => {
+  const found = { addonName: ADDON, addonArn: addonArn(1), addonVersion: VERSION, clusterName: CLUSTER, status: 'ACTIVE' as const, createdAt: new Date(0) };
+
+  it('answers it whole, its configuration raw', async () => {
+    mock.on(DescribeAddonCommand).resolves({
+      addon: { ...found, serviceAccountRoleArn: ROLE, configurationValues: 'a: 1 # raw\n', podIdentityAssociations: ['arn:1'], tags: { team: 'a' }, namespaceConfig: { namespace: 'storage' }, health: { issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, {}] } },
+    });
+    expect(await eks.describeAddon(ADDON)).toEqual({
+      ...{ name: ADDON, arn: addonArn(1), version: VERSION, status: 'ACTIVE', namespace: 'storage', serviceAccountRoleArn: ROLE, configurationValues: 'a: 1 # raw\n', podIdentityAssociations: ['arn:1'], tags: { team: 'a' } },
+      issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, { code: 'Unknown', message: '', resourceIds: [] }],
+    });
+    expect(inputs()).toEqual([{ clusterName: CLUSTER, addonName: ADDON }]);
+  });
+  it('takes an empty role for none', async () => {
+    mock.on(DescribeAddonCommand).resolves({ addon: { ...found, serviceAccountRoleArn: '' } });
+    expect((await eks.describeAddon(ADDON))?.serviceAccountRoleArn).toBeUndefined();
+  });
+  it.each([notFound, refusal('InvalidParameterException', 'Addon specified is not supported')])('answers undefined for %s', async (error) => {
+    mock.on(DescribeAddonCommand).rejects(error);
+    expect(await eks.describeAddon(ADDON)).toBeUndefined();
+  });
+  it('lets other refusals through with the call and its text', async () => {
+    mock.on(DescribeAddonCommand).rejects(refusal('InvalidParameterException', 'clusterName is too long'));
+    await expect(eks.describeAddon(ADDON)).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining(`eks:DescribeAddon ${ADDON}: InvalidParameterException: clusterName is too long`) as string });
+  });
+});
+
+describe('versions and configuration', () => {
+  it('lists what is offered for that Kubernetes version, over all pages', async () => {
+    const offer = (addonVersion: string, clusterVersion: string, defaultVersion = false): object => ({ addonVersion, requiresIamPermissions: true, compatibilities: [{ clusterVersion, defaultVersion, platformVersions: ['*'] }] });
+    mock
+      .on(DescribeAddonVersionsCommand)
+      .resolvesOnce({ nextToken: 'more', addons: [{ addonName: ADDON, addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')] }] })
+      .resolvesOnce({ addons: [{ addonName: ADDON, addonVersions: [offer('v1', '1.31'), {}] }] });
+    expect(await eks.listOfferedVersions(ADDON, '1.31')).toEqual([
+      { version: 'v3', default: true, requiresIamPermissions: true },
+      { version: 'v1', default: false, requiresIamPermissions: true },
+    ]);
+    expect(inputs()).toMatchObject([{ addonName: ADDON, kubernetesVersion: '1.31' }, { addonName: ADDON, kubernetesVersion: '1.31', nextToken: 'more' }]);
+  });
+  it('knows no version of an add-on that EKS does not know', async () => {
+    mock.on(DescribeAddonVersionsCommand).rejects(notFound);
+    expect(await eks.listOfferedVersions('x', '1.31')).toEqual([]);
+  });
+  it('answers the service accounts that take associations', async () => {
+    mock.on(DescribeAddonConfigurationCommand).resolves({ podIdentityConfiguration: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] }, { serviceAccount: 'two' }, {}] });
+    expect(await eks.describePodIdentityConfiguration(ADDON, VERSION)).toEqual([
+      { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
+      { serviceAccount: 'two', recommendedManagedPolicies: [] },
+    ]);
+    expect(inputs()).toEqual([{ addonName: ADDON, addonVersion: VERSION }]);
+  });
+  it('answers none where the version takes none, or is not known', async () => {
+    mock.on(DescribeAddonConfigurationCommand).resolvesOnce({}).rejects(notFound);
+    expect(await eks.describePodIdentityConfiguration(ADDON, VERSION)).toEqual([]);
+    expect(await eks.describePodIdentityConfiguration(ADDON, VERSION)).toEqual([]);
+  });
+});
+
+describe('CreateAddon and UpdateAddon', () => {
+  const bare: CreateAddonRequest = { addon: ADDON, version: VERSION, tags: {}, clientRequestToken: 't' };
+  const always = { clusterName: CLUSTER, addonName: ADDON, addonVersion: VERSION, clientRequestToken: 't' };
+  const sent = async (change: Partial<CreateAddonRequest>): Promise<unknown> => {
+    mock.on(CreateAddonCommand).resolves({});
+    await eks.createAddon({ ...bare, ...change });
+    return inputs()[0];
+  };
+
+  it('sends the associations in the add-on form, without their namespace, and no role', async () => {
+    expect(await sent({ podIdentityAssociations: [planned], configurationValues: 'a: 1 # raw\n', resolveConflicts: 'NONE', namespace: 'storage', tags: { team: 'a' } })).toStrictEqual({
+      ...always,
+      podIdentityAssociations: [{ serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE }],
+      configurationValues: 'a: 1 # raw\n',
+      resolveConflicts: 'NONE',
+      namespaceConfig: { namespace: 'storage' },
+      tags: { team: 'a' },
+    });
+  });
+  it('sends an empty configuration, which means something, as it is', async () => {
+    expect(await sent({ configurationValues: '' })).toStrictEqual({ ...always, configurationValues: '' });
+  });
+  it.each<[string, Partial<CreateAddonRequest>, object]>([
+    ['nothing', {}, {}],
+    ['a role', { serviceAccountRoleArn: ROLE }, { serviceAccountRoleArn: ROLE }],
+    ['an empty role, which EKS would refuse as a cross-account PassRole', { serviceAccountRoleArn: '' }, {}],
+    ['no associations', { podIdentityAssociations: [] }, {}],
+  ])('given %s', async (_, change, added) => {
+    expect(await sent(change)).toStrictEqual({ ...always, ...added });
+  });
+
+  it.each<[string, object, object]>([
+    ['nothing: all stays', {}, {}],
+    ['an empty role: it is left out', { serviceAccountRoleArn: '' }, {}],
+    ['a role', { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' }, { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' }],
+    ['an empty list: the owned ones are deleted', { podIdentityAssociations: [] }, { podIdentityAssociations: [] }],
+    ['associations', { podIdentityAssociations: [planned] }, { podIdentityAssociations: [{ serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE }] }],
+  ])('updates with %s', async (_, change, added) => {
+    mock.on(UpdateAddonCommand).resolves({});
+    await eks.updateAddon({ addon: ADDON, clientRequestToken: 't', ...change });
+    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, addonName: ADDON, clientRequestToken: 't', ...added }]);
+  });
+
+  it.each([
+    ['ResourceInUseException', 'Association already exists: a-dt1bedfjc72dlwp5n', 'Busy'],
+    ['AccessDeniedException', 'Cross-account pass role is not allowed.', 'AccessDenied'],
+    ['InvalidParameterException', 'Addon version specified is not supported', 'InvalidRequest'],
+  ])('keeps the text of %s: %s', async (name, message, expected) => {
+    mock.on(CreateAddonCommand).rejects(refusal(name, message));
+    await expect(eks.createAddon(bare)).rejects.toMatchObject({ name: expected, message: expect.stringContaining(`eks:CreateAddon ${ADDON}: ${name}: ${message}`) as string });
+  });
+});
+
+describe('DeleteAddon', () => {
+  it.each([
+    [true, { preserve: true }],
+    [false, {}],
+  ])('with preserve %s', async (preserve, added) => {
+    mock.on(DeleteAddonCommand).resolves({});
+    expect(await eks.deleteAddon(ADDON, { preserve })).toBe(true);
+    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, addonName: ADDON, ...added }]);
+  });
+  it('says so where there was none', async () => {
+    mock.on(DeleteAddonCommand).rejects(notFound);
+    expect(await eks.deleteAddon(ADDON, { preserve: false })).toBe(false);
+  });
+});
+
+describe('associations', () => {
+  const whole = (id: string): object => ({
+    association: { associationId: id, associationArn: `arn:${id}`, clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, tags: { team: 'a' }, createdAt: new Date(0), modifiedAt: new Date(1000), ownerArn: addonArn(1), disableSessionTags: false },
+  });
+
+  it('lists them over all pages and describes each; one that vanished in between is left out', async () => {
+    mock
+      .on(ListPodIdentityAssociationsCommand)
+      .resolvesOnce({ nextToken: 'more', associations: [{ associationId: 'a-1' }, { associationId: 'a-gone' }] })
+      .resolvesOnce({ associations: [{ associationId: 'a-2' }] });
+    mock.on(DescribePodIdentityAssociationCommand).resolves(whole('a-1')).on(DescribePodIdentityAssociationCommand, { associationId: 'a-2' }).resolves(whole('a-2'));
+    mock.on(DescribePodIdentityAssociationCommand, { associationId: 'a-gone' }).rejects(notFound);
+    const listed = await eks.listAssociations('kube-system', SERVICE_ACCOUNT);
+    expect(listed.map((one) => one.id)).toEqual(['a-1', 'a-2']);
+    expect(listed[0]).toEqual({
+      ...{ id: 'a-1', arn: 'arn:a-1', namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, ownerArn: addonArn(1), disableSessionTags: false },
+      ...{ tags: { team: 'a' }, createdAt: '1970-01-01T00:00:00.000Z', modifiedAt: '1970-01-01T00:00:01.000Z' },
+    });
+    expect(mock.commandCalls(ListPodIdentityAssociationsCommand).map((call) => call.args[0].input)).toMatchObject([
+      { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT },
+      { nextToken: 'more' },
+    ]);
+  });
+  it('does not take a cluster that is gone for a cluster without associations', async () => {
+    mock.on(ListPodIdentityAssociationsCommand).rejects(notFound);
+    await expect(eks.listAssociations('kube-system', SERVICE_ACCOUNT)).rejects.toMatchObject({ name: 'NotFound' });
+  });
+
+  it('creates one as it was, whole, and answers the new one', async () => {
+    mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
+    const was = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' }, ownerArn: undefined, externalId: 'made-by-eks' });
+    expect((await eks.createAssociation(was, 't')).id).toBe('a-new');
+    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't', targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } }]);
+  });
+  it('sends nothing that a plain one does not have', async () => {
+    mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
+    await eks.createAssociation(anAssociation(), 't');
+    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't' }]);
+  });
+  it('does not take an answer without an association for one', async () => {
+    mock.on(CreatePodIdentityAssociationCommand).resolves({});
+    await expect(eks.createAssociation(anAssociation(), 't')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
+  it('deletes by id, and says so where there was none', async () => {
+    mock.on(DeletePodIdentityAssociationCommand).resolvesOnce({}).rejects(notFound);
+    expect(await eks.deleteAssociation('a-1')).toBe(true);
+    expect(await eks.deleteAssociation('a-1')).toBe(false);
+    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, associationId: 'a-1' }, { clusterName: CLUSTER, associationId: 'a-1' }]);
+  });
+});
+
+it('reads an add-on of the shape that the rest of the service uses', async () => {
+  const { name, arn, version, tags, ...rest } = anAddon();
+  mock.on(DescribeAddonCommand).resolves({ addon: { ...{ addonName: name, addonArn: arn, addonVersion: version, tags }, status: rest.status, configurationValues: rest.configurationValues, serviceAccountRoleArn: rest.serviceAccountRoleArn } });
+  expect(await eks.describeAddon(ADDON)).toEqual(anAddon());
+});

@@ -1,0 +1,50 @@
+import { DescribeClusterCommand } from '@aws-sdk/client-eks';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ClientFactory, type ClientConfig } from '../../../lambdas/adapters/clients.ts';
+
+const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
+const http = (): Promise<never> => Promise.reject(new Error('no plain HTTP in this test'));
+const factory = (change: Partial<ClientConfig> = {}): ClientFactory => new ClientFactory({ region: 'eu-west-1', credentials, transport: { http }, ...change });
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe('ClientFactory', () => {
+  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions'] as const)('makes %s with the region, the credentials and one attempt', async (which) => {
+    const { config } = factory()[which]();
+    expect(await config.region()).toBe('eu-west-1');
+    expect(await config.maxAttempts()).toBe(1);
+    expect(await config.credentials()).toMatchObject(credentials);
+  });
+
+  it('asks a provider of credentials each time they are needed', async () => {
+    const { config } = factory({ credentials: async () => ({ ...credentials, accessKeyId: 'AKIAFROMPROVIDER' }) }).eks();
+    expect((await config.credentials()).accessKeyId).toBe('AKIAFROMPROVIDER');
+  });
+
+  it('sends through the transport, and does not try again what failed', async () => {
+    const sent: unknown[] = [];
+    const requestHandler = {
+      handle: (request: never): Promise<never> => {
+        sent.push(request);
+        return Promise.reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+      },
+    };
+    await expect(factory({ transport: { http, requestHandler } }).eks().send(new DescribeClusterCommand({ name: 'dev' }))).rejects.toThrow('socket hang up');
+    expect(sent).toMatchObject([{ hostname: 'eks.eu-west-1.amazonaws.com', path: '/clusters/dev', headers: { authorization: expect.stringContaining('AKIAEXAMPLE/') as string } }]);
+  });
+
+  it('leaves the endpoint to the SDK\'s own variables', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_EKS', 'http://127.0.0.1:4566');
+    const hosts: unknown[] = [];
+    const requestHandler = {
+      handle: (request: { hostname: string; port?: number }): Promise<never> => {
+        hosts.push(`${request.hostname}:${request.port}`);
+        return Promise.reject(new Error('enough'));
+      },
+    };
+    await expect(factory({ transport: { http, requestHandler } }).eks().send(new DescribeClusterCommand({ name: 'dev' }))).rejects.toThrow('enough');
+    expect(hosts).toEqual(['127.0.0.1:4566']);
+  });
+});
