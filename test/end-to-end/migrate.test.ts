@@ -45,7 +45,7 @@ describe('migrate with recreate', () => {
     expect(report.steps.map((step) => step.name)).toEqual([
       'plan', 'begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'verify-pods', 'finish',
     ]);
-    for (const step of report.steps) expect(step.endedAt >= step.startedAt, step.name).toBe(true);
+    expect(report.steps.filter((step) => step.endedAt < step.startedAt)).toEqual([]);
     const times = report.steps.map((step) => step.startedAt);
     expect([...times].sort()).toEqual(times);
     expect(report.steps.find((step) => step.name === 'await-deleted')!.attempts).toBeGreaterThan(1);

@@ -87,7 +87,7 @@ export class FakeEks implements Eks {
     if (this.addons.has(request.addon)) throw new MigrationError('Busy', 'eks:CreateAddon: ResourceInUseException: Addon already exists.');
     const { addon: name, version, namespace, serviceAccountRoleArn, configurationValues, tags } = request;
     this.incarnation += 1;
-    const addon: Addon = { ...{ name, version, namespace, serviceAccountRoleArn, configurationValues, tags }, arn: addonArn(this.incarnation, name), status: 'CREATING', podIdentityAssociations: [], issues: [] };
+    const addon: Addon = { name, version, namespace, serviceAccountRoleArn, configurationValues, tags, arn: addonArn(this.incarnation, name), status: 'CREATING', podIdentityAssociations: [], issues: [] };
     this.associate(addon, request.podIdentityAssociations ?? []);
     this.addons.set(name, addon);
     this.settle(addon, CREATE_MS);

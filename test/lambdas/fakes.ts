@@ -219,14 +219,22 @@ export function newFakes(): Fakes {
   const ids: Ids = { ulid: () => `01JD8Z5Q6R7S8T9V0W1X2Y${String(++made).padStart(4, '0')}` };
   const ports = { eks: watched('eks', eks, journal), roles: watched('roles', roles, journal), kubernetes: watched('kubernetes', kubernetes, journal) };
   return {
-    ...{ journal, clock, eks, roles, kubernetes, ledger, telemetry },
+    journal,
+    clock,
+    eks,
+    roles,
+    kubernetes,
+    ledger,
+    telemetry,
     dependencies: {
       portsFor: (target) => {
         if (partitionOf(target.region) !== 'aws') throw new Error(`no ports for ${target.region}`);
         return ports;
       },
       ledger: watched('ledger', ledger, journal),
-      ...{ clock, ids, telemetry },
+      clock,
+      ids,
+      telemetry,
     },
   };
 }

@@ -73,7 +73,14 @@ export function checkRisk({ request }: Facts): Check {
       'aws-cloudformation/cloudformation-coverage-roadmap#1050',
     );
   }
-  return pass('addon-risk', request.preserve ? `The software of ${request.addon} keeps running (preserve).` : `${request.addon} is down from the delete to the create.`);
+  if (request.preserve) return pass('addon-risk', `The software of ${request.addon} keeps running (preserve).`);
+  return {
+    id: 'addon-risk',
+    status: 'warn',
+    message: `The software of ${request.addon} is down from the delete to the create.`,
+    remedy: 'Choose a quiet time, or add --preserve: its software then keeps running, and its pods roll.',
+    source: `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`,
+  };
 }
 
 export function checkSupport({ request, addon, podIdentity, newerVersionWithPodIdentity, offered }: Facts): Check {
@@ -183,11 +190,12 @@ export function checkRole(facts: Facts, roleArn: string, planned: PlannedAssocia
     const answers = podIdentityRequests(target, one.namespace, one.serviceAccount).map((request) => ({ request, ...evaluateTrust(policy, request) }));
     const bad = answers.filter((answer) => answer.verdict !== 'allowed');
     if (bad.length === 0) return pass('role-trust', `Role ${parsed.name} lets ${POD_IDENTITY_PRINCIPAL} in for ${one.namespace}/${one.serviceAccount} (sts:AssumeRole and sts:TagSession).`);
+    const decided = bad.some((answer) => answer.verdict !== 'unknown');
     const reasons = bad.map((answer) => `${answer.request.action} is ${answer.verdict}: ${answer.reasons.join('; ')}`).join('. ');
     return {
       id: 'role-trust',
-      status: bad.some((answer) => answer.verdict === 'denied' || answer.verdict === 'invalid') ? 'fail' : 'unknown',
-      message: `The trust policy of role ${parsed.name} does not certainly let ${POD_IDENTITY_PRINCIPAL} in for ${one.namespace}/${one.serviceAccount}. ${reasons}.`,
+      status: decided ? 'fail' : 'unknown',
+      message: `The trust policy of role ${parsed.name} ${decided ? 'does not let' : 'may not let'} ${POD_IDENTITY_PRINCIPAL} in for ${one.namespace}/${one.serviceAccount}. ${reasons}.`,
       remedy: `Add this statement to the role's trust policy and keep the others: ${JSON.stringify({ Effect: 'Allow', Principal: { Service: POD_IDENTITY_PRINCIPAL }, Action: ['sts:AssumeRole', 'sts:TagSession'] })}`,
       source,
     };

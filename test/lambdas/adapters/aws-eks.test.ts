@@ -54,7 +54,15 @@ describe('DescribeAddon', () => {
       addon: { ...found, serviceAccountRoleArn: ROLE, configurationValues: 'a: 1 # raw\n', podIdentityAssociations: ['arn:1'], tags: { team: 'a' }, namespaceConfig: { namespace: 'storage' }, health: { issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, {}] } },
     });
     expect(await eks.describeAddon(ADDON)).toEqual({
-      ...{ name: ADDON, arn: addonArn(1), version: VERSION, status: 'ACTIVE', namespace: 'storage', serviceAccountRoleArn: ROLE, configurationValues: 'a: 1 # raw\n', podIdentityAssociations: ['arn:1'], tags: { team: 'a' } },
+      name: ADDON,
+      arn: addonArn(1),
+      version: VERSION,
+      status: 'ACTIVE',
+      namespace: 'storage',
+      serviceAccountRoleArn: ROLE,
+      configurationValues: 'a: 1 # raw\n',
+      podIdentityAssociations: ['arn:1'],
+      tags: { team: 'a' },
       issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, { code: 'Unknown', message: '', resourceIds: [] }],
     });
     expect(inputs()).toEqual([{ clusterName: CLUSTER, addonName: ADDON }]);
@@ -188,8 +196,16 @@ describe('associations', () => {
     const listed = await eks.listAssociations('kube-system', SERVICE_ACCOUNT);
     expect(listed.map((one) => one.id)).toEqual(['a-1', 'a-2']);
     expect(listed[0]).toEqual({
-      ...{ id: 'a-1', arn: 'arn:a-1', namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, ownerArn: addonArn(1), disableSessionTags: false },
-      ...{ tags: { team: 'a' }, createdAt: '1970-01-01T00:00:00.000Z', modifiedAt: '1970-01-01T00:00:01.000Z' },
+      id: 'a-1',
+      arn: 'arn:a-1',
+      namespace: 'kube-system',
+      serviceAccount: SERVICE_ACCOUNT,
+      roleArn: ROLE,
+      ownerArn: addonArn(1),
+      disableSessionTags: false,
+      tags: { team: 'a' },
+      createdAt: '1970-01-01T00:00:00.000Z',
+      modifiedAt: '1970-01-01T00:00:01.000Z',
     });
     expect(mock.commandCalls(ListPodIdentityAssociationsCommand).map((call) => call.args[0].input)).toMatchObject([
       { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT },
@@ -227,6 +243,6 @@ describe('associations', () => {
 
 it('reads an add-on of the shape that the rest of the service uses', async () => {
   const { name, arn, version, tags, ...rest } = anAddon();
-  mock.on(DescribeAddonCommand).resolves({ addon: { ...{ addonName: name, addonArn: arn, addonVersion: version, tags }, status: rest.status, configurationValues: rest.configurationValues, serviceAccountRoleArn: rest.serviceAccountRoleArn } });
+  mock.on(DescribeAddonCommand).resolves({ addon: { addonName: name, addonArn: arn, addonVersion: version, tags, status: rest.status, configurationValues: rest.configurationValues, serviceAccountRoleArn: rest.serviceAccountRoleArn } });
   expect(await eks.describeAddon(ADDON)).toEqual(anAddon());
 });

@@ -1,7 +1,6 @@
 /** The ledger's promises, held by DynamoDB (in process) and by the fake that the steps' tests use. */
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, QueryCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Ledger, LockHolder } from '../../../lambdas/ports/ledger.ts';
@@ -187,50 +186,19 @@ describe.each<[string, () => Promise<Ledger>]>([
   });
 });
 
-describe('on DynamoDB alone', () => {
-  it('keeps items small and under the documented keys', async () => {
-    const client = await newDynamoDb();
-    const ledger = createDynamoLedger({ client, tableName: TABLE });
-    await ledger.putMigration(aMigration());
-    await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
-    await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) });
-    await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation({ id: 'a-1' }));
-    await ledger.putEvidence(MIGRATION_ID, 'latest', Array.from({ length: 101 }, () => anEvidence()));
-    await ledger.acquireLock(KEY, ME);
-    const { Items: items = [] } = await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE }));
-    expect(items.map((item) => `${String(item['pk'])} ${String(item['sk'])}`).sort()).toEqual([
-      `LOCK#${KEY} LOCK`,
-      ...['ASSOCIATION#purged#a-1', 'EVIDENCE#latest#00000', 'EVIDENCE#latest#00001', 'RECORD', 'SNAPSHOT', 'STEP#plan'].map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
-    ]);
-    expect(items.find((item) => item['sk'] === 'EVIDENCE#latest#00000')?.['pods']).toHaveLength(100);
-  });
-
-  describe('when it answers otherwise', () => {
-    const documents = mockClient(DynamoDBDocumentClient);
-    const ledger = createDynamoLedger({ client: new DynamoDBClient({ region: 'eu-west-1' }), tableName: TABLE });
-    const refused = new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: { httpStatusCode: 400 } });
-    beforeEach(() => {
-      documents.reset();
-    });
-
-    it('comes again when the lock was let go between refusal and look', async () => {
-      documents.on(UpdateCommand).rejects(refused).on(GetCommand).resolves({ Item: { pk: 'LOCK', sk: 'LOCK', fence: 3 } });
-      await expect(ledger.acquireLock(KEY, ME)).rejects.toMatchObject({ name: 'Busy' });
-    });
-    it('names the call that was throttled', async () => {
-      documents.on(UpdateCommand).rejects(Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException', $metadata: { httpStatusCode: 400 } }));
-      await expect(ledger.releaseLock(KEY, MIGRATION_ID)).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('dynamodb:UpdateItem LOCK') as string });
-    });
-    it('reads strongly consistent, over all pages', async () => {
-      documents
-        .on(QueryCommand)
-        .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'one' })] }], LastEvaluatedKey: { pk: 'a', sk: 'b' } })
-        .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'two' })] }] });
-      documents.on(GetCommand).resolves({});
-      expect((await ledger.getEvidence(MIGRATION_ID, 'latest')).map((pod) => pod.name)).toEqual(['one', 'two']);
-      await ledger.getSnapshot(MIGRATION_ID);
-      expect(documents.commandCalls(QueryCommand)[1]?.args[0].input.ExclusiveStartKey).toEqual({ pk: 'a', sk: 'b' });
-      for (const call of documents.calls()) expect(call.args[0].input).toMatchObject({ TableName: TABLE, ConsistentRead: true });
-    });
-  });
+it('keeps items small and under the documented keys of DynamoDB', async () => {
+  const client = await newDynamoDb();
+  const ledger = createDynamoLedger({ client, tableName: TABLE });
+  await ledger.putMigration(aMigration());
+  await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
+  await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) });
+  await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation({ id: 'a-1' }));
+  await ledger.putEvidence(MIGRATION_ID, 'latest', Array.from({ length: 101 }, () => anEvidence()));
+  await ledger.acquireLock(KEY, ME);
+  const { Items: items = [] } = await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE }));
+  expect(items.map((item) => `${String(item['pk'])} ${String(item['sk'])}`).sort()).toEqual([
+    `LOCK#${KEY} LOCK`,
+    ...['ASSOCIATION#purged#a-1', 'EVIDENCE#latest#00000', 'EVIDENCE#latest#00001', 'RECORD', 'SNAPSHOT', 'STEP#plan'].map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
+  ]);
+  expect(items.find((item) => item['sk'] === 'EVIDENCE#latest#00000')?.['pods']).toHaveLength(100);
 });

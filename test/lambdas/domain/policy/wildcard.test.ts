@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchesWildcard } from '../../../../lambdas/domain/policy/wildcard.ts';
 
@@ -52,7 +52,11 @@ describe('matchesWildcard', () => {
   });
 
   it('takes any text for a pattern of itself', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => matchesWildcard(text, text)));
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(matchesWildcard(text, text)).toBe(true);
+      }),
+    );
   });
 
   it.each([
@@ -60,7 +64,7 @@ describe('matchesWildcard', () => {
     ['*?'.repeat(40) + 'b', 'a'.repeat(300)],
     ['*'.repeat(200) + 'b', 'a'.repeat(300)],
     ['*aaaaaaaaaaaaaaaaaaab', 'a'.repeat(300)],
-    [`${'a*'.repeat(60)}c`, `${'ab'.repeat(150)}`],
+    [`${'a*'.repeat(60)}c`, 'ab'.repeat(150)],
   ])('reads no more than pattern times text: %j', (pattern, text) => {
     const watchedPattern = counted(pattern);
     const watchedText = counted(text);

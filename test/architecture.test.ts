@@ -1,0 +1,108 @@
+/** Imports point one way, and files stay small: read from the import lines of every source file. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const FOLDERS = ['bin', 'lib', 'lambdas', 'cli', 'sandbox', 'scripts', 'test', 'bench'];
+
+const filesUnder = (folder: string): string[] => {
+  try {
+    return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(folder, name));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+};
+
+/** `import`, `export … from` and `import()`: relative ones as paths from the project's root, others as they stand. */
+function importsOf(file: string, text: string): string[] {
+  const specifiers = [...text.matchAll(/(?:^(?:import|export|\})[^'"\n;]*?from\s*|^import\s*|\bimport\()['"]([^'"\n]+)['"]/gm)].map((match) => match[1]!);
+  return specifiers.map((specifier) => (specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier));
+}
+
+interface Source {
+  file: string;
+  text: string;
+  imports: string[];
+}
+// But for this file, whose samples look like imports.
+const sources: Source[] = FOLDERS.flatMap(filesUnder).filter((file) => file !== 'test/architecture.test.ts').map((file) => {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return { file, text, imports: importsOf(file, text) };
+});
+const isLocal = (imported: string): boolean => FOLDERS.some((folder) => imported.startsWith(`${folder}/`));
+
+interface Rule {
+  from: RegExp;
+  /** Files of the project that these may import. */
+  files: RegExp;
+  /** Packages that these may import; any, where it is left out. */
+  packages?: RegExp;
+}
+const STEPS = 'lambdas/steps/[\\w-]+';
+/** `aws-lambda` is types alone. */
+const NO_AWS = /^(?!@aws-sdk\/|@smithy\/|aws-cdk)/;
+
+const rules: [string, Rule][] = [
+  ['domain knows nothing outside it', { from: /^lambdas\/domain\//, files: /^lambdas\/domain\//, packages: /^(zod|node:crypto)$/ }],
+  ['ports speak of the domain alone', { from: /^lambdas\/ports\//, files: /^lambdas\/(domain|ports)\//, packages: /^$/ }],
+  ['adapters implement ports', { from: /^lambdas\/adapters\//, files: /^lambdas\/(domain|ports|adapters)\// }],
+  ['the runtime is free of AWS', { from: /^lambdas\/runtime\/(?!wiring|lambda\.ts)/, files: /^lambdas\/(domain|ports|runtime)\//, packages: NO_AWS }],
+  ['the wiring alone brings adapters in', { from: /^lambdas\/runtime\/(wiring|lambda)\.ts/, files: /^lambdas\/(domain|ports|adapters|runtime)\// }],
+  ['a step\'s schema is data', { from: new RegExp(`^${STEPS}/schema\\.ts`), files: /^lambdas\/(domain\/|runtime\/step\.ts)/, packages: /^zod$/ }],
+  ['a handler asks ports and decides by the domain', { from: new RegExp(`^${STEPS}/handler\\.ts`), files: /^lambdas\/(domain|ports|runtime\/(?!wiring|lambda\.ts)|steps\/[\w-]+\/schema\.ts)/, packages: /^zod$/ }],
+  ['a main wires its own handler', { from: new RegExp(`^${STEPS}/main\\.ts`), files: /^lambdas\/(runtime\/lambda\.ts|steps\/[\w-]+\/handler\.ts)/, packages: /^$/ }],
+  ['the registries hold steps', { from: /^lambdas\/steps\/\w+\.ts/, files: /^lambdas\/(steps|runtime\/step\.ts)/, packages: /^$/ }],
+  ['the CDK app builds on the Lambdas', { from: /^lib\//, files: /^(lib|lambdas)\// }],
+  ['the sandbox builds on the Lambdas', { from: /^sandbox\//, files: /^(sandbox|lambdas)\// }],
+  ['the command line does not reach into the CDK', { from: /^cli\//, files: /^(cli|sandbox|lambdas|scripts)\// }],
+  ['nothing that ships needs the tests', { from: /^(?!test\/|bench\/)/, files: /^(?!test\/|bench\/)/ }],
+];
+
+describe('imports', () => {
+  it.each(rules)('%s', (_, { from, files, packages }) => {
+    const concerned = sources.filter(({ file }) => from.test(file));
+    expect(concerned.length).toBeGreaterThan(0);
+    const wrong = concerned.flatMap(({ file, imports }) =>
+      imports.filter((one) => (isLocal(one) ? !files.test(one) : packages !== undefined && !packages.test(one))).map((one) => `${file} imports ${one}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('of each step stay with that step', () => {
+    const wrong = sources.flatMap(({ file, imports }) => {
+      const own = /^lambdas\/steps\/([\w-]+)\//.exec(file)?.[1];
+      return own === undefined ? [] : imports.filter((one) => one.startsWith('lambdas/steps/') && !one.startsWith(`lambdas/steps/${own}/`)).map((one) => `${file} imports ${one}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('name files that are there', () => {
+    const there = new Set(sources.map(({ file }) => file));
+    expect(sources.flatMap(({ file, imports }) => imports.filter((one) => isLocal(one) && one.endsWith('.ts') && !there.has(one)).map((one) => `${file} imports ${one}`))).toEqual([]);
+  });
+
+  it('are all seen by this test', () => {
+    const text = [
+      "import a from 'one';",
+      "import type { b } from './two.ts';",
+      "import 'three';",
+      "import {\n  c,\n} from '../four.ts';",
+      "export * from './five.ts';",
+      "export type { d } from './six.ts';",
+      "const e = await import('./seven.ts');",
+      "const text = \"taken from 'elsewhere'\";",
+    ].join('\n');
+    expect(importsOf('lambdas/domain/x.ts', text)).toEqual(['one', 'lambdas/domain/two.ts', 'three', 'lambdas/four.ts', 'lambdas/domain/five.ts', 'lambdas/domain/six.ts', 'lambdas/domain/seven.ts']);
+  });
+});
+
+describe('files', () => {
+  it('have 320 lines at most, tests 400', () => {
+    const long = sources.map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 })).filter(({ file, lines }) => lines > (/^(test|bench)\//.test(file) ? 400 : 320));
+    expect(long).toEqual([]);
+  });
+});

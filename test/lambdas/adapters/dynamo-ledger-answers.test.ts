@@ -1,0 +1,40 @@
+/** What DynamoDB can be made to answer only by a mock. */
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
+import { anEvidence, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+
+const TABLE = 'Ledger';
+const KEY = '111122223333#eu-west-1#dev#aws-ebs-csi-driver';
+const ME = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
+
+describe('when DynamoDB answers otherwise, the ledger', () => {
+  const documents = mockClient(DynamoDBDocumentClient);
+  const ledger = createDynamoLedger({ client: new DynamoDBClient({ region: 'eu-west-1' }), tableName: TABLE });
+  const refused = new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: { httpStatusCode: 400 } });
+  beforeEach(() => {
+    documents.reset();
+  });
+
+  it('comes again when the lock was let go between refusal and look', async () => {
+    documents.on(UpdateCommand).rejects(refused).on(GetCommand).resolves({ Item: { pk: 'LOCK', sk: 'LOCK', fence: 3 } });
+    await expect(ledger.acquireLock(KEY, ME)).rejects.toMatchObject({ name: 'Busy' });
+  });
+  it('names the call that was throttled', async () => {
+    documents.on(UpdateCommand).rejects(Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException', $metadata: { httpStatusCode: 400 } }));
+    await expect(ledger.releaseLock(KEY, MIGRATION_ID)).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('dynamodb:UpdateItem LOCK') as string });
+  });
+  it('reads strongly consistent, over all pages', async () => {
+    documents
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'one' })] }], LastEvaluatedKey: { pk: 'a', sk: 'b' } })
+      .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'two' })] }] });
+    documents.on(GetCommand).resolves({});
+    expect((await ledger.getEvidence(MIGRATION_ID, 'latest')).map((pod) => pod.name)).toEqual(['one', 'two']);
+    await ledger.getSnapshot(MIGRATION_ID);
+    expect(documents.commandCalls(QueryCommand)[1]?.args[0].input.ExclusiveStartKey).toEqual({ pk: 'a', sk: 'b' });
+    for (const call of documents.calls()) expect(call.args[0].input).toMatchObject({ TableName: TABLE, ConsistentRead: true });
+  });
+});

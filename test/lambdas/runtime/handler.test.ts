@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
+import { defineStep, step, stepInput, type Step } from '../../../lambdas/runtime/step.ts';
+import { planStep } from '../../../lambdas/steps/plan/handler.ts';
+import { lost, newFakes, type Fakes } from '../fakes.ts';
+import { ADDON, at, MIGRATION_ID, target } from '../fixtures.ts';
+
+const schema = defineStep('look', { input: stepInput.extend({ round: z.number().int().optional() }), output: z.object({ seen: z.number() }) });
+const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
+const input = { migrationId: MIGRATION_ID, target, addon: ADDON };
+const context = {} as LambdaContext;
+const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);
+const handle = (fakes: Fakes, what: Step, event: unknown = input): Promise<unknown> => createHandler(what, fakes.dependencies)(event, context);
+
+describe('createHandler', () => {
+  it('answers what the step answers and writes its line', async () => {
+    const fakes = newFakes();
+    const run = async (): Promise<{ seen: number }> => (fakes.clock.advance(2000), { seen: 3 });
+    expect(await handle(fakes, looking(run))).toEqual({ seen: 3 });
+    expect(await lines(fakes)).toEqual([{ name: 'look', startedAt: at(0), endedAt: at(2), attempts: 1, result: '{"seen":3}' }]);
+    expect(fakes.telemetry.lines).toEqual([]);
+  });
+
+  it('gives the step its parsed input: defaults are filled in, what is unknown is left out', async () => {
+    const fakes = newFakes();
+    let got: unknown;
+    const withDefault = defineStep('look', { input: stepInput.extend({ depth: z.number().default(2) }), output: z.object({}) });
+    await handle(fakes, step(withDefault, async (given) => ((got = given), {})), { ...input, surplus: true });
+    expect(got).toEqual({ ...input, depth: 2 });
+  });
+
+  it('makes one line of all attempts, from the start that the input names', async () => {
+    const fakes = newFakes();
+    let attempt = 0;
+    const run = async (): Promise<{ seen: number }> => {
+      attempt += 1;
+      if (attempt < 3) throw new MigrationError('PodsNotSettled', 'not yet');
+      return { seen: attempt };
+    };
+    const handler = createHandler(looking(run), fakes.dependencies);
+    const event = { ...input, startedAt: '2026-01-05T09:59:00+01:00' };
+    await expect(handler(event, context)).rejects.toThrow('not yet');
+    await expect(handler(event, context)).rejects.toThrow('not yet');
+    expect(await lines(fakes)).toEqual([{ name: 'look', startedAt: at(-60), endedAt: at(0), attempts: 2, error: { name: 'PodsNotSettled', message: 'not yet' } }]);
+    fakes.clock.advance(5000);
+    await handler(event, context);
+    expect(await lines(fakes)).toEqual([{ name: 'look', startedAt: at(-60), endedAt: at(5), attempts: 3, result: '{"seen":3}' }]);
+  });
+
+  it('keeps each round\'s own line', async () => {
+    const fakes = newFakes();
+    for (const round of [1, 2, 2, 3]) await handle(fakes, looking(), { ...input, round });
+    expect((await lines(fakes)).map((line) => [line.name, line.attempts])).toEqual([['look', 1], ['look-2', 2], ['look-3', 1]]);
+  });
+
+  it('cuts a long result in its line, not in its answer', async () => {
+    const fakes = newFakes();
+    const talkative = defineStep('look', { input: stepInput, output: z.object({ names: z.array(z.string()) }) });
+    const names = Array.from({ length: 500 }, (_, index) => `name-${index}`);
+    expect(await handle(fakes, step(talkative, async () => ({ names })))).toEqual({ names });
+    expect((await lines(fakes))[0]?.result).toHaveLength(1024);
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ['nothing', null, ['input: ']],
+    ['no id', { ...input, migrationId: undefined }, ['migrationId: ']],
+    ['an id of another kind', { ...input, migrationId: '42' }, ['migrationId: must be a ULID']],
+    ['a region that is none, and no add-on', { migrationId: MIGRATION_ID, target: { ...target, region: 'here' } }, ['target.region: must be an AWS region', 'addon: ']],
+    ['a start that is no time', { ...input, startedAt: 'yesterday' }, ['startedAt: ']],
+  ])('refuses %s and names the path', async (_, event, parts) => {
+    const fakes = newFakes();
+    const error = await handle(fakes, looking(), event).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'BadInput', message: expect.stringMatching(/^The input of step look is wrong: /) as string });
+    for (const part of parts) expect((error as Error).message).toContain(part);
+  });
+
+  it('names the path into a nested request', async () => {
+    const request = { target, addon: ADDON, roles: { 'ebs-csi-controller-sa': 'no role' } };
+    await expect(handle(newFakes(), planStep, { migrationId: MIGRATION_ID, executionArn: 'x', request })).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('request.roles.ebs-csi-controller-sa: must be an IAM role ARN') as string,
+    });
+  });
+
+  it('writes the line of a refused input too, where it says whose it is', async () => {
+    const fakes = newFakes();
+    await expect(handle(fakes, looking(), { migrationId: MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
+    expect(await lines(fakes)).toMatchObject([{ name: 'look', attempts: 1, error: { name: 'BadInput' } }]);
+    await expect(handle(fakes, looking(), {})).rejects.toMatchObject({ name: 'BadInput' });
+    expect(fakes.journal.of('ledger.recordStep')).toHaveLength(1);
+  });
+
+  it('throws our errors as they are, tells of them once and counts them', async () => {
+    const fakes = newFakes();
+    const error = new MigrationError('AddonFailed', 'Add-on x is CREATE_FAILED.');
+    await expect(handle(fakes, looking(() => Promise.reject(error)))).rejects.toBe(error);
+    expect(await lines(fakes)).toMatchObject([{ error: { name: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' } }]);
+    expect(fakes.telemetry.lines).toEqual([{ level: 'warn', message: 'look: AddonFailed', fields: { error: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' } }]);
+    expect(fakes.telemetry.counts).toEqual({ AddonFailed: 1 });
+  });
+
+  it.each<[unknown, string]>([
+    [new TypeError('x is not a function'), 'TypeError'],
+    ['just text', 'Error'],
+  ])('keeps the name of a surprise: %s', async (thrown, name) => {
+    const fakes = newFakes();
+    await expect(handle(fakes, looking(() => Promise.reject(thrown as Error)))).rejects.toBe(thrown);
+    expect(await lines(fakes)).toMatchObject([{ error: { name } }]);
+    expect(fakes.telemetry.lines).toMatchObject([{ level: 'error', message: `look: ${name}` }]);
+  });
+
+  it('does not let out an answer that is not of the step\'s form', async () => {
+    const fakes = newFakes();
+    await expect(handle(fakes, looking(async () => ({ seen: 'much' }) as never))).rejects.toMatchObject({ name: 'ZodError' });
+    expect(fakes.telemetry.counts).toEqual({ ZodError: 1 });
+  });
+
+  it('does not hide an error behind a line that could not be written', async () => {
+    const fakes = newFakes();
+    fakes.journal.failNext('ledger.recordStep', 'before', new MigrationError('Throttled', 'dynamodb: slow down'));
+    const error = new MigrationError('LockLost', 'The lock is gone.');
+    await expect(handle(fakes, looking(() => Promise.reject(error)))).rejects.toBe(error);
+    expect(fakes.telemetry.lines.map((line) => line.message)).toEqual(['look: LockLost', 'step line not written']);
+  });
+
+  it('does not call done what left no line', async () => {
+    const fakes = newFakes();
+    fakes.journal.failNext('ledger.recordStep', 'before', lost());
+    await expect(handle(fakes, looking())).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await handle(fakes, looking())).toEqual({ seen: 1 });
+  });
+
+  it('runs the middlewares of the deployment around it', async () => {
+    const fakes = newFakes();
+    const seen: string[] = [];
+    const middleware = { before: () => void seen.push('before'), after: () => void seen.push('after'), onError: () => void seen.push('error') };
+    const run = async (): Promise<{ seen: number }> => (seen.push('run'), { seen: 1 });
+    await createHandler(looking(run), fakes.dependencies, [middleware])(input, context);
+    await expect(createHandler(looking(() => Promise.reject(lost())), fakes.dependencies, [middleware])(input, context)).rejects.toThrow('socket hang up');
+    expect(seen).toEqual(['before', 'run', 'after', 'before', 'error']);
+  });
+});

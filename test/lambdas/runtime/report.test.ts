@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { Migration } from '../../../lambdas/domain/model.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../lambdas/runtime/report.ts';
+import { newFakes } from '../fakes.ts';
+import { aMigration, anAssociation, anEvidence, aPlan, aRequest, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
+
+const ledgerWith = async (record: Partial<Migration>) => {
+  const { ledger } = newFakes();
+  await ledger.putMigration(aMigration(record));
+  return ledger;
+};
+
+describe('readReport', () => {
+  it('is one document from what the ledger has', async () => {
+    const ledger = await ledgerWith({ request: aRequest({ preserve: true }) });
+    await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation());
+    await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1), result: '{}' });
+    await ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })]);
+    await ledger.putEvidence(MIGRATION_ID, EVIDENCE_LATEST, [anEvidence()]);
+    await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', verified: 'pods', endedAt: at(300) });
+    expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toEqual({
+      migrationId: MIGRATION_ID,
+      outcome: 'migrated',
+      target,
+      addon: 'aws-ebs-csi-driver',
+      strategy: 'recreate',
+      preserve: true,
+      verified: 'pods',
+      startedAt: at(0),
+      endedAt: at(300),
+      plan: aPlan(),
+      steps: [{ name: 'plan', startedAt: at(0), endedAt: at(1), attempts: 1, result: '{}' }],
+      associations: { purged: [anAssociation()], created: [], restored: [] },
+      verification: { before: [anEvidence({ identity: 'irsa' })], pods: [anEvidence()] },
+      failure: undefined,
+      handOff: [],
+      simulated: true,
+    });
+  });
+
+  it('carries the failure and what a person has to do', async () => {
+    const failure = { name: 'RestoreRefused', message: 'somebody else' };
+    const ledger = await ledgerWith({ status: 'ended', outcome: 'needs-human', endedAt: at(9), failure, handOff: ['aws x'], plan: undefined });
+    const report = await readReport(ledger, MIGRATION_ID, { simulated: false });
+    expect(report).toMatchObject({ outcome: 'needs-human', verified: 'none', failure, handOff: ['aws x'], simulated: false, steps: [], verification: { before: [], pods: [] } });
+    expect(report?.plan).toBeUndefined();
+  });
+
+  it('is not there without a record, or before the end', async () => {
+    const ledger = await ledgerWith({});
+    expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toBeUndefined();
+    expect(await readReport(ledger, OTHER_MIGRATION_ID, { simulated: true })).toBeUndefined();
+  });
+});

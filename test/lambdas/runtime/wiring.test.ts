@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
+import { portsOf, wire } from '../../../lambdas/runtime/wiring.ts';
+import { newFakes } from '../fakes.ts';
+import { NAMESPACE, ROLE, target } from '../fixtures.ts';
+
+const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
+const environment = { TABLE_NAME: 'Ledger', POWERTOOLS_SERVICE_NAME: 'migrate', POWERTOOLS_METRICS_NAMESPACE: 'PodIdentity', POWERTOOLS_LOG_LEVEL: 'INFO' };
+
+interface Sent {
+  hostname: string;
+  path: string;
+  headers: Record<string, string>;
+}
+/** A transport that notes where calls go and lets none through. */
+function nowhere(): { clients: ClientFactory; sent: Sent[] } {
+  const sent: Sent[] = [];
+  const requestHandler = {
+    handle: (request: never): Promise<never> => {
+      sent.push(request);
+      return Promise.reject(Object.assign(new Error('nowhere'), { code: 'ECONNRESET' }));
+    },
+  };
+  const clients = new ClientFactory({ region: 'eu-west-1', credentials, transport: { requestHandler, http: () => Promise.reject(new Error('no API server')) } });
+  return { clients, sent };
+}
+
+describe('portsOf', () => {
+  it.each([
+    ['the function\'s own region', 'eu-west-1'],
+    ['another region', 'us-east-2'],
+  ])('asks EKS in %s, with the function\'s credentials', async (_, region) => {
+    const { clients, sent } = nowhere();
+    const { eks, roles, kubernetes } = portsOf(clients, { ...target, region });
+    await expect(eks.describeCluster()).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expect(roles.getRole(ROLE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expect(kubernetes.listPods(NAMESPACE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(sent.map(({ hostname, path }) => hostname + path)).toEqual([`eks.${region}.amazonaws.com/clusters/dev`, 'iam.amazonaws.com/', `eks.${region}.amazonaws.com/clusters/dev`]);
+    for (const { headers } of sent) expect(headers['authorization']).toContain('Credential=AKIAEXAMPLE/');
+  });
+});
+
+describe('wire', () => {
+  const { clock, telemetry, dependencies } = newFakes();
+  const wired = (changed: Record<string, string | undefined>): ReturnType<typeof wire> => wire({ clients: nowhere().clients, environment: { ...environment, ...changed }, clock, ids: dependencies.ids, telemetry });
+
+  it('hands on what it was given and keeps the ledger on the table of the environment', async () => {
+    const { clients, sent } = nowhere();
+    const made = wire({ clients, environment, clock, ids: dependencies.ids, telemetry });
+    expect([made.clock, made.ids, made.telemetry]).toEqual([clock, dependencies.ids, telemetry]);
+    await expect(made.ledger.getSnapshot('x')).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(sent[0]?.hostname).toBe('dynamodb.eu-west-1.amazonaws.com');
+  });
+
+  it.each([
+    ['no table', { TABLE_NAME: undefined }],
+    ['an empty table', { TABLE_NAME: '' }],
+    ['a log level of its own', { POWERTOOLS_LOG_LEVEL: 'LOUD' }],
+  ])('does not start with %s', (_, changed) => {
+    expect(() => wired(changed)).toThrow(Object.keys(changed)[0]);
+  });
+});

@@ -1,0 +1,258 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { directory as realDirectory } from '../../lib/definition.ts';
+import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
+import { parseDefinition } from '../../../sandbox/states/definition.ts';
+
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+type Template = Record<string, unknown>;
+
+/** A cloud assembly of these stacks; one asset, `asset.code`. */
+const write = (stacks: Record<string, Template>, environment = 'aws://unknown-account/unknown-region'): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
+  folders.push(folder);
+  const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
+  put('code.assets.json', { files: { hash: { source: { path: 'asset.code', packaging: 'zip' }, destinations: { current: { bucketName: 'b', objectKey: 'code.zip' } } } } });
+  const artifacts: Record<string, unknown> = { 'code.assets': { type: 'cdk:asset-manifest', properties: { file: 'code.assets.json' } } };
+  for (const [name, template] of Object.entries(stacks)) {
+    artifacts[name] = { type: 'aws:cloudformation:stack', environment, properties: { templateFile: `${name}.template.json` } };
+    put(`${name}.template.json`, template);
+  }
+  put('manifest.json', { version: '1', artifacts });
+  return folder;
+};
+const load = (stacks: Record<string, Template>, environment?: string): Assembly =>
+  loadAssembly(write(stacks, environment), { account: '111122223333', region: 'eu-west-1' });
+
+/** One stack, `App`, whose output `Out` is that value. */
+const outputOf = (value: unknown, more: Template = {}): string | undefined => load({ App: { Resources: {}, Outputs: { Out: { Value: value } }, ...more } }).outputs['Out'];
+
+const role = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } };
+const fn = (more: Record<string, unknown> = {}) => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: { Handler: 'plan.handler', Code: { S3Bucket: 'b', S3Key: 'code.zip' }, Role: { 'Fn::GetAtt': ['Role', 'Arn'] }, ...more },
+});
+
+const app: Template = {
+  Parameters: { Level: { Type: 'String', Default: 'INFO' } },
+  Resources: {
+    Role: role,
+    Table: {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: { KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }], BillingMode: 'PAY_PER_REQUEST' },
+    },
+    Function: fn({ Timeout: 60, MemorySize: 512, Environment: { Variables: { TABLE_NAME: { Ref: 'Table' }, LEVEL: { Ref: 'Level' }, N: 3 } } }),
+    Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Function' } } },
+    Machine: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+        DefinitionString: {
+          'Fn::Join': ['', ['{"StartAt":"A","States":{"A":{"Resource":"arn:', { Ref: 'AWS::Partition' }, ':states:::lambda:invoke","Arguments":{"FunctionName":"', { Ref: 'Version' }, '"}}}}']],
+        },
+      },
+    },
+    Policy: {
+      Type: 'AWS::IAM::Policy',
+      Properties: {
+        PolicyName: 'RolePolicy',
+        Roles: [{ Ref: 'Role' }],
+        PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: { 'Fn::GetAtt': ['Table', 'Arn'] }, Condition: { StringEquals: { a: { Ref: 'AWS::AccountId' } } } }] },
+      },
+    },
+  },
+  Outputs: { MachineArn: { Value: { Ref: 'Machine' } }, TableName: { Value: { Ref: 'Table' }, Export: { Name: { 'Fn::Sub': '${AWS::StackName}-table' } } } },
+};
+
+test('an application as plain data', () => {
+  const folder = write({ App: app });
+  const assembly = loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' });
+  const functionArn = 'arn:aws:lambda:eu-west-1:111122223333:function:App-Function';
+  const machineArn = 'arn:aws:states:eu-west-1:111122223333:stateMachine:App-Machine';
+  const roleArn = 'arn:aws:iam::111122223333:role/App-Role';
+  expect(assembly).toEqual({
+    stateMachines: [
+      {
+        logicalId: 'Machine',
+        name: 'App-Machine',
+        arn: machineArn,
+        roleArn,
+        definition: { StartAt: 'A', States: { A: { Resource: 'arn:aws:states:::lambda:invoke', Arguments: { FunctionName: `${functionArn}:1` } } } },
+      },
+    ],
+    functions: [
+      {
+        logicalId: 'Function',
+        name: 'App-Function',
+        arn: functionArn,
+        versionArns: [`${functionArn}:1`],
+        handler: 'plan.handler',
+        timeoutSeconds: 60,
+        memoryMb: 512,
+        environment: { TABLE_NAME: 'App-Table', LEVEL: 'INFO', N: '3' },
+        roleArn,
+        codeDirectory: join(folder, 'asset.code'),
+      },
+    ],
+    tables: [
+      {
+        logicalId: 'Table',
+        name: 'App-Table',
+        arn: 'arn:aws:dynamodb:eu-west-1:111122223333:table/App-Table',
+        keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+        globalSecondaryIndexes: [],
+        billingMode: 'PAY_PER_REQUEST',
+      },
+    ],
+    roles: [
+      {
+        logicalId: 'Role',
+        arn: roleArn,
+        policies: [
+          {
+            name: 'RolePolicy',
+            document: {
+              Statement: [
+                {
+                  Effect: 'Allow',
+                  Action: 'dynamodb:GetItem',
+                  Resource: 'arn:aws:dynamodb:eu-west-1:111122223333:table/App-Table',
+                  Condition: { StringEquals: { a: '111122223333' } },
+                },
+              ],
+            },
+          },
+        ],
+        managedPolicyArns: [],
+      },
+    ],
+    outputs: { MachineArn: machineArn, TableName: 'App-Table', 'App-table': 'App-Table' },
+  });
+  expect(loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' })).toEqual(assembly);
+});
+
+describe('intrinsic functions', () => {
+  const bucket = { Resources: { B: { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'given' } } } };
+  const conditions = { Conditions: { Yes: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'eu-west-1'] }, No: { 'Fn::Not': [{ Condition: 'Yes' }] } } };
+
+  test.each([
+    ['pseudo parameters', { 'Fn::Join': ['/', ['AWS::Region', 'AWS::AccountId', 'AWS::StackName', 'AWS::URLSuffix'].map((Ref) => ({ Ref }))] }, {}, 'eu-west-1/111122223333/App/amazonaws.com'],
+    ['Select and Split', { 'Fn::Select': [1, { 'Fn::Split': [':', 'a:b:c'] }] }, {}, 'b'],
+    ['Sub', { 'Fn::Sub': '${B.Arn}/${AWS::Region}/${!Literal}' }, bucket, 'arn:aws:s3:::given/eu-west-1/${Literal}'],
+    ['Sub with values', { 'Fn::Sub': ['${X}-${B}', { X: { Ref: 'AWS::Region' } }] }, bucket, 'eu-west-1-given'],
+    ['GetAtt as text', { 'Fn::GetAtt': 'B.Arn' }, bucket, 'arn:aws:s3:::given'],
+    ['If', { 'Fn::If': ['Yes', 'then', 'else'] }, conditions, 'then'],
+    ['If, the other way', { 'Fn::If': ['No', 'then', 'else'] }, conditions, 'else'],
+    ['And and Or', { 'Fn::If': ['Both', 'then', 'else'] }, { Conditions: { ...conditions.Conditions, Both: { 'Fn::And': [{ Condition: 'Yes' }, { 'Fn::Or': [{ Condition: 'No' }, { Condition: 'Yes' }] }] } } }, 'then'],
+    ['FindInMap', { 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'k'] }, { Mappings: { M: { 'eu-west-1': { k: 'v' } } } }, 'v'],
+    ['a parameter', { Ref: 'P' }, { Parameters: { P: { Type: 'Number', Default: 7 } } }, '7'],
+  ])('%s', (_, value, more, expected) => {
+    expect(outputOf(value, more)).toBe(expected);
+  });
+
+  test('AWS::NoValue takes its property away, a false condition its resource', () => {
+    const { functions } = load({
+      App: {
+        ...conditions,
+        Resources: {
+          Role: role,
+          Function: fn({ Timeout: { 'Fn::If': ['No', 60, { Ref: 'AWS::NoValue' }] } }),
+          Other: { ...fn(), Condition: 'No' },
+        },
+      },
+    });
+    expect(functions).toMatchObject([{ logicalId: 'Function', timeoutSeconds: 3, memoryMb: 128 }]);
+  });
+
+  test('imports from another stack, before or after it', () => {
+    const exporting = { Resources: { T: { Type: 'AWS::SNS::Topic' } }, Outputs: { T: { Value: { Ref: 'T' }, Export: { Name: 'topic' } } } };
+    const importing = { Resources: {}, Outputs: { Seen: { Value: { 'Fn::ImportValue': 'topic' } } } };
+    for (const stacks of [{ One: exporting, Two: importing }, { Two: importing, One: exporting }]) {
+      expect(load(stacks).outputs['Seen']).toBe('arn:aws:sns:eu-west-1:111122223333:One-T');
+    }
+  });
+});
+
+describe('names', () => {
+  test('given ones stand', () => {
+    const { functions, stateMachines, roles } = load({
+      App: {
+        Resources: {
+          Role: { ...role, Properties: { RoleName: 'my-role', Path: '/team/' } },
+          Function: fn({ FunctionName: { 'Fn::Join': ['-', ['my', { Ref: 'AWS::Region' }]] } }),
+          Machine: { Type: 'AWS::StepFunctions::StateMachine', Properties: { StateMachineName: 'mine', RoleArn: 'r', Definition: { StartAt: 'A' } } },
+        },
+      },
+    });
+    expect(functions[0]).toMatchObject({ name: 'my-eu-west-1', roleArn: 'arn:aws:iam::111122223333:role/team/my-role' });
+    expect(roles[0]!.arn).toBe('arn:aws:iam::111122223333:role/team/my-role');
+    expect(stateMachines[0]).toMatchObject({ name: 'mine', definition: { StartAt: 'A' } });
+  });
+
+  test('long ones are cut in the middle', () => {
+    const logicalId = `${'Long'.repeat(20)}0D86278E`;
+    const [first] = load({ App: { Resources: { Role: role, [logicalId]: fn() } } }).functions;
+    expect(first!.name).toHaveLength(64);
+    expect(first!.name).toMatch(/^App-LongLong.*0D86278E$/);
+  });
+
+  test("a stack's own environment goes before the options", () => {
+    expect(load({ App: app }, 'aws://444455556666/us-east-1').functions[0]!.arn).toBe('arn:aws:lambda:us-east-1:444455556666:function:App-Function');
+  });
+});
+
+test('policies: inline, attached, managed by the application, and managed elsewhere', () => {
+  const document = (action: string) => ({ Statement: [{ Action: action }] });
+  const { roles } = load({
+    App: {
+      Resources: {
+        Role: { Type: 'AWS::IAM::Role', Properties: { Policies: [{ PolicyName: 'inline', PolicyDocument: document('a:1') }], ManagedPolicyArns: [{ Ref: 'Managed' }, 'arn:aws:iam::aws:policy/ReadOnlyAccess'] } },
+        Own: { Type: 'AWS::IAM::RolePolicy', Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'own', PolicyDocument: document('a:2') } },
+        Managed: { Type: 'AWS::IAM::ManagedPolicy', Properties: { ManagedPolicyName: 'managed', PolicyDocument: document('a:3') } },
+        Foreign: { Type: 'AWS::IAM::Policy', Properties: { PolicyName: 'foreign', Roles: ['another'], PolicyDocument: document('a:4') } },
+      },
+    },
+  });
+  expect(roles[0]!.policies.map(({ name }) => name)).toEqual(['inline', 'own', 'managed']);
+  expect(roles[0]!.managedPolicyArns).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
+});
+
+describe('errors name template, logical id and path', () => {
+  test.each([
+    ['a function that is not known', { Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) } }, /App\.template\.json, F, Properties\.Timeout\.Fn::Cidr has the function Fn::Cidr/],
+    ['a reference to nothing', { Resources: { Role: role, F: fn({ Environment: { Variables: { A: { Ref: 'Gone' } } } }) } }, /App\.template\.json, F, Properties\.Environment\.Variables\.A\.Ref has a reference to Gone/],
+    ['an attribute that is not known', { Resources: { Role: role }, Outputs: { O: { Value: { 'Fn::GetAtt': ['Role', 'RoleId'] } } } }, /output O, Value\.Fn::GetAtt has Fn::GetAtt of Role\.RoleId/],
+    ['a type that is not known', { Resources: { X: { Type: 'AWS::EC2::VPC' } }, Outputs: { O: { Value: { Ref: 'X' } } } }, /output O, Value\.Ref has Ref of X: .*AWS::EC2::VPC/],
+    ['a parameter without default', { Resources: {}, Parameters: { P: { Type: 'String' } }, Outputs: { O: { Value: { Ref: 'P' } } } }, /the parameter P, which has no default/],
+    ['an import of nothing', { Resources: {}, Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } } }, /Fn::ImportValue of none, which no stack exports/],
+    ['a circle', { Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } }, Outputs: { O: { Value: { Ref: 'A' } } } }, /a circle: Ref A → Ref A/],
+    ['code that is no asset', { Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) } }, /F, Properties\.Code has code from x\.zip/],
+    ['a definition that is no JSON', { Resources: { M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } } } }, /App\.template\.json, M has a DefinitionString that is not JSON/],
+  ])('%s', (_, template, message) => {
+    expect(() => load({ App: template })).toThrow(message);
+  });
+
+  test('a folder that is no assembly', () => {
+    expect(() => loadAssembly(tmpdir(), { account: '1', region: 'r' })).toThrow(/manifest\.json.*npm run build/);
+  });
+});
+
+test("the project's own application", () => {
+  const assembly = loadAssembly(realDirectory, { account: '111122223333', region: 'eu-west-1' });
+  expect(assembly.stateMachines).toHaveLength(1);
+  const { States: states } = parseDefinition('MigrateAddon', assembly.stateMachines[0]!.definition);
+  const versions = new Set(assembly.functions.flatMap(({ versionArns }) => versionArns));
+  const called = Object.values(states).flatMap((state) => (state.Type === 'Task' ? [(state.Arguments as { FunctionName: string }).FunctionName] : []));
+  expect(called.length).toBeGreaterThan(9);
+  for (const arn of called) expect(versions).toContain(arn);
+  const roles = new Map(assembly.roles.map(({ arn, policies }) => [arn, policies]));
+  for (const { roleArn, environment } of assembly.functions) {
+    expect(roles.get(roleArn)!.length).toBeGreaterThan(0);
+    expect(environment['TABLE_NAME']).toBe(assembly.tables[0]!.name);
+  }
+});

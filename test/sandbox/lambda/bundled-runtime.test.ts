@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { BundledRuntime, type BundledRuntimeOptions } from '../../../sandbox/lambda/bundled-runtime.ts';
+import { ScaledClock, VirtualClock } from '../../../sandbox/world/clock.ts';
+import { functionArn, functionOf, START, worldOf } from '../states/fixture.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
+writeFileSync(
+  join(directory, 'echo.mjs'),
+  `let count = 0;
+   export const handler = async (event, context) => {
+     console.log('line', event.say);
+     return { event, count: ++count, pid: process.pid, name: context.functionName, version: context.functionVersion,
+       remaining: context.getRemainingTimeInMillis(), env: process.env };
+   };`,
+);
+writeFileSync(
+  join(directory, 'wild.mjs'),
+  `export const handler = async (event) => {
+     if (event.do === 'throw') throw Object.assign(new Error('m'), { name: 'AddonFailed' });
+     if (event.do === 'exit') process.exit(3);
+     if (event.do === 'hang') await new Promise((resolve) => setTimeout(resolve, 60_000));
+     if (event.do === 'sleep') await new Promise((resolve) => setTimeout(resolve, 50));
+     return { pid: process.pid };
+   };`,
+);
+writeFileSync(join(directory, 'broken.mjs'), "throw new Error('no table');");
+writeFileSync(join(directory, 'empty.js'), 'export const other = 1;');
+
+const opened: BundledRuntime[] = [];
+const open = (scale = 1, more: Partial<BundledRuntimeOptions> = {}) => {
+  const world = worldOf();
+  const functions = ['echo', 'wild', 'broken', 'empty', 'absent'].map((name) =>
+    functionOf(name, { codeDirectory: directory, environment: { TABLE_NAME: 'ledger', AWS_REGION: 'of the function' }, timeoutSeconds: 30 }),
+  );
+  const runtime = new BundledRuntime({
+    world,
+    functions,
+    clock: new ScaledClock(scale, START),
+    environmentOf: (fn) => ({ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: fn.name, AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1' }),
+    ...more,
+  });
+  opened.push(runtime);
+  return { world, runtime };
+};
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((runtime) => runtime.close()));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+interface Echo {
+  event: unknown;
+  count: number;
+  pid: number;
+  remaining: number;
+  env: Record<string, string>;
+}
+
+describe('a bundle', () => {
+  test('runs in a process of its own, with its own variables alone', async () => {
+    const { runtime, world } = open();
+    process.env['LEAK'] = 'x';
+    const first = (await runtime.invoke(`${functionArn('echo')}:1`, { say: 'hello' })) as Echo;
+    delete process.env['LEAK'];
+    expect(first).toMatchObject({ event: { say: 'hello' }, count: 1, name: 'echo', version: '1' });
+    expect(first.pid).not.toBe(process.pid);
+    expect(first.env).toMatchObject({ TABLE_NAME: 'ledger', AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'echo', AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1', AWS_LAMBDA_FUNCTION_NAME: 'echo' });
+    expect(first.env).not.toHaveProperty('LEAK');
+    expect(first.remaining).toBeGreaterThan(25_000);
+    expect(first.remaining).toBeLessThanOrEqual(30_000);
+
+    const second = (await runtime.invoke(functionArn('echo'), { say: 'again' })) as Echo;
+    expect(second).toMatchObject({ count: 2, pid: first.pid });
+    expect(world.log.calls).toMatchObject([{ service: 'lambda', status: 200 }, { status: 200 }]);
+    await runtime.close();
+    const text = runtime.logs.map((log) => log.text).join('');
+    expect(text).toBe('line hello\nline again\n');
+    expect(runtime.logs[0]).toMatchObject({ functionName: 'echo', stream: 'stdout' });
+  });
+
+  test('has one invocation at a time: another one gets another process', async () => {
+    const { runtime } = open();
+    const sleep = () => runtime.invoke(functionArn('wild'), { do: 'sleep' }) as Promise<{ pid: number }>;
+    const [one, two] = await Promise.all([sleep(), sleep()]);
+    expect(one.pid).not.toBe(two.pid);
+    expect([one.pid, two.pid]).toContain((await sleep()).pid);
+  });
+
+  test.each([
+    ['throws', 'wild', { do: 'throw' }, 'AddonFailed', '"errorMessage":"m","trace":[]'],
+    ['exits', 'wild', { do: 'exit' }, 'Runtime.ExitError', 'exit status 3'],
+    ['does not load', 'broken', {}, 'Runtime.ImportModuleError', 'Error: no table'],
+    ['has no handler', 'empty', {}, 'Runtime.HandlerNotFound', 'handler is undefined'],
+    ['is not there', 'absent', {}, 'Runtime.ImportModuleError', "Cannot find module 'absent'"],
+  ])('that %s', async (_, name, payload, errorType, cause) => {
+    const { runtime, world } = open();
+    await expect(runtime.invoke(functionArn(name), payload)).rejects.toMatchObject({ errorType, failureCause: expect.stringContaining(cause) as string });
+    expect(world.log.calls).toMatchObject([{ status: 200, error: errorType }]);
+  });
+
+  test('that exits is started anew', async () => {
+    const { runtime } = open();
+    await expect(runtime.invoke(functionArn('wild'), { do: 'exit' })).rejects.toMatchObject({ errorType: 'Runtime.ExitError' });
+    expect(await runtime.invoke(functionArn('wild'), {})).toHaveProperty('pid');
+  });
+
+  test('that hangs is killed when its time is up, and the next call starts anew', async () => {
+    // 30 s of the sandbox's time are 1 s, which leaves the next process time to start.
+    const { runtime } = open(30, { timeScale: 30 });
+    await expect(runtime.invoke(functionArn('wild'), { do: 'hang' })).rejects.toMatchObject({
+      errorType: 'Sandbox.Timedout',
+      failureCause: expect.stringContaining('Task timed out after 30.00 seconds') as string,
+    });
+    expect(await runtime.invoke(functionArn('wild'), {})).toHaveProperty('pid');
+  });
+
+  test('close ends what runs', async () => {
+    const { runtime } = open();
+    const hanging = runtime.invoke(functionArn('wild'), { do: 'hang' }).catch((error: unknown) => error);
+    await runtime.close();
+    expect(await hanging).toMatchObject({ errorType: 'Runtime.ExitError', failureCause: expect.stringContaining('signal: SIGKILL') as string });
+  });
+});
+
+test('virtual time is refused', () => {
+  expect(() => open(1, { clock: new VirtualClock(START) })).toThrow('Open the sandbox with a real or scaled clock');
+});

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import { fail, functionOf, invoke, MACHINE, ofType, openBench, outputOf, runState, START, typesOf } from './fixture.ts';
+
+const big = (bytes: number): string => 'x'.repeat(bytes);
+
+describe('variables', () => {
+  const pass = (more: Record<string, unknown>) => ({ Type: 'Pass', ...more });
+
+  test('Assign and Output see the variables as they were before', async () => {
+    const bench = openBench({
+      StartAt: 'A',
+      States: {
+        A: pass({ Assign: { x: 1, y: 2 }, Next: 'B' }),
+        B: pass({ Assign: { x: '{% $y %}', y: '{% $x %}' }, Output: '{% [$x, $y] %}', Next: 'C' }),
+        C: pass({ Output: { before: '{% $states.input %}', after: '{% [$x, $y] %}' }, End: true }),
+      },
+    });
+    expect(outputOf(await bench.run())).toEqual({ before: [1, 2], after: [2, 1] });
+  });
+
+  test('inner scopes read outer ones and keep their own', async () => {
+    const inner = { StartAt: 'I', States: { I: pass({ Assign: { own: '{% $outer & $string($states.input) %}' }, Next: 'J' }), J: pass({ Output: '{% $own %}', End: true }) } };
+    const bench = openBench({
+      StartAt: 'A',
+      States: {
+        A: pass({ Assign: { outer: 'o' }, Next: 'M' }),
+        M: { Type: 'Map', Items: [1, 2], ItemProcessor: inner, Assign: { results: '{% $states.result %}' }, Next: 'C' },
+        C: pass({ Output: { results: '{% $results %}', own: '{% $exists($own) %}' }, End: true }),
+      },
+    });
+    expect(outputOf(await bench.run())).toEqual({ results: ['o1', 'o2'], own: false });
+  });
+
+  test("an inner scope can't assign an outer one's", async () => {
+    const inner = { StartAt: 'I', States: { I: pass({ Assign: { outer: 2 }, End: true }) } };
+    const states = {
+      A: pass({ Assign: { outer: 1 }, Next: 'P' }),
+      P: { Type: 'Parallel', Branches: [inner], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'A' }], End: true },
+    };
+    const execution = await openBench({ StartAt: 'A', States: states }).run();
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime', cause: expect.stringContaining('The variable outer belongs to an outer scope') as string });
+  });
+
+  test('Catch assigns the error', async () => {
+    const states = {
+      A: invoke('it', { Catch: [{ ErrorEquals: ['E'], Assign: { failure: '{% $states.errorOutput %}' }, Next: 'F' }], End: true }),
+      F: { Type: 'Fail', Error: 'Outer', Cause: '{% $failure.Error %}' },
+    };
+    const execution = await openBench({ StartAt: 'A', States: states }, { handlers: { it: () => fail('E', 'm') } }).run();
+    expect(execution).toMatchObject({ error: 'Outer', cause: 'E' });
+  });
+});
+
+describe('errors of expressions', () => {
+  test('nothing (undefined) says state, expression and field', async () => {
+    const execution = await runState({ Type: 'Pass', Output: { v: '{% $states.input.missing %}' }, End: true });
+    expect(execution).toMatchObject({
+      error: 'States.QueryEvaluationError',
+      cause:
+        "An error occurred while executing the state 'It' (entered at the event id #2). The JSONata expression '$states.input.missing' specified for the field 'Output/v' returned nothing (undefined).",
+    });
+    expect(typesOf(execution)).toEqual(['ExecutionStarted', 'PassStateEntered', 'EvaluationFailed', 'ExecutionFailed']);
+    expect(ofType(execution, 'EvaluationFailed')[0]).toMatchObject({ evaluationFailedEventDetails: { state: 'It', location: 'Output/v', error: 'States.QueryEvaluationError' } });
+  });
+
+  test('a Task catches them, whether in its arguments or in its output', async () => {
+    const handlers = { it: () => ({ a: 1 }) };
+    const state = (more: Record<string, unknown>) => invoke('it', { ...more, Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Caught', Output: 'c' }], End: true });
+    const caught = { to: 'Caught', input: 'c' };
+    expect(outputOf(await runState(state({ Arguments: { FunctionName: '{% $nothing %}' } }), {}, { handlers }))).toEqual(caught);
+    expect(outputOf(await runState(state({ Output: '{% $states.result.Payload.b %}' }), {}, { handlers }))).toEqual(caught);
+  });
+});
+
+describe('limits', () => {
+  test('256 KiB of payload', async () => {
+    const result = (bytes: number) =>
+      runState(invoke('it', { Output: '{% $length($states.result.Payload) %}', Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }], End: true }), {}, { handlers: { it: () => big(bytes) } });
+    expect(outputOf(await result(262_000))).toBe(262_000);
+    expect(await result(262_144)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded', cause: expect.stringContaining("'It' returned a result with a size exceeding") as string });
+  });
+
+  test('bytes count, not characters', async () => {
+    const execution = await runState({ Type: 'Pass', Output: "{% $pad('', 100000, 'ü') & $pad('', 50000, '€') %}", End: true });
+    expect(execution.error).toBe('States.DataLimitExceeded');
+  });
+
+  test('25,000 events, the last of which says so', async () => {
+    const execution = await runState({ Type: 'Pass', Next: 'It' });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime', cause: 'The execution reached the maximum number of history events (25000).' });
+    expect(execution.history.events.at(-1)).toMatchObject({ id: 25_000, previousEventId: 24_999, type: 'ExecutionFailed' });
+  });
+});
+
+describe('the end', () => {
+  test("a machine's time-out runs no Catch, and leaves the invocation alone", async () => {
+    const effects: string[] = [];
+    const handlers = { it: async (_: unknown, clock: VirtualClock) => (await clock.sleep(90_000), effects.push('done')) };
+    const states = { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], End: true }), B: { Type: 'Succeed' } };
+    const bench = openBench({ StartAt: 'A', TimeoutSeconds: 20, States: states }, { handlers, functions: [functionOf('it', { timeoutSeconds: 120 })] });
+    const execution = await bench.run();
+    expect(execution).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout', stoppedAt: START + 20_000 });
+    expect(typesOf(execution).at(-1)).toBe('ExecutionTimedOut');
+    await bench.clock.spawn(() => bench.clock.sleep(100_000));
+    expect(effects).toEqual(['done']);
+  });
+
+  test('stopping runs no Catch either, at any depth', async () => {
+    const inner = { StartAt: 'W', States: { W: { Type: 'Wait', Seconds: 3600, End: true } } };
+    const states = { A: { Type: 'Map', Items: [1, 2, 3], ItemProcessor: inner, Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], End: true }, B: { Type: 'Succeed' } };
+    const bench = openBench({ StartAt: 'A', States: states });
+    const execution = bench.executions.start(MACHINE);
+    await bench.clock.spawn(async () => {
+      await bench.clock.sleep(1000);
+      execution.stop('Mine', 'why');
+    });
+    await execution.ended;
+    expect(execution).toMatchObject({ status: 'ABORTED', error: 'Mine', cause: 'why', stoppedAt: START + 1000 });
+    expect(typesOf(execution).at(-1)).toBe('ExecutionAborted');
+    const { length } = execution.history.events;
+    execution.stop('Later');
+    expect(execution.error).toBe('Mine');
+    expect(execution.history.events).toHaveLength(length);
+  });
+
+  test('a hanging function meets its time-out', async () => {
+    const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
+    const execution = await runState(invoke('it', { End: true }), {}, { clock, handlers: { it: () => new Promise(() => undefined) } });
+    expect(execution).toMatchObject({ error: 'Sandbox.Timedout', stoppedAt: START + 60_000 });
+  });
+
+  test('a deadlock wakes who is parked, and says so', async () => {
+    const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
+    const bench = openBench({ StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 1, End: true } } }, { clock });
+    const forever = clock.spawn(() => clock.park(new Promise<void>(() => undefined))).catch((error: unknown) => String(error));
+    const text = /Virtual time stands still at 2026-01-15T09:00:01.000Z: 1 of 1 threads are parked, and no timer is left/;
+    expect((await bench.run()).status).toBe('SUCCEEDED');
+    expect(await forever).toMatch(text);
+  });
+});
+
+describe('history', () => {
+  const definition = {
+    StartAt: 'Ask',
+    States: {
+      Ask: invoke('it', { TimeoutSeconds: 75, Retry: [{ ErrorEquals: ['NotYet'], IntervalSeconds: 10 }], Assign: { answer: '{% $states.result.Payload %}' }, Next: 'Rest' }),
+      Rest: { Type: 'Wait', Seconds: 5, Next: 'Good' },
+      Good: { Type: 'Choice', Choices: [{ Condition: '{% $answer = 42 %}', Next: 'Done' }], Default: 'Ask' },
+      Done: { Type: 'Succeed' },
+    },
+  };
+  const run = (seed?: number) => {
+    let calls = 0;
+    return openBench(definition, { seed, handlers: { it: () => ((calls += 1) === 1 ? fail('NotYet', 'wait') : 42) } }).run({ q: 1 });
+  };
+
+  test('tells everything, in order', async () => {
+    const execution = await run();
+    const { events } = execution.history;
+    expect(events.map(({ id, previousEventId, type, timestamp }) => [id, previousEventId, type, (timestamp - START) / 1000])).toEqual([
+      [1, 0, 'ExecutionStarted', 0],
+      [2, 0, 'TaskStateEntered', 0],
+      [3, 2, 'TaskScheduled', 0],
+      [4, 3, 'TaskStarted', 0],
+      [5, 4, 'TaskFailed', 0],
+      [6, 5, 'TaskScheduled', 10],
+      [7, 6, 'TaskStarted', 10],
+      [8, 7, 'TaskSucceeded', 10],
+      [9, 8, 'TaskStateExited', 10],
+      [10, 9, 'WaitStateEntered', 10],
+      [11, 10, 'WaitStateExited', 15],
+      [12, 11, 'ChoiceStateEntered', 15],
+      [13, 12, 'ChoiceStateExited', 15],
+      [14, 13, 'SucceedStateEntered', 15],
+      [15, 14, 'SucceedStateExited', 15],
+      [16, 15, 'ExecutionSucceeded', 15],
+    ]);
+    expect(events[1]).toMatchObject({ stateEnteredEventDetails: { name: 'Ask', input: '{"q":1}' } });
+    expect(events[2]).toMatchObject({ taskScheduledEventDetails: { resourceType: 'lambda', resource: 'invoke', region: 'eu-west-1', timeoutInSeconds: 75 } });
+    expect(events[4]).toMatchObject({ taskFailedEventDetails: { error: 'NotYet', resource: 'invoke' } });
+    expect(events[8]).toMatchObject({ stateExitedEventDetails: { name: 'Ask', output: '42', assignedVariables: { answer: '42' } } });
+    expect(events[15]).toMatchObject({ executionSucceededEventDetails: { output: '42' } });
+  });
+
+  test('is the same each time for the same seed', async () => {
+    const handlers = { it: async (n: number, clock: VirtualClock) => (await clock.sleep(n * 100), n % 3 === 0 ? fail('Bad', String(n)) : n) };
+    const states = {
+      M: {
+        Type: 'Map',
+        Items: '{% $range(1, 12, 1) %}',
+        MaxConcurrency: 4,
+        ItemProcessor: { StartAt: 'I', States: { I: invoke('it', { Retry: [{ ErrorEquals: ['Bad'], MaxAttempts: 3, JitterStrategy: 'FULL' }], Catch: [{ ErrorEquals: ['Bad'], Next: 'J' }], End: true }), J: { Type: 'Pass', Output: '{% $uuid() & $string($random()) & $now() %}', End: true } } },
+        End: true,
+      },
+    };
+    const once = async (seed: number) => (await openBench({ StartAt: 'M', States: states }, { handlers, seed }).run()).history.events;
+    const first = await once(5);
+    expect(first.length).toBeGreaterThan(100);
+    expect(await once(5)).toEqual(first);
+    expect(await once(6)).not.toEqual(first);
+  });
+});
+
+describe('definitions', () => {
+  const open = (definition: Record<string, unknown>) => () => openBench(definition);
+  const pass = { Type: 'Pass', End: true };
+
+  test.each([
+    ['JSONPath', { QueryLanguage: 'JSONPath', StartAt: 'A', States: { A: pass } }, 'QueryLanguage: must be JSONata'],
+    ['JSONPath fields', { StartAt: 'A', States: { A: { ...pass, ResultPath: '$.x' } } }, 'States.A: Unrecognized key: "ResultPath"'],
+    ['what the sandbox does not have', { StartAt: 'A', States: { A: { ...invoke('it'), HeartbeatSeconds: 5, End: true } } }, '"HeartbeatSeconds"'],
+    ['an unknown type', { StartAt: 'A', States: { A: { Type: 'Nap' } } }, 'States.A.Type'],
+    ['a missing first state', { StartAt: 'B', States: { A: pass } }, 'StartAt leads to B, which is not there'],
+    ['a missing target', { StartAt: 'A', States: { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true }) } }, 'States.A.Catch[0].Next leads to C'],
+    ['a state that leads nowhere', { StartAt: 'A', States: { A: { Type: 'Pass' } } }, 'States.A must have either Next or End'],
+    [
+      'the same within a Map',
+      { StartAt: 'A', States: { A: { Type: 'Map', ItemProcessor: { StartAt: 'B', States: { B: { Type: 'Pass', Next: 'A' } } }, End: true } } },
+      'States.A.ItemProcessor.States.B.Next leads to A',
+    ],
+    ['a distributed Map', { StartAt: 'A', States: { A: { Type: 'Map', ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED' }, StartAt: 'B', States: { B: pass } }, End: true } } }, 'Mode'],
+  ])('refuses %s', (_, definition, message) => {
+    expect(open(definition)).toThrow(message);
+    expect(open(definition)).toThrow("The sandbox can't run the state machine machine.");
+  });
+});

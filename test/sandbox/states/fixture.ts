@@ -1,0 +1,106 @@
+/** Executions over hand-written definitions and functions, in virtual time. */
+import type { AssemblyFunction } from '../../../sandbox/assembly/assembly.ts';
+import type { Invoker } from '../../../sandbox/lambda/source-runtime.ts';
+import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
+import { type Execution, Executions } from '../../../sandbox/states/executions.ts';
+import type { HistoryEvent } from '../../../sandbox/states/history.ts';
+import { CallLog } from '../../../sandbox/world/call-log.ts';
+import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import { Random } from '../../../sandbox/world/random.ts';
+import type { World } from '../../../sandbox/world/world.ts';
+
+export const START = Date.parse('2026-01-15T09:00:00.000Z');
+export const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:machine';
+export const ROLE = 'arn:aws:iam::111122223333:role/machine';
+export const functionArn = (name: string): string => `arn:aws:lambda:eu-west-1:111122223333:function:${name}`;
+
+/** What these parts use of a world. */
+export const worldOf = (seed = 1): World => ({ seed, random: new Random(seed), log: new CallLog() }) as unknown as World;
+
+export const functionOf = (name: string, more: Partial<AssemblyFunction> = {}): AssemblyFunction => ({
+  logicalId: name,
+  name,
+  arn: functionArn(name),
+  versionArns: [`${functionArn(name)}:1`],
+  handler: `${name}.handler`,
+  timeoutSeconds: 60,
+  memoryMb: 512,
+  environment: {},
+  roleArn: `arn:aws:iam::111122223333:role/${name}`,
+  codeDirectory: '/nowhere',
+  ...more,
+});
+
+export type Handlers = Record<string, (payload: never, clock: VirtualClock) => unknown>;
+
+export const fail = (name: string, message: string): never => {
+  throw Object.assign(new Error(message), { name });
+};
+
+/** A Task that calls a function of the handlers. */
+export const invoke = (name: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  Type: 'Task',
+  Resource: 'arn:aws:states:::lambda:invoke',
+  Arguments: { FunctionName: `${functionArn(name)}:1`, Payload: '{% $states.input %}' },
+  Output: '{% $states.result.Payload %}',
+  ...more,
+});
+
+export interface Bench {
+  world: World;
+  clock: VirtualClock;
+  executions: Executions;
+  /** Runs one execution to its end. */
+  run(input?: unknown): Promise<Execution>;
+}
+
+export interface BenchOptions {
+  handlers?: Handlers;
+  seed?: number;
+  clock?: VirtualClock;
+  functions?: AssemblyFunction[];
+}
+
+export const openBench = (definition: Record<string, unknown>, options: BenchOptions = {}): Bench => {
+  const { handlers = {}, seed, clock = new VirtualClock(START) } = options;
+  const world = worldOf(seed);
+  const createInvoker =
+    (fn: AssemblyFunction): Invoker =>
+    async (payload) =>
+      handlers[fn.name]!(payload as never, clock);
+  const lambda = new SourceRuntime({
+    world,
+    clock,
+    functions: options.functions ?? Object.keys(handlers).map((name) => functionOf(name)),
+    steps: handlers,
+    createInvoker,
+  });
+  const machine = { logicalId: 'Machine', name: 'machine', arn: MACHINE, definition: { QueryLanguage: 'JSONata', ...definition }, roleArn: ROLE };
+  const executions = new Executions({ world, clock, lambda, stateMachines: [machine] });
+  return {
+    world,
+    clock,
+    executions,
+    run: async (input = {}) => {
+      const execution = executions.start(MACHINE, JSON.stringify(input));
+      await execution.ended;
+      return execution;
+    },
+  };
+};
+
+/** Runs one state that may name others as its targets; they end with what they get. */
+export const runState = async (state: Record<string, unknown>, input: unknown = {}, options: BenchOptions = {}): Promise<Execution> => {
+  const others = Object.fromEntries(['Yes', 'No', 'Caught'].map((name) => [name, { Type: 'Pass', Output: { to: name, input: '{% $states.input %}' }, End: true }]));
+  return openBench({ StartAt: 'It', States: { It: state, ...others } }, options).run(input);
+};
+
+export const outputOf = (execution: Execution): unknown => {
+  if (execution.output === undefined) throw new Error(`It ended ${execution.status}: ${execution.error}: ${execution.cause}`);
+  return JSON.parse(execution.output);
+};
+
+export const typesOf = ({ history }: Execution): string[] => history.events.map(({ type }) => type);
+export const ofType = ({ history }: Execution, type: string): HistoryEvent[] => history.events.filter((event) => event.type === type);
+/** Seconds since the execution began, at which events of that type came. */
+export const secondsOf = (execution: Execution, type: string): number[] => ofType(execution, type).map(({ timestamp }) => (timestamp - execution.startedAt) / 1000);

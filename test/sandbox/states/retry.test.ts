@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest';
+import type { Retrier } from '../../../sandbox/states/definition.ts';
+import { takes } from '../../../sandbox/states/failure.ts';
+import { retryDelay } from '../../../sandbox/states/retry.ts';
+import { Random } from '../../../sandbox/world/random.ts';
+import { fail, functionOf, invoke, ofType, openBench, outputOf, runState, secondsOf, START, typesOf } from './fixture.ts';
+
+const failing = (name: string, times = Infinity) => {
+  let calls = 0;
+  return { it: () => ((calls += 1) <= times ? fail(name, `call ${calls}`) : calls) };
+};
+
+describe('Retry', () => {
+  test('3 attempts, 1 second, twice as long each time, when nothing else is said', async () => {
+    const execution = await runState(invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }), {}, { handlers: failing('E') });
+    expect(execution.error).toBe('E');
+    // 0, +1, +2, +4.
+    expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 3, 7]);
+  });
+
+  test('IntervalSeconds, BackoffRate and MaxDelaySeconds', async () => {
+    const retry = { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, BackoffRate: 3, MaxDelaySeconds: 10, MaxAttempts: 4 };
+    const execution = await runState(invoke('it', { Retry: [retry], End: true }), {}, { handlers: failing('E', 4) });
+    expect(outputOf(execution)).toBe(5);
+    // 0, +2, +6, +10, +10.
+    expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 2, 8, 18, 28]);
+  });
+
+  test('MaxAttempts 0 is never', async () => {
+    const execution = await runState(invoke('it', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 0 }], End: true }), {}, { handlers: failing('E') });
+    expect(typesOf(execution).filter((type) => type === 'TaskScheduled')).toHaveLength(1);
+  });
+
+  test('FULL jitter stays between zero and the delay, and is repeatable', () => {
+    const retrier: Retrier = { ErrorEquals: ['E'], IntervalSeconds: 10, BackoffRate: 2, MaxAttempts: 9, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
+    const draw = () => {
+      const random = new Random(7);
+      return Array.from({ length: 200 }, (_, index) => retryDelay(retrier, index % 5, random));
+    };
+    const delays = draw();
+    expect(draw()).toEqual(delays);
+    expect(new Set(delays).size).toBeGreaterThan(150);
+    delays.forEach((delay, index) => {
+      expect(delay).toBeGreaterThanOrEqual(0);
+      expect(delay).toBeLessThanOrEqual(Math.min(10 * 2 ** (index % 5), 60) * 1000);
+    });
+    expect(Math.max(...delays)).toBeGreaterThan(50_000);
+  });
+
+  test('each retrier counts for itself; the first that matches is used, also when it is used up', async () => {
+    const errors = ['A', 'B', 'A', 'A'];
+    const handlers = { it: () => fail(errors.shift() ?? 'none', '') };
+    const retry = [
+      { ErrorEquals: ['A'], IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 2 },
+      { ErrorEquals: ['States.ALL'], IntervalSeconds: 100, BackoffRate: 1, MaxAttempts: 5 },
+    ];
+    const execution = await runState(invoke('it', { Retry: retry, End: true }), {}, { handlers });
+    expect(execution.error).toBe('A');
+    expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 101, 102]);
+  });
+
+  test('$states.context.State.RetryCount counts', async () => {
+    const seen: unknown[] = [];
+    const handlers = { it: (count: number) => (seen.push(count), count < 2 ? fail('E', '') : count) };
+    const state = { ...invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }) };
+    state.Arguments = { FunctionName: functionOf('it').arn, Payload: '{% $states.context.State.RetryCount %}' };
+    await runState(state, {}, { handlers });
+    expect(seen).toEqual([0, 1, 2]);
+  });
+});
+
+describe('Catch', () => {
+  test('keeps the error in variables and output', async () => {
+    const state = invoke('it', {
+      Catch: [
+        { ErrorEquals: ['Other'], Next: 'No' },
+        { ErrorEquals: ['States.ALL'], Next: 'Caught', Output: { error: '{% $states.errorOutput.Error %}', input: '{% $states.input.a %}' } },
+      ],
+      End: true,
+    });
+    const execution = await runState(state, { a: 1 }, { handlers: failing('E') });
+    expect(outputOf(execution)).toEqual({ to: 'Caught', input: { error: 'E', input: 1 } });
+    expect(typesOf(execution).slice(4, 6)).toEqual(['TaskFailed', 'TaskStateExited']);
+  });
+
+  test('the error is the output when there is no other', async () => {
+    const execution = await runState(invoke('it', { Catch: [{ ErrorEquals: ['E'], Next: 'Caught' }], End: true }), {}, { handlers: failing('E') });
+    expect(outputOf(execution)).toMatchObject({ input: { Error: 'E', Cause: expect.stringContaining('call 1') as string } });
+  });
+
+  test('comes after the retries', async () => {
+    const state = invoke('it', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 2 }], Catch: [{ ErrorEquals: ['E'], Next: 'Caught', Output: 1 }], End: true });
+    const execution = await runState(state, {}, { handlers: failing('E') });
+    expect(outputOf(execution)).toEqual({ to: 'Caught', input: 1 });
+    expect(execution.stoppedAt! - START).toBe(3000);
+  });
+
+  test.each([
+    [['States.ALL'], 'E', true],
+    [['States.ALL'], 'States.Timeout', true],
+    [['States.ALL'], 'States.QueryEvaluationError', true],
+    [['States.ALL'], 'States.DataLimitExceeded', false],
+    [['States.DataLimitExceeded'], 'States.DataLimitExceeded', true],
+    [['States.ALL'], 'States.Runtime', false],
+    [['States.Runtime'], 'States.Runtime', false],
+    [['States.TaskFailed'], 'E', true],
+    [['States.TaskFailed'], 'States.Timeout', false],
+    [['States.Timeout'], 'States.Timeout', true],
+    [['E'], 'F', false],
+  ])('%j takes %s: %s', (names, error, taken) => {
+    expect(takes({ ErrorEquals: names }, error)).toBe(taken);
+  });
+});
+
+describe('time-outs of a Task', () => {
+  test('the invocation goes on, and a retry has a living twin', async () => {
+    const effects: string[] = [];
+    let calls = 0;
+    const handlers = {
+      it: async (_: unknown, clock: { sleep(ms: number): Promise<void>; now(): number }) => {
+        calls += 1;
+        const call = calls;
+        await clock.sleep(call === 1 ? 30_000 : 5000);
+        effects.push(`call ${call} at ${(clock.now() - START) / 1000}`);
+        return call;
+      },
+    };
+    const state = invoke('it', { TimeoutSeconds: 10, Retry: [{ ErrorEquals: ['States.Timeout'] }], Next: 'After', End: undefined });
+    const bench = openBench({ StartAt: 'It', States: { It: state, After: { Type: 'Wait', Seconds: 60, End: true } } }, { handlers });
+    const execution = await bench.run();
+    expect(outputOf(execution)).toBe(2);
+    expect(secondsOf(execution, 'TaskTimedOut')).toEqual([10]);
+    expect(ofType(execution, 'TaskTimedOut')[0]).toMatchObject({ taskTimedOutEventDetails: { error: 'States.Timeout', resource: 'invoke', resourceType: 'lambda' } });
+    expect(effects).toEqual(['call 2 at 16', 'call 1 at 30']);
+  });
+
+  test('has no Cause, and is caught by name', async () => {
+    const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
+    const state = invoke('it', { TimeoutSeconds: '{% 5 + 5 %}', Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }], End: true });
+    expect(outputOf(await runState(state, {}, { handlers }))).toEqual({ to: 'Caught', input: { Error: 'States.Timeout' } });
+  });
+
+  test("the function's own time-out is Sandbox.Timedout", async () => {
+    const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
+    const execution = await runState(invoke('it', { TimeoutSeconds: 30, End: true }), {}, { handlers, functions: [functionOf('it', { timeoutSeconds: 3 })] });
+    expect(execution.error).toBe('Sandbox.Timedout');
+    expect((JSON.parse(execution.cause!) as { errorMessage: string }).errorMessage).toMatch(/^2026-01-15T09:00:03.000Z [0-9a-f-]{36} Task timed out after 3.00 seconds$/);
+    expect(execution.stoppedAt! - START).toBe(3000);
+  });
+});

@@ -1,0 +1,224 @@
+/** The real client against the service, without a door between them. */
+import { Readable } from 'node:stream';
+import {
+  DescribeExecutionCommand,
+  DescribeStateMachineCommand,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  ListStateMachinesCommand,
+  paginateGetExecutionHistory,
+  SendTaskSuccessCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { HttpResponse } from '@smithy/core/protocols';
+import type { HttpRequest } from '@smithy/types';
+import { describe, expect, test } from 'vitest';
+import { createStatesService } from '../../../sandbox/states/service.ts';
+import { type Bench, type BenchOptions, fail, invoke, MACHINE, openBench, ROLE, START } from './fixture.ts';
+
+/** A plain view: the SDK's own bytes warn when they are handled like text. */
+const bytesOf = (body: Uint8Array): Uint8Array => new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+
+interface Described {
+  operation: string;
+  input: unknown;
+}
+
+const open = (definition: Record<string, unknown>, options?: BenchOptions): Bench & { client: SFNClient; described: Described[] } => {
+  const bench = openBench(definition, options);
+  const service = createStatesService(bench.world, bench.executions);
+  const described: Described[] = [];
+  const caller = { accessKeyId: 'AKIA', principalArn: ROLE, account: '111122223333' };
+  const handle = async (request: HttpRequest): Promise<{ response: HttpResponse }> => {
+    const response = await service(
+      { method: request.method, host: request.hostname, path: request.path, query: {}, headers: request.headers, body: bytesOf(request.body) },
+      { caller, region: 'eu-west-1', describe: (operation, input) => described.push({ operation, input }) },
+    );
+    return { response: new HttpResponse({ statusCode: response.status, headers: response.headers, body: Readable.from([Buffer.from(response.body as string)]) }) };
+  };
+  const client = new SFNClient({
+    region: 'eu-west-1',
+    maxAttempts: 1,
+    credentials: { accessKeyId: 'AKIA', secretAccessKey: 'secret' },
+    requestHandler: { handle } as never,
+  });
+  return { ...bench, client, described };
+};
+
+const pass = { StartAt: 'A', States: { A: { Type: 'Pass', Output: { out: '{% $states.input.x %}' }, End: true } } };
+const waiting = { StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 60, End: true } } };
+
+describe('executions', () => {
+  test('StartExecution returns at once; DescribeExecution tells the rest', async () => {
+    const { client, clock } = open(waiting);
+    const started = await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'run-1', input: '{"x":1}' }));
+    expect(started).toMatchObject({ executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:run-1', startDate: new Date(START) });
+    const describeIt = () => client.send(new DescribeExecutionCommand({ executionArn: started.executionArn }));
+    const running = await describeIt();
+    expect(running).toMatchObject({ status: 'RUNNING', name: 'run-1', input: '{"x":1}', stateMachineArn: MACHINE });
+    expect(running.stopDate).toBeUndefined();
+    await clock.spawn(() => clock.sleep(61_000));
+    expect(await describeIt()).toMatchObject({ status: 'SUCCEEDED', output: '{"x":1}', stopDate: new Date(START + 60_000) });
+  });
+
+  test('a failed one has error and cause', async () => {
+    const { client, executions } = open({ StartAt: 'A', States: { A: { Type: 'Fail', Error: 'E', Cause: 'C' } } });
+    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE }));
+    await executions.execution(executionArn!).ended;
+    const failed = await client.send(new DescribeExecutionCommand({ executionArn }));
+    expect(failed).toMatchObject({ status: 'FAILED', error: 'E', cause: 'C' });
+    expect(failed.output).toBeUndefined();
+  });
+
+  test('a name is idempotent with the same input while it runs, and taken otherwise', async () => {
+    const { client, clock } = open(waiting);
+    const start = (input: string) => client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'same', input }));
+    const first = await start('{"x":1}');
+    await clock.spawn(() => clock.sleep(1000));
+    expect(await start('{"x":1}')).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
+    await expect(start('{"x":2}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists', message: `Execution Already Exists: '${first.executionArn}'` });
+    await clock.spawn(() => clock.sleep(60_000));
+    await expect(start('{"x":1}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+  });
+
+  test.each(['with space', 'a/b', 'a:b', 'x'.repeat(81), 'a*'])('the name %s is not legal', async (name) => {
+    const { client } = open(pass);
+    await expect(client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }))).rejects.toMatchObject({ name: 'InvalidName' });
+  });
+
+  test('StopExecution ends it, and says when once more if it is over', async () => {
+    const { client, clock } = open(waiting);
+    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE }));
+    await clock.spawn(() => clock.sleep(5000));
+    const stop = () => client.send(new StopExecutionCommand({ executionArn, error: 'Mine', cause: 'why' }));
+    expect((await stop()).stopDate).toEqual(new Date(START + 5000));
+    expect((await stop()).stopDate).toEqual(new Date(START + 5000));
+    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ status: 'ABORTED', error: 'Mine', cause: 'why' });
+  });
+
+  test('ListExecutions: newest first, by status, in pages', async () => {
+    const { client, executions } = open(waiting);
+    for (const name of ['a', 'b', 'c']) await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }));
+    executions.list(MACHINE)[2]!.stop();
+    const list = async (more: Record<string, unknown>) => {
+      const { executions: found, nextToken } = await client.send(new ListExecutionsCommand({ stateMachineArn: MACHINE, ...more }));
+      return { names: found!.map(({ name }) => name), nextToken };
+    };
+    expect((await list({})).names).toEqual(['c', 'b', 'a']);
+    expect((await list({ statusFilter: 'RUNNING' })).names).toEqual(['c', 'b']);
+    const first = await list({ maxResults: 2 });
+    expect(first.names).toEqual(['c', 'b']);
+    // A newcomer does not shift what comes after.
+    await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'd' }));
+    expect(await list({ maxResults: 2, nextToken: first.nextToken })).toEqual({ names: ['a'], nextToken: undefined });
+  });
+});
+
+describe('GetExecutionHistory', () => {
+  const definition = { StartAt: 'A', States: { A: invoke('it', { Retry: [{ ErrorEquals: ['E'] }], Assign: { v: 1 }, End: true }) } };
+  const openRun = async () => {
+    let calls = 0;
+    const bench = open(definition, { handlers: { it: () => ((calls += 1) === 1 ? fail('E', 'not yet') : { secret: 'data' }) } });
+    const execution = await bench.run({ secret: 'input' });
+    return { ...bench, executionArn: execution.arn };
+  };
+
+  test('has the events as the SDK types them', async () => {
+    const { client, executionArn } = await openRun();
+    const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn }));
+    expect(events!.map(({ type }) => type)).toEqual([
+      'ExecutionStarted',
+      'TaskStateEntered',
+      'TaskScheduled',
+      'TaskStarted',
+      'TaskFailed',
+      'TaskScheduled',
+      'TaskStarted',
+      'TaskSucceeded',
+      'TaskStateExited',
+      'ExecutionSucceeded',
+    ]);
+    expect(events![4]).toMatchObject({ id: 5, previousEventId: 4, timestamp: new Date(START), taskFailedEventDetails: { error: 'E', resourceType: 'lambda' } });
+    expect(events![5]!.timestamp).toEqual(new Date(START + 1000));
+    expect(events![7]!.taskSucceededEventDetails!.output).toContain('"StatusCode":200');
+    expect(events![8]!.stateExitedEventDetails).toMatchObject({ name: 'A', assignedVariables: { v: '1' }, assignedVariablesDetails: { truncated: false } });
+    expect(events![9]!.executionSucceededEventDetails!.output).toBe('{"secret":"data"}');
+  });
+
+  test('without execution data has names and errors only', async () => {
+    const { client, executionArn } = await openRun();
+    const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false }));
+    expect(JSON.stringify(events)).not.toMatch(/secret|"v"/);
+    expect(events![1]).toMatchObject({ stateEnteredEventDetails: { name: 'A' } });
+    expect(events![4]).toMatchObject({ taskFailedEventDetails: { error: 'E' } });
+  });
+
+  test('comes in pages, in either order', async () => {
+    const { client, executionArn } = await openRun();
+    const pages = async (reverseOrder: boolean) => {
+      const ids: number[][] = [];
+      for await (const page of paginateGetExecutionHistory({ client, pageSize: 4 }, { executionArn, reverseOrder })) ids.push(page.events!.map(({ id }) => id!));
+      return ids;
+    };
+    expect(await pages(false)).toEqual([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [9, 10],
+    ]);
+    expect(await pages(true)).toEqual([
+      [10, 9, 8, 7],
+      [6, 5, 4, 3],
+      [2, 1],
+    ]);
+  });
+
+  test('refuses a token of somebody else', async () => {
+    const { client, executionArn } = await openRun();
+    await expect(client.send(new GetExecutionHistoryCommand({ executionArn, nextToken: 'abc' }))).rejects.toMatchObject({ name: 'InvalidToken' });
+  });
+});
+
+describe('state machines', () => {
+  test('are described and listed', async () => {
+    const { client } = open(pass);
+    const machine = await client.send(new DescribeStateMachineCommand({ stateMachineArn: MACHINE }));
+    expect(machine).toMatchObject({ name: 'machine', status: 'ACTIVE', type: 'STANDARD', roleArn: ROLE, creationDate: new Date(START) });
+    expect(JSON.parse(machine.definition!)).toMatchObject(pass);
+    expect((await client.send(new ListStateMachinesCommand({}))).stateMachines).toMatchObject([{ stateMachineArn: MACHINE, name: 'machine' }]);
+  });
+});
+
+describe('refusals', () => {
+  const { client, described } = open(pass);
+  const unknown = 'arn:aws:states:eu-west-1:111122223333:execution:machine:none';
+
+  test('of what is not there', async () => {
+    await expect(client.send(new DescribeExecutionCommand({ executionArn: unknown }))).rejects.toMatchObject({
+      name: 'ExecutionDoesNotExist',
+      message: `Execution Does Not Exist: '${unknown}'`,
+      $metadata: { httpStatusCode: 400 },
+    });
+    await expect(client.send(new StartExecutionCommand({ stateMachineArn: `${MACHINE}x` }))).rejects.toMatchObject({ name: 'StateMachineDoesNotExist' });
+  });
+
+  test('of input that is not JSON or too large', async () => {
+    const start = (input: string) => client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, input }));
+    await expect(start('{')).rejects.toMatchObject({ name: 'InvalidExecutionInput' });
+    await expect(start(JSON.stringify('x'.repeat(262_143)))).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+
+  test('of an operation that the sandbox does not have', async () => {
+    await expect(client.send(new SendTaskSuccessCommand({ taskToken: 't', output: '{}' }))).rejects.toMatchObject({
+      name: 'NotImplemented',
+      message: expect.stringContaining('does not have the operation SendTaskSuccess. It has: StartExecution,') as string,
+    });
+  });
+
+  test('the call log never sees execution data', async () => {
+    described.length = 0;
+    await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'logged', input: '{"secret":1}' }));
+    expect(described.at(-1)).toEqual({ operation: 'StartExecution', input: { stateMachineArn: MACHINE, name: 'logged' } });
+  });
+});
