@@ -7,12 +7,16 @@ export const MIGRATION_ID = '$states.context.Execution.Input.migrationId';
 export const REQUEST = '$states.context.Execution.Input.request';
 
 /**
- * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, trace); a time-out and the
- * service's own errors are plain text, which comes through as it is. `$parse` would fail on a cause that was cut off.
- * Cut, because Step Functions takes at most 32,768 characters of cause.
+ * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, and a trace where a handler
+ * threw); a time-out of the Task and the service's own errors are plain text, which comes through as it is. `$parse`
+ * would fail on a cause that was cut off. Cut, because Step Functions takes at most 32,768 characters of cause.
  */
-const readable = (cause: string): string =>
-  `$substring($replace($substringBefore($substringAfter(${cause}, '"errorMessage":"'), '","trace"'), '\\\\"', '"'), 0, 4000)`;
+const readable = (cause: string): string => {
+  const message = `$substringBefore($substringAfter(${cause}, '"errorMessage":"'), '","trace"')`;
+  // The end of the JSON, where no trace follows; a quote of the message itself would have a backslash before it.
+  const withoutEnd = `$replace(${message}, /([^\\\\])"\\}$/, '$1')`;
+  return `$substring($replace(${withoutEnd}, '\\\\"', '"'), 0, 4000)`;
+};
 
 /** The error that a Catch caught; the name and message of the variable `failure`. */
 const CAUGHT_CAUSE = `('' & $states.errorOutput.Cause)`;

@@ -84,7 +84,7 @@ export class Resolver {
     return typeof entry['Condition'] !== 'string' || this.condition(entry['Condition'], where);
   }
 
-  /** `key`: resolves only that output, for an import of it. */
+  /** Those that the template's conditions want. */
   outputs(): ResolvedOutput[] {
     return Object.entries(section(this.template, 'Outputs')).flatMap(([key, output]) => {
       const where: Where = { template: this.file, logicalId: `output ${key}` };

@@ -42,6 +42,8 @@ const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details
   ABORTED: ['ExecutionAborted', 'executionAbortedEventDetails'],
 };
 
+const arnOf = (machine: StateMachine, name: string): string => `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+
 /** One execution: runs in a thread of its own from the moment it is made. */
 export class Execution {
   readonly arn: string;
@@ -66,12 +68,12 @@ export class Execution {
 
   constructor(name: string, machine: StateMachine, input: string, options: Pick<ExecutionsOptions, 'clock' | 'lambda'> & { random: Random }) {
     const { clock, lambda, random } = options;
-    const [, partition = '', , region = '', account = ''] = machine.arn.split(':');
+    const [, , , region = ''] = machine.arn.split(':');
     this.clock = clock;
     this.name = name;
     this.machine = machine;
     this.input = input;
-    this.arn = `arn:${partition}:states:${region}:${account}:execution:${machine.name}:${name}`;
+    this.arn = arnOf(machine, name);
     this.startedAt = clock.now();
     this.history = new History(
       () => clock.now(),
@@ -200,7 +202,7 @@ export class Executions {
     const machine = this.stateMachine(machineArn);
     if (name.length === 0 || name.length > 80 || ILLEGAL_IN_NAMES.test(name)) throw new StatesError('InvalidName', `Invalid Name: '${name}'`);
     checkInput(input);
-    const known = this.list(machineArn).find((each) => each.name === name);
+    const known = this.executions.get(arnOf(machine, name));
     if (known) {
       if (known.status === 'RUNNING' && known.input === input) return known;
       throw new StatesError('ExecutionAlreadyExists', `Execution Already Exists: '${known.arn}'`);

@@ -43,6 +43,14 @@ describe('failure', () => {
 });
 
 describe('cause of an end', () => {
+  it.each([
+    ['Task timed out after 60.00 seconds', 'Task timed out after 60.00 seconds'],
+    ['said {"a":"b"}', 'said {"a":"b"}'],
+  ])('reads an error that comes without a trace: %s', async (errorMessage, read) => {
+    const failure = { Error: 'Sandbox.Timedout', Cause: JSON.stringify({ errorType: 'Sandbox.Timedout', errorMessage }) };
+    await expect(evaluate(states.Blocked!.Cause, { failure })).resolves.toContain(`Sandbox.Timedout: ${read} The plan`);
+  });
+
   it('of Blocked says that nothing was changed, why, and where the plan is', async () => {
     const cause = await evaluate(states.Blocked!.Cause, { failure: FROM_LAMBDA });
     expect(cause).toMatch(
