@@ -13,8 +13,8 @@ export const REQUEST = '$states.context.Execution.Input.request';
  */
 const readable = (cause: string): string => {
   const message = `$substringBefore($substringAfter(${cause}, '"errorMessage":"'), '","trace"')`;
-  // The end of the JSON, where no trace follows; a quote of the message itself would have a backslash before it.
-  const withoutEnd = `$replace(${message}, /([^\\\\])"\\}$/, '$1')`;
+  // The end of the JSON, where no trace follows; a quote of the message itself has a backslash before it.
+  const withoutEnd = `($m := ${message}; $substring($m, -2) = '"}' and $substring($m, -3, 1) != '\\\\' ? $substring($m, 0, $length($m) - 2) : $m)`;
   return `$substring($replace(${withoutEnd}, '\\\\"', '"'), 0, 4000)`;
 };
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { definition, edges, states } from './definition.ts';
 
-/** Variables that a state's expressions read: `$name`, but neither `$states` nor a function's call. */
+/** Variables that a state's expressions read: `$name`, but neither `$states`, a function's call, nor what the expression binds for itself. */
 function readIn(value: unknown): string[] {
   if (typeof value === 'string' && value.startsWith('{%')) {
     const withoutText = value.replaceAll(/'(?:[^'\\]|\\.)*'/g, '');
-    return [...withoutText.matchAll(/\$([A-Za-z_]\w*)(?!\w|\()/g)].map(([, name]) => name!).filter((name) => name !== 'states');
+    const own = new Set(['states', ...[...withoutText.matchAll(/\$([A-Za-z_]\w*) :=/g)].map(([, name]) => name!)]);
+    return [...withoutText.matchAll(/\$([A-Za-z_]\w*)(?!\w|\()/g)].map(([, name]) => name!).filter((name) => !own.has(name));
   }
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(readIn) : [];
 }
