@@ -2,18 +2,35 @@
 import { main } from '../cli/program.ts';
 
 const SHOW_CURSOR = '\u001B[?25h';
-/** What a shell expects of a program that Ctrl-C ended: 128 and the signal's number. */
-const INTERRUPTED = 130;
+/** What a shell expects of a program that a signal ended: 128 and the signal's number. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-process.once('SIGINT', () => {
+/** What a command wants done instead of ending at once. */
+let stop: (() => void) | undefined;
+const end = (signal: keyof typeof EXIT_CODES): void => {
+  if (stop) {
+    stop();
+    stop = undefined;
+    return;
+  }
   if (process.stderr.isTTY) process.stderr.write(SHOW_CURSOR);
-  process.exit(INTERRUPTED);
-});
+  process.exit(EXIT_CODES[signal]);
+};
+process.on('SIGINT', () => end('SIGINT'));
+process.on('SIGTERM', () => end('SIGTERM'));
 
 // Whoever reads the output may stop early (`| head`): that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+const { stdout, stderr } = process;
+const io = {
+  stdout,
+  stderr,
+  onStop: (wanted: () => void): void => {
+    stop = wanted;
+  },
+};
 // No process.exit here: what a pipe has not taken yet would be cut off.
-process.exitCode = await main(process.argv.slice(2), process);
+process.exitCode = await main(process.argv.slice(2), io);

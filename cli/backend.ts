@@ -28,12 +28,12 @@ export interface SandboxBackend extends Backend {
 /** Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then). */
 export const openSandboxBackend = async (
   scenario: Scenario,
-  options: Pick<SandboxOptions, 'clock' | 'lambdas' | 'seed'> & { onBuild?: () => void },
+  options: Pick<SandboxOptions, 'clock' | 'lambdas' | 'listen' | 'seed'> & { onBuild?: () => void },
 ): Promise<SandboxBackend> => {
   const seed = options.seed ?? scenario.seed;
   const { directory } = await ensureAssembly(options.onBuild);
-  const { clock, lambdas } = options;
-  const sandbox = await openSandbox({ scenario, seed, assemblyDirectory: directory, ...(clock ? { clock } : {}), ...(lambdas ? { lambdas } : {}) });
+  const { clock, lambdas, listen } = options;
+  const sandbox = await openSandbox({ scenario, seed, assemblyDirectory: directory, ...(clock ? { clock } : {}), ...(lambdas ? { lambdas } : {}), ...(listen ? { listen } : {}) });
   const clients = sandbox.clients();
   // A generator of its own: the number of ids made here must not shift what the world draws.
   const random = new Random(seed);

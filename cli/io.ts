@@ -10,4 +10,9 @@ export interface Output {
 export interface Io {
   stdout: Output;
   stderr: Output;
+  /**
+   * Calls `stop`, instead of ending the program, the first time that somebody asks it to end (Ctrl-C, SIGTERM): for a
+   * command that goes on until then and has something to close. The second time the program ends at once.
+   */
+  onStop?(stop: () => void): void;
 }

@@ -86,6 +86,27 @@ const parse = <Schema extends z.ZodType>(schema: Schema, given: Record<string, u
 const demoFlags = z.strictObject({ clock: clock.optional(), debug: z.boolean().default(false) });
 export type DemoFlags = z.output<typeof demoFlags>;
 
+const servedClock = clock.refine((value) => value !== 'virtual', 'must be real or scaled=X: other programs can not follow virtual time');
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
+  .transform(Number)
+  .refine((value) => value <= 65_535, 'must be a port number from 0 to 65535');
+
+const serveFlags = z.strictObject({
+  scenario: z.string({ error: `is missing: name a scenario file, such as ${EXAMPLE_SCENARIO}` }).min(1, 'must name a file'),
+  port: port.default(0),
+  clock: servedClock.default('real'),
+  seed: seed.optional(),
+  log: z.string().min(1, 'must name a file').optional(),
+  kubeconfig: z.string().min(1, 'must name a file').optional(),
+  json: z.boolean().default(false),
+  debug: z.boolean().default(false),
+});
+export type ServeFlags = z.output<typeof serveFlags>;
+
+export const parseServeFlags = (given: Record<string, unknown>): ServeFlags => parse(serveFlags, given, 'sandbox');
+
 export const parseDemoFlags = (given: Record<string, unknown>): DemoFlags => parse(demoFlags, given, 'demo');
 
 /** Throws a CliError for wrong flags, and for places to run that this version does not have. */

@@ -4,7 +4,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { EXAMPLE_SCENARIO, parseDemoFlags, parseFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import { EXAMPLE_SCENARIO, parseDemoFlags, parseFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -15,6 +15,18 @@ Examples:
   # In a pipeline: one JSON document on stdout
   ${PROGRAM} migrate ... --json | jq -r .outcome
 `;
+
+const SANDBOX_HELP = `Use it:
+  ${PROGRAM} sandbox --scenario ${EXAMPLE_SCENARIO} > sandbox.env &
+  . ./sandbox.env         # once "serving" is said: points aws, kubectl and SDKs at the sandbox
+  aws eks list-clusters
+  kubectl get pods --all-namespaces
+  kill %1
+
+Exit codes:
+  0  served until it was stopped
+  2  bad input: nothing was started
+  1  anything else`;
 
 const migrationOptions = (command: Command): Command =>
   command
@@ -53,6 +65,12 @@ const runDemo = async (flags: Record<string, unknown>, io: Io): Promise<number> 
   return demo(parsed, io);
 };
 
+const runSandbox = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
+  const parsed = parseServeFlags(flags);
+  const { serve } = await import('./sandbox.ts');
+  return serve(parsed, io);
+};
+
 const build = (io: Io, finished: (exitCode: number) => void): Command => {
   const program = new Command('pod-identity')
     .description('Moves EKS add-ons from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.')
@@ -82,6 +100,19 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .option('--clock <kind>', `virtual, real or scaled=X (default: scaled=${WATCHING_SCALE} on a terminal, else virtual)`)
     .option('--debug', 'show the stack trace of an error')
     .action(async (flags: Record<string, unknown>) => finished(await runDemo(flags, io)));
+  program
+    .command('sandbox')
+    .description('serve the AWS of a scenario on this machine, for aws, kubectl and anything with an SDK, until Ctrl-C')
+    .option('--scenario <file>', `the AWS to play, such as ${EXAMPLE_SCENARIO} (required)`)
+    .option('--port <number>', 'port of the AWS services on 127.0.0.1 (default: a free one; API servers always take free ones)')
+    .option('--clock <kind>', 'real or scaled=X (default: real)')
+    .option('--seed <number>', "every id and jitter follows from it (default: the scenario's)")
+    .option('--log <file>', 'write every API call to that file as it comes, one JSON document a line')
+    .option('--kubeconfig <file>', 'write the kubeconfig there, and leave it (default: a temporary file)')
+    .option('--json', 'the environment as one JSON document instead of export lines')
+    .option('--debug', 'show the stack trace of an error')
+    .addHelpText('after', `\n${SANDBOX_HELP}`)
+    .action(async (flags: Record<string, unknown>) => finished(await runSandbox(flags, io)));
   return program;
 };
 

@@ -30,6 +30,7 @@ const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string }> =
   missing: { json: 'MissingAuthenticationTokenException', query: 'MissingAuthenticationToken' },
   incomplete: { json: 'IncompleteSignatureException', query: 'IncompleteSignature' },
   'unknown-key': { json: 'UnrecognizedClientException', query: 'InvalidClientTokenId' },
+  expired: { json: 'ExpiredTokenException', query: 'ExpiredToken' },
   mismatch: { json: 'InvalidSignatureException', query: 'SignatureDoesNotMatch' },
 };
 

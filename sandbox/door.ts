@@ -24,8 +24,12 @@ export interface DoorOptions {
 export interface Door {
   /** Answers every request; never throws. */
   handle: (request: HttpRequest) => Promise<HttpResponse>;
+  /** Lets happen what is due by now, as every request does before it is answered. */
+  catchUp: () => void;
   /** What services threw, which callers saw as a 500: each one is a defect of the sandbox. */
   failures: { service: string; operation: string; error: unknown }[];
+  /** Origins such as http://127.0.0.1:4566 at which the AWS services answer beside their own hosts; a transport that listens adds its own. */
+  addresses: Set<string>;
 }
 
 const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate)/;
@@ -54,6 +58,7 @@ export const clusterAt = (world: World, host: string): ClusterState | undefined 
 
 export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now }: DoorOptions): Door => {
   const failures: Door['failures'] = [];
+  const addresses: Door['addresses'] = new Set();
   const ids = world.random.fork();
   const apiServers = new Map<ClusterState, Service>();
 
@@ -83,7 +88,7 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
 
   const answerKubernetes = (request: HttpRequest, cluster: ClusterState, call: OpenCall): Promise<HttpResponse> | HttpResponse => {
     const token = /^Bearer (.+)$/i.exec(request.headers['authorization'] ?? '')?.[1];
-    const caller = token === undefined ? { refused: 'no bearer token' } : verifyEksToken(world, token, cluster.name, signatureTime());
+    const caller = token === undefined ? { refused: 'no bearer token' } : verifyEksToken(world, token, cluster.name, signatureTime(), addresses);
     // The API server does not tell a caller why; the call log does.
     if ('refused' in caller) {
       call.input = { refused: caller.refused };
@@ -108,8 +113,10 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     return run(service, request, caller, call);
   };
 
+  const catchUp = (): void => world.schedule.advanceTo(clock.now());
+
   const handle = async (request: HttpRequest): Promise<HttpResponse> => {
-    world.schedule.advanceTo(clock.now());
+    catchUp();
     const at = new Date(world.schedule.now()).toISOString();
     // A signed request is for AWS, however many clusters there are to look through.
     const signed = request.headers['authorization']?.startsWith(ALGORITHM) === true;
@@ -143,5 +150,5 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     return response;
   };
 
-  return { handle, failures };
+  return { handle, catchUp, failures, addresses };
 };

@@ -33,10 +33,15 @@ import type { World } from './world/world.ts';
 export interface SandboxOptions {
   scenario: Scenario;
   seed?: number;
-  /** Default: virtual for functions from source, real for bundled ones, which can't run in virtual time. */
+  /** Default: virtual; real where the sandbox listens (see `listen`), since other programs can't live in virtual time. */
   clock?: 'virtual' | 'real' | { scaled: number };
   /** `source` (default) runs handlers from source in this process; `bundled` runs the built asset in child processes over loopback. */
   lambdas?: 'source' | 'bundled';
+  /**
+   * Also serves AWS and the clusters' API servers on 127.0.0.1, for other programs; at that port, a free one by default.
+   * Wants a real or scaled clock. Bundled functions have it served anyway.
+   */
+  listen?: { port?: number };
 }
 
 export interface Sandbox {
@@ -50,7 +55,8 @@ export interface Sandbox {
   logs(): TelemetryLine[];
   /** What the sandbox's own services threw; each is a defect of the sandbox. */
   failures: Door['failures'];
-  /** Variables that point other programs at this sandbox; there for bundled functions, whose sandbox listens. */
+  /** Where the AWS services listen, and variables that point other programs there; there for a sandbox that listens. */
+  url?: Loopback['url'];
   environment?: Loopback['environment'];
   /** Stops what still runs, and ends every process and connection. */
   close(): Promise<void>;
@@ -121,7 +127,8 @@ const deployBundled = ({ world, clock, assembly }: Deployment, loopback: Loopbac
 
 /**
  * Opens a sandbox over a synthesised application (`assemblyDirectory`: a cdk.out). Throws AssemblyError for an
- * application that can't be read, and an Error for a definition or a clock that can't be run here.
+ * application that can't be read, PortError for a port that can't be had, and an Error for a definition or a clock that
+ * can't be run here.
  *
  * Bundled functions look at the machine's clock, so their sandbox's time starts now, unless the scenario starts later.
  */
@@ -129,14 +136,20 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   const { assemblyDirectory, seed, lambdas = 'source' } = options;
   const startAt = lambdas === 'source' ? Date.parse(options.scenario.startAt) : Math.max(Date.parse(options.scenario.startAt), Date.now());
   const scenario: Scenario = { ...options.scenario, startAt: new Date(startAt).toISOString() };
-  const kind = options.clock ?? (lambdas === 'source' ? 'virtual' : 'real');
+  const listens = lambdas === 'bundled' || options.listen !== undefined;
+  const kind = options.clock ?? (listens ? 'real' : 'virtual');
+  if (options.listen && kind === 'virtual') throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
   const outputs = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
     tableName: outputOf(assembly, 'TableName', assemblyDirectory),
   };
-  const world = buildWorld(scenario, { ...(seed === undefined ? {} : { seed }), roles: assembly.roles.map((role) => role.arn) });
+  const world = buildWorld(scenario, {
+    ...(seed === undefined ? {} : { seed }),
+    roles: assembly.roles.map((role) => role.arn),
+    kubernetesRoles: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
+  });
   const clock = openClock(kind, startAt);
 
   const dynamodb = createDynamoDb(world);
@@ -158,12 +171,10 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     for (const end of closing.splice(0).toReversed()) await end();
   };
   try {
-    let environment: Loopback['environment'] | undefined;
+    const loopback = listens ? await openLoopback({ door, world, credentials: operator, ...options.listen }) : undefined;
+    if (loopback) closing.push(loopback.close);
     let deployed: { lambda: LambdaRuntime; logs: () => TelemetryLine[] };
-    if (lambdas === 'bundled') {
-      const loopback = await openLoopback({ door, world, credentials: operator });
-      closing.push(loopback.close);
-      environment = loopback.environment;
+    if (lambdas === 'bundled' && loopback) {
       const bundled = deployBundled(deployment, loopback, typeof kind === 'object' ? kind.scaled : 1);
       closing.push(() => bundled.lambda.close());
       deployed = bundled;
@@ -175,7 +186,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       for (const { arn } of executions.stateMachines()) for (const execution of executions.list(arn, 'RUNNING')) execution.stop();
     });
     services['states'] = createStatesService(world, executions);
-    return { world, clock, clients, outputs, logs: deployed.logs, failures: door.failures, ...(environment ? { environment } : {}), close };
+    return { world, clock, clients, outputs, logs: deployed.logs, failures: door.failures, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
   } catch (error) {
     await close();
     throw error;

@@ -26,13 +26,15 @@ const PARAMETERS = new Set([
 ]);
 
 /** The presigned request inside a token, or what is wrong with its form. */
-const readToken = (token: string): URL | { refused: string } => {
+const readToken = (token: string, addresses: ReadonlySet<string>): URL | { refused: string } => {
   if (!token.startsWith(PREFIX)) return { refused: `token is missing expected "${PREFIX}" prefix` };
   if (token.length > MAX_TOKEN_LENGTH) return { refused: 'token is too large' };
   const url = URL.parse(Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8'));
   if (!url) return { refused: 'token does not hold a URL' };
-  if (url.protocol !== 'https:') return { refused: `unexpected scheme "${url.protocol}" in pre-signed URL` };
-  if (!STS_HOST.test(url.host)) return { refused: `unexpected hostname "${url.host}" in pre-signed URL` };
+  if (!addresses.has(url.origin)) {
+    if (url.protocol !== 'https:') return { refused: `unexpected scheme "${url.protocol}" in pre-signed URL` };
+    if (!STS_HOST.test(url.host)) return { refused: `unexpected hostname "${url.host}" in pre-signed URL` };
+  }
   if (url.pathname !== '/') return { refused: 'unexpected path in pre-signed URL' };
   const seen = new Set<string>();
   for (const name of url.searchParams.keys()) {
@@ -46,10 +48,11 @@ const readToken = (token: string): URL | { refused: string } => {
 
 /**
  * Who a token speaks for, or why the cluster would answer 401.
- * `now`: the clock of those who sign, milliseconds since 1970.
+ * `now`: the clock of those who sign, milliseconds since 1970. `addresses`: origins (http://127.0.0.1:4566) at which
+ * this AWS's STS answers beside its own hosts; `aws eks get-token` presigns for one where AWS_ENDPOINT_URL_STS is set.
  */
-export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string, now: number): Caller | { refused: string } => {
-  const url = readToken(token);
+export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string, now: number, addresses: ReadonlySet<string> = new Set()): Caller | { refused: string } => {
+  const url = readToken(token, addresses);
   if (!(url instanceof URL)) return url;
   const query = Object.fromEntries(url.searchParams);
   if (query['Action'] !== 'GetCallerIdentity') return { refused: 'unexpected action parameter in pre-signed URL' };

@@ -8,7 +8,7 @@ import type { Caller, HttpRequest } from './http.ts';
 import type { AccessKey } from './world/world.ts';
 
 /** What is wrong with a request's authentication; each protocol has its own error name for it. */
-export type SignatureProblem = 'missing' | 'incomplete' | 'unknown-key' | 'mismatch';
+export type SignatureProblem = 'missing' | 'incomplete' | 'unknown-key' | 'expired' | 'mismatch';
 
 export interface Verified {
   ok: true;
@@ -45,6 +45,8 @@ interface ClaimedSignature {
 
 export const ALGORITHM = 'AWS4-HMAC-SHA256';
 const UNKNOWN_KEY = 'The security token included in the request is invalid.';
+/** hashicorp/terraform-provider-aws#32809, cfn-sphere/cfn-sphere#55. */
+const EXPIRED = 'The security token included in the request is expired';
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
 
@@ -198,6 +200,7 @@ export const verifySignature = (request: HttpRequest, keys: KeyRing, now: number
   if (problem) return problem;
   const key = keys.accessKeys.get(claim.accessKeyId);
   if (!key || key.sessionToken !== claim.sessionToken) return refuse('unknown-key', UNKNOWN_KEY);
+  if (key.expiresAt !== undefined && key.expiresAt <= now) return refuse('expired', EXPIRED);
   if (expectedSignature(request, claim, key.secretAccessKey) !== claim.signature) return refuse('mismatch', MISMATCH);
   return {
     ok: true,

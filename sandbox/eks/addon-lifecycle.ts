@@ -29,7 +29,13 @@ const setStatus = (call: EksCall, addon: AddonState, status: AddonStatus, issues
   Object.assign(addon, { status, issues, modifiedAt: call.world.schedule.now() });
 };
 
-const degrade = (call: EksCall, addon: AddonState): void => setStatus(call, addon, 'DEGRADED', [{ ...TOO_FEW_REPLICAS, resourceIds: [] }]);
+type Issue = AddonState['issues'][number];
+
+const tooFewReplicas = (): Issue => ({ ...TOO_FEW_REPLICAS, resourceIds: [] });
+/** What a knob makes fail has no story of its own. */
+const failure = (what: 'created' | 'updated' | 'deleted'): Issue => ({ code: 'InternalFailure', message: `The add-on could not be ${what}.`, resourceIds: [] });
+
+const degrade = (call: EksCall, addon: AddonState): void => setStatus(call, addon, 'DEGRADED', [tooFewReplicas()]);
 
 /** Runs later, unless the add-on has changed or gone by then. */
 const later = (call: EksCall, cluster: ClusterState, addon: AddonState, delaySeconds: number, run: () => void): void => {
@@ -39,10 +45,11 @@ const later = (call: EksCall, cluster: ClusterState, addon: AddonState, delaySec
   });
 };
 
-const finishUpdate = (update: UpdateState | undefined, failed: boolean): void => {
+const finishUpdate = (update: UpdateState | undefined, issue?: Issue): void => {
   if (update?.status !== 'InProgress') return;
-  update.status = failed ? 'Failed' : 'Successful';
-  if (failed) update.errors = [{ errorCode: TOO_FEW_REPLICAS.code, errorMessage: TOO_FEW_REPLICAS.message, resourceIds: [] }];
+  update.status = issue ? 'Failed' : 'Successful';
+  // An update has no code for an internal failure.
+  if (issue) update.errors = [{ errorCode: issue.code === 'InternalFailure' ? 'Unknown' : issue.code, errorMessage: issue.message, resourceIds: issue.resourceIds }];
 };
 
 /**
@@ -53,13 +60,13 @@ const settle = (call: EksCall, cluster: ClusterState, addon: AddonState, deadlin
   const look = (): void => {
     if (ready(call, cluster, addon)) {
       setStatus(call, addon, 'ACTIVE');
-      finishUpdate(update, false);
+      finishUpdate(update);
       return;
     }
     const givenUp = call.world.schedule.now() >= deadline;
     if (givenUp && addon.status !== 'DEGRADED') {
       degrade(call, addon);
-      finishUpdate(update, true);
+      finishUpdate(update, tooFewReplicas());
     }
     later(call, cluster, addon, givenUp ? DEGRADED_LOOK_SECONDS : LOOK_SECONDS, look);
   };
@@ -73,7 +80,7 @@ const settleAfter = (call: EksCall, cluster: ClusterState, addon: AddonState, du
 
 /**
  * Puts the add-on's objects into the cluster; its associations are there already, so that the webhook can know them.
- * `restart`: also where nothing in the objects changed.
+ * Preserved objects are EKS's again with that. `restart`: also where nothing in the objects changed.
  */
 export const applyObjects = (call: EksCall, cluster: ClusterState, addon: AddonState, options: { restart: boolean; keepAnnotation?: boolean }): void => {
   applyAddonObjects(call.world, cluster, addon.name, objectsOf(call, addon), {
@@ -81,15 +88,15 @@ export const applyObjects = (call: EksCall, cluster: ClusterState, addon: AddonS
     ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
     ...options,
   });
+  cluster.preserved.delete(addon.name);
+  call.preserved.delete(preservedKey(cluster, addon.name));
 };
 
-/** From CREATING to where the knobs say that it ends. */
-export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonState): void => {
+/** From CREATING to CREATE_FAILED by the conflict, or to where the knobs say that it ends. */
+export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonState, conflict?: Issue): void => {
   const { addonCreateSeconds, degradedAfterCreateSeconds, createEndsIn } = call.world.knobs;
-  if (createEndsIn === 'CREATE_FAILED') {
-    later(call, cluster, addon, addonCreateSeconds, () =>
-      setStatus(call, addon, 'CREATE_FAILED', [{ code: 'InternalFailure', message: 'The add-on could not be created.', resourceIds: [] }]),
-    );
+  if (conflict || createEndsIn === 'CREATE_FAILED') {
+    later(call, cluster, addon, addonCreateSeconds, () => setStatus(call, addon, 'CREATE_FAILED', [conflict ?? failure('created')]));
   } else if (createEndsIn === 'DEGRADED') {
     later(call, cluster, addon, addonCreateSeconds, () => degrade(call, addon));
   } else if (degradedAfterCreateSeconds > 0) {
@@ -100,9 +107,22 @@ export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonSt
   }
 };
 
-/** From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. */
-export const beginUpdate = (call: EksCall, cluster: ClusterState, addon: AddonState, update: UpdateState): void => {
-  settleAfter(call, cluster, addon, call.world.knobs.addonUpdateSeconds, update);
+/**
+ * From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. A conflict ends it in
+ * UPDATE_FAILED; that EKS does not make it DEGRADED instead is likely.
+ */
+export const beginUpdate = (call: EksCall, cluster: ClusterState, addon: AddonState, update: UpdateState, conflict?: Issue): void => {
+  const { addonUpdateSeconds, updateEndsIn } = call.world.knobs;
+  const status = conflict ? 'UPDATE_FAILED' : updateEndsIn;
+  if (status === 'ACTIVE') {
+    settleAfter(call, cluster, addon, addonUpdateSeconds, update);
+    return;
+  }
+  const issue = conflict ?? (status === 'DEGRADED' ? tooFewReplicas() : failure('updated'));
+  later(call, cluster, addon, addonUpdateSeconds, () => {
+    setStatus(call, addon, status, [issue]);
+    finishUpdate(update, issue);
+  });
 };
 
 /**
@@ -114,7 +134,8 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
   const durationSeconds = preserve ? knobs.addonPreserveDeleteSeconds : knobs.addonDeleteSeconds;
   addon.generation += 1;
   call.deleting.add(addon);
-  if (!preserve) removeAddonObjects(call.world, cluster, addon.name, objectsOf(call, addon));
+  const fails = knobs.deleteEndsIn === 'DELETE_FAILED';
+  if (!preserve && !fails) removeAddonObjects(call.world, cluster, addon.name, objectsOf(call, addon));
   const staleSeconds = knobs.stuckDeleting ? knobs.deleteStaleSeconds : Math.min(knobs.deleteStaleSeconds, durationSeconds);
   const show = (): void => setStatus(call, addon, 'DELETING');
   if (staleSeconds === 0) show();
@@ -122,15 +143,24 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
   if (knobs.stuckDeleting) return;
 
   later(call, cluster, addon, durationSeconds, () => {
+    if (fails) {
+      call.deleting.delete(addon);
+      setStatus(call, addon, 'DELETE_FAILED', [failure('deleted')]);
+      return;
+    }
     cluster.addons.delete(addon.name);
     const owned = [...cluster.associations.values()].filter((association) => association.ownerArn === addon.arn);
     if (preserve) {
       cluster.preserved.add(addon.name);
-      call.preserved.set(preservedKey(cluster, addon.name), { version: addon.version, configurationValues: addon.configurationValues });
+      const key = preservedKey(cluster, addon.name);
+      // Still there: this copy never reached the objects, so they are made of what the one before was.
+      if (!call.preserved.has(key)) call.preserved.set(key, { version: addon.version, configurationValues: addon.configurationValues });
       if (knobs.ownerArnAfterPreserve === 'clear') for (const association of owned) association.ownerArn = undefined;
       return;
     }
     cluster.preserved.delete(addon.name);
+    // Fields go with the objects that they are of.
+    cluster.foreignFields.delete(addon.name);
     schedule.after(knobs.cascadeLagSeconds * 1000, () => {
       for (const { id } of owned) {
         const association = cluster.associations.get(id);

@@ -9,6 +9,7 @@ import { applyObjects, beginCreate, beginDelete, beginUpdate } from './addon-lif
 import { isLive, replaceOwned } from './association-state.ts';
 import { arnPrefix, once, paginate, preservedKey, requireAddon, requireCluster, seconds } from './call.ts';
 import type { Handler } from './call.ts';
+import { conflictOf, takeBackFields } from './conflicts.ts';
 import { EksError } from './errors.ts';
 import { updateAnswer, updateParams } from './updates.ts';
 import type { Wire } from './wire.ts';
@@ -81,18 +82,18 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
     };
     replaceOwned(call, cluster, addon, input.podIdentityAssociations ?? [], failed?.arn);
     cluster.addons.set(addon.name, addon);
-    if (world.knobs.createEndsIn !== 'CREATE_FAILED') {
+    const conflict = conflictOf(cluster, addon.name, 'create', input.resolveConflicts);
+    if (!conflict && world.knobs.createEndsIn !== 'CREATE_FAILED') {
       const overPreserved = cluster.preserved.has(addon.name);
       const before = call.preserved.get(preservedKey(cluster, addon.name)) ?? { version: addon.version, configurationValues: addon.configurationValues };
       const changed = before.version !== addon.version || before.configurationValues !== addon.configurationValues;
+      const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
       applyObjects(call, cluster, addon, {
-        restart: overPreserved && (changed || world.knobs.restartOnCreate),
+        restart: overPreserved && (changed || takenBack || world.knobs.restartOnCreate),
         keepAnnotation: overPreserved && addon.serviceAccountRoleArn === undefined && world.knobs.annotationAfterRecreate === 'keep',
       });
-      cluster.preserved.delete(addon.name);
-      call.preserved.delete(preservedKey(cluster, addon.name));
     }
-    beginCreate(call, cluster, addon);
+    beginCreate(call, cluster, addon, conflict);
     return { answer: { addon: answerOf(cluster, addon) }, stillThere: () => cluster.addons.get(addon.name) === addon && !call.deleting.has(addon) };
   });
 };
@@ -100,7 +101,8 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
 /**
  * A role that the request leaves out is taken away, with or without associations (hashicorp/terraform-provider-aws#19402
  * and #30645); the knob `keepIrsaRole` plays the contrary report. Version, configuration and associations stay as they
- * are when left out. Pods roll when anything that they hang on changed.
+ * are when left out. Pods roll when anything that they hang on changed. What an update that fails has asked for is kept:
+ * EKS takes nothing back, and the next update applies it.
  */
 export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonResponse> = (call, input) => {
   checkPassedRoles(call, input);
@@ -130,9 +132,15 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     const update: UpdateState = { id: call.ids.uuid(), addonName: addon.name, status: 'InProgress', type: 'AddonUpdate', params: updateParams(input, addon.namespace), errors: [], createdAt: now };
     cluster.updates.set(update.id, update);
     Object.assign(addon, { status: 'UPDATING', issues: [], modifiedAt: now, generation: addon.generation + 1 });
-    const restart = associationsChange || before.role !== addon.serviceAccountRoleArn || before.version !== addon.version || before.configuration !== addon.configurationValues;
-    applyObjects(call, cluster, addon, { restart });
-    beginUpdate(call, cluster, addon, update);
+    const conflict = conflictOf(cluster, addon.name, 'update', input.resolveConflicts);
+    if (!conflict && call.world.knobs.updateEndsIn !== 'UPDATE_FAILED') {
+      const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
+      const changed = before.role !== addon.serviceAccountRoleArn || before.version !== addon.version || before.configuration !== addon.configurationValues;
+      // What the last one asked for has not reached the objects yet.
+      const behind = status === 'UPDATE_FAILED' || status === 'CREATE_FAILED';
+      applyObjects(call, cluster, addon, { restart: associationsChange || changed || takenBack || behind });
+    }
+    beginUpdate(call, cluster, addon, update, conflict);
     return { answer: { update: updateAnswer(update) }, stillThere: () => cluster.addons.get(addon.name) === addon };
   });
 };

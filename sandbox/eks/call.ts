@@ -1,4 +1,5 @@
 /** What the operations of the EKS service share: who calls where, and the service's own memory. */
+import { pageAfter } from '../pages.ts';
 import type { Random } from '../world/random.ts';
 import { findCluster } from '../world/world.ts';
 import type { AddonState, ClusterState, World } from '../world/world.ts';
@@ -45,18 +46,11 @@ export const preservedKey = (cluster: ClusterState, addonName: string): string =
 /** Start of every ARN of that cluster's resources: `arn:PARTITION:eks:REGION:ACCOUNT`. */
 export const arnPrefix = (cluster: ClusterState): string => cluster.arn.split(':').slice(0, 5).join(':');
 
-/**
- * One page of a list, in the order of the items' keys. The token names the last key of the page before, so that what
- * comes or goes between two pages shifts nothing.
- */
+/** One page of a list, in the order of the items' keys; EKS gives 100 at most, also where nobody says how many. */
 export const paginate = <T>(items: Iterable<T>, keyOf: (item: T) => string, input: { maxResults?: number; nextToken?: string }): { page: T[]; nextToken?: string } => {
-  const after = input.nextToken === undefined ? undefined : Buffer.from(input.nextToken, 'base64url').toString('utf8');
-  if (after !== undefined && !after.startsWith('after:')) throw new EksError('InvalidParameterException', `The nextToken ${input.nextToken} is not one that this list gave.`);
-  const sorted = [...items].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const rest = after === undefined ? sorted : sorted.filter((item) => `after:${keyOf(item)}` > after);
-  const page = rest.slice(0, input.maxResults ?? 100);
-  const last = page.at(-1);
-  return last !== undefined && page.length < rest.length ? { page, nextToken: Buffer.from(`after:${keyOf(last)}`).toString('base64url') } : { page };
+  const page = pageAfter(items, keyOf, input.maxResults ?? 100, input.nextToken);
+  if (!page) throw new EksError('InvalidParameterException', `The nextToken ${input.nextToken} is not one that this list gave.`);
+  return page;
 };
 
 /**

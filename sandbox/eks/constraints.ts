@@ -2,17 +2,21 @@
  * What the API model says about members beyond their type. The SDK leaves it out of its schemas, so it is copied here
  * for the shapes that the sandbox plays, by `Shape.member`. Source: EKS API model 2017-11-01.
  */
-import { AddonIssueCode, AddonStatus, ClusterStatus, ErrorCode, ResolveConflicts, UpdateParamType, UpdateStatus, UpdateType } from '@aws-sdk/client-eks';
-
-export interface Constraint {
-  /** Length of a string, number of a list's or map's entries. */
-  length?: { min?: number; max?: number };
-  range?: { min: number; max: number };
-  pattern?: RegExp;
-  enumeration?: Record<string, string>;
-  /** Of a map's keys and values. */
-  entries?: { key: Constraint; value: Constraint };
-}
+import {
+  AccessScopeType,
+  AddonIssueCode,
+  AddonStatus,
+  AuthenticationMode,
+  ClusterStatus,
+  ClusterVersionStatus,
+  ErrorCode,
+  ResolveConflicts,
+  UpdateParamType,
+  UpdateStatus,
+  UpdateType,
+  VersionStatus,
+} from '@aws-sdk/client-eks';
+import type { Constraint } from '../constraint.ts';
 
 const clusterName: Constraint = { length: { min: 1, max: 100 }, pattern: /^[0-9A-Za-z][A-Za-z0-9\-_]*$/ };
 const maxResults: Constraint = { range: { min: 1, max: 100 } };
@@ -41,13 +45,24 @@ const CONSTRAINTS: Record<string, Constraint> = {
   'ListUpdatesRequest.maxResults': maxResults,
   'ListPodIdentityAssociationsRequest.maxResults': maxResults,
   'DescribeAddonVersionsRequest.maxResults': maxResults,
+  'DescribeClusterVersionsRequest.maxResults': maxResults,
+  'ListAccessEntriesRequest.maxResults': maxResults,
+  'ListAccessPoliciesRequest.maxResults': maxResults,
+  'ListAssociatedAccessPoliciesRequest.maxResults': maxResults,
+  'DescribeClusterVersionsRequest.status': { enumeration: ClusterVersionStatus },
+  'DescribeClusterVersionsRequest.versionStatus': { enumeration: VersionStatus },
   'CreateAddonRequest.tags': tags,
   'CreatePodIdentityAssociationRequest.tags': tags,
+  'CreateAccessEntryRequest.tags': tags,
   'TagResourceRequest.tags': tags,
-  'UntagResourceRequest.tagKeys': { length: { min: 1, max: 50 } },
+  'UntagResourceRequest.tagKeys': { length: { min: 1, max: 50 }, items: tagKey },
+  'AccessScope.type': { enumeration: AccessScopeType },
+  'AccessConfigResponse.authenticationMode': { enumeration: AuthenticationMode },
   'Addon.status': { enumeration: AddonStatus },
   'AddonIssue.code': { enumeration: AddonIssueCode },
   'Cluster.status': { enumeration: ClusterStatus },
+  'ClusterVersionInformation.status': { enumeration: ClusterVersionStatus },
+  'ClusterVersionInformation.versionStatus': { enumeration: VersionStatus },
   'ErrorDetail.errorCode': { enumeration: ErrorCode },
   'Update.status': { enumeration: UpdateStatus },
   'Update.type': { enumeration: UpdateType },
@@ -55,28 +70,3 @@ const CONSTRAINTS: Record<string, Constraint> = {
 };
 
 export const constraintOf = (shape: string, member: string): Constraint | undefined => CONSTRAINTS[`${shape}.${member}`];
-
-/** Why a value breaks a constraint, in the words of AWS's own validation; undefined where it keeps it. */
-export const violation = (value: unknown, constraint: Constraint): string | undefined => {
-  const { length, range, pattern, enumeration, entries } = constraint;
-  const size = typeof value === 'string' || Array.isArray(value) ? value.length : typeof value === 'object' && value !== null ? Object.keys(value).length : undefined;
-  if (length && size !== undefined) {
-    if (length.min !== undefined && size < length.min) return `Member must have length greater than or equal to ${length.min}`;
-    if (length.max !== undefined && size > length.max) return `Member must have length less than or equal to ${length.max}`;
-  }
-  if (range && typeof value === 'number') {
-    if (value < range.min) return `Member must have value greater than or equal to ${range.min}`;
-    if (value > range.max) return `Member must have value less than or equal to ${range.max}`;
-  }
-  if (pattern && typeof value === 'string' && !pattern.test(value)) return `Member must satisfy regular expression pattern: ${pattern.source}`;
-  if (enumeration && typeof value === 'string' && !Object.values(enumeration).includes(value)) {
-    return `Member must satisfy enum value set: [${Object.values(enumeration).sort().join(', ')}]`;
-  }
-  if (entries && typeof value === 'object' && value !== null) {
-    for (const [key, entry] of Object.entries(value)) {
-      const why = violation(key, entries.key) ?? violation(entry, entries.value);
-      if (why !== undefined) return why;
-    }
-  }
-  return undefined;
-};

@@ -1,6 +1,8 @@
 /** EKS as the sandbox plays it: one function from request to answer over the world's state. */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import type { World } from '../world/world.ts';
+import { createAccessEntry, deleteAccessEntry, describeAccessEntry, listAccessEntries, updateAccessEntry } from './access-entries.ts';
+import { associateAccessPolicy, disassociateAccessPolicy, listAccessPolicies, listAssociatedAccessPolicies } from './access-policies.ts';
 import { describeAddonConfiguration, describeAddonVersions } from './addon-versions.ts';
 import { createAddon, deleteAddon, describeAddon, listAddons, updateAddon } from './addons.ts';
 import {
@@ -11,6 +13,7 @@ import {
   updatePodIdentityAssociation,
 } from './associations.ts';
 import type { EksCall, Memory } from './call.ts';
+import { describeClusterVersions } from './cluster-versions.ts';
 import { describeCluster, listClusters } from './clusters.ts';
 import { EksError, errorAnswer } from './errors.ts';
 import { findOperation } from './model.ts';
@@ -20,23 +23,33 @@ import { decodeInput, outputFaults } from './wire.ts';
 
 /** By operation; each takes what `decodeInput` made of the request, checked by that operation's own schema. */
 const HANDLERS: Record<string, (call: EksCall, input: never) => unknown> = {
+  AssociateAccessPolicy: associateAccessPolicy,
+  CreateAccessEntry: createAccessEntry,
   CreateAddon: createAddon,
   CreatePodIdentityAssociation: createPodIdentityAssociation,
+  DeleteAccessEntry: deleteAccessEntry,
   DeleteAddon: deleteAddon,
   DeletePodIdentityAssociation: deletePodIdentityAssociation,
+  DescribeAccessEntry: describeAccessEntry,
   DescribeAddon: describeAddon,
   DescribeAddonConfiguration: describeAddonConfiguration,
   DescribeAddonVersions: describeAddonVersions,
   DescribeCluster: describeCluster,
+  DescribeClusterVersions: describeClusterVersions,
   DescribePodIdentityAssociation: describePodIdentityAssociation,
   DescribeUpdate: describeUpdate,
+  DisassociateAccessPolicy: disassociateAccessPolicy,
+  ListAccessEntries: listAccessEntries,
+  ListAccessPolicies: listAccessPolicies,
   ListAddons: listAddons,
+  ListAssociatedAccessPolicies: listAssociatedAccessPolicies,
   ListClusters: listClusters,
   ListPodIdentityAssociations: listPodIdentityAssociations,
   ListTagsForResource: listTagsForResource,
   ListUpdates: listUpdates,
   TagResource: tagResource,
   UntagResource: untagResource,
+  UpdateAccessEntry: updateAccessEntry,
   UpdateAddon: updateAddon,
   UpdatePodIdentityAssociation: updatePodIdentityAssociation,
 };
@@ -52,12 +65,12 @@ const answer = (world: World, memory: Memory, request: HttpRequest, context: Cal
   }
   const { operation, labels } = route;
   context.describe(operation.name, {});
-  const input = decodeInput(operation, labels, request);
-  context.describe(operation.name, input);
   const handler = HANDLERS[operation.name];
   if (!handler) {
     throw new EksError('NotImplemented', `The sandbox does not play ${operation.name}. It plays: ${playedOperations.join(', ')}.`);
   }
+  const input = decodeInput(operation, labels, request);
+  context.describe(operation.name, input);
   const output = handler({ ...memory, world, account: context.caller.account, region: context.region }, input as never);
   const faults = outputFaults(operation.output, output);
   if (faults.length > 0) throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);

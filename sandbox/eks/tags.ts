@@ -1,5 +1,6 @@
-/** Tags of clusters, add-ons and associations, by ARN. */
+/** Tags of clusters, add-ons, associations and access entries, by ARN. */
 import type * as eks from '@aws-sdk/client-eks';
+import { entryArn } from './access-entry-state.ts';
 import type { EksCall, Handler } from './call.ts';
 import { isLive } from './association-state.ts';
 import { EksError } from './errors.ts';
@@ -15,7 +16,7 @@ const tagsOf = (call: EksCall, arn: string): Record<string, string> => {
   for (const cluster of call.world.accounts.get(call.account)?.clusters.values() ?? []) {
     if (cluster.region !== call.region) continue;
     const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
-    const resource = resources.find((candidate) => candidate.arn === arn);
+    const resource = resources.find((candidate) => candidate.arn === arn) ?? [...cluster.accessEntries.values()].find((entry) => entryArn(cluster, entry) === arn);
     if (resource) return resource.tags;
   }
   throw new EksError('NotFoundException', `No resource found for ARN: ${arn}`);

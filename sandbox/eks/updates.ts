@@ -1,6 +1,6 @@
 /** Updates: what UpdateAddon answers, and the operations that read it later. */
 import type * as eks from '@aws-sdk/client-eks';
-import type { UpdateState } from '../world/world.ts';
+import type { ClusterState, UpdateState } from '../world/world.ts';
 import { paginate, requireAddon, requireCluster, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 import { EksError } from './errors.ts';
@@ -28,9 +28,18 @@ export const updateParams = (input: Decoded<eks.UpdateAddonRequest>, namespace: 
   return values.flatMap(([type, value]) => (value === undefined ? [] : [{ type, value }]));
 };
 
+/** The sandbox has neither managed node groups nor capabilities, so nothing of theirs was ever updated. */
+const refuseOthers = (cluster: ClusterState, input: { nodegroupName?: string; capabilityName?: string }): void => {
+  const { nodegroupName, capabilityName } = input;
+  const fields = { clusterName: cluster.name };
+  if (nodegroupName !== undefined) throw new EksError('ResourceNotFoundException', `No node group found for name: ${nodegroupName}.`, fields);
+  if (capabilityName !== undefined) throw new EksError('ResourceNotFoundException', `No capability found for name: ${capabilityName}.`, fields);
+};
+
 /** An add-on's update is found only when the add-on is named (aws/aws-cli#10252). */
 export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpdateResponse> = (call, input) => {
   const cluster = requireCluster(call, input.name);
+  refuseOthers(cluster, input);
   const update = cluster.updates.get(input.updateId);
   if (!update || update.addonName !== input.addonName) throw new EksError('ResourceNotFoundException', `No update found for ID: ${input.updateId}`, { clusterName: cluster.name });
   return { update: updateAnswer(update) };
@@ -39,6 +48,7 @@ export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpda
 /** Without an add-on the list is that of the cluster's own updates, and the sandbox makes none. */
 export const listUpdates: Handler<eks.ListUpdatesRequest, eks.ListUpdatesResponse> = (call, input) => {
   const cluster = requireCluster(call, input.name);
+  refuseOthers(cluster, input);
   if (input.addonName !== undefined) requireAddon(cluster, input.addonName);
   const ids = [...cluster.updates.values()].filter((update) => update.addonName === input.addonName).map((update) => update.id);
   const { page, nextToken } = paginate(ids, (id) => id, input);

@@ -1,6 +1,7 @@
 /** REST JSON to and from an operation's members, checked by the SDK's schemas. */
+import { constraintText, violation } from '../constraint.ts';
 import type { HttpRequest } from '../http.ts';
-import { constraintOf, violation } from './constraints.ts';
+import { constraintOf } from './constraints.ts';
 import { EksError } from './errors.ts';
 import { placeOf, requiredMembers } from './model.ts';
 import type { Operation, Schema } from './model.ts';
@@ -17,10 +18,8 @@ export type Wire<T> = T extends Date ? number : T extends (infer Item)[] ? Wire<
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const refuse = (value: unknown, path: string, constraint: string): EksError => {
-  const shown = value === undefined ? 'null' : `'${typeof value === 'string' ? value : JSON.stringify(value)}'`;
-  return new EksError('InvalidParameterException', `1 validation error detected: Value ${shown} at '${path}' failed to satisfy constraint: ${constraint}`);
-};
+const refuse = (value: unknown, path: string, constraint: string): EksError =>
+  new EksError('InvalidParameterException', `1 validation error detected: ${constraintText(value, path, constraint)}`);
 
 const kindOf = (schema: Schema): 'structure' | 'list' | 'map' | 'string' | 'number' | 'boolean' | 'timestamp' | 'other' => {
   if (schema.isStructSchema()) return 'structure';

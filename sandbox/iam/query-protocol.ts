@@ -2,6 +2,8 @@
  * The AWS Query protocol, as IAM and STS speak it: form-encoded parameters in, XML out.
  * Shapes: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html.
  */
+import { constraintText, violation } from '../constraint.ts';
+import type { Constraint } from '../constraint.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 
 /** What an XML element holds: text, elements by name, or a list that becomes `<member>` elements. */
@@ -70,10 +72,26 @@ export const queryRefusal = (status: number, code: string, message: string, requ
     `<ErrorResponse xmlns="${namespace}"><Error>${toXml({ Type: status < 500 ? 'Sender' : 'Receiver', Code: code, Message: message })}</Error><RequestId>${requestId}</RequestId></ErrorResponse>\n`,
   );
 
+const refuseInvalid = (faults: string[]): QueryError =>
+  new QueryError(400, 'ValidationError', `${faults.length} validation error${faults.length === 1 ? '' : 's'} detected: ${faults.join('; ')}`);
+
+/** Messages begin a parameter's name in lower case. */
+const memberOf = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
+
 /** A required parameter, refused as AWS refuses a missing one. */
 export const required = (parameters: Map<string, string>, name: string): string => {
   const value = parameters.get(name);
-  if (value) return value;
-  const member = name.charAt(0).toLowerCase() + name.slice(1);
-  throw new QueryError(400, 'ValidationError', `1 validation error detected: Value null at '${member}' failed to satisfy constraint: Member must not be null`);
+  if (value !== undefined) return value;
+  throw refuseInvalid([constraintText(undefined, memberOf(name), 'Member must not be null')]);
+};
+
+/** Refuses parameters that break their constraints, all at once as AWS does; one that is not there breaks none. */
+export const checkParameters = (parameters: Map<string, string>, constraints: Record<string, Constraint>): void => {
+  const faults = Object.entries(constraints).flatMap(([name, constraint]) => {
+    const value = parameters.get(name);
+    if (value === undefined) return [];
+    const why = constraint.range && !/^-?\d+$/.test(value) ? 'Member must be a number' : violation(constraint.range ? Number(value) : value, constraint);
+    return why === undefined ? [] : [constraintText(value, memberOf(name), why)];
+  });
+  if (faults.length > 0) throw refuseInvalid(faults);
 };

@@ -12,7 +12,9 @@ export interface Details {
   name?: string;
   group?: string;
   kind?: string;
-  causes?: { reason: string; message: string; field: string }[];
+  uid?: string;
+  causes?: { reason: string; message: string; field?: string }[];
+  retryAfterSeconds?: number;
 }
 
 /** A refusal that becomes a Status object; `message` is the API server's wording. */
@@ -21,6 +23,8 @@ export class Refusal extends Error {
   readonly reason: string;
   readonly details: Details;
   readonly headers: Record<string, string>;
+  /** With which the client can go on reading a list, if it takes an inconsistent one. */
+  continueToken?: string;
   constructor(status: number, reason: string, message: string, details: Details = {}, headers: Record<string, string> = {}) {
     super(message);
     this.status = status;
@@ -31,25 +35,33 @@ export class Refusal extends Error {
 
   answer(): HttpResponse {
     const { status, reason, message, details, headers } = this;
-    return json(status, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, details, code: status }, headers);
+    const metadata = this.continueToken === undefined ? {} : { continue: this.continueToken };
+    return json(status, { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, reason, ...(Object.keys(details).length > 0 ? { details } : {}), code: status }, headers);
   }
 }
 
+/** A Status that says that it was done. */
+export const success = (status: number, details?: Details): HttpResponse =>
+  json(status, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : { code: status }) });
+
 /** `deployments.apps "x"`, as the API server names objects in its refusals. */
 const qualified = ({ group, plural }: KindInfo, name: string): string => `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
-const detailsOf = ({ group, plural }: KindInfo, name: string): Details => ({ name, ...(group === '' ? {} : { group }), kind: plural });
+export const detailsOf = ({ group, plural }: KindInfo, name: string): Details => ({ name, ...(group === '' ? {} : { group }), kind: plural });
 
 export const badRequest = (message: string): Refusal => new Refusal(400, 'BadRequest', message);
 
 export const notFound = (info: KindInfo, name: string): Refusal => new Refusal(404, 'NotFound', `${qualified(info, name)} not found`, detailsOf(info, name));
+
+export const alreadyExists = (info: KindInfo, name: string): Refusal => new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
 
 export const noSuchResource = (): Refusal => new Refusal(404, 'NotFound', 'the server could not find the requested resource');
 
 export const methodNotAllowed = (allowed: string[]): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {}, { allow: allowed.join(', ') });
 
-export const unsupportedMediaType = (accepted: string[]): Refusal =>
-  new Refusal(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`);
+/** `more`: what else to say. */
+export const unsupportedMediaType = (accepted: string[], more = ''): Refusal =>
+  new Refusal(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${more}`);
 
 export const conflict = (info: KindInfo, name: string): Refusal =>
   new Refusal(
@@ -68,3 +80,7 @@ export const invalid = (info: KindInfo, name: string, field: string, detail: str
   });
 
 export const expired = (message: string): Refusal => new Refusal(410, 'Expired', message);
+
+/** `causes`: what stands in the way, each with its reason. */
+export const tooManyRequests = (message: string, retryAfterSeconds: number, causes: NonNullable<Details['causes']>): Refusal =>
+  new Refusal(429, 'TooManyRequests', message, { causes, ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}) }, retryAfterSeconds > 0 ? { 'retry-after': String(retryAfterSeconds) } : {});

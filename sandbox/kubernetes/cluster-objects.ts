@@ -1,6 +1,7 @@
 /** What a cluster has before anything is installed: namespaces with their default service account, and Linux nodes. */
 import type { ClusterState, World } from '../world/world.ts';
 import type { KubeObject } from './objects.ts';
+import { seedRbacDefaults } from './rbac-defaults.ts';
 import { getObject, newMetadata, putObject, timestamp } from './store.ts';
 
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
@@ -82,7 +83,7 @@ const createNode = ({ region, version, kube, autoMode }: ClusterState, octets: [
 /** What GET /version and the nodes say: the cluster's minor version, its patch level made up. */
 export const gitVersionOf = (version: string): string => `v${version}.0-eks-sandbox`;
 
-/** Namespaces and that many ready nodes, as old as the cluster; at most 60,000 nodes. */
+/** Namespaces, RBAC objects and that many ready nodes, as old as the cluster; at most 60,000 nodes. */
 export const seedCluster = (world: World, cluster: ClusterState, nodes: number): void => {
   const { kube, createdAt, region } = cluster;
   kube.random = world.random.fork();
@@ -97,4 +98,5 @@ export const seedCluster = (world: World, cluster: ClusterState, nodes: number):
     createNode(cluster, [Math.floor(address / 256), host], `${region}${'abc'[made % 3]}`, createdAt);
     made += 1;
   }
+  seedRbacDefaults(cluster);
 };

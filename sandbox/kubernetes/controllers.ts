@@ -5,14 +5,16 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState, World } from '../world/world.ts';
+import { podsChanged } from './budgets.ts';
 import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
 import { reconcileDaemonSet } from './daemonset.ts';
 import { reconcileDeployment } from './deployment.ts';
 import { appliedAgain, daemonSetSpec, deploymentSpec } from './manifests.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
 import { strategicMergePatch } from './patch.ts';
-import { isActive, noteReady, podsOf, readyPods, terminatePod } from './pods.ts';
-import { controlledBy, getObject, listObjects, newMetadata, putObject, removeObject, touch, workloadOf } from './store.ts';
+import { assignNode, isActive, noteReady, podsOf, readyPods, terminatePod } from './pods.ts';
+import type { ControlPlane } from './pods.ts';
+import { controlledBy, getObject, listObjects, newMetadata, putObject, removeObject, schedulableNodes, touch, workloadOf } from './store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 export { seedCluster } from './cluster-objects.ts';
@@ -27,19 +29,33 @@ const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 const isLive = (cluster: ClusterState, workload: Workload): boolean =>
   getObject(cluster.kube, workload.kind, workload.metadata.namespace, workload.metadata.name) === workload;
 
+/** Writes down what a workload's pods have become: for the history, and for the budgets that count them. */
+const noteChange = (plane: ControlPlane, workload: Workload): void => {
+  noteReady(plane, workload);
+  podsChanged(plane, workload.metadata.namespace ?? '');
+};
+
 const reconcile = (world: World, cluster: ClusterState, workload: Workload, options: { at: number; instant: boolean }): void => {
   const plane = { world, cluster };
   if (isLive(cluster, workload)) {
+    const { pendingWorkloads } = cluster.kube;
+    const { uid } = workload.metadata;
     const again = (): void => {
-      // What a pod has just changed is history too, even where the controller ends another pod at once.
-      noteReady(plane, workload);
-      reconcile(world, cluster, workload, { at: world.schedule.now(), instant: false });
+      // All pods that change at one moment are looked at once, as by the real controllers' queue.
+      if (pendingWorkloads.has(uid)) return;
+      pendingWorkloads.add(uid);
+      world.schedule.after(0, (at) => {
+        pendingWorkloads.delete(uid);
+        // What pods have just changed is history too, even where the controller ends other pods at once.
+        noteChange(plane, workload);
+        reconcile(world, cluster, workload, { at, instant: false });
+      });
     };
     const sync = { ...plane, ...options, again };
     if (workload.kind === 'Deployment') reconcileDeployment(sync, workload);
     else reconcileDaemonSet(sync, workload);
   }
-  noteReady(plane, workload);
+  noteChange(plane, workload);
 };
 
 /** Tells the controllers that a workload's object has changed; they look in a moment. */
@@ -57,7 +73,7 @@ export const deletePod = (world: World, cluster: ClusterState, name: { namespace
   };
   terminatePod({ world, cluster }, pod, changed, graceSeconds);
   if (!workload) return;
-  noteReady({ world, cluster }, workload);
+  noteChange({ world, cluster }, workload);
   changed();
 };
 
@@ -70,23 +86,46 @@ const createWorkload = (cluster: ClusterState, namespace: string, template: Work
     : putObject(kube, 'DaemonSet', { ...common, kind: 'DaemonSet', spec: daemonSetSpec(template), status: {} });
 };
 
+/** The scheduler, after nodes have changed: pods that wait for a node get one, if there is one now. */
+const schedulePending = (world: World, cluster: ClusterState): void => {
+  world.schedule.after(CONTROLLER_LAG, () => {
+    const nodes = schedulableNodes(cluster.kube);
+    const waiting = listObjects(cluster.kube, 'Pod').filter((pod) => isActive(pod) && pod.spec.nodeName === undefined);
+    for (const [index, pod] of waiting.entries()) {
+      const nodeName = nodes[index % nodes.length];
+      const workload = workloadOf(cluster.kube, pod);
+      if (nodeName !== undefined) assignNode({ world, cluster }, pod, nodeName, () => workload && workloadChanged(world, cluster, workload));
+    }
+  });
+};
+
+/** What a client can change of an object beside its metadata and its spec: rules, subjects, secrets, … */
+const contentOf = ({ apiVersion: _apiVersion, kind: _kind, metadata: _metadata, spec: _spec, status: _status, ...content }: KubeObject): Record<string, unknown> => content;
+
 /**
- * Replaces an object's labels, annotations and spec by those of `changed` and counts it: a new generation where the spec
- * differs, nothing at all where nothing does.
+ * Replaces an object's labels, annotations, spec and content by those of `changed` and counts it: a new generation where
+ * the spec differs, nothing at all where nothing does.
  */
-export const replaceObject = (world: World, cluster: ClusterState, object: KubeObject, changed: Pick<KubeObject, 'metadata' | 'spec'>): void => {
+export const replaceObject = (world: World, cluster: ClusterState, object: KubeObject, changed: KubeObject): void => {
   const { labels, annotations } = changed.metadata;
   const specChanged = !isDeepStrictEqual(object.spec, changed.spec);
-  if (!specChanged && isDeepStrictEqual(object.metadata.labels, labels) && isDeepStrictEqual(object.metadata.annotations, annotations)) return;
+  const content = contentOf(changed);
+  const contentChanged = !isDeepStrictEqual(contentOf(object), content);
+  if (!specChanged && !contentChanged && isDeepStrictEqual(object.metadata.labels, labels) && isDeepStrictEqual(object.metadata.annotations, annotations)) return;
   object.metadata = { ...object.metadata, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
   if (!labels) delete object.metadata.labels;
   if (!annotations) delete object.metadata.annotations;
+  if (contentChanged) {
+    for (const key of Object.keys(contentOf(object))) if (!(key in content)) delete object[key];
+    Object.assign(object, content);
+  }
   touch(cluster.kube, object);
   if (!specChanged) return;
   if (changed.spec) object.spec = changed.spec;
-  object.metadata.generation = (object.metadata.generation ?? 0) + 1;
-  // Only these two kinds have a spec that a client can change.
+  if (object.metadata.generation !== undefined) object.metadata.generation += 1;
   if (object.kind === 'Deployment' || object.kind === 'DaemonSet') workloadChanged(world, cluster, object as Workload);
+  if (object.kind === 'Node') schedulePending(world, cluster);
+  if (object.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, object.metadata.namespace ?? '');
 };
 
 /** Creates the service account where it is missing; `roleArn` null takes the annotation away, undefined leaves it. */
@@ -167,7 +206,7 @@ export const removeAddonObjects = (world: World, cluster: ClusterState, _addonNa
     removeObject(kube, existing.kind, existing);
     for (const replicaSet of controlledBy(kube, 'ReplicaSet', existing)) removeObject(kube, 'ReplicaSet', replicaSet);
     for (const pod of pods.filter(isActive)) terminatePod(plane, pod, () => {});
-    noteReady(plane, existing);
+    noteChange(plane, existing);
   }
   for (const name of objects.serviceAccounts) {
     const serviceAccount = getObject(kube, 'ServiceAccount', objects.namespace, name);

@@ -1,51 +1,62 @@
 /** The DaemonSet controller: one pod a node; a new one starts when its node's old one is gone. */
-import type { DaemonSet, Pod } from './objects.ts';
-import { createPod, isActive, isReady, terminatePod } from './pods.ts';
+import type { DaemonSet } from './objects.ts';
+import { createPod, DAEMON_HASH_LABEL, heldNodesOf, isActive, isReady, tallyOf, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
-import { controlledBy, listObjects } from './store.ts';
+import { controlledBy, countControlled, countObjects, listObjects } from './store.ts';
 
-const HASH_LABEL = 'controller-revision-hash';
-
-const byNode = (pods: Pod[]): Map<string, Pod[]> => Map.groupBy(pods, ({ spec }) => spec.nodeName ?? '');
+/** Ends pods of an older template, as many as may be missing at once. */
+const replaceOld = (sync: Sync, daemonSet: DaemonSet, hash: string, nodes: number): void => {
+  const { kube } = sync.cluster;
+  const all = tallyOf(kube, daemonSet);
+  const updated = tallyOf(kube, daemonSet, hash);
+  const old = { active: all.active - updated.active, ready: all.ready - updated.ready };
+  if (old.active === 0) return;
+  const { updateStrategy } = daemonSet.spec;
+  const most = Math.max(1, countOf(updateStrategy?.rollingUpdate?.maxUnavailable, nodes, Math.ceil, 1));
+  // No node has two active pods.
+  let room = most - (nodes - all.ready);
+  let broken = old.active - old.ready;
+  if (room <= 0 && broken === 0) return;
+  for (const pod of controlledBy(kube, 'Pod', daemonSet)) {
+    if (room <= 0 && broken === 0) return;
+    if (!isActive(pod) || pod.metadata.labels?.[DAEMON_HASH_LABEL] === hash) continue;
+    if (isReady(pod)) {
+      if (room <= 0) continue;
+      room -= 1;
+    } else {
+      // One that does not work is replaced whatever the limit.
+      broken -= 1;
+    }
+    terminatePod(sync, pod, sync.again);
+  }
+};
 
 export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
   const { kube } = sync.cluster;
   const { template, updateStrategy } = daemonSet.spec;
   const hash = templateHash(template);
-  const labels = { [HASH_LABEL]: hash, 'pod-template-generation': String(daemonSet.metadata.generation ?? 1) };
-  const nodes = listObjects(kube, 'Node').map(({ metadata }) => metadata.name);
-  const isNew = (pod: Pod): boolean => pod.metadata.labels?.[HASH_LABEL] === hash;
+  const nodes = countObjects(kube, 'Node');
 
-  // A terminating pod still holds its node's ports and sockets: the new one waits.
-  const held = byNode(controlledBy(kube, 'Pod', daemonSet));
-  for (const nodeName of nodes) {
-    if (!held.has(nodeName)) createPod(sync, { owner: daemonSet, template, labels, nodeName, createdAt: sync.at, ready: sync.instant }, sync.again);
-  }
-
-  if (updateStrategy?.type !== 'OnDelete') {
-    const active = byNode(controlledBy(kube, 'Pod', daemonSet).filter(isActive));
-    let unavailable = nodes.filter((node) => !active.get(node)?.some(isReady)).length;
-    const most = Math.max(1, countOf(updateStrategy?.rollingUpdate?.maxUnavailable, nodes.length, Math.ceil, 1));
-    for (const pod of [...active.values()].flat()) {
-      if (isNew(pod)) continue;
-      // An old pod that does not work is replaced whatever the limit.
-      if (isReady(pod)) {
-        if (unavailable >= most) continue;
-        unavailable += 1;
-      }
-      terminatePod(sync, pod, sync.again);
+  if (countControlled(kube, daemonSet) < nodes) {
+    const labels = { [DAEMON_HASH_LABEL]: hash, 'pod-template-generation': String(daemonSet.metadata.generation ?? 1) };
+    // A terminating pod still holds its node's ports and sockets: the new one waits.
+    const held = heldNodesOf(kube, daemonSet);
+    for (const { metadata } of listObjects(kube, 'Node')) {
+      if (held.has(metadata.name)) continue;
+      createPod(sync, { owner: daemonSet, template, labels, nodeName: metadata.name, createdAt: sync.at, ready: sync.instant }, sync.again);
     }
   }
+  if (updateStrategy?.type !== 'OnDelete') replaceOld(sync, daemonSet, hash, nodes);
 
-  const pods = controlledBy(kube, 'Pod', daemonSet).filter(isActive);
-  const ready = pods.filter(isReady).length;
+  const { ready } = tallyOf(kube, daemonSet);
   setStatus(kube, daemonSet, {
     observedGeneration: daemonSet.metadata.generation,
-    desiredNumberScheduled: nodes.length,
-    currentNumberScheduled: byNode(controlledBy(kube, 'Pod', daemonSet)).size,
+    desiredNumberScheduled: nodes,
+    // One pod a node, terminating ones too.
+    currentNumberScheduled: countControlled(kube, daemonSet),
     numberMisscheduled: 0,
     numberReady: ready,
-    ...nonZero({ updatedNumberScheduled: pods.filter(isNew).length, numberAvailable: ready, numberUnavailable: nodes.length - ready }),
+    ...nonZero({ updatedNumberScheduled: tallyOf(kube, daemonSet, hash).active, numberAvailable: ready, numberUnavailable: nodes - ready }),
   });
 };

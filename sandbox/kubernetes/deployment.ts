@@ -3,7 +3,7 @@ import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
 import { createPod, isActive, isReady, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
-import { controlledBy, listObjects, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
+import { controlledBy, newMetadata, ownedBy, putObject, removeObject, schedulableNodes, timestamp, touch } from './store.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
 const HASH_LABEL = 'pod-template-hash';
@@ -52,32 +52,48 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
   });
 };
 
-/** The node that has the fewest of the deployment's pods; the first of those that have none, mostly. */
-const freestNode = (sync: Sync, pods: Pod[]): string | undefined => {
+/** Gives nodes for new pods, one by one: always the one that has the fewest of the deployment's, the first of those. */
+const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) => {
   const load = new Map<string, number>();
   for (const { spec } of pods) if (spec.nodeName !== undefined) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
-  let freest: { name: string; count: number } | undefined;
-  for (const { metadata } of listObjects(sync.cluster.kube, 'Node')) {
-    const count = load.get(metadata.name) ?? 0;
-    if (!freest || count < freest.count) freest = { name: metadata.name, count };
+  // By how many pods a node has; each level is walked once, however many pods come.
+  const levels = new Map<number, number[]>();
+  for (const [index, node] of nodes.entries()) {
+    const count = load.get(node) ?? 0;
+    const level = levels.get(count) ?? [];
+    level.push(index);
+    levels.set(count, level);
   }
-  return freest?.name;
+  let count = Math.min(...levels.keys());
+  let next = 0;
+  return () => {
+    if (nodes.length === 0) return undefined;
+    if (next === (levels.get(count)?.length ?? 0)) {
+      const above = [...(levels.get(count) ?? []), ...(levels.get(count + 1) ?? [])].sort((one, other) => one - other);
+      count += 1;
+      levels.set(count, above);
+      next = 0;
+    }
+    return nodes[levels.get(count)?.[next++] ?? 0];
+  };
 };
 
-const scaleUp = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, count: number): void => {
+/** The pods that it made. */
+const scaleUp = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, siblings: Pod[], count: number): Pod[] => {
+  if (count <= 0) return [];
   const hash = replicaSet.metadata.labels?.[HASH_LABEL] ?? '';
-  const siblings = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).flatMap((each) => activePods(sync, each));
-  for (let n = 0; n < count; n += 1) {
-    const nodeName = freestNode(sync, siblings);
-    const options = { owner: replicaSet, template: deployment.spec.template, labels: { [HASH_LABEL]: hash }, nodeName, createdAt: sync.at, ready: sync.instant };
-    siblings.push(createPod(sync, options, sync.again));
-  }
+  const pick = nodePicker(schedulableNodes(sync.cluster.kube), siblings);
+  return Array.from({ length: count }, () => {
+    const options = { owner: replicaSet, template: deployment.spec.template, labels: { [HASH_LABEL]: hash }, nodeName: pick(), createdAt: sync.at, ready: sync.instant };
+    return createPod(sync, options, sync.again);
+  });
 };
 
 /** Ends that many: those that are not ready first, then the youngest. */
 const scaleDown = (sync: Sync, pods: Pod[], count: number): void => {
+  if (count <= 0) return;
   const order = pods.toReversed().sort((a, b) => Number(isReady(a)) - Number(isReady(b)));
-  for (const pod of order.slice(0, Math.max(0, count))) terminatePod(sync, pod, sync.again);
+  for (const pod of order.slice(0, count)) terminatePod(sync, pod, sync.again);
 };
 
 /** What a rollout may do at once: pods above and below the wanted number (k8s.io/kubernetes, deployment/util). */
@@ -90,29 +106,27 @@ const limits = ({ spec }: Deployment): { maxSurge: number; maxUnavailable: numbe
 
 const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: ReplicaSet[]): void => {
   const { replicas } = deployment.spec;
-  const oldPods = (): Pod[] => old.flatMap((replicaSet) => activePods(sync, replicaSet));
+  const isNew = activePods(sync, current);
+  let isOld = old.flatMap((replicaSet) => activePods(sync, replicaSet));
   if (deployment.spec.strategy?.type === 'Recreate') {
-    scaleDown(sync, oldPods(), Number.POSITIVE_INFINITY);
+    scaleDown(sync, isOld, isOld.length);
     const leftOver = old.some((replicaSet) => controlledBy(sync.cluster.kube, 'Pod', replicaSet).length > 0);
-    if (!leftOver) scaleUp(sync, deployment, current, replicas - activePods(sync, current).length);
+    if (!leftOver) isNew.push(...scaleUp(sync, deployment, current, isNew, replicas - isNew.length));
   } else {
     const { maxSurge, maxUnavailable } = limits(deployment);
-    const room = replicas + maxSurge - oldPods().length - activePods(sync, current).length;
-    scaleUp(sync, deployment, current, Math.min(room, replicas - activePods(sync, current).length));
+    const room = replicas + maxSurge - isOld.length - isNew.length;
+    isNew.push(...scaleUp(sync, deployment, current, [...isOld, ...isNew], Math.min(room, replicas - isNew.length)));
 
-    const isNew = activePods(sync, current);
-    const unready = isNew.filter((pod) => !isReady(pod)).length;
+    const newReady = isNew.filter(isReady).length;
     const least = replicas - maxUnavailable;
-    const removable = (): number => oldPods().length + isNew.length - least - unready;
+    const removable = (): number => isOld.length + newReady - least;
     // Old pods that do not work go first: nobody misses them.
-    const broken = oldPods().filter((pod) => !isReady(pod));
+    const broken = isOld.filter((pod) => !isReady(pod));
     scaleDown(sync, broken, Math.min(broken.length, removable()));
-    if (removable() > 0) {
-      const available = [...oldPods(), ...isNew].filter(isReady).length;
-      scaleDown(sync, oldPods(), Math.min(available - least, oldPods().length));
-    }
+    isOld = isOld.filter(isActive);
+    if (removable() > 0) scaleDown(sync, isOld, Math.min(isOld.filter(isReady).length + newReady - least, isOld.length));
   }
-  const surplus = activePods(sync, current);
+  const surplus = isNew.filter(isActive);
   scaleDown(sync, surplus, surplus.length - replicas);
 };
 

@@ -1,18 +1,32 @@
 /** What clients such as kubectl ask first: the version, the API groups and what is in them. */
 import type { ClusterState } from '../world/world.ts';
+import { REVIEWS } from './access-reviews.ts';
 import { gitVersionOf } from './cluster-objects.ts';
 import { KINDS } from './store.ts';
 
-const APPS = { groupVersion: 'apps/v1', version: 'v1' };
-const APPS_GROUP = { name: 'apps', versions: [APPS], preferredVersion: APPS };
+const kinds = Object.values(KINDS);
+/** Named groups, in the order in which they are listed. */
+const GROUPS = [...new Set([...kinds, ...REVIEWS].map(({ group }) => group))].filter((group) => group !== '');
 
-const resources = (group: '' | 'apps', groupVersion: string): unknown => ({
+const groupOf = (name: string): Record<string, unknown> => {
+  const version = { groupVersion: `${name}/v1`, version: 'v1' };
+  return { name, versions: [version], preferredVersion: version };
+};
+
+const resources = (group: string, groupVersion: string): unknown => ({
   kind: 'APIResourceList',
   apiVersion: 'v1',
   groupVersion,
-  resources: Object.values(KINDS)
-    .filter((info) => info.group === group)
-    .map(({ plural, kind, namespaced, shortNames, verbs }) => ({ name: plural, singularName: kind.toLowerCase(), namespaced, kind, verbs, shortNames, categories: namespaced && kind !== 'ServiceAccount' ? ['all'] : [] })),
+  resources: [
+    ...kinds
+      .filter((info) => info.group === group)
+      .flatMap(({ plural, kind, namespaced, shortNames, verbs, inAll }) => [
+        { name: plural, singularName: kind.toLowerCase(), namespaced, kind, verbs, shortNames, categories: inAll === true ? ['all'] : [] },
+        // Its group tells kubectl drain that pods can be evicted.
+        ...(kind === 'Pod' ? [{ name: 'pods/eviction', singularName: '', namespaced: true, group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] }] : []),
+      ]),
+    ...REVIEWS.filter((review) => review.group === group).map(({ plural, kind }) => ({ name: plural, singularName: kind.toLowerCase(), namespaced: false, kind, verbs: ['create'] })),
+  ],
 });
 
 const version = (cluster: ClusterState): unknown => ({
@@ -27,6 +41,33 @@ const version = (cluster: ClusterState): unknown => ({
   platform: 'linux/amd64',
 });
 
+const pathOf = (group: string): string => (group === '' ? 'api/v1' : `apis/${group}/v1`);
+
+/** Parameters that writes take; kubectl looks for `fieldValidation` to know whether the server checks what it sends. */
+const PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({ name, in: 'query', schema: { type: 'string', uniqueItems: true } }));
+
+/** Of OpenAPI v3, as much as tells clients which writes there are; no schemas. */
+const openApi = (group: string): unknown => ({
+  openapi: '3.0.0',
+  info: { title: 'Kubernetes', version: 'unversioned' },
+  components: { schemas: {} },
+  paths: Object.fromEntries(
+    kinds
+      .filter((info) => info.group === group)
+      .map((info) => {
+        const operation = (action: string): unknown => ({
+          'x-kubernetes-action': action,
+          'x-kubernetes-group-version-kind': { group, version: 'v1', kind: info.kind },
+          parameters: PARAMETERS,
+          responses: { 200: { description: 'OK' } },
+        });
+        const verbs = info.verbs.filter((verb) => verb === 'delete' || verb === 'get' || verb === 'patch');
+        const path = `/${pathOf(group)}/${info.namespaced ? 'namespaces/{namespace}/' : ''}${info.plural}/{name}`;
+        return [path, Object.fromEntries(verbs.map((verb) => [verb, operation(verb)]))];
+      }),
+  ),
+});
+
 /** The document at a discovery path; undefined where the path is none. */
 export const discover = (cluster: ClusterState, path: string): unknown => {
   switch (path) {
@@ -35,14 +76,18 @@ export const discover = (cluster: ClusterState, path: string): unknown => {
     case '/api':
       return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: new URL(cluster.endpoint).host }] };
     case '/apis':
-      return { kind: 'APIGroupList', apiVersion: 'v1', groups: [APPS_GROUP] };
-    case '/apis/apps':
-      return { kind: 'APIGroup', apiVersion: 'v1', ...APPS_GROUP };
+      return { kind: 'APIGroupList', apiVersion: 'v1', groups: GROUPS.map(groupOf) };
     case '/api/v1':
       return resources('', 'v1');
-    case '/apis/apps/v1':
-      return resources('apps', 'apps/v1');
-    default:
-      return undefined;
+    case '/openapi/v3':
+      return { paths: Object.fromEntries(['', ...GROUPS].map((group) => [pathOf(group), { serverRelativeURL: `/openapi/v3/${pathOf(group)}` }])) };
+    case '/openapi/v3/api/v1':
+      return openApi('');
+    default: {
+      const { document, group = '', v1 } = /^\/(?<document>openapi\/v3\/apis|apis)\/(?<group>[^/]+)(?<v1>\/v1)?$/.exec(path)?.groups ?? {};
+      if (!GROUPS.some((each) => each === group)) return undefined;
+      if (document === 'apis') return v1 === undefined ? { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) } : resources(group, `${group}/v1`);
+      return v1 === undefined ? undefined : openApi(group);
+    }
   }
 };

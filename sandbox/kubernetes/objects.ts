@@ -97,6 +97,59 @@ export interface ReplicaSet extends KubeObject {
 /** What rolls out pods by itself. */
 export type Workload = Deployment | DaemonSet;
 
+/** As selectors stand in objects; left out: nothing is selected, empty: everything. */
+export type LabelSelector = { matchLabels?: Record<string, string>; matchExpressions?: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values?: string[] }[] };
+
+export type BudgetSpec = {
+  minAvailable?: number | string;
+  maxUnavailable?: number | string;
+  selector?: LabelSelector;
+  unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow';
+};
+export type BudgetStatus = {
+  observedGeneration?: number;
+  currentHealthy: number;
+  desiredHealthy: number;
+  disruptionsAllowed: number;
+  expectedPods: number;
+  /** Pods that were evicted and still look healthy, with the time. */
+  disruptedPods?: Record<string, string>;
+  conditions?: (Condition & { observedGeneration?: number })[];
+};
+export interface Budget extends KubeObject {
+  kind: 'PodDisruptionBudget';
+  spec: BudgetSpec;
+  status: BudgetStatus;
+}
+
+export interface PolicyRule {
+  verbs: string[];
+  apiGroups?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+  nonResourceURLs?: string[];
+}
+export interface Subject {
+  kind: 'User' | 'Group' | 'ServiceAccount';
+  apiGroup?: string;
+  name: string;
+  namespace?: string;
+}
+export interface RoleRef {
+  apiGroup: string;
+  kind: 'Role' | 'ClusterRole';
+  name: string;
+}
+export interface Role<K extends 'Role' | 'ClusterRole' = 'Role'> extends KubeObject {
+  kind: K;
+  rules?: PolicyRule[] | null;
+}
+export interface Binding<K extends 'RoleBinding' | 'ClusterRoleBinding' = 'RoleBinding'> extends KubeObject {
+  kind: K;
+  subjects?: Subject[] | null;
+  roleRef: RoleRef;
+}
+
 /** Every kind that the API server has, by its name. */
 export interface Kinds {
   Pod: Pod;
@@ -106,6 +159,11 @@ export interface Kinds {
   Deployment: Deployment;
   DaemonSet: DaemonSet;
   ReplicaSet: ReplicaSet;
+  PodDisruptionBudget: Budget;
+  Role: Role;
+  ClusterRole: Role<'ClusterRole'>;
+  RoleBinding: Binding;
+  ClusterRoleBinding: Binding<'ClusterRoleBinding'>;
 }
 export type Kind = keyof Kinds;
 
@@ -121,8 +179,33 @@ export interface KubeState {
   controlled: Map<string, Set<KubeObject>>;
   /** resourceVersion of the newest removal, by `plural.group`. */
   removals: Map<string, number>;
+  /** How many of a controller's pods are there (and not on their way out) and ready, by its uid, and by `uid/hash` of their template. */
+  tallies: Map<string, Tally>;
+  /** Nodes on which a controller has a pod, terminating ones too; by its uid. */
+  heldNodes: Map<string, Set<string>>;
+  /** Workloads that a controller is about to look at, by uid. */
+  pendingWorkloads: Set<string>;
+  /** Namespaces whose budgets a controller is about to look at. */
+  pendingBudgets: Set<string>;
+  /** What lists that came in pages still have to give, oldest first. */
+  snapshots: ListSnapshot[];
   /** The cluster's own, so that what happens in one cluster does not shift another's names. */
   random: Random;
+}
+
+export interface Tally {
+  active: number;
+  ready: number;
+}
+
+/** The rest of a list as it was when its first page was given. */
+export interface ListSnapshot {
+  resourceVersion: number;
+  takenAt: number;
+  /** What was listed: path and selectors. */
+  list: string;
+  /** JSON, since the objects go on changing. */
+  items: { position: string; json: string }[];
 }
 
 /** One workload of an add-on, as the catalogue describes it. */

@@ -1,7 +1,7 @@
 /** The life of one pod: created and admitted, ready, terminating, gone. */
 import type { ClusterState, World } from '../world/world.ts';
-import type { Condition, Container, KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
-import { controlledBy, getObject, NAME_ALPHABET, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
+import type { Condition, Container, KubeObject, KubeState, Pod, PodTemplate, Tally, Workload } from './objects.ts';
+import { controlledBy, controllerOf, getObject, NAME_ALPHABET, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
 import { admitPod } from './webhook.ts';
 
 /** What the controllers work on. */
@@ -22,8 +22,31 @@ export const podsOf = ({ cluster: { kube } }: ControlPlane, workload: Workload):
   return controlledBy(kube, 'ReplicaSet', workload).flatMap((replicaSet) => controlledBy(kube, 'Pod', replicaSet));
 };
 
+export const DAEMON_HASH_LABEL = 'controller-revision-hash';
+
+/** Of all the pods that `controller` controls, or of those of one template: counted as they change, since clusters are large. */
+export const tallyOf = (kube: KubeState, controller: KubeObject, hash?: string): Tally =>
+  kube.tallies.get(hash === undefined ? controller.metadata.uid : `${controller.metadata.uid}/${hash}`) ?? { active: 0, ready: 0 };
+
+/** Nodes that a DaemonSet's pods are on; another controller can have several pods on one. */
+export const heldNodesOf = (kube: KubeState, controller: KubeObject): Set<string> => kube.heldNodes.get(controller.metadata.uid) ?? new Set();
+
+const count = (kube: KubeState, pod: Pod, change: Tally): void => {
+  const uid = controllerOf(pod)?.uid ?? '';
+  for (const key of [uid, `${uid}/${pod.metadata.labels?.[DAEMON_HASH_LABEL] ?? ''}`]) {
+    const tally = kube.tallies.get(key);
+    if (tally) {
+      tally.active += change.active;
+      tally.ready += change.ready;
+    } else kube.tallies.set(key, { ...change });
+  }
+};
+
 /** How many pods of a workload can work now. */
-export const readyPods = (plane: ControlPlane, workload: Workload): number => podsOf(plane, workload).filter((pod) => isActive(pod) && isReady(pod)).length;
+export const readyPods = ({ cluster: { kube } }: ControlPlane, workload: Workload): number => {
+  const controllers = workload.kind === 'DaemonSet' ? [workload] : controlledBy(kube, 'ReplicaSet', workload);
+  return controllers.reduce((sum, controller) => sum + tallyOf(kube, controller).ready, 0);
+};
 
 /** Writes the ready count into the history where it has changed. */
 export const noteReady = (plane: ControlPlane, workload: Workload): void => {
@@ -109,6 +132,17 @@ export interface NewPod {
   ready: boolean;
 }
 
+const becomeReady = (plane: ControlPlane, pod: Pod, changed: () => void): void => {
+  const { kube } = plane.cluster;
+  plane.world.schedule.after(plane.world.knobs.podReadySeconds * 1000, (at) => {
+    if (!isActive(pod)) return;
+    setStatus(plane, pod, at, true);
+    touch(kube, pod);
+    count(kube, pod, { active: 0, ready: 1 });
+    changed();
+  });
+};
+
 /** Creates a pod; `changed` is called when it becomes ready. */
 export const createPod = (plane: ControlPlane, options: NewPod, changed: () => void): Pod => {
   const { kube } = plane.cluster;
@@ -137,15 +171,18 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   admitPod(plane.world, plane.cluster, pod, createdAt);
   setStatus(plane, pod, createdAt, options.ready && options.nodeName !== undefined);
   putObject(kube, 'Pod', pod);
-  if (options.nodeName !== undefined && !options.ready) {
-    plane.world.schedule.after(plane.world.knobs.podReadySeconds * 1000, (at) => {
-      if (!isActive(pod)) return;
-      setStatus(plane, pod, at, true);
-      touch(kube, pod);
-      changed();
-    });
-  }
+  count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
+  if (options.nodeName !== undefined) kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));
+  if (options.nodeName !== undefined && !options.ready) becomeReady(plane, pod, changed);
   return pod;
+};
+
+/** Gives a pod the node that it waited for. */
+export const assignNode = (plane: ControlPlane, pod: Pod, nodeName: string, changed: () => void): void => {
+  pod.spec = { ...pod.spec, nodeName };
+  setStatus(plane, pod, plane.world.schedule.now(), false);
+  touch(plane.cluster.kube, pod);
+  becomeReady(plane, pod, changed);
 };
 
 /**
@@ -157,12 +194,14 @@ export const terminatePod = (plane: ControlPlane, pod: Pod, changed: () => void,
   const { schedule, knobs } = plane.world;
   const remove = (): void => {
     removeObject(kube, 'Pod', pod);
+    kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
     changed();
   };
   if (isActive(pod)) {
     // As the API server does: when the grace period ends, not when the deletion began.
     pod.metadata.deletionTimestamp = timestamp(schedule.now() + graceSeconds * 1000);
     pod.metadata.deletionGracePeriodSeconds = graceSeconds;
+    count(kube, pod, { active: -1, ready: isReady(pod) ? -1 : 0 });
     touch(kube, pod);
     if (graceSeconds > 0) schedule.after(Math.min(knobs.podTerminationSeconds, graceSeconds) * 1000, remove);
   }

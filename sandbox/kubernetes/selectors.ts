@@ -1,6 +1,6 @@
 /** `labelSelector` and `fieldSelector` of lists. */
 import { badRequest } from './answers.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject, LabelSelector } from './objects.ts';
 import type { KindInfo } from './store.ts';
 
 export type Selector = (object: KubeObject) => boolean;
@@ -43,6 +43,20 @@ const labelRequirement = (text: string): ((labels: Record<string, string>) => bo
 export const labelSelector = (selector: string): Selector => {
   const wanted = requirements(selector).map(labelRequirement);
   return ({ metadata }) => wanted.every((requirement) => requirement(metadata.labels ?? {}));
+};
+
+/** A selector as it stands in an object: nothing is selected where there is none. */
+export const objectSelector = (selector: LabelSelector | undefined): Selector => {
+  if (!selector) return () => false;
+  const pairs = Object.entries(selector.matchLabels ?? {});
+  const expressions = selector.matchExpressions ?? [];
+  return ({ metadata: { labels = {} } }) =>
+    pairs.every(([label, value]) => labels[label] === value) &&
+    expressions.every(({ key, operator, values = [] }) => {
+      const value = labels[key];
+      if (operator === 'Exists' || operator === 'DoesNotExist') return (value !== undefined) === (operator === 'Exists');
+      return (value !== undefined && values.includes(value)) === (operator === 'In');
+    });
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');

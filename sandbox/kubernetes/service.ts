@@ -1,83 +1,109 @@
 /**
- * The API server of one cluster, as far as this project and kubectl need it: reads of all its kinds, patches of
- * Deployments, DaemonSets and ServiceAccounts, and deletion of pods. Who calls was checked before (see `door.ts`);
- * everybody who is let in may do everything.
+ * The API server of one cluster, as far as this project and kubectl need it. A token's signature was checked before (see
+ * `door.ts`); whom it lets in is said by the access entries, and what they may do by RBAC objects and access policies.
  */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
-import { badRequest, json, methodNotAllowed, notFound, noSuchResource, Refusal } from './answers.ts';
+import { answerReview, reviewAt } from './access-reviews.ts';
+import { unauthorised, userOf } from './access.ts';
+import type { User } from './access.ts';
+import { json, methodNotAllowed, notFound, noSuchResource, Refusal } from './answers.ts';
 import { discover } from './discovery.ts';
+import { evictPod } from './eviction.ts';
 import { listOrWatch, queryOf, wantsTable } from './lists.ts';
-import type { KubeObject } from './objects.ts';
+import { authorise } from './rbac.ts';
+import { requestInfo } from './request-info.ts';
+import type { RequestInfo } from './request-info.ts';
 import { getObject, KINDS } from './store.ts';
 import type { KindInfo } from './store.ts';
 import { tableOf } from './table.ts';
-import { deleteObject, patchObject } from './writes.ts';
+import { createObject, deleteObject, patchObject, readBody } from './writes.ts';
+import type { Write } from './writes.ts';
 
-interface Address {
-  info: KindInfo;
-  namespace?: string;
-  name?: string;
-}
+const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
+const OF_COLLECTIONS = new Set(['list', 'watch', 'create']);
 
-const kindOf = (group: string, plural: string | undefined): KindInfo => {
-  const found = Object.values(KINDS).find((info) => info.group === group && info.plural === plural);
-  if (!found) throw noSuchResource();
+/** A resource's kind where the path fits it: a namespaced object has no address without its namespace. */
+const kindOf = ({ group, version, resource, subresource, namespace, onObject }: RequestInfo): KindInfo => {
+  const found = Object.values(KINDS).find((info) => info.group === group && info.plural === resource);
+  const fits = found?.namespaced === true ? namespace !== undefined || !onObject : namespace === undefined || found?.kind === 'Namespace';
+  const known = subresource === undefined || (found?.kind === 'Pod' && subresource === 'eviction');
+  if (!found || version !== 'v1' || !fits || !known) throw noSuchResource();
   return found;
 };
 
-const decode = (segment: string): string => {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw badRequest(`invalid path segment: ${segment}`);
-  }
+const checkMethod = (method: string, info: KindInfo, { namespace, onObject }: RequestInfo): void => {
+  const verbs = info.verbs.filter((verb) => onObject !== OF_COLLECTIONS.has(verb)).filter((verb) => verb !== 'create' || !info.namespaced || namespace !== undefined);
+  const allowed = [...new Set(verbs.map((verb) => METHODS[verb]))];
+  if (!allowed.some((each) => each === method)) throw methodNotAllowed(allowed);
 };
 
-/** `/api/v1/…` or `/apis/apps/v1/…`: what and where. */
-const addressOf = (path: string): Address => {
-  const prefix = /^\/(api|apis\/apps)\/v1\/(?<rest>.+)$/.exec(path);
-  const group = prefix?.[1] === 'api' ? '' : 'apps';
-  const segments = (prefix?.groups?.['rest'] ?? '').split('/').map(decode);
-  const [first, namespace, plural, name, ...more] = segments;
-  if (first === 'namespaces' && plural !== undefined) {
-    const info = kindOf(group, plural);
-    if (!info.namespaced || more.length > 0) throw noSuchResource();
-    return { info, ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }) };
-  }
-  const info = kindOf(group, first);
-  // A namespaced object has no address without its namespace.
-  if (segments.length > 2 || (info.namespaced && segments.length > 1)) throw noSuchResource();
-  return { info, ...(namespace === undefined ? {} : { name: namespace }) };
+const describeTo = (context: CallContext, request: HttpRequest, { verb, resource, subresource, namespace, name, onObject }: RequestInfo): ((body: unknown) => void) => {
+  const query = queryOf(request);
+  const where = { ...(namespace === undefined || resource === 'namespaces' ? {} : { namespace }), ...(onObject ? { name } : {}) };
+  const selectors = Object.fromEntries(['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) => (query(key) === undefined ? [] : [[key, query(key)] as const])));
+  const what = subresource === undefined ? resource : `${resource}/${subresource}`;
+  return (body) => context.describe(`${verb} ${what}`, { ...where, ...selectors, ...(body as object) });
 };
 
-const METHODS = { get: 'GET', list: 'GET', watch: 'GET', patch: 'PATCH', delete: 'DELETE' } as const;
+/** POST of what is stored nowhere: reviews and evictions. */
+const answerAction = (write: Omit<Write, 'info'>, info: RequestInfo): HttpResponse | undefined => {
+  const { world, cluster, user, request, describe } = write;
+  const { group, version, resource, subresource, namespace, name, onObject } = info;
+  const review = version === 'v1' ? reviewAt(group, resource) : undefined;
+  if (review && !onObject) {
+    if (request.method !== 'POST') throw methodNotAllowed(['POST']);
+    const body = readBody(request);
+    describe(body);
+    return answerReview(review, cluster, user, body);
+  }
+  if (subresource !== 'eviction' || name === undefined) return undefined;
+  const kind = kindOf(info);
+  if (request.method !== 'POST') throw methodNotAllowed(['POST']);
+  const pod = getObject(cluster.kube, 'Pod', namespace, name);
+  if (!pod) throw notFound(kind, name);
+  const body = readBody(request);
+  describe(body);
+  return evictPod({ world, cluster }, pod, body, queryOf(request)('dryRun') === 'All');
+};
 
 const answer = (world: World, cluster: ClusterState, request: HttpRequest, context: CallContext): HttpResponse => {
   const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
+  const user: User | undefined = userOf(world, cluster, context.caller);
+  const wanted = requestInfo(request, path);
+  const isPath = wanted.path !== undefined;
+  const describe = isPath ? (body: unknown) => context.describe(`${wanted.verb} ${path}`, body) : describeTo(context, request, wanted);
+  if (!user) {
+    // The caller is not told why; the call log is.
+    describe({ refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}` });
+    throw unauthorised();
+  }
+  describe({});
+  authorise(cluster, user, wanted);
+
   const document = discover(cluster, path);
   if (document !== undefined) {
-    context.describe(`get ${path}`, {});
     if (request.method !== 'GET') throw methodNotAllowed(['GET']);
     return json(200, document);
   }
+  if (isPath) throw noSuchResource();
 
-  const { info, namespace, name } = addressOf(path);
-  const query = queryOf(request);
-  const where = { ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }) };
-  const selectors = ['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) => (query(key) === undefined ? [] : [[key, query(key)] as const]));
-  const verb = request.method === 'GET' ? (name === undefined ? (query('watch') === undefined ? 'list' : 'watch') : 'get') : request.method.toLowerCase();
-  const describe = (body: unknown): void => context.describe(`${verb} ${info.plural}`, { ...where, ...Object.fromEntries(selectors), ...(body as object) });
-  describe({});
-
-  const allowed = name === undefined ? ['GET'] : [...new Set(info.verbs.map((each) => METHODS[each]))];
-  if (!allowed.includes(request.method)) throw methodNotAllowed(allowed);
+  const common = { world, cluster, user, request, describe };
+  const done = answerAction(common, wanted);
+  if (done) return done;
+  const info = kindOf(wanted);
+  const write: Write = { ...common, info };
+  // A namespace counts as within itself, but is kept outside.
+  const namespace = info.namespaced ? wanted.namespace : undefined;
+  const name = wanted.onObject ? wanted.name : undefined;
+  checkMethod(request.method, info, wanted);
+  if (request.method === 'POST') return createObject(write, namespace);
   if (name === undefined) return listOrWatch(world, cluster, info, namespace, request);
 
-  const object: KubeObject | undefined = getObject(cluster.kube, info.kind, namespace, name);
+  const object = getObject(cluster.kube, info.kind, namespace, name);
   if (!object) throw notFound(info, name);
-  if (request.method === 'PATCH') return patchObject(world, cluster, info, object, request, describe);
-  if (request.method === 'DELETE') return deleteObject(world, cluster, info, object, request, describe);
+  if (request.method === 'PATCH') return patchObject(write, object);
+  if (request.method === 'DELETE') return deleteObject(write, object);
   if (wantsTable(request)) return json(200, tableOf(info.kind, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }));
   return json(200, object);
 };

@@ -7,21 +7,30 @@ export interface KindInfo {
   kind: Kind;
   plural: string;
   shortNames: string[];
-  group: '' | 'apps';
+  group: '' | 'apps' | 'policy' | typeof RBAC_GROUP;
   namespaced: boolean;
-  verbs: ('delete' | 'get' | 'list' | 'patch' | 'watch')[];
+  verbs: ('create' | 'delete' | 'get' | 'list' | 'patch' | 'watch')[];
+  /** In `kubectl get all`. */
+  inAll?: boolean;
 }
 
+export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const READ: KindInfo['verbs'] = ['get', 'list', 'watch'];
+const ALL: KindInfo['verbs'] = ['create', 'delete', 'get', 'list', 'patch', 'watch'];
 
 export const KINDS: Record<Kind, KindInfo> = {
-  Pod: { kind: 'Pod', plural: 'pods', shortNames: ['po'], group: '', namespaced: true, verbs: ['delete', ...READ] },
-  ServiceAccount: { kind: 'ServiceAccount', plural: 'serviceaccounts', shortNames: ['sa'], group: '', namespaced: true, verbs: ['patch', ...READ] },
-  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: READ },
+  Pod: { kind: 'Pod', plural: 'pods', shortNames: ['po'], group: '', namespaced: true, verbs: ['delete', ...READ], inAll: true },
+  ServiceAccount: { kind: 'ServiceAccount', plural: 'serviceaccounts', shortNames: ['sa'], group: '', namespaced: true, verbs: ALL },
+  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: ['patch', ...READ] },
   Namespace: { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], group: '', namespaced: false, verbs: READ },
-  Deployment: { kind: 'Deployment', plural: 'deployments', shortNames: ['deploy'], group: 'apps', namespaced: true, verbs: ['patch', ...READ] },
-  DaemonSet: { kind: 'DaemonSet', plural: 'daemonsets', shortNames: ['ds'], group: 'apps', namespaced: true, verbs: ['patch', ...READ] },
-  ReplicaSet: { kind: 'ReplicaSet', plural: 'replicasets', shortNames: ['rs'], group: 'apps', namespaced: true, verbs: READ },
+  Deployment: { kind: 'Deployment', plural: 'deployments', shortNames: ['deploy'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
+  DaemonSet: { kind: 'DaemonSet', plural: 'daemonsets', shortNames: ['ds'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
+  ReplicaSet: { kind: 'ReplicaSet', plural: 'replicasets', shortNames: ['rs'], group: 'apps', namespaced: true, verbs: READ, inAll: true },
+  PodDisruptionBudget: { kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', shortNames: ['pdb'], group: 'policy', namespaced: true, verbs: ALL },
+  Role: { kind: 'Role', plural: 'roles', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
+  ClusterRole: { kind: 'ClusterRole', plural: 'clusterroles', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
+  RoleBinding: { kind: 'RoleBinding', plural: 'rolebindings', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
+  ClusterRoleBinding: { kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
 };
 
 export const apiVersionOf = (info: KindInfo): string => (info.group === '' ? 'v1' : `${info.group}/v1`);
@@ -38,6 +47,11 @@ export const newKubeState = (): KubeState => ({
   readyCounts: new Map(),
   controlled: new Map(),
   removals: new Map(),
+  tallies: new Map(),
+  heldNodes: new Map(),
+  pendingWorkloads: new Set(),
+  pendingBudgets: new Set(),
+  snapshots: [],
   random: new Random(0),
 });
 
@@ -49,6 +63,12 @@ const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> 
   return objects as Map<string, Kinds[K]>;
 };
 
+/** Names of the nodes that take new pods: those that are not cordoned. */
+export const schedulableNodes = (kube: KubeState): string[] => listObjects(kube, 'Node').flatMap(({ metadata, spec }) => (spec?.['unschedulable'] === true ? [] : [metadata.name]));
+
+/** How many objects of a kind there are. */
+export const countObjects = (kube: KubeState, kind: Kind): number => shelf(kube, kind).size;
+
 export const getObject = <K extends Kind>(kube: KubeState, kind: K, namespace: string | undefined, name: string): Kinds[K] | undefined =>
   shelf(kube, kind).get(keyOf(namespace, name));
 
@@ -58,7 +78,7 @@ export const listObjects = <K extends Kind>(kube: KubeState, kind: K, namespace?
   return namespace === undefined ? all : all.filter((object) => object.metadata.namespace === namespace);
 };
 
-const controllerOf = (object: KubeObject): OwnerReference | undefined => object.metadata.ownerReferences?.find((owner) => owner.controller);
+export const controllerOf = (object: KubeObject): OwnerReference | undefined => object.metadata.ownerReferences?.find((owner) => owner.controller);
 
 /** Marks an object as written. */
 export const touch = (kube: KubeState, object: KubeObject): void => {
@@ -85,6 +105,9 @@ export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): v
   kube.resourceVersion += 1;
   kube.removals.set(resourceOf(kind), kube.resourceVersion);
 };
+
+/** How many objects `owner` controls, of whatever kind. */
+export const countControlled = (kube: KubeState, owner: KubeObject): number => kube.controlled.get(owner.metadata.uid)?.size ?? 0;
 
 /** The objects of that kind that `owner` controls, oldest first. */
 export const controlledBy = <K extends Kind>(kube: KubeState, kind: K, owner: KubeObject): Kinds[K][] =>

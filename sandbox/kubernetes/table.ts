@@ -1,5 +1,5 @@
 /** What kubectl prints comes from the server: lists as tables (k8s.io/kubernetes, printers/internalversion). */
-import type { KubeObject, Kinds, Kind, Pod } from './objects.ts';
+import type { Binding, Budget, KubeObject, Kinds, Kind, Pod } from './objects.ts';
 import { isReady } from './pods.ts';
 
 type Column = [name: string, cell: (object: KubeObject, now: number) => string | number, priority?: number];
@@ -29,6 +29,14 @@ const podStatus = (pod: Pod): string => {
 };
 const podReady = (pod: Pod): string => `${isReady(pod) ? pod.spec.containers.length : 0}/${pod.spec.containers.length}`;
 
+const CREATED: Column = ['Created At', ({ metadata }) => metadata.creationTimestamp];
+const roleOf = (object: KubeObject): string => `${(object as Binding).roleRef.kind}/${(object as Binding).roleRef.name}`;
+const subjectsOf =
+  (kind: string): Column[1] =>
+  (object) =>
+    ((object as Binding).subjects ?? []).filter((subject) => subject.kind === kind).map(({ namespace, name }) => (namespace === undefined ? name : `${namespace}/${name}`)).join(', ');
+const BINDING: Column[] = [NAME, ['Role', roleOf], AGE, ['Users', subjectsOf('User'), 1], ['Groups', subjectsOf('Group'), 1], ['ServiceAccounts', subjectsOf('ServiceAccount'), 1]];
+
 // The columns of a kind are only ever asked about objects of that kind.
 const COLUMNS: Record<Kind, Column[]> = {
   Pod: [
@@ -41,7 +49,7 @@ const COLUMNS: Record<Kind, Column[]> = {
     ['Node', (pod) => text(pod.spec?.['nodeName']), 1],
   ],
   ServiceAccount: [NAME, ['Secrets', () => 0], AGE],
-  Node: [NAME, ['Status', () => 'Ready'], ['Roles', () => '<none>'], AGE, ['Version', ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion)]],
+  Node: [NAME, ['Status', ({ spec }) => (spec?.['unschedulable'] === true ? 'Ready,SchedulingDisabled' : 'Ready')], ['Roles', () => '<none>'], AGE, ['Version', ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion)]],
   Namespace: [NAME, ['Status', () => 'Active'], AGE],
   Deployment: [
     NAME,
@@ -60,6 +68,17 @@ const COLUMNS: Record<Kind, Column[]> = {
     AGE,
   ],
   ReplicaSet: [NAME, ['Desired', (object) => (object as Kinds['ReplicaSet']).spec.replicas], ['Current', count('replicas')], ['Ready', count('readyReplicas')], AGE],
+  PodDisruptionBudget: [
+    NAME,
+    ['Min Available', (object) => (object as Budget).spec.minAvailable ?? 'N/A'],
+    ['Max Unavailable', (object) => (object as Budget).spec.maxUnavailable ?? 'N/A'],
+    ['Allowed Disruptions', count('disruptionsAllowed')],
+    AGE,
+  ],
+  Role: [NAME, CREATED],
+  ClusterRole: [NAME, CREATED],
+  RoleBinding: BINDING,
+  ClusterRoleBinding: BINDING,
 };
 
 /** A `meta.k8s.io/v1` Table of objects of one kind; `now`: milliseconds since 1970. */

@@ -1,102 +1,109 @@
-/** PATCH and DELETE. */
-import { isDeepStrictEqual } from 'node:util';
+/** POST, PATCH and DELETE of objects. */
 import { z } from 'zod';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
-import { badRequest, conflict, invalid, json, Refusal, unsupportedMediaType } from './answers.ts';
+import type { User } from './access.ts';
+import { alreadyExists, badRequest, detailsOf, invalid, json, notFound, Refusal, success, unsupportedMediaType } from './answers.ts';
+import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
+import { checkEscalation } from './escalation.ts';
 import { queryOf } from './lists.ts';
-import type { KubeObject } from './objects.ts';
+import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';
+import { PROTOBUF, readProtobuf } from './protobuf.ts';
+import { apiVersionOf, getObject, KINDS, NAME_ALPHABET, newMetadata, putObject, RBAC_GROUP, removeObject } from './store.ts';
 import type { KindInfo } from './store.ts';
+import { parseObject, readObject, readPatched } from './validation.ts';
+
+/** A call that writes, and who makes it. */
+export interface Write {
+  world: World;
+  cluster: ClusterState;
+  user: User;
+  info: KindInfo;
+  request: HttpRequest;
+  /** Tells the call log what was sent. */
+  describe: (body: unknown) => void;
+}
 
 const PATCHES = { 'application/merge-patch+json': mergePatch, 'application/strategic-merge-patch+json': strategicMergePatch };
+const JSON_TYPE = 'application/json';
+const SERVER_SIDE_APPLY = 'application/apply-patch+yaml';
 
-const strings = z.record(z.string(), z.string());
-const metadata = z.looseObject({ name: z.string(), labels: strings.optional(), annotations: strings.optional() });
-const container = z.looseObject({
-  name: z.string().min(1),
-  image: z.string().min(1),
-  env: z.array(z.looseObject({ name: z.string().min(1), value: z.string().optional() })).optional(),
-  volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })).optional(),
-});
-const intOrPercent = z.union([z.number().int().min(0), z.string().regex(/^\d+%$/, 'must be a count or a percentage such as 25%')]);
-const strategy = z.looseObject({ type: z.string(), rollingUpdate: z.looseObject({ maxSurge: intOrPercent.optional(), maxUnavailable: intOrPercent.optional() }).optional() });
-/** As much of a Deployment or DaemonSet as the controllers rely on. */
-const workload = z.looseObject({
-  metadata,
-  spec: z.looseObject({
-    replicas: z.number().int().min(0).optional(),
-    selector: z.looseObject({ matchLabels: strings }),
-    strategy: strategy.optional(),
-    updateStrategy: strategy.optional(),
-    template: z.looseObject({
-      metadata: z.looseObject({ labels: strings.optional(), annotations: strings.optional() }),
-      spec: z.looseObject({
-        serviceAccountName: z.string().optional(),
-        containers: z.array(container).min(1),
-        initContainers: z.array(container).optional(),
-        volumes: z.array(z.looseObject({ name: z.string() })).optional(),
-      }),
-    }),
-  }),
-});
+const contentType = (request: HttpRequest): string => (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dryRun') === 'All';
 
-const parseObject = (body: Uint8Array): Record<string, unknown> => {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const object = z.record(z.string(), z.unknown()).safeParse(parsed);
-  if (!object.success) throw badRequest('error decoding patch: the body is not a JSON object');
-  return object.data;
+/** The object in a body: JSON, also where the client does not say so, or protobuf. */
+export const readBody = (request: HttpRequest, what = 'object'): Record<string, unknown> => {
+  const type = contentType(request);
+  if (type === PROTOBUF) return readProtobuf(request.body);
+  if (type !== '' && type !== JSON_TYPE) throw unsupportedMediaType([JSON_TYPE, PROTOBUF]);
+  return parseObject(request.body, what);
 };
 
-/** The patched object, or the refusal that the API server would give. */
-const validate = (info: KindInfo, before: KubeObject, patched: Record<string, unknown>): KubeObject => {
-  const { name } = before.metadata;
-  const isWorkload = info.kind === 'Deployment' || info.kind === 'DaemonSet';
-  const checked = (isWorkload ? workload : z.looseObject({ metadata })).safeParse(patched);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw invalid(info, name, issue?.path.join('.') ?? '', `Invalid value: ${issue?.message ?? 'not valid'}`);
-  }
-  const after = patched as KubeObject;
-  if (after.metadata.name !== name) throw badRequest(`the name of the object (${after.metadata.name}) does not match the name on the URL (${name})`);
-  if (after.metadata.resourceVersion !== before.metadata.resourceVersion) throw conflict(info, name);
-  if (isWorkload) {
-    const { selector, template } = (patched as z.infer<typeof workload>).spec;
-    if (!isDeepStrictEqual(selector, before.spec?.['selector'])) throw invalid(info, name, 'spec.selector', `Invalid value: ${JSON.stringify(selector)}: field is immutable`);
-    const labels = template.metadata.labels ?? {};
-    if (!Object.entries(selector.matchLabels).every(([label, value]) => labels[label] === value)) {
-      throw invalid(info, name, 'spec.template.metadata.labels', `Invalid value: ${JSON.stringify(labels)}: \`selector\` does not match template \`labels\``);
-    }
-    // The API's default.
-    if (info.kind === 'Deployment' && after.spec) after.spec = { ...after.spec, replicas: after.spec['replicas'] ?? 1 };
-  }
-  return after;
-};
-
-/** Of a service account, labels and annotations are kept; of a workload, the spec too. */
-export const patchObject = (
-  world: World,
-  cluster: ClusterState,
-  info: KindInfo,
-  object: KubeObject,
-  request: HttpRequest,
-  describe: (body: unknown) => void,
-): HttpResponse => {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+export const patchObject = ({ world, cluster, user, info, request, describe }: Write, object: KubeObject): HttpResponse => {
+  const type = contentType(request);
   const apply = Object.entries(PATCHES).find(([name]) => name === type)?.[1];
-  if (!apply) throw unsupportedMediaType(Object.keys(PATCHES));
+  if (!apply) {
+    const more = type === SERVER_SIDE_APPLY ? '. The sandbox does not play server-side apply: run kubectl apply without --server-side' : '';
+    throw unsupportedMediaType(Object.keys(PATCHES), more);
+  }
   const patch = parseObject(request.body);
   describe(patch);
-  const after = validate(info, object, apply(object, patch));
-  if (queryOf(request)('dryRun') === 'All') return json(200, { ...object, metadata: after.metadata, ...(after.spec ? { spec: after.spec } : {}) });
+  const { object: after, headers } = readPatched(info, object, apply(object, patch), queryOf(request));
+  checkEscalation(cluster, user, info, after);
+  if (isDryRun(request)) return json(200, { ...after, metadata: { ...object.metadata, labels: after.metadata.labels, annotations: after.metadata.annotations }, ...(object.status ? { status: object.status } : {}) }, headers);
   replaceObject(world, cluster, object, after);
-  return json(200, object);
+  return json(200, object, headers);
+};
+
+/** RFC 1123, as Kubernetes says it. */
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const SUBDOMAIN_RULE =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+const checkName = (info: KindInfo, name: string): void => {
+  // RBAC objects may have any name that fits into a path.
+  const fits = info.group === RBAC_GROUP ? !/[/%]/.test(name) && name !== '.' && name !== '..' : SUBDOMAIN.test(name) && name.length <= 253;
+  if (!fits) throw invalid(info, name, 'metadata.name', `Invalid value: ${JSON.stringify(name)}: ${info.group === RBAC_GROUP ? 'may not contain \'/\' or \'%\'' : SUBDOMAIN_RULE}`);
+};
+
+const START: Partial<Record<Kind, Pick<KubeObject, 'status'>>> = { PodDisruptionBudget: { status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 } } };
+
+export const createObject = (write: Write, namespace: string | undefined): HttpResponse => {
+  const { world, cluster, user, info, request, describe } = write;
+  const { kube } = cluster;
+  const document = readBody(request);
+  describe(document);
+  if (document['apiVersion'] !== apiVersionOf(info)) throw badRequest(`the API version in the data (${String(document['apiVersion'])}) does not match the expected API version (${apiVersionOf(info)})`);
+  if (document['kind'] !== info.kind) throw badRequest(`the kind in the data (${String(document['kind'])}) does not match the expected kind (${info.kind})`);
+  const { name: givenName } = (document['metadata'] ?? {}) as { name?: unknown };
+  const { object, headers } = readObject(info, { metadata: {}, ...document }, typeof givenName === 'string' ? givenName : '', queryOf(request));
+  const { labels, annotations, generateName, ...meta } = object.metadata;
+  if (meta.namespace !== undefined && meta.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (meta.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
+  const name = meta.name || (generateName ? `${generateName}${kube.random.string(5, NAME_ALPHABET)}` : '');
+  if (name === '') throw invalid(info, '', 'metadata.name', 'Required value: name or generateName is required');
+  checkName(info, name);
+  if (namespace !== undefined && !getObject(kube, 'Namespace', undefined, namespace)) throw notFound(KINDS.Namespace, namespace);
+  if (getObject(kube, info.kind, namespace, name)) throw alreadyExists(info, name);
+  object.metadata = newMetadata(kube, world.schedule.now(), {
+    name,
+    ...(generateName ? { generateName } : {}),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labels ? { labels } : {}),
+    ...(annotations ? { annotations } : {}),
+    ...(object.spec ? { generation: 1 } : {}),
+  });
+  delete object.status;
+  Object.assign(object, structuredClone(START[info.kind] ?? {}));
+  checkEscalation(cluster, user, info, object);
+  if (!isDryRun(request)) {
+    // The schema of its kind has read it.
+    putObject(kube, info.kind, object as Kinds[Kind]);
+    if (info.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, namespace ?? '');
+  }
+  return json(201, object, headers);
 };
 
 const deleteOptions = z.looseObject({
@@ -105,18 +112,18 @@ const deleteOptions = z.looseObject({
   preconditions: z.looseObject({ uid: z.string().nullish() }).nullish(),
 });
 
-/** DELETE of a pod; answers the pod as it is on its way out. */
-export const deleteObject = (world: World, cluster: ClusterState, info: KindInfo, object: KubeObject, request: HttpRequest, describe: (body: unknown) => void): HttpResponse => {
-  const options = deleteOptions.safeParse(request.body.length === 0 ? {} : parseObject(request.body));
+/** Answers a pod as it is on its way out, a service account as it was, and of all others that they are gone. */
+export const deleteObject = ({ world, cluster, info, request, describe }: Write, object: KubeObject): HttpResponse => {
+  const options = deleteOptions.safeParse(request.body.length === 0 ? {} : readBody(request, 'DeleteOptions'));
   if (!options.success) throw badRequest(`invalid DeleteOptions: ${options.error.issues[0]?.message ?? 'not valid'}`);
-  const query = queryOf(request);
   describe(options.data);
   const { namespace = '', name, uid } = object.metadata;
   const wanted = options.data.preconditions?.uid;
   if (wanted && wanted !== uid) throw new Refusal(409, 'Conflict', `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`, { name, kind: info.plural });
-  const grace = query('gracePeriodSeconds') ?? options.data.gracePeriodSeconds ?? undefined;
-  if (query('dryRun') !== 'All' && !options.data.dryRun?.includes('All')) {
-    deletePod(world, cluster, { namespace, name }, grace === undefined ? undefined : Number(grace));
+  const grace = queryOf(request)('gracePeriodSeconds') ?? options.data.gracePeriodSeconds ?? undefined;
+  if (!isDryRun(request) && !options.data.dryRun?.includes('All')) {
+    if (info.kind === 'Pod') deletePod(world, cluster, { namespace, name }, grace === undefined ? undefined : Number(grace));
+    else removeObject(cluster.kube, info.kind, object);
   }
-  return json(200, object);
+  return info.kind === 'Pod' || info.kind === 'ServiceAccount' ? json(200, object) : success(200, { ...detailsOf(info, name), uid });
 };

@@ -12,6 +12,7 @@ import type { HttpRequest } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { createServerCertificate } from './certificates.ts';
 import { queryOf } from './query.ts';
+import { isWatch, serveWatch } from './watch.ts';
 
 export interface LoopbackOptions {
   door: Door;
@@ -54,12 +55,14 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
   };
 };
 
-/** Hands requests to the door; `hostOf` overrides the Host header, which may name this machine in several ways. */
-const listener = (door: Door, hostOf: () => string | undefined): RequestListener => {
+/** Hands requests to the door. A cluster's own host takes the place of the Host header, which may name this machine in several ways. */
+const listener = (door: Door, cluster?: ClusterState): RequestListener => {
   const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
     // The SDK would move its signing clock by a Date header.
     reply.sendDate = false;
-    const response = await door.handle(await toRequest(message, hostOf()));
+    const request = await toRequest(message, cluster && new URL(cluster.endpoint).host);
+    const response = await (cluster && isWatch(request) ? serveWatch(door, cluster, request, reply) : door.handle(request));
+    if (!response) return;
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
     reply.writeHead(response.status, { ...response.headers, 'content-length': body.length }).end(body);
   };
@@ -69,10 +72,19 @@ const listener = (door: Door, hostOf: () => string | undefined): RequestListener
   };
 };
 
+/** The port can't be listened at; the message says which, why, and what to do. */
+export class PortError extends Error {
+  override readonly name = 'PortError';
+}
+
+const PORT_REASONS: Record<string, string> = { EADDRINUSE: 'is taken', EACCES: 'is reserved: this user may not listen there' };
+
 const listen = (server: Server, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException): void =>
-      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} on ${HOST} is taken. Choose another one, or 0 for any free port.`, { cause: error }) : error);
+    const refuse = (error: NodeJS.ErrnoException): void => {
+      const reason = PORT_REASONS[error.code ?? ''];
+      reject(reason === undefined ? error : new PortError(`Port ${port} on ${HOST} ${reason}. Choose another one, or 0 for any free port.`, { cause: error }));
+    };
     server.once('error', refuse);
     server.listen(port, HOST, () => {
       server.off('error', refuse);
@@ -91,20 +103,24 @@ export const openLoopback = async ({ door, world, credentials, port = 0 }: Loopb
   const former: { cluster: ClusterState; endpoint: string; certificateAuthority: string }[] = [];
   const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
 
+  let url = '';
+
   const close = async (): Promise<void> => {
+    door.addresses.delete(url);
     await Promise.all(servers.map(stop));
     for (const { cluster, endpoint, certificateAuthority } of former) Object.assign(cluster, { endpoint, certificateAuthority });
   };
 
   try {
-    const aws = createServer(listener(door, () => undefined));
-    const url = `http://${HOST}:${await listen(aws, port)}`;
+    const aws = createServer(listener(door));
+    url = `http://${HOST}:${await listen(aws, port)}`;
     servers.push(aws);
+    door.addresses.add(url);
 
     if (clusters.length > 0) {
       const { authority, certificate, privateKey } = await createServerCertificate();
       for (const cluster of clusters) {
-        const server = createTlsServer({ key: privateKey, cert: certificate }, listener(door, () => new URL(cluster.endpoint).host));
+        const server = createTlsServer({ key: privateKey, cert: certificate }, listener(door, cluster));
         const endpoint = `https://${HOST}:${await listen(server, 0)}`;
         servers.push(server);
         former.push({ cluster, endpoint: cluster.endpoint, certificateAuthority: cluster.certificateAuthority });

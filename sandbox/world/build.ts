@@ -2,6 +2,8 @@
 import { loadCatalogue } from '../catalog/index.ts';
 import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
+import { buildAccessEntries, seedRbac, seedWorkload } from './build-kubernetes.ts';
+import type { Callers } from './build-kubernetes.ts';
 import { CallLog } from './call-log.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
@@ -13,6 +15,8 @@ export interface BuildOptions {
   seed?: number;
   /** ARNs of the roles that call AWS beside the operator: those of the deployed functions and state machines. */
   roles?: string[];
+  /** Those of them that call API servers; default: all. */
+  kubernetesRoles?: string[];
 }
 
 const HEX = '0123456789ABCDEF';
@@ -72,13 +76,14 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
       id,
       arn: `arn:aws:eks:${cluster.region}:${cluster.account}:podidentityassociation/${cluster.name}/${id}`,
       ...(addon ? { ownerArn: addon.arn } : {}),
+      ...(rest.targetRoleArn === undefined ? {} : { externalId: world.random.uuid() }),
       createdAt: Date.parse(createdAt),
       modifiedAt: Date.parse(createdAt),
     });
   }
 };
 
-const buildCluster = (world: World, account: string, spec: ScenarioCluster): ClusterState => {
+const buildCluster = (world: World, account: string, spec: ScenarioCluster, callers: Callers): ClusterState => {
   const { name, region, oidcId } = spec;
   const cluster: ClusterState = {
     name,
@@ -98,6 +103,8 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster): Clu
     associations: new Map(),
     updates: new Map(),
     preserved: new Set(),
+    foreignFields: new Map(spec.addons.flatMap(({ name: addon, modifiedFields }) => (modifiedFields === undefined ? [] : [[addon, modifiedFields]]))),
+    accessEntries: buildAccessEntries(spec, callers),
     kube: newKubeState(),
   };
   for (const addon of spec.addons) cluster.addons.set(addon.name, buildAddon(world, cluster, addon));
@@ -114,6 +121,8 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster): Clu
       podsCreatedAt: Date.parse(addon.podsCreatedAt ?? addon.createdAt),
     });
   }
+  for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
+  seedRbac(cluster, spec.rbac);
   return cluster;
 };
 
@@ -146,6 +155,8 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     home: homeOf(scenario),
   };
   withdrawVersions(world, scenario.catalogue);
+  const { roles: serviceRoles = [], kubernetesRoles = serviceRoles } = options;
+  const operator = operatorRoleArn(world);
   for (const { id, roles, clusters } of scenario.accounts) {
     const account = { id, roles: new Map<string, RoleState>(), clusters: new Map<string, ClusterState>() };
     world.accounts.set(id, account);
@@ -153,8 +164,8 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
       const state = buildRole(world, role);
       account.roles.set(state.name, state);
     }
-    for (const cluster of clusters) account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster));
+    for (const cluster of clusters) account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { operator, service: kubernetesRoles }));
   }
-  for (const role of [operatorRoleArn(world), ...(options.roles ?? [])]) issueAccessKey(world, role);
+  for (const role of [operator, ...serviceRoles]) issueAccessKey(world, role);
   return world;
 };

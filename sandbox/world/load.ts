@@ -38,6 +38,12 @@ const explain = (issue: z.core.$ZodIssue): ScenarioProblem[] => {
   if (path.at(-1) === 'trustPolicy') {
     return [{ path, message: 'must be a policy document: an object, or its JSON text. Add it.' }];
   }
+  if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
+    // Its input is the whole object, of which one field says what it is.
+    const value = (issue.input as Record<string, unknown>)[issue.discriminator];
+    const wanted = issue.message.replace(/^Invalid discriminator value. Expected /, 'must be one of ').replaceAll(' | ', '|').replaceAll("'", '"');
+    return [{ path, message: value === undefined ? `is missing: ${wanted}. Add it.` : `${wanted}; it is ${shorten(value)}. Change it.` }];
+  }
   const wanted = issue.message.replace(/^Invalid input: expected (\w+), received \w+$/, 'must be of type $1').replace(/^Invalid option: expected /, 'must be ');
   if (issue.input === undefined) return [{ path, message: `is missing: ${wanted}. Add it.` }];
   return [{ path, message: `${wanted}; it is ${shorten(issue.input)}. Change it.` }];

@@ -1,20 +1,22 @@
 /** What a scenario's schema can't see: that its parts fit each other, its accounts and the catalogue. */
-import type { Catalogue } from '../catalog/catalogue.ts';
-import type { Scenario, ScenarioCluster } from './scenario.ts';
+import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
+import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
+
+type Path = (string | number)[];
 
 export interface ScenarioProblem {
   /** Path inside the file. */
-  path: (string | number)[];
+  path: Path;
   /** What is wrong there and what to do about it. */
   message: string;
 }
 
-type Report = (path: (string | number)[], message: string) => void;
+type Report = (path: Path, message: string) => void;
 
 const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
 
 /** Reports every item whose key another one before it has. */
-const reportDuplicates = <T>(items: T[], keyOf: (item: T) => string, pathOf: (index: number) => (string | number)[], what: string, report: Report): void => {
+const reportDuplicates = <T>(items: T[], keyOf: (item: T) => string, pathOf: (index: number) => Path, what: string, report: Report): void => {
   const first = new Map<string, number>();
   for (const [index, item] of items.entries()) {
     const key = keyOf(item);
@@ -24,16 +26,38 @@ const reportDuplicates = <T>(items: T[], keyOf: (item: T) => string, pathOf: (in
   }
 };
 
-const checkRoleAccount = (arn: string | undefined, account: string, path: (string | number)[], report: Report): void => {
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const checkRoleAccount = (arn: string | undefined, account: string, path: Path, report: Report): void => {
   if (arn === undefined || accountOf(arn) === account) return;
   report(path, `the role is of account ${accountOf(arn)}, but stands in account ${account}. Change the ARN, or move the entry to the other account.`);
 };
 
-const checkAddons = (cluster: ScenarioCluster, account: string, path: (string | number)[], catalogue: Catalogue, report: Report): void => {
+/** Fields of a workload must be those of one that the add-on has; what else it has, the catalogue does not say. */
+const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: Path, report: Report): void => {
+  const fields = addon.modifiedFields ?? [];
+  const workloads = known.objects.workloads.map(({ kind, name }) => `${kind}.apps ${name}`);
+  for (const [index, { field }] of fields.entries()) {
+    const [object = ''] = field.split(' - ');
+    if (!/^(Deployment|DaemonSet)\b/.test(object) || workloads.includes(object)) continue;
+    report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
+  }
+  reportDuplicates(fields, ({ field }) => field, (index) => [...path, index, 'field'], 'the field', report);
+};
+
+const checkAddons = (cluster: ScenarioCluster, account: string, path: Path, catalogue: Catalogue, report: Report): void => {
   for (const [index, addon] of cluster.addons.entries()) {
     const here = [...path, 'addons', index];
     checkRoleAccount(addon.serviceAccountRoleArn, account, [...here, 'serviceAccountRoleArn'], report);
     const known = catalogue.get(addon.name);
+    if (known) checkModifiedFields(addon, known, [...here, 'modifiedFields'], report);
     if (!known) {
       report([...here, 'name'], `the sandbox's catalogue has no add-on ${addon.name}. It has: ${[...catalogue.keys()].sort().join(', ')}.`);
     } else if (!known.versions.some((version) => version.version === addon.version)) {
@@ -43,7 +67,7 @@ const checkAddons = (cluster: ScenarioCluster, account: string, path: (string | 
   }
 };
 
-const checkAssociations = (cluster: ScenarioCluster, account: string, path: (string | number)[], report: Report): void => {
+const checkAssociations = (cluster: ScenarioCluster, account: string, path: Path, report: Report): void => {
   const installed = cluster.addons.map((addon) => addon.name);
   for (const [index, association] of cluster.associations.entries()) {
     const here = [...path, 'associations', index];
@@ -51,19 +75,41 @@ const checkAssociations = (cluster: ScenarioCluster, account: string, path: (str
     if (association.owner !== undefined && !installed.includes(association.owner)) {
       report([...here, 'owner'], `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or leave owner out for a stand-alone association.`);
     }
+    if (association.policy === undefined) continue;
+    if (!isJson(association.policy)) report([...here, 'policy'], 'the text is not JSON. Write a policy document as text, with its quotes escaped.');
+    if (association.disableSessionTags !== true) report([...here, 'disableSessionTags'], 'must be true where there is a policy, as EKS wants it. Add "disableSessionTags": true.');
   }
   reportDuplicates(cluster.associations, (one) => `${one.namespace}/${one.serviceAccount}`, (index) => [...path, 'associations', index], 'the association of', report);
   const withId = cluster.associations.flatMap((one, index) => (one.id === undefined ? [] : [{ id: one.id, index }]));
   reportDuplicates(withId, (one) => one.id, (index) => [...path, 'associations', withId[index]?.index ?? 0, 'id'], 'the association id', report);
 };
 
-const isJson = (text: string): boolean => {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
+  const owners = new Map<string, string>();
+  for (const addon of cluster.addons) {
+    const { namespace, workloads } = catalogue.get(addon.name)?.objects ?? { namespace: '', workloads: [] };
+    for (const { kind, name } of workloads) owners.set(`${kind} ${namespace}/${name}`, addon.name);
   }
+  for (const [index, workload] of cluster.workloads.entries()) {
+    const owner = owners.get(`${workload.kind} ${workload.namespace}/${workload.name}`);
+    if (owner !== undefined) report([...path, index], `the add-on ${owner} has a ${workload.kind} of that name. Remove the add-on from the cluster's addons for a self-managed one, or give the workload another name.`);
+    if (workload.kind === 'DaemonSet' && workload.replicas !== undefined) report([...path, index, 'replicas'], 'a DaemonSet has one pod on each node. Remove it, or change kind to Deployment.');
+  }
+  reportDuplicates(cluster.workloads, ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`, (index) => [...path, index], 'the workload', report);
+};
+
+const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void => {
+  const entries = cluster.accessEntries ?? [];
+  for (const [index, entry] of entries.entries()) {
+    const here = [...path, 'accessEntries', index];
+    if (entry.type !== 'STANDARD' && (entry.policies.length > 0 || entry.kubernetesGroups.length > 0)) {
+      report([...here, 'type'], `an entry of type ${entry.type} is for nodes and takes neither policies nor kubernetesGroups. Change it to STANDARD, or remove those.`);
+    }
+    reportDuplicates(entry.policies, ({ policyArn }) => policyArn, (position) => [...here, 'policies', position, 'policyArn'], 'the access policy', report);
+  }
+  reportDuplicates(entries, ({ principalArn }) => principalArn, (index) => [...path, 'accessEntries', index, 'principalArn'], 'the access entry of', report);
+  const nameOf = ({ kind, metadata }: ScenarioCluster['rbac'][number]): string => `${kind} ${'namespace' in metadata ? `${metadata.namespace}/` : ''}${metadata.name}`;
+  reportDuplicates(cluster.rbac, nameOf, (index) => [...path, 'rbac', index, 'metadata', 'name'], 'the', report);
 };
 
 /** Every way in which a scenario that passed its schema does not fit together; empty when it does. */
@@ -87,6 +133,8 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
       reportDuplicates(cluster.addons, (addon) => addon.name, (addonIndex) => [...path, 'addons', addonIndex, 'name'], 'the add-on', report);
       checkAddons(cluster, account.id, path, catalogue, report);
       checkAssociations(cluster, account.id, path, report);
+      checkWorkloads(cluster, [...path, 'workloads'], catalogue, report);
+      checkAccess(cluster, path, report);
     }
   }
 

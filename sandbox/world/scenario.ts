@@ -1,133 +1,138 @@
 /**
  * A scenario: the AWS accounts, roles and clusters that a sandbox starts with, and how its AWS behaves where nobody
  * knows for sure. This schema is what a scenario file is checked by; `load.ts` reads the file and builds the world.
+ * `scripts/scenario-schema.ts` publishes it, with the descriptions, as sandbox/scenario.schema.json and in docs/sandbox.md.
  */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/model.ts';
+import { knobs } from './knobs.ts';
+import { accessEntry, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
 
-const seconds = z.number().min(0).max(86_400);
-const tags = z.record(z.string(), z.string());
-const timestamp = z.iso.datetime();
-
-/**
- * Knobs: each stands for a behaviour of AWS that is likely or unknown, or for a duration. Defaults follow what was
- * reported most; the tests run both sides. Durations are placeholders, not measurements.
- */
-export const knobs = z.strictObject({
-  /** UpdateAddon with associations and without a role leaves the IRSA role set (reported Dec 2025). */
-  keepIrsaRole: z.boolean().default(false),
-  /** ownerArn of associations that outlive their add-on after a delete with preserve. */
-  ownerArnAfterPreserve: z.enum(['keep', 'clear']).default('keep'),
-  /** Whether creating an add-on over preserved objects restarts its pods although nothing in them changed. */
-  restartOnCreate: z.boolean().default(false),
-  /** What happens to the service account's role annotation when an add-on without a role is created over preserved objects. */
-  annotationAfterRecreate: z.enum(['remove', 'keep']).default('remove'),
-  /** A duplicate of an association that the same add-on owns gets a new id. */
-  newIdOnReplace: z.boolean().default(false),
-  /** From the association to the webhook knowing it; pods admitted before go without. */
-  webhookLagSeconds: seconds.default(0),
-  /** From DeletePodIdentityAssociation to its key being free again. */
-  associationDeleteLagSeconds: seconds.default(2),
-  /** From the add-on's 404 to its owned associations being gone. */
-  cascadeLagSeconds: seconds.default(2),
-  /** How long DescribeAddon still says ACTIVE after DeleteAddon. */
-  deleteStaleSeconds: seconds.default(2),
-  addonCreateSeconds: seconds.default(25),
-  addonUpdateSeconds: seconds.default(15),
-  addonDeleteSeconds: seconds.default(40),
-  addonPreserveDeleteSeconds: seconds.default(15),
-  /** DEGRADED for that long after a create, before ACTIVE. */
-  degradedAfterCreateSeconds: seconds.default(0),
-  /** A created add-on stays in this state instead of becoming ACTIVE. */
-  createEndsIn: z.enum(['ACTIVE', 'CREATE_FAILED', 'DEGRADED']).default('ACTIVE'),
-  /** A deleted add-on stays DELETING for good. */
-  stuckDeleting: z.boolean().default(false),
-  podReadySeconds: seconds.default(12),
-  podTerminationSeconds: seconds.default(3),
-  /** Whether DeleteAddon during UPDATING or CREATING is refused. */
-  deleteWhileBusy: z.enum(['accept', 'ResourceInUseException', 'InvalidRequestException']).default('ResourceInUseException'),
-  /** A role younger than that "does not exist" yet. */
-  iamLagSeconds: seconds.default(10),
-});
-export type Knobs = z.infer<typeof knobs>;
+export { knobs } from './knobs.ts';
+export type { Knobs } from './knobs.ts';
 
 const policyDocument = z.union([z.string(), z.record(z.string(), z.unknown())]);
 
-const role = z.strictObject({
-  arn: roleArn,
-  /** The trust policy: an object, or its JSON text. */
-  trustPolicy: policyDocument,
-  tags: tags.default({}),
-  createdAt: timestamp.default('2024-01-01T00:00:00.000Z'),
-});
+const role = z
+  .strictObject({
+    arn: roleArn.describe('ARN of the role, with its path.'),
+    trustPolicy: policyDocument.describe('The trust policy: an object, or its JSON text.'),
+    tags: tags.default({}).describe('Tags.'),
+    createdAt: timestamp.default('2024-01-01T00:00:00.000Z').describe('When it was created; see the knob `iamLagSeconds`.'),
+  })
+  .meta({ id: 'Role', description: 'An IAM role.' });
 
-const association = z.strictObject({
-  /** Made from the seed where it is left out. */
-  id: z.string().regex(/^a-[a-z0-9]{17}$/, 'must be a- and 17 lower-case letters or digits').optional(),
-  namespace: z.string().min(1),
-  serviceAccount: z.string().min(1),
-  roleArn,
-  /** Name of the add-on that owns it; stand-alone where it is left out. */
-  owner: addonName.optional(),
-  targetRoleArn: roleArn.optional(),
-  disableSessionTags: z.boolean().optional(),
-  policy: z.string().optional(),
-  tags: tags.default({}),
-  createdAt: timestamp,
-});
+const association = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^a-[a-z0-9]{17}$/, 'must be a- and 17 lower-case letters or digits')
+      .optional()
+      .describe('Made from the seed where it is left out.'),
+    namespace: z.string().min(1).describe('Namespace of the service account.'),
+    serviceAccount: z.string().min(1).describe('Name of the service account; neither has to exist.'),
+    roleArn: roleArn.describe("The role, of the cluster's account."),
+    owner: addonName.optional().describe('Name of the add-on that owns it; stand-alone where it is left out.'),
+    targetRoleArn: roleArn.optional().describe('A role of any account that the first one goes on to.'),
+    disableSessionTags: z.boolean().optional().describe('Whether EKS leaves its session tags out.'),
+    policy: z.string().optional().describe('Session policy, JSON text; wants `disableSessionTags` true.'),
+    tags: tags.default({}).describe('Tags.'),
+    createdAt: timestamp.describe('When it was created: only pods that are younger have it.'),
+  })
+  .meta({ id: 'Association', description: 'A Pod Identity association.' });
 
-const installedAddon = z.strictObject({
-  name: addonName,
-  version: z.string().min(1),
-  status: z.enum(['ACTIVE', 'DEGRADED', 'CREATE_FAILED', 'UPDATE_FAILED', 'CREATING', 'UPDATING', 'DELETING']).default('ACTIVE'),
-  serviceAccountRoleArn: roleArn.optional(),
-  configurationValues: z.string().optional(),
-  tags: tags.default({}),
-  createdAt: timestamp,
-  /** When its pods were created: an association younger than its pods is not in them. Default: the add-on's own time. */
-  podsCreatedAt: timestamp.optional(),
-});
+const modifiedField = z
+  .strictObject({
+    field: z
+      .string()
+      .regex(/^[A-Z]\w*(\.[\w.-]+)? [\w.:-]+ - \.\S+$/, 'must name kind, object and field as EKS does in a conflict, such as "Deployment.apps ebs-csi-controller - .spec.replicas"')
+      .describe('As EKS names it in a conflict: `Deployment.apps ebs-csi-controller - .spec.replicas`.'),
+    manager: z.string().min(1).describe('The field manager that owns it: `kubectl-edit`, `helm`, …'),
+  })
+  .meta({ id: 'ModifiedField', description: "A field of an add-on's object to which somebody else gave another value than EKS would." });
 
-const cluster = z.strictObject({
-  name: clusterName,
-  region: regionName,
-  version: z.string().regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31'),
-  platformVersion: z.string().default('eks.12'),
-  status: z.enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED']).default('ACTIVE'),
-  createdAt: timestamp.default('2024-06-01T00:00:00.000Z'),
-  /** The 32 characters behind oidc.eks.REGION.amazonaws.com/id/; none: no issuer. */
-  oidcId: z.string().regex(/^[0-9A-F]{32}$/, 'must be 32 upper-case hexadecimal digits').optional(),
-  autoMode: z.boolean().default(false),
-  nodes: z.number().int().min(0).max(5000).default(2),
-  addons: z.array(installedAddon).default([]),
-  associations: z.array(association).default([]),
-});
+const installedAddon = z
+  .strictObject({
+    name: addonName.describe("One of the sandbox's catalogue (`sandbox/catalog`)."),
+    version: z.string().min(1).describe('One of the versions that the catalogue has of it.'),
+    status: z
+      .enum(['ACTIVE', 'DEGRADED', 'CREATE_FAILED', 'UPDATE_FAILED', 'CREATING', 'UPDATING', 'DELETING'])
+      .default('ACTIVE')
+      .describe('A passing status (CREATING, UPDATING, DELETING) stays: nothing has been started that would end it.'),
+    serviceAccountRoleArn: roleArn.optional().describe("Its IRSA role, of the cluster's account; none: its pods use the role of their node."),
+    configurationValues: z.string().optional().describe('The raw text, JSON or YAML.'),
+    modifiedFields: z
+      .array(modifiedField)
+      .optional()
+      .describe('Fields that other managers own: a create over preserved objects with resolveConflicts NONE ends CREATE_FAILED because of them.'),
+    tags: tags.default({}).describe('Tags.'),
+    createdAt: timestamp.describe('When it was created.'),
+    podsCreatedAt: timestamp.optional().describe("When its pods were created: an association that is younger is not in them. Where it is left out: the add-on's own time."),
+  })
+  .meta({ id: 'Addon', description: 'An installed EKS add-on. Its associations stand in the list of the cluster, with its name as owner.' });
 
-const account = z.strictObject({
-  id: accountId,
-  roles: z.array(role).default([]),
-  clusters: z.array(cluster).default([]),
-});
+const cluster = z
+  .strictObject({
+    name: clusterName.describe('Name of the cluster.'),
+    region: regionName.describe('AWS region.'),
+    version: z
+      .string()
+      .regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31')
+      .describe('Kubernetes version; the catalogue knows 1.29 to 1.33.'),
+    platformVersion: z.string().default('eks.12').describe('Platform version of EKS.'),
+    status: z.enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED']).default('ACTIVE').describe('What DescribeCluster says; it stays.'),
+    createdAt: timestamp.default('2024-06-01T00:00:00.000Z').describe('When it was created; its nodes are as old.'),
+    oidcId: z
+      .string()
+      .regex(/^[0-9A-F]{32}$/, 'must be 32 upper-case hexadecimal digits')
+      .optional()
+      .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; none: the cluster shows no issuer.'),
+    autoMode: z.boolean().default(false).describe('EKS Auto Mode: the Pod Identity agent is built in.'),
+    nodes: z.number().int().min(0).max(5000).default(2).describe('How many Linux nodes it has, all ready.'),
+    addons: z.array(installedAddon).default([]).describe('Its add-ons.'),
+    associations: z.array(association).default([]).describe('Its Pod Identity associations: stand-alone ones, and those that add-ons own.'),
+    workloads: z.array(workload).default([]).describe('Deployments and DaemonSets that no add-on owns.'),
+    accessEntries: z
+      .array(accessEntry)
+      .optional()
+      .describe(
+        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers are in the group pod-identity-migrator, which may do what the service does.',
+      ),
+    rbac: z.array(rbacObject).default([]).describe('RBAC objects of the cluster.'),
+  })
+  .meta({ id: 'Cluster', description: 'An EKS cluster.' });
 
-/** Takes away or adds to what EKS offers: for "version no longer offered" and its like. */
-const catalogueChange = z.strictObject({
-  addon: addonName,
-  /** Versions that EKS has withdrawn: installed ones go on, new ones are refused. */
-  withdrawnVersions: z.array(z.string()).default([]),
-});
+const account = z
+  .strictObject({
+    id: accountId.describe('The 12 digits.'),
+    roles: z.array(role).default([]).describe('Its IAM roles.'),
+    clusters: z.array(cluster).default([]).describe('Its clusters, of any region.'),
+  })
+  .meta({ id: 'Account', description: 'An AWS account.' });
 
-export const scenario = z.strictObject({
-  $schema: z.string().optional(),
-  description: z.string().default(''),
-  seed: z.number().int().min(0).max(4_294_967_295).default(1),
-  /** The world's time when the sandbox opens. */
-  startAt: timestamp.default('2026-01-15T09:00:00.000Z'),
-  accounts: z.array(account).min(1),
-  /** The account and region in which the service itself is deployed; default: the first account and its first cluster's region. */
-  home: z.strictObject({ account: accountId, region: regionName }).optional(),
-  catalogue: z.array(catalogueChange).default([]),
-  knobs: knobs.prefault({}),
-});
+const catalogueChange = z
+  .strictObject({
+    addon: addonName.describe('Name of the add-on.'),
+    withdrawnVersions: z.array(z.string()).default([]).describe('Versions that EKS offers no longer: installed ones go on, new ones are refused.'),
+  })
+  .meta({ id: 'CatalogueChange', description: 'Takes away from what EKS offers.' });
+
+const home = z
+  .strictObject({ account: accountId.describe('Its account.'), region: regionName.describe('Its region.') })
+  .meta({ id: 'Home', description: 'Where the service itself is deployed.' });
+
+export const scenario = z
+  .strictObject({
+    $schema: z.string().optional().describe('The JSON Schema of this file, for editors: `../scenario.schema.json`.'),
+    description: z.string().default('').describe('What the scenario is about, for people.'),
+    seed: z.number().int().min(0).max(4_294_967_295).default(1).describe('Every id and every jitter follows from it.'),
+    startAt: timestamp.default('2026-01-15T09:00:00.000Z').describe("The world's time when the sandbox opens."),
+    accounts: z.array(account).min(1).describe('The AWS accounts that there are.'),
+    home: home.optional().describe("Where the service itself is deployed. Where it is left out: in the first account, in the region of its first cluster."),
+    catalogue: z.array(catalogueChange).default([]).describe('Changes to what EKS offers.'),
+    knobs: knobs.prefault({}).describe('How AWS behaves where nobody knows for sure.'),
+  })
+  .meta({ title: 'Scenario', description: 'The AWS that a sandbox of pod-identity starts with. See docs/sandbox.md.' });
 export type Scenario = z.infer<typeof scenario>;
 export type ScenarioCluster = z.infer<typeof cluster>;
 export type ScenarioAddon = z.infer<typeof installedAddon>;

@@ -66,6 +66,40 @@ export interface UpdateState {
   createdAt: number;
 }
 
+/** Who may do what on the API server, as an access entry says it. */
+export interface AccessEntryState {
+  /** ARN of an IAM role or user, never of an assumed role. */
+  principalArn: string;
+  kubernetesGroups: string[];
+  /** Left out: EKS makes one of the ARN. */
+  username?: string;
+  /** STANDARD, or one of the node types (EC2_LINUX, …). */
+  type: string;
+  tags: Record<string, string>;
+  createdAt: number;
+  /** Left out: not changed since it was made. */
+  modifiedAt?: number;
+  /** Each policy is there once. */
+  policies: AccessPolicyState[];
+}
+
+export interface AccessPolicyState {
+  policyArn: string;
+  /** `namespaces` is empty for the whole cluster. */
+  scope: { type: 'cluster' | 'namespace'; namespaces: string[] };
+  associatedAt: number;
+  /** Left out: its scope is still the first. */
+  modifiedAt?: number;
+}
+
+/** A field of an add-on's object that another manager than EKS owns, with another value than EKS would set. */
+export interface ForeignField {
+  /** As EKS names it in a conflict: `Deployment.apps coredns - .spec.replicas`. */
+  field: string;
+  /** Field manager: `kubectl-edit`, `helm`, … */
+  manager: string;
+}
+
 export interface ClusterState {
   name: string;
   arn: string;
@@ -87,6 +121,10 @@ export interface ClusterState {
   updates: Map<string, UpdateState>;
   /** Add-ons deleted with preserve: their objects are still there, by add-on name. */
   preserved: Set<string>;
+  /** By add-on name; a create over preserved objects with NONE fails on them (UG kubernetes-field-management). */
+  foreignFields: Map<string, ForeignField[]>;
+  /** By principal ARN. */
+  accessEntries: Map<string, AccessEntryState>;
   kube: KubeState;
 }
 
@@ -105,6 +143,10 @@ export interface AccessKey {
   sessionToken?: string;
   principalArn: string;
   account: string;
+  /** Name of the session that AssumeRole made them for; the world's own keys have none. */
+  sessionName?: string;
+  /** When they stop working, by the clock of those who sign: milliseconds since 1970. The world's own keys never do. */
+  expiresAt?: number;
 }
 
 export interface World {

@@ -199,4 +199,24 @@ describe('updates', () => {
     expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId }))).toMatchObject({ name: 'ResourceNotFoundException', message: `No update found for ID: ${updateId}` });
     expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId, addonName: 'vpc-cni' }))).toMatchObject({ name: 'ResourceNotFoundException' });
   });
+
+  it('are none of node groups and capabilities, which the sandbox does not have', async () => {
+    const { eks } = irsa();
+    for (const call of [eks.listUpdates({ name: CLUSTER, nodegroupName: 'default' }), eks.describeUpdate({ name: CLUSTER, updateId: 'u', nodegroupName: 'default' })]) {
+      expect(await failureOf(call)).toMatchObject({ name: 'ResourceNotFoundException', status: 404, message: 'No node group found for name: default.' });
+    }
+    expect(await failureOf(eks.listUpdates({ name: CLUSTER, capabilityName: 'argo' }))).toMatchObject({ name: 'ResourceNotFoundException', message: 'No capability found for name: argo.' });
+  });
+
+  it('are listed in pages', async () => {
+    const fixture = irsa();
+    for (let n = 0; n < 3; n += 1) {
+      await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
+      fixture.pass(300);
+    }
+    const first = await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS, maxResults: 2 });
+    const second = await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS, maxResults: 2, nextToken: first.nextToken });
+    expect(new Set([...(first.updateIds ?? []), ...(second.updateIds ?? [])])).toEqual(new Set(fixture.cluster.updates.keys()));
+    expect([first.updateIds?.length, second.updateIds?.length, second.nextToken]).toEqual([2, 1, undefined]);
+  });
 });

@@ -127,6 +127,8 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
     associations: new Map(),
     updates: new Map(),
     preserved: new Set(),
+    foreignFields: new Map(),
+    accessEntries: new Map(),
     kube: newKubeState(),
   };
   account.clusters.set(`${REGION}/${CLUSTER}`, cluster);

@@ -55,6 +55,10 @@ describe('decoding a request', () => {
     expect(refusal(() => decode('GET', '/clusters/shop/pod-identity-associations', { query: { maxResults } }))[1]).toContain(message);
   });
 
+  it('refuses a tag key that is too long, in a list', () => {
+    expect(refusal(() => decode('DELETE', '/tags/arn', { query: { tagKeys: ['team', 'k'.repeat(129)] } }))[1]).toContain("at 'tagKeys' failed to satisfy constraint: Member must have length less than or equal to 128");
+  });
+
   it.each(['{', '[]', '"text"'])('refuses the body %s', (raw) => {
     expect(refusal(() => decode('POST', '/clusters/shop/addons', { raw }))[0]).toBe('SerializationException');
   });

@@ -1,5 +1,8 @@
-import { CreateRoleCommand, GetRoleCommand, ListAttachedRolePoliciesCommand, ListRolesCommand, ListRoleTagsCommand, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
+import * as sdk from '@aws-sdk/client-iam';
+import { CreateRoleCommand, GetRoleCommand, GetRolePolicyCommand, ListAttachedRolePoliciesCommand, ListRolePoliciesCommand, ListRolesCommand, ListRoleTagsCommand, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
+import { createIamService } from '../../../sandbox/iam/service.ts';
+import { refusesAllBut } from './query-actions.ts';
 import { ACCOUNT, ROLE, clientsOf, newWorld, openDoor, podIdentityTrust } from '../support.ts';
 
 const open = () => {
@@ -44,7 +47,46 @@ describe('IAM', () => {
   it('lists tags and attached policies', async () => {
     const { iam } = open();
     expect((await iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi' }))).Tags).toEqual([{ Key: 'team', Value: 'a&b' }]);
-    expect((await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi' }))).AttachedPolicies).toEqual([]);
+    expect(await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi', PathPrefix: '/service-role/', MaxItems: 10 }))).toMatchObject({ AttachedPolicies: [], IsTruncated: false });
+  });
+
+  it('lists tags in pages that nothing shifts, with markers that it gave', async () => {
+    const { world, iam } = open();
+    const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
+    role.tags = { c: '3', a: '1', b: '2' };
+    const one = await iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi', MaxItems: 1 }));
+    expect(one).toMatchObject({ IsTruncated: true, Tags: [{ Key: 'a' }] });
+    delete role.tags['a'];
+    expect(await iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi', Marker: one.Marker }))).toMatchObject({ IsTruncated: false, Tags: [{ Key: 'b' }, { Key: 'c' }] });
+    await expect(iam.send(new ListRoleTagsCommand({ RoleName: 'ebs-csi', Marker: '1' }))).rejects.toMatchObject({ name: 'ValidationError', message: 'Invalid Marker.', $metadata: { httpStatusCode: 400 } });
+    await expect(iam.send(new ListRolesCommand({ MaxItems: 1001 }))).rejects.toMatchObject({
+      name: 'ValidationError',
+      message: "1 validation error detected: Value '1001' at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000",
+    });
+  });
+
+  it('has no inline policies of a role', async () => {
+    const { iam } = open();
+    expect(await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi' }))).toMatchObject({ PolicyNames: [], IsTruncated: false });
+    await expect(iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'inline' }))).rejects.toMatchObject({
+      name: 'NoSuchEntityException',
+      message: 'The role policy with name inline cannot be found.',
+      $metadata: { httpStatusCode: 404 },
+    });
+    for (const command of [new ListRolePoliciesCommand({ RoleName: 'nobody' }), new ListAttachedRolePoliciesCommand({ RoleName: 'nobody' }), new GetRolePolicyCommand({ RoleName: 'nobody', PolicyName: 'inline' })]) {
+      await expect(iam.send(command as ListRolePoliciesCommand)).rejects.toMatchObject({ name: 'NoSuchEntityException', message: 'The role with name nobody cannot be found.' });
+    }
+  });
+
+  it.each([
+    ['no name', new GetRoleCommand({ RoleName: undefined }), "1 validation error detected: Value null at 'roleName' failed to satisfy constraint: Member must not be null"],
+    ['an empty name', new GetRoleCommand({ RoleName: '' }), "1 validation error detected: Value '' at 'roleName' failed to satisfy constraint: Member must have length greater than or equal to 1"],
+    ['a name that is too long', new GetRoleCommand({ RoleName: 'r'.repeat(65) }), `1 validation error detected: Value '${'r'.repeat(65)}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64`],
+    ['an ARN for a name', new GetRoleCommand({ RoleName: ROLE }), `1 validation error detected: Value '${ROLE}' at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+`],
+    ['a path without a slash', new ListRolesCommand({ PathPrefix: 'app' }), "1 validation error detected: Value 'app' at 'pathPrefix' failed to satisfy constraint: Member must satisfy regular expression pattern: \\/[!-\\x7f]*"],
+    ['an empty document', new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument: '' }), "1 validation error detected: Value '' at 'policyDocument' failed to satisfy constraint: Member must have length greater than or equal to 1"],
+  ])('refuses %s', async (_what, command, message) => {
+    await expect(open().iam.send(command as GetRoleCommand)).rejects.toMatchObject({ name: 'ValidationError', message, $metadata: { httpStatusCode: 400 } });
   });
 
   it('changes a trust policy', async () => {
@@ -76,17 +118,26 @@ describe('IAM', () => {
     await expect(iam.send(update(services(80)))).rejects.toMatchObject({ name: 'LimitExceededException', message: 'Cannot exceed quota for ACLSizePerRole: 2048', $metadata: { httpStatusCode: 409 } });
   });
 
-  it('leaves service-linked roles alone', async () => {
+  it.each(['/aws-service-role/eks.amazonaws.com/', '/aws-reserved/sso.amazonaws.com/'])('leaves roles of AWS alone: %s', async (path) => {
     const { world, iam } = open();
     const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
-    role.path = '/aws-service-role/eks.amazonaws.com/';
-    await expect(iam.send(update(podIdentityTrust))).rejects.toMatchObject({ name: 'UnmodifiableEntityException', $metadata: { httpStatusCode: 400 } });
+    role.path = path;
+    await expect(iam.send(update(podIdentityTrust))).rejects.toMatchObject({
+      name: 'UnmodifiableEntityException',
+      message: "Cannot perform the operation on the protected role 'ebs-csi' - this role is only modifiable by AWS",
+      $metadata: { httpStatusCode: 400 },
+    });
   });
 
   it('names an action that it does not have', async () => {
     await expect(open().iam.send(new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: '{}' }))).rejects.toMatchObject({
       name: 'NotImplemented',
-      message: "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, UpdateAssumeRolePolicy.",
+      message: "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, UpdateAssumeRolePolicy.",
     });
+  });
+
+  it('names every action of the API that it does not have', async () => {
+    const world = newWorld();
+    expect(await refusesAllBut(createIamService(world), sdk, '2010-05-08', ['GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoles', 'ListRoleTags', 'UpdateAssumeRolePolicy'])).toBeGreaterThan(150);
   });
 });

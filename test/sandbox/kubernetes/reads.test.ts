@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEPLOYMENT, ebsWith, newEbsLab, restartPatch, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const PODS = '/api/v1/namespaces/kube-system/pods';
 const names = async (lab: Lab, query: Record<string, string>, path = '/api/v1/pods') => {
   const { status, body } = await lab.call('GET', path, { query });
@@ -14,24 +15,48 @@ describe('discovery', () => {
     const lab = newEbsLab();
     expect((await lab.call('GET', '/version')).body).toMatchObject({ major: '1', minor: '31', gitVersion: 'v1.31.0-eks-sandbox' });
     expect((await lab.call('GET', '/api')).body).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
-    expect((await lab.call('GET', '/apis')).body).toMatchObject({ kind: 'APIGroupList', groups: [{ name: 'apps', preferredVersion: { groupVersion: 'apps/v1' } }] });
+    expect((await lab.call('GET', '/apis')).body).toMatchObject({ kind: 'APIGroupList', groups: expect.arrayContaining([expect.objectContaining({ name: 'apps', preferredVersion: { groupVersion: 'apps/v1', version: 'v1' } })]) });
     expect((await lab.call('GET', '/apis/apps')).body).toMatchObject({ kind: 'APIGroup', name: 'apps' });
   });
 
   test('each resource that it names can be listed, and says rightly what can be done with it', async () => {
     const lab = newEbsLab();
-    for (const root of ['/api/v1', '/apis/apps/v1']) {
+    const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'one' } };
+    await lab.call('POST', '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets', { body: budget });
+    await lab.call('POST', `${RBAC}/namespaces/kube-system/roles`, { body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'one' } } });
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'one' };
+    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, { body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'one' }, roleRef } });
+    for (const root of ['/api/v1', '/apis/apps/v1', '/apis/policy/v1', RBAC]) {
       const { resources } = (await lab.call('GET', root)).body;
-      expect(resources.length).toBeGreaterThan(2);
-      for (const { name, kind, namespaced, verbs } of resources) {
-        expect((await lab.call('GET', `${root}/${name}`)).body).toMatchObject({ kind: `${kind}List`, apiVersion: root === '/api/v1' ? 'v1' : 'apps/v1' });
+      expect(resources.length).toBeGreaterThan(0);
+      for (const { name, kind, namespaced, verbs } of resources.filter((resource) => !resource.name.includes('/'))) {
+        expect((await lab.call('GET', `${root}/${name}`)).body).toMatchObject({ kind: `${kind}List`, apiVersion: root.replace(/^.apis?./, '') });
         const [first] = (await lab.call('GET', `${root}/${name}`)).body.items;
+        expect((await lab.call('POST', `${root}/${namespaced ? 'namespaces/default/' : ''}${name}`, { body: {} })).status).toBe(verbs.includes('create') ? 400 : 405);
         const path = `${root}/${namespaced ? `namespaces/${first!.metadata.namespace}/` : ''}${name}/${first!.metadata.name}`;
         expect((await lab.call('GET', path)).body).toMatchObject({ kind, metadata: { name: first!.metadata.name } });
         expect((await lab.call('PATCH', path, { headers: strategic, body: {} })).status).toBe(verbs.includes('patch') ? 200 : 405);
         expect((await lab.call('DELETE', path)).status).toBe(verbs.includes('delete') ? 200 : 405);
       }
     }
+  });
+});
+
+describe('what kubectl asks before it writes or drains', () => {
+  test('the server checks fields by itself: its OpenAPI document has fieldValidation for every patch', async () => {
+    const lab = newEbsLab();
+    const { paths } = (await lab.call('GET', '/openapi/v3')).body as unknown as { paths: Record<string, { serverRelativeURL: string }> };
+    expect(Object.keys(paths)).toEqual(expect.arrayContaining(['api/v1', 'apis/apps/v1', 'apis/policy/v1', 'apis/rbac.authorization.k8s.io/v1']));
+    const document = (await lab.call('GET', paths['apis/policy/v1']!.serverRelativeURL)).body as unknown as { paths: Record<string, { patch: Record<string, unknown> }> };
+    expect(document.paths['/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}']!.patch).toMatchObject({
+      'x-kubernetes-group-version-kind': { group: 'policy', version: 'v1', kind: 'PodDisruptionBudget' },
+      parameters: expect.arrayContaining([expect.objectContaining({ name: 'fieldValidation', in: 'query' })]),
+    });
+    expect((await lab.call('GET', '/openapi/v3/apis/nope/v1')).status).toBe(404);
+  });
+
+  test('pods can be evicted', async () => {
+    expect((await newEbsLab().call('GET', '/api/v1')).body.resources).toContainEqual(expect.objectContaining({ name: 'pods/eviction', kind: 'Eviction', group: 'policy', version: 'v1' }));
   });
 });
 

@@ -10,10 +10,12 @@ import { Random } from '../../../sandbox/world/random.ts';
 import { knobs } from '../../../sandbox/world/scenario.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import { Schedule } from '../../../sandbox/world/schedule.ts';
-import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import type { AccessEntryState, ClusterState, World } from '../../../sandbox/world/world.ts';
 
 export const START = Date.parse('2026-01-15T09:00:00.000Z');
 export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
+/** The role that calls, where a test does not say otherwise; an administrator. */
+export const ADMIN = 'arn:aws:iam::111122223333:role/admin';
 const DAY = 86_400_000;
 
 export const ebs: AddonObjects = {
@@ -52,12 +54,26 @@ interface Document extends KubeObject {
   resources: { name: string; kind: string; namespaced: boolean; verbs: string[] }[];
 }
 
+/** An access entry; `policies`: names of access policies, for the whole cluster or, after a colon, for a namespace. */
+export const newEntry = (principalArn: string, options: { groups?: string[]; policies?: string[]; username?: string; type?: string } = {}): AccessEntryState => ({
+  principalArn,
+  kubernetesGroups: options.groups ?? [],
+  ...(options.username === undefined ? {} : { username: options.username }),
+  type: options.type ?? 'STANDARD',
+  tags: {},
+  createdAt: START,
+  policies: (options.policies ?? []).map((policy) => {
+    const [name = '', namespace] = policy.split(':');
+    return { policyArn: `arn:aws:eks::aws:cluster-access-policy/${name}`, scope: { type: namespace === undefined ? 'cluster' : 'namespace', namespaces: namespace === undefined ? [] : [namespace] }, associatedAt: START };
+  }),
+});
+
 export interface Lab {
   world: World;
   cluster: ClusterState;
   /** Lets that many seconds pass. */
   pass: (seconds: number) => void;
-  call: (method: string, path: string, options?: { headers?: Record<string, string>; body?: unknown; query?: Record<string, string> }) => Promise<{ status: number; body: Document; text: string; described: unknown[]; raw: HttpResponse }>;
+  call: (method: string, path: string, options?: { headers?: Record<string, string>; body?: unknown; query?: Record<string, string>; as?: string }) => Promise<{ status: number; body: Document; text: string; described: unknown[]; raw: HttpResponse }>;
   pods: (app: string) => Pod[];
   deployment: () => Deployment;
   daemonSet: () => DaemonSet;
@@ -92,6 +108,8 @@ export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?:
     associations: new Map(),
     updates: new Map(),
     preserved: new Set(),
+    foreignFields: new Map(),
+    accessEntries: new Map([[ADMIN, newEntry(ADMIN, { policies: ['AmazonEKSClusterAdminPolicy'] })]]),
     kube: newKubeState(),
   };
   seedCluster(world, cluster, options.nodes ?? 3);
@@ -100,11 +118,12 @@ export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?:
     world,
     cluster,
     pass: (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000),
-    call: async (method, path, { headers = {}, body, query = {} } = {}) => {
+    call: async (method, path, { headers = {}, body, query = {}, as = ADMIN } = {}) => {
       const described: unknown[] = [];
-      const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-      const request: HttpRequest = { method, host: 'ABC', path, query, headers, body: Buffer.from(text) };
-      const context = { caller: { accessKeyId: 'AK', principalArn: ROLE, account: cluster.account }, region: cluster.region, describe: (...call: unknown[]) => void (described[0] = call) };
+      const text = body === undefined ? '' : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+      const typed = method === 'POST' ? { 'content-type': 'application/json', ...headers } : headers;
+      const request: HttpRequest = { method, host: 'ABC', path, query, headers: typed, body: typeof text === 'string' ? Buffer.from(text) : text };
+      const context = { caller: { accessKeyId: 'AK', principalArn: as, account: cluster.account }, region: cluster.region, describe: (...call: unknown[]) => void (described[0] = call) };
       const raw = await service(request, context);
       const answer = String(raw.body);
       // A watch's answer is one document a line.

@@ -11,6 +11,7 @@ const keys: KeyRing = { accessKeys: new Map([[key.accessKeyId, key]]) };
 
 interface Options {
   cluster?: string;
+  host?: string;
   expires?: number;
   service?: string;
   /** Whether the cluster's name is among the signed headers. */
@@ -21,8 +22,7 @@ interface Options {
 }
 
 /** A token as `aws eks get-token` makes it. */
-const token = async ({ cluster = 'dev', expires = 60, service = 'sts', named = true, query = {}, change }: Options = {}): Promise<string> => {
-  const host = 'sts.eu-west-1.amazonaws.com';
+const token = async ({ cluster = 'dev', host = 'sts.eu-west-1.amazonaws.com', expires = 60, service = 'sts', named = true, query = {}, change }: Options = {}): Promise<string> => {
   const signer = new SignatureV4({ service, region: 'eu-west-1', credentials: key, sha256: Sha256 });
   const request = new HttpRequest({
     method: 'GET',
@@ -67,6 +67,16 @@ describe('verifyEksToken', () => {
     ['an unknown key', { change: (url) => url.searchParams.set('X-Amz-Credential', 'AKIANOBODY/20260115/eu-west-1/sts/aws4_request') }, 'security token included in the request is invalid'],
   ])('refuses %s', async (_what, options, reason) => {
     expect(verifyEksToken(keys, await token(options), 'dev', NOW)).toEqual({ refused: expect.stringContaining(reason) });
+  });
+
+  it('takes a token presigned for an address at which STS answers, and for no other', async () => {
+    const local = (url: URL): void => {
+      url.protocol = 'http:';
+    };
+    const made = await token({ host: '127.0.0.1:4566', change: local });
+    expect(verifyEksToken(keys, made, 'dev', NOW, new Set(['http://127.0.0.1:4566']))).toHaveProperty('principalArn', key.principalArn);
+    expect(verifyEksToken(keys, made, 'prod', NOW, new Set(['http://127.0.0.1:4566']))).toEqual({ refused: expect.stringContaining('does not match the signature') });
+    expect(verifyEksToken(keys, made, 'dev', NOW, new Set(['http://127.0.0.1:4567']))).toEqual({ refused: 'unexpected scheme "http:" in pre-signed URL' });
   });
 
   it('refuses what is no token', () => {

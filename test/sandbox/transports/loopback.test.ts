@@ -26,14 +26,15 @@ const open = async (port?: number) => {
   return { world, door, loopback };
 };
 
-const bearer = async (world: World): Promise<Record<string, string>> => {
-  const host = `sts.${REGION}.amazonaws.com`;
+/** `sts`: where STS is. */
+const bearer = async (world: World, sts = new URL(`https://sts.${REGION}.amazonaws.com`)): Promise<Record<string, string>> => {
+  const { host } = sts;
   const signer = new SignatureV4({ service: 'sts', region: REGION, credentials: operator(world), sha256: Sha256 });
   const { query } = await signer.presign(
     new HttpRequest({ method: 'GET', protocol: 'https:', hostname: host, path: '/', query: { Action: 'GetCallerIdentity', Version: '2011-06-15' }, headers: { host, 'x-k8s-aws-id': 'dev' } }),
     { expiresIn: 60, unhoistableHeaders: new Set(['x-k8s-aws-id']) },
   );
-  const url = `https://${host}/?${new URLSearchParams(query as Record<string, string>).toString()}`;
+  const url = `${sts.origin}/?${new URLSearchParams(query as Record<string, string>).toString()}`;
   return { authorization: `Bearer k8s-aws-v1.${Buffer.from(url).toString('base64url')}` };
 };
 
@@ -89,6 +90,58 @@ describe('the loopback transport', () => {
     const cluster = clusterOf(world);
     const direct = await inProcessTransport(door, world).http({ method: 'GET', url: `${cluster.endpoint}${PODS}`, headers: await bearer(world), certificateAuthority: cluster.certificateAuthority });
     expect(direct.body).toBe(remote.body);
+  });
+
+  it('keeps a watch open, tells what changes, and ends it where the client must list again', async () => {
+    const { world } = await open();
+    const cluster = clusterOf(world);
+    const headers = await bearer(world);
+    const version = String(cluster.kube.resourceVersion);
+    const events: { type: string; object: { metadata?: { name: string; annotations?: object }; code?: number } }[] = [];
+    const ended = new Promise((resolve, reject) => {
+      const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts?watch=true&resourceVersion=${version}&timeoutSeconds=20`;
+      get(url, { headers, ca: cluster.certificateAuthority, agent: false }, (reply) => {
+        reply.on('data', (chunk: Buffer) => events.push(...chunk.toString('utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as (typeof events)[number])));
+        reply.on('end', resolve);
+      }).on('error', reject);
+    });
+    const watching = (): unknown[] => world.log.calls.filter(({ operation }) => operation === 'watch serviceaccounts');
+    await vi.waitFor(() => expect(watching()).toHaveLength(1));
+
+    const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(({ metadata }) => metadata.namespace === 'kube-system')!;
+    const change = (annotations: Record<string, string>): void => {
+      account.metadata.annotations = annotations;
+      account.metadata.resourceVersion = String(++cluster.kube.resourceVersion);
+    };
+    change({ step: '1' });
+    await vi.waitFor(() => expect(events).toHaveLength(1));
+    change({ step: '2' });
+    await vi.waitFor(() => expect(events).toHaveLength(2));
+    expect(events.map(({ type, object }) => [type, object.metadata?.name, object.metadata?.annotations])).toEqual([
+      ['MODIFIED', account.metadata.name, { step: '1' }],
+      ['MODIFIED', account.metadata.name, { step: '2' }],
+    ]);
+    // It asks again when there is something new, and only then.
+    expect(watching()).toHaveLength(3);
+
+    cluster.kube.removals.set('serviceaccounts.', ++cluster.kube.resourceVersion);
+    await ended;
+    expect(events.at(-1)).toMatchObject({ type: 'ERROR', object: { code: 410 } });
+  });
+
+  it('refuses a watch as any other call', async () => {
+    const { world } = await open();
+    const { endpoint, certificateAuthority } = clusterOf(world);
+    expect((await fetchPods(`${endpoint}/api/v1/namespaces/kube-system/pods?watch=true`, {}, certificateAuthority)).status).toBe(401);
+  });
+
+  it('takes a token that was presigned for its own address', async () => {
+    const { world, loopback } = await open();
+    const { endpoint, certificateAuthority } = clusterOf(world);
+    const headers = await bearer(world, new URL(loopback.url));
+    expect((await fetchPods(`${endpoint}${PODS}`, headers, certificateAuthority)).status).toBe(200);
+    const elsewhere = await bearer(world, new URL('http://127.0.0.1:1'));
+    expect((await fetchPods(`${endpoint}${PODS}`, elsewhere, certificateAuthority)).status).toBe(401);
   });
 
   it('closes every connection and gives the clusters their endpoints back', async () => {

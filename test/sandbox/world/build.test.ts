@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { BuildOptions } from '../../../sandbox/world/build.ts';
 import { buildWorld, parseScenario, readScenario } from '../../../sandbox/world/load.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
@@ -58,6 +59,108 @@ describe('buildWorld', () => {
     const offered = (world: World) => world.catalogue.get('aws-ebs-csi-driver')!.versions.filter((version) => version.offered).map((version) => version.version);
     expect(offered(buildWorld(parseScenario(withdrawn, 'test')))).not.toContain('v1.38.1-eksbuild.1');
     expect(offered(newWorld())).toContain('v1.38.1-eksbuild.1');
+  });
+});
+
+describe('what a cluster has beside its add-ons', () => {
+  const operator = `arn:aws:iam::${ACCOUNT}:role/operator`;
+  const withCluster = (parts: object, options: BuildOptions = {}): ClusterState => {
+    const file = scenarioFile();
+    Object.assign(file.accounts[0]!.clusters[0]!, parts);
+    return onlyCluster(buildWorld(parseScenario(file, 'test'), options));
+  };
+  const workload = { kind: 'Deployment', namespace: 'shop', name: 'checkout', serviceAccount: 'checkout', createdAt: '2025-12-01T08:00:00.000Z' };
+  const podsOf = (cluster: ClusterState, name: string): KubeObject[] => objectsOf(cluster, 'pods.').filter((pod) => pod.metadata.name.startsWith(`${name}-`));
+
+  it('workloads that no add-on owns, with their pods ready', () => {
+    const cluster = withCluster({
+      nodes: 2,
+      workloads: [
+        { ...workload, replicas: 3, serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } },
+        { kind: 'DaemonSet', namespace: 'kube-system', name: 'agent', labels: { app: 'agent' }, containers: [{ name: 'main', image: 'example/agent:1' }], createdAt: '2025-12-01T08:00:00.000Z' },
+      ],
+    });
+    const checkout = podsOf(cluster, 'checkout');
+    expect(checkout).toHaveLength(3);
+    for (const pod of checkout) {
+      expect(pod).toMatchObject({ metadata: { namespace: 'shop', creationTimestamp: '2025-12-01T08:00:00Z', labels: { 'app.kubernetes.io/name': 'checkout' } }, status: { phase: 'Running' } });
+      expect(JSON.stringify(pod.spec)).toContain(`{"name":"AWS_ROLE_ARN","value":"${ROLE}"}`);
+    }
+    const agent = podsOf(cluster, 'agent');
+    expect(agent).toHaveLength(2);
+    expect(agent[0]).toMatchObject({ metadata: { labels: { app: 'agent' } }, spec: { serviceAccountName: 'default', containers: [{ name: 'main', image: 'example/agent:1' }] } });
+    expect(objectsOf(cluster, 'namespaces.').map(({ metadata }) => metadata.name)).toContain('shop');
+    expect([...cluster.addons.keys()]).toEqual(['aws-ebs-csi-driver']);
+  });
+
+  it('a workload on Pod Identity, where the association is older than its pods', () => {
+    const association = { namespace: 'shop', serviceAccount: 'checkout', roleArn: ROLE, createdAt: '2025-11-01T00:00:00.000Z' };
+    const identities = (createdAt: string): boolean[] =>
+      podsOf(withCluster({ associations: [{ ...association, createdAt }], workloads: [workload] }), 'checkout').map((pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI'));
+    expect(identities('2025-11-01T00:00:00.000Z')).toEqual([true]);
+    expect(identities('2025-12-24T00:00:00.000Z')).toEqual([false]);
+  });
+
+  it('fields that others manage, by add-on', () => {
+    const fields = [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' }];
+    const addon = { ...scenarioFile().accounts[0]!.clusters[0]!.addons[0]!, modifiedFields: fields };
+    expect([...withCluster({ addons: [addon] }).foreignFields]).toEqual([['aws-ebs-csi-driver', fields]]);
+    expect(withCluster({}).foreignFields.size).toBe(0);
+  });
+
+  const [service, verifier, other, viewer] = ['plan-function', 'verify-function', 'begin-function', 'viewer'].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string];
+  const callers = { roles: [service, verifier, other], kubernetesRoles: [service, verifier] };
+  const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
+
+  it('access entries, where the scenario lists none: the operator is an administrator, and the service has what it needs', () => {
+    const { accessEntries, createdAt } = withCluster({}, callers);
+    const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
+    expect([...accessEntries.values()]).toEqual([
+      { ...entry, principalArn: operator, policies: [{ policyArn: policyArn.replace('View', 'ClusterAdmin'), scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
+      { ...entry, principalArn: service, kubernetesGroups: ['pod-identity-migrator'] },
+      { ...entry, principalArn: verifier, kubernetesGroups: ['pod-identity-migrator'] },
+    ]);
+    expect(withCluster({ accessEntries: [] }, callers).accessEntries.size).toBe(0);
+  });
+
+  it('access entries of the scenario, and no others', () => {
+    const entries = [
+      { principalArn: viewer, username: 'viewer', kubernetesGroups: ['readers'], createdAt: '2025-02-03T00:00:00.000Z', policies: [{ policyArn, accessScope: { type: 'namespace', namespaces: ['kube-system'] } }, { policyArn: policyArn.replace('View', 'Edit') }] },
+      { principalArn: service },
+    ];
+    const { accessEntries, createdAt } = withCluster({ accessEntries: entries }, callers);
+    expect([...accessEntries.keys()]).toEqual([viewer, service]);
+    expect(accessEntries.get(service)).toMatchObject({ createdAt, kubernetesGroups: [], policies: [] });
+    const since = Date.parse('2025-02-03');
+    expect(accessEntries.get(viewer)).toMatchObject({
+      username: 'viewer',
+      kubernetesGroups: ['readers'],
+      createdAt: since,
+      policies: [
+        { policyArn, scope: { type: 'namespace', namespaces: ['kube-system'] }, associatedAt: since },
+        { policyArn: policyArn.replace('View', 'Edit'), scope: { type: 'cluster', namespaces: [] }, associatedAt: since },
+      ],
+    });
+  });
+
+  it('RBAC objects, in the store of the API server', () => {
+    const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
+    const cluster = withCluster({
+      rbac: [
+        { kind: 'ClusterRole', metadata: { name: 'pod-reader' }, rules },
+        { kind: 'RoleBinding', metadata: { name: 'readers', namespace: 'shop' }, roleRef: { kind: 'ClusterRole', name: 'pod-reader' }, subjects: [{ kind: 'Group', name: 'readers' }] },
+      ],
+    });
+    expect(objectsOf(cluster, 'clusterroles.rbac.authorization.k8s.io').find(({ metadata }) => metadata.name === 'pod-reader')).toMatchObject({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { uid: expect.any(String) }, rules });
+    expect(objectsOf(cluster, 'rolebindings.rbac.authorization.k8s.io')).toEqual([
+      expect.objectContaining({ metadata: expect.objectContaining({ name: 'readers', namespace: 'shop' }), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'pod-reader' } }),
+    ]);
+  });
+
+  it('an external id on associations with a target role', () => {
+    const target = 'arn:aws:iam::444455556666:role/target';
+    const cluster = withCluster({ associations: [{ namespace: 'shop', serviceAccount: 'checkout', roleArn: ROLE, targetRoleArn: target, createdAt: '2025-11-01T00:00:00.000Z' }] });
+    expect([...cluster.associations.values()]).toEqual([expect.objectContaining({ targetRoleArn: target, externalId: expect.stringMatching(/^[0-9a-f-]{36}$/) })]);
   });
 });
 

@@ -1,9 +1,12 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ScenarioError, parseScenario, readScenario } from '../../../sandbox/world/load.ts';
 import { ACCOUNT, ROLE, scenarioFile } from '../support.ts';
+
+const SCENARIOS = new URL('../../../sandbox/scenarios', import.meta.url).pathname;
 
 type File = ReturnType<typeof scenarioFile>;
 
@@ -25,6 +28,12 @@ const changed = (change: (file: File & Record<string, unknown>) => void): File =
 
 const OTHER_ROLE = 'arn:aws:iam::444455556666:role/r';
 const association = { namespace: 'kube-system', serviceAccount: 'sa', roleArn: ROLE, createdAt: '2025-06-01T00:00:00.000Z' };
+
+const workload = { kind: 'Deployment', namespace: 'shop', name: 'checkout', createdAt: '2025-06-01T00:00:00.000Z' };
+const clusterRole = { kind: 'ClusterRole', metadata: { name: 'reader' }, rules: [] };
+const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
+const add = (file: File, parts: object): void => void Object.assign(file.accounts[0]!.clusters[0]!, parts);
+const modify = (file: File, ...fields: string[]): void => void Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { modifiedFields: fields.map((field) => ({ field, manager: 'helm' })) });
 
 describe('parseScenario', () => {
   it('takes a good file, as text or as an object, and fills in the defaults', () => {
@@ -63,6 +72,25 @@ describe('parseScenario', () => {
     ['an association twice', (file) => file.accounts[0]!.clusters[0]!.associations.push(association, { ...association }), 'accounts[0].clusters[0].associations[1]: the association of kube-system/sa is there twice'],
     ['a home that is not there', (file) => (file['home'] = { account: '444455556666', region: 'eu-west-1' }), `home.account: there is no account 444455556666. The scenario has: ${ACCOUNT}.`],
     ['an unknown version withdrawn', (file) => (file['catalogue'] = [{ addon: 'vpc-cni', withdrawnVersions: ['v9'] }]), 'catalogue[0].withdrawnVersions[0]: the catalogue has no version v9 of vpc-cni.'],
+    ['a session policy without disableSessionTags', (file) => file.accounts[0]!.clusters[0]!.associations.push({ ...association, policy: '{}' }), 'accounts[0].clusters[0].associations[0].disableSessionTags: must be true where there is a policy'],
+    ['a session policy that is not JSON', (file) => file.accounts[0]!.clusters[0]!.associations.push({ ...association, policy: '{', disableSessionTags: true }), 'accounts[0].clusters[0].associations[0].policy: the text is not JSON.'],
+    ['a field of no form that EKS has', (file) => modify(file, '.spec.replicas'), 'accounts[0].clusters[0].addons[0].modifiedFields[0].field: must name kind, object and field as EKS does in a conflict'],
+    ['a field of a workload that the add-on has not', (file) => modify(file, 'Deployment.apps ebs-csi - .spec.replicas'), 'accounts[0].clusters[0].addons[0].modifiedFields[0].field: aws-ebs-csi-driver has no Deployment.apps ebs-csi. It has: Deployment.apps ebs-csi-controller, DaemonSet.apps ebs-csi-node.'],
+    ['a field twice', (file) => modify(file, 'ConfigMap c - .data.x', 'ConfigMap c - .data.x'), 'accounts[0].clusters[0].addons[0].modifiedFields[1].field: the field ConfigMap c - .data.x is there twice'],
+    ['a workload of an unknown kind', (file) => add(file, { workloads: [{ ...workload, kind: 'StatefulSet' }] }), 'accounts[0].clusters[0].workloads[0].kind: must be one of "Deployment"|"DaemonSet"; it is "StatefulSet". Change it.'],
+    ['a workload that an add-on has', (file) => add(file, { workloads: [{ ...workload, namespace: 'kube-system', name: 'ebs-csi-controller' }] }), 'accounts[0].clusters[0].workloads[0]: the add-on aws-ebs-csi-driver has a Deployment of that name.'],
+    ['replicas of a DaemonSet', (file) => add(file, { workloads: [{ ...workload, kind: 'DaemonSet', replicas: 2 }] }), 'accounts[0].clusters[0].workloads[0].replicas: a DaemonSet has one pod on each node.'],
+    ['a workload twice', (file) => add(file, { workloads: [workload, workload] }), 'accounts[0].clusters[0].workloads[1]: the workload Deployment shop/checkout is there twice'],
+    ['an access entry of an assumed role', (file) => add(file, { accessEntries: [{ principalArn: 'arn:aws:sts::111122223333:assumed-role/r/s' }] }), 'accounts[0].clusters[0].accessEntries[0].principalArn: must be the ARN of an IAM role or user'],
+    ['an access entry twice', (file) => add(file, { accessEntries: [{ principalArn: ROLE }, { principalArn: ROLE }] }), `accounts[0].clusters[0].accessEntries[1].principalArn: the access entry of ${ROLE} is there twice`],
+    ["a node's access entry with groups", (file) => add(file, { accessEntries: [{ principalArn: ROLE, type: 'EC2_LINUX', kubernetesGroups: ['g'] }] }), 'accounts[0].clusters[0].accessEntries[0].type: an entry of type EC2_LINUX is for nodes'],
+    ['an access policy that is none', (file) => add(file, { accessEntries: [{ principalArn: ROLE, policies: [{ policyArn: 'AmazonEKSViewPolicy' }] }] }), 'accounts[0].clusters[0].accessEntries[0].policies[0].policyArn: must be the ARN of an access policy'],
+    ['an access policy twice', (file) => add(file, { accessEntries: [{ principalArn: ROLE, policies: [{ policyArn: VIEW }, { policyArn: VIEW }] }] }), `accounts[0].clusters[0].accessEntries[0].policies[1].policyArn: the access policy ${VIEW} is there twice`],
+    ['a scope of an unknown type', (file) => add(file, { accessEntries: [{ principalArn: ROLE, policies: [{ policyArn: VIEW, accessScope: { type: 'all' } }] }] }), 'accounts[0].clusters[0].accessEntries[0].policies[0].accessScope.type: must be one of "cluster"|"namespace"; it is "all". Change it.'],
+    ['a scope without namespaces', (file) => add(file, { accessEntries: [{ principalArn: ROLE, policies: [{ policyArn: VIEW, accessScope: { type: 'namespace' } }] }] }), 'accounts[0].clusters[0].accessEntries[0].policies[0].accessScope.namespaces: is missing: must be of type array. Add it.'],
+    ['an RBAC object of an unknown kind', (file) => add(file, { rbac: [{ kind: 'ServiceAccount', metadata: { name: 'a' } }] }), 'accounts[0].clusters[0].rbac[0].kind: must be one of "Role"|"ClusterRole"|"RoleBinding"|"ClusterRoleBinding"; it is "ServiceAccount". Change it.'],
+    ['a Role without a namespace', (file) => add(file, { rbac: [{ kind: 'Role', metadata: { name: 'a' }, rules: [] }] }), 'accounts[0].clusters[0].rbac[0].metadata.namespace: is missing: must be of type string. Add it.'],
+    ['an RBAC object twice', (file) => add(file, { rbac: [clusterRole, clusterRole] }), 'accounts[0].clusters[0].rbac[1].metadata.name: the ClusterRole reader is there twice'],
   ])('says what is wrong with %s', (_what, change, line) => {
     const message = messageOf(changed(change));
     expect(message.split('\n')[0]).toMatch(/^The scenario dev\.json has a problem:$/);
@@ -83,9 +111,10 @@ describe('parseScenario', () => {
 });
 
 describe('readScenario', () => {
-  it('reads the scenarios that come along', async () => {
-    const scenario = await readScenario(new URL('../../../sandbox/scenarios/ebs-csi-irsa.json', import.meta.url).pathname);
-    expect(scenario.accounts[0]?.clusters[0]?.name).toBe('reliability-dev');
+  it.each(readdirSync(SCENARIOS).filter((file) => file.endsWith('.json')))('reads %s, which has a description and names the schema', async (file) => {
+    const scenario = await readScenario(join(SCENARIOS, file));
+    expect(scenario.description.length).toBeGreaterThan(40);
+    expect(join(SCENARIOS, scenario.$schema!)).toBe(join(SCENARIOS, '..', 'scenario.schema.json'));
   });
 
   it('says what is wrong with a path', async () => {

@@ -1,0 +1,133 @@
+/** `sandbox`: AWS as a scenario describes it, on this machine, for programs that nobody here wrote. */
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { PortError } from '../sandbox/transports/loopback.ts';
+import type { Call, CallLog } from '../sandbox/world/call-log.ts';
+import type { Scenario } from '../sandbox/world/scenario.ts';
+import { openSandboxBackend, type SandboxBackend } from './backend.ts';
+import { CliError } from './errors.ts';
+import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { KUBECONFIG_MARK, kubeconfigOf, servedClusters, type ServedCluster } from './kubeconfig.ts';
+import { openScenario, sayBuilding } from './migrate.ts';
+import type { ServeFlags } from './options.ts';
+
+const cantWrite = (flag: string, file: string, error: unknown): CliError => {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CliError('FileNotWritable', `${flag} ${file} can't be written: ${reason}`, 'Name a file in a directory that exists and that you may write to', undefined, { cause: error });
+};
+
+interface LogFile {
+  follow: (log: CallLog) => void;
+  close: () => void;
+}
+
+/** Each call is in the file before its caller has the answer, so that there is nothing to flush at the end. */
+const openLog = (file: string, io: Io): LogFile => {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'w');
+  } catch (error) {
+    throw cantWrite('--log', file, error);
+  }
+  const close = (): void => {
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+  };
+  const write = (call: Call): void => {
+    if (descriptor === undefined) return;
+    try {
+      writeSync(descriptor, `${JSON.stringify(call)}\n`);
+    } catch (error) {
+      // The sandbox goes on without: a full disk is not what its callers ask about.
+      io.stderr.write(`error: ${cantWrite('--log', file, error).message}\nhint:  Calls from here on are not in it. Stop, make room, and start again.\n`);
+      close();
+    }
+  };
+  return { follow: (log) => log.onCall(write), close };
+};
+
+interface KubeconfigFile {
+  path: string;
+  write: (text: string) => void;
+  /** Removes a temporary one. */
+  close: () => void;
+}
+
+/** A file that somebody else wrote is not touched: it may hold the ways to all of one's clusters. */
+const openKubeconfig = (named: string | undefined): KubeconfigFile => {
+  if (named === undefined) {
+    const directory = mkdtempSync(join(tmpdir(), 'pod-identity-sandbox-'));
+    const path = join(directory, 'kubeconfig');
+    return { path, write: (text) => writeFileSync(path, text, { mode: 0o600 }), close: () => rmSync(directory, { recursive: true, force: true }) };
+  }
+  const path = resolve(named);
+  try {
+    // Made now, so that a file that can't be written is told about before anything starts.
+    const descriptor = openSync(path, 'a+', 0o600);
+    const before = readFileSync(descriptor, 'utf8');
+    closeSync(descriptor);
+    if (before !== '' && !before.startsWith(KUBECONFIG_MARK)) {
+      throw new CliError('FileNotOurs', `--kubeconfig ${named} is there already, and this program did not write it`, 'Name another file, or leave the flag out for a temporary one');
+    }
+  } catch (error) {
+    throw error instanceof CliError ? error : cantWrite('--kubeconfig', named, error);
+  }
+  return { path, write: (text) => writeFileSync(path, text), close: () => {} };
+};
+
+const openServed = async (scenario: Scenario, flags: ServeFlags, io: Io): Promise<SandboxBackend> => {
+  const { seed, clock, port } = flags;
+  try {
+    return await openSandboxBackend(scenario, { seed, clock, listen: { port }, onBuild: sayBuilding(io) });
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    throw new CliError('PortNotFree', `--port ${port}: ${error.message}`, 'Leave the flag out to take a free port', undefined, { cause: error });
+  }
+};
+
+/** For a POSIX shell, whatever the value holds. */
+const exportLine = ([name, value]: [string, string]): string => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`;
+
+const tell = (sandbox: Sandbox, served: readonly ServedCluster[], environment: Record<string, string>, flags: ServeFlags, io: Io): void => {
+  if (flags.json) {
+    const clusters = served.map(({ context, cluster: { account, region, name, endpoint } }) => ({ context, account, region, name, endpoint }));
+    io.stdout.write(`${JSON.stringify({ url: sandbox.url, environment, clusters, ...sandbox.outputs }, null, 2)}\n`);
+  } else {
+    io.stdout.write(`${Object.entries(environment).map(exportLine).join('\n')}\n`);
+  }
+  const pace = typeof flags.clock === 'object' ? `${flags.clock.scaled} times as fast as real time` : 'in real time';
+  const names = served.map(({ context }) => context).join(', ') || 'none';
+  io.stderr.write(`The sandbox is serving AWS at ${sandbox.url ?? ''}, ${pace}. Clusters: ${names}. Ctrl-C stops it.\n`);
+};
+
+/** Serves until the program is asked to stop. Throws CliError for a scenario, a port or a file that can't be used. */
+export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  io.onStop?.(stop);
+  const scenario = await openScenario(flags.scenario);
+  const closing: (() => void | Promise<void>)[] = [];
+  try {
+    const log = flags.log === undefined ? undefined : openLog(flags.log, io);
+    if (log) closing.push(log.close);
+    const kubeconfig = openKubeconfig(flags.kubeconfig);
+    closing.push(kubeconfig.close);
+    const backend = await openServed(scenario, flags, io);
+    closing.push(() => backend.close());
+    const { sandbox } = backend;
+    log?.follow(sandbox.world.log);
+
+    const { environment } = sandbox;
+    if (!environment) throw new Error('A sandbox that listens has an environment.');
+    const clusters = [...sandbox.world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
+    const served = servedClusters(clusters);
+    kubeconfig.write(kubeconfigOf(served, environment));
+    tell(sandbox, served, { ...environment(), KUBECONFIG: kubeconfig.path }, flags, io);
+    await stopped;
+  } finally {
+    for (const end of closing.toReversed()) await end();
+  }
+  return EXIT_CODES.ok;
+};

@@ -1,0 +1,42 @@
+/**
+ * Names of the access policies that EKS offers (ListAccessPolicies in April 2026; EKS User Guide, "Review access policy
+ * permissions").
+ */
+export const ACCESS_POLICIES: readonly string[] = [
+  'AIDevOpsAgentAccessPolicy',
+  'AmazonAIOpsAssistantPolicy',
+  'AmazonARCRegionSwitchScalingPolicy',
+  'AmazonEKSACKPolicy',
+  'AmazonEKSAdminPolicy',
+  'AmazonEKSAdminViewPolicy',
+  'AmazonEKSArgoCDClusterPolicy',
+  'AmazonEKSArgoCDPolicy',
+  'AmazonEKSAutoNodePolicy',
+  'AmazonEKSBlockStorageClusterPolicy',
+  'AmazonEKSBlockStoragePolicy',
+  'AmazonEKSClusterAdminPolicy',
+  'AmazonEKSComputeClusterPolicy',
+  'AmazonEKSComputePolicy',
+  'AmazonEKSEditPolicy',
+  'AmazonEKSEventPolicy',
+  'AmazonEKSHybridPolicy',
+  'AmazonEKSKROPolicy',
+  'AmazonEKSLoadBalancingClusterPolicy',
+  'AmazonEKSLoadBalancingPolicy',
+  'AmazonEKSNetworkingClusterPolicy',
+  'AmazonEKSNetworkingPolicy',
+  'AmazonEKSPodIdentityPolicy',
+  'AmazonEKSSecretAdminPolicy',
+  'AmazonEKSSecretReaderPolicy',
+  'AmazonEKSViewPolicy',
+  'AmazonEMRJobPolicy',
+  'AmazonSagemakerHyperpodClusterPolicy',
+  'AmazonSagemakerHyperpodControllerPolicy',
+  'AmazonSagemakerHyperpodSpacePolicy',
+  'AmazonSagemakerHyperpodSpaceTemplatePolicy',
+  'AmazonSagemakerHyperpodSystemNamespacePolicy',
+  'AmazonSagemakerHyperpodUserClusterPolicy',
+];
+
+/** `partition` is that of the cluster: `aws`, `aws-cn`, … */
+export const accessPolicyArn = (partition: string, name: string): string => `arn:${partition}:eks::aws:cluster-access-policy/${name}`;

@@ -1,0 +1,41 @@
+/** Who a caller is for Kubernetes: its access entry's user and groups. Source: EKS User Guide, "Create access entries". */
+import type { Caller } from '../http.ts';
+import type { AccessEntryState, ClusterState, World } from '../world/world.ts';
+import { Refusal } from './answers.ts';
+
+export interface User {
+  username: string;
+  groups: string[];
+  /** Name of the session behind the token. */
+  session: string;
+  entry: AccessEntryState;
+}
+
+/** What GetCallerIdentity says of keys that come from no AssumeRole. */
+const OWN_SESSION = 'sandbox';
+
+/** What EKS makes of the ARN where an entry has no name; a role's path is left out. */
+export const defaultUsername = ({ principalArn, type }: Pick<AccessEntryState, 'principalArn' | 'type'>): string => {
+  if (type === 'EC2_LINUX' || type === 'EC2_WINDOWS') return 'system:node:{{EC2PrivateDNSName}}';
+  if (type !== 'STANDARD') return 'system:node:{{SessionName}}';
+  const [, partition = '', , , account = '', resource = ''] = principalArn.split(':');
+  const name = resource.split('/').at(-1) ?? '';
+  return resource.startsWith('role/') ? `arn:${partition}:sts::${account}:assumed-role/${name}/{{SessionName}}` : principalArn;
+};
+
+/** The user behind a caller; undefined where no access entry lets it in. */
+export const userOf = (world: World, cluster: ClusterState, caller: Caller): User | undefined => {
+  const entry = cluster.accessEntries.get(caller.principalArn);
+  if (!entry) return undefined;
+  const session = world.accessKeys.get(caller.accessKeyId)?.sessionName ?? OWN_SESSION;
+  const username = (entry.username ?? defaultUsername(entry))
+    .replaceAll('{{SessionNameRaw}}', session)
+    .replaceAll('{{SessionName}}', session.replaceAll('@', '-'))
+    // An instance's session is named after the instance; there is no other name of it here.
+    .replaceAll('{{EC2PrivateDNSName}}', session);
+  const groups = [...new Set([...entry.kubernetesGroups, ...(entry.type === 'STANDARD' ? [] : ['system:bootstrappers', 'system:nodes']), 'system:authenticated'])];
+  return { username, groups, session, entry };
+};
+
+/** The API server does not say what is missing. */
+export const unauthorised = (): Refusal => new Refusal(401, 'Unauthorized', 'Unauthorized');

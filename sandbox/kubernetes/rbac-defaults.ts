@@ -1,0 +1,77 @@
+/** The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default. */
+import type { AccessEntryState, ClusterState } from '../world/world.ts';
+import { POLICY_ARN, USER_FACING_ROLES } from './access-policies.ts';
+import type { Metadata, PolicyRule } from './objects.ts';
+import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
+
+/** The group that the deployed service belongs to, and the ClusterRole that is bound to it. */
+export const MIGRATOR_GROUP = 'pod-identity-migrator';
+
+const READ = ['get', 'list', 'watch'];
+const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRule => ({ apiGroups: [apiGroup], resources: names, verbs });
+
+/** What the service's steps do on an API server (lambdas/ports/kubernetes.ts), and no more. */
+const MIGRATOR_RULES: PolicyRule[] = [
+  resources('', ['nodes', 'pods', 'serviceaccounts'], READ),
+  resources('apps', ['daemonsets', 'deployments', 'replicasets'], READ),
+  resources('apps', ['daemonsets', 'deployments'], ['patch']),
+];
+
+const get = (...nonResourceURLs: string[]): PolicyRule[] => [{ nonResourceURLs, verbs: ['get'] }];
+const HEALTH = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
+
+/** k8s.io/kubernetes, rbac/bootstrappolicy: what everybody who is let in may do. */
+const DISCOVERY_ROLES: Record<string, PolicyRule[]> = {
+  'system:basic-user': [
+    resources('authorization.k8s.io', ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], ['create']),
+    resources('authentication.k8s.io', ['selfsubjectreviews'], ['create']),
+  ],
+  'system:discovery': get('/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*', ...HEALTH),
+  'system:public-info-viewer': get(...HEALTH),
+};
+
+const BOOTSTRAP: Pick<Metadata, 'labels' | 'annotations'> = {
+  labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' },
+  annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
+};
+
+const putRole = ({ kube, createdAt }: ClusterState, name: string, rules: PolicyRule[], meta: typeof BOOTSTRAP): void => {
+  putObject(kube, 'ClusterRole', {
+    apiVersion: `${RBAC_GROUP}/v1`,
+    kind: 'ClusterRole',
+    metadata: newMetadata(kube, createdAt, { name, ...structuredClone(meta) }),
+    rules: structuredClone(rules),
+  });
+};
+
+const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, meta: typeof BOOTSTRAP): void => {
+  putObject(kube, 'ClusterRoleBinding', {
+    apiVersion: `${RBAC_GROUP}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: newMetadata(kube, createdAt, { name, ...structuredClone(meta) }),
+    subjects: [{ kind: 'Group', apiGroup: RBAC_GROUP, name: group }],
+    roleRef: { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name },
+  });
+};
+
+/** Roles and bindings of every cluster. The service's own are among them, so that an access entry only has to name the group. */
+export const seedRbacDefaults = (cluster: ClusterState): void => {
+  for (const [name, rules] of Object.entries({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES })) putRole(cluster, name, rules, BOOTSTRAP);
+  bind(cluster, 'cluster-admin', 'system:masters', BOOTSTRAP);
+  for (const name of Object.keys(DISCOVERY_ROLES)) bind(cluster, name, 'system:authenticated', BOOTSTRAP);
+  putRole(cluster, MIGRATOR_GROUP, MIGRATOR_RULES, {});
+  bind(cluster, MIGRATOR_GROUP, MIGRATOR_GROUP, {});
+};
+
+/**
+ * The access entries that every cluster has: the operator is an administrator, as whoever makes a cluster is, and the
+ * roles of the service that call API servers are in the service's group. An entry of the scenario for one of these roles
+ * takes the place of that.
+ */
+export const defaultAccessEntries = (createdAt: number, roles: { operator: string; service: string[] }): AccessEntryState[] => {
+  const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
+  return [
+    { ...entry, principalArn: roles.operator, policies: [{ policyArn: `${POLICY_ARN}AmazonEKSClusterAdminPolicy`, scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
+    ...roles.service.map((principalArn) => ({ ...entry, principalArn, kubernetesGroups: [MIGRATOR_GROUP] })),
+  ];
+};

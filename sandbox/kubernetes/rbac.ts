@@ -1,0 +1,125 @@
+/** Who may do what: the API server's authorisation by RBAC objects, and by the access policies that EKS adds to them. */
+import type { ClusterState } from '../world/world.ts';
+import { Refusal } from './answers.ts';
+import type { User } from './access.ts';
+import { ACCESS_POLICIES } from './access-policies.ts';
+import type { Binding, PolicyRule, Subject } from './objects.ts';
+import { getObject, listObjects } from './store.ts';
+
+/** What somebody wants to do: with a resource, or with a path that is none. */
+export interface Attributes {
+  verb: string;
+  /** Paths such as /version only. */
+  path?: string;
+  group: string;
+  resource: string;
+  subresource?: string;
+  /** Left out: the whole cluster. */
+  namespace?: string;
+  name?: string;
+}
+
+export interface Decision {
+  allowed: boolean;
+  /** Why; in a refusal, what is wrong with the objects that might have allowed it. */
+  reason: string;
+}
+
+const holds = (list: string[] | undefined, wanted: string): boolean => list?.some((each) => each === '*' || each === wanted) ?? false;
+
+const resourceMatches = (resources: string[] | undefined, { resource, subresource }: Attributes): boolean => {
+  const full = subresource === undefined ? resource : `${resource}/${subresource}`;
+  return holds(resources, full) || (subresource !== undefined && (resources?.includes(`*/${subresource}`) ?? false));
+};
+
+const pathMatches = (urls: string[] | undefined, path: string): boolean => urls?.some((url) => url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1)))) ?? false;
+
+/** As k8s.io/kubernetes, rbac/v1 evaluation_helpers.go. */
+export const ruleAllows = (rule: PolicyRule, wanted: Attributes): boolean => {
+  if (!holds(rule.verbs, wanted.verb)) return false;
+  if (wanted.path !== undefined) return pathMatches(rule.nonResourceURLs, wanted.path);
+  const named = !rule.resourceNames?.length || rule.resourceNames.includes(wanted.name ?? '');
+  return named && holds(rule.apiGroups, wanted.group) && resourceMatches(rule.resources, wanted);
+};
+
+const isMeant = (subject: Subject, { username, groups }: User, bindingNamespace: string | undefined): boolean => {
+  if (subject.kind === 'User') return subject.name === username;
+  if (subject.kind === 'Group') return groups.includes(subject.name);
+  return username === `system:serviceaccount:${subject.namespace ?? bindingNamespace ?? ''}:${subject.name}`;
+};
+
+interface Grant {
+  rules: PolicyRule[];
+  why: string;
+}
+interface Grants {
+  grants: Grant[];
+  /** Bindings that name a role which is not there. */
+  errors: string[];
+}
+
+const grantOf = (cluster: ClusterState, binding: Binding | Binding<'ClusterRoleBinding'>, subject: Subject): Grant | string => {
+  const { kind, metadata, roleRef } = binding;
+  const namespace = roleRef.kind === 'Role' ? metadata.namespace : undefined;
+  const role = getObject(cluster.kube, roleRef.kind, namespace, roleRef.name);
+  if (!role) return `${roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io "${roleRef.name}" not found`;
+  const name = metadata.namespace === undefined ? metadata.name : `${metadata.name}/${metadata.namespace}`;
+  return { rules: role.rules ?? [], why: `RBAC: allowed by ${kind} "${name}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${subject.name}"` };
+};
+
+/** What RBAC objects give a user in a namespace; without one, for the whole cluster only. */
+const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undefined): Grants => {
+  const bindings: (Binding | Binding<'ClusterRoleBinding'>)[] = listObjects(cluster.kube, 'ClusterRoleBinding');
+  if (namespace !== undefined) bindings.push(...listObjects(cluster.kube, 'RoleBinding', namespace));
+  const found: Grants = { grants: [], errors: [] };
+  for (const binding of bindings) {
+    const subject = binding.subjects?.find((each) => isMeant(each, user, binding.metadata.namespace));
+    if (!subject) continue;
+    const grant = grantOf(cluster, binding, subject);
+    if (typeof grant === 'string') found.errors.push(grant);
+    else found.grants.push(grant);
+  }
+  return found;
+};
+
+/** The rules that RBAC objects give a user; access policies are not among them, as on EKS. */
+export const rbacRules = (cluster: ClusterState, user: User, namespace: string | undefined): PolicyRule[] =>
+  rbacGrants(cluster, user, namespace).grants.flatMap(({ rules }) => rules);
+
+const policyGrants = ({ entry }: User, namespace: string | undefined): Grant[] =>
+  entry.policies
+    .filter(({ scope }) => scope.type === 'cluster' || (namespace !== undefined && scope.namespaces.includes(namespace)))
+    .map(({ policyArn }) => ({
+      rules: ACCESS_POLICIES.get(policyArn.split('/').at(-1) ?? '') ?? [],
+      why: `EKS Access Policy: allowed by ${policyArn.split('/').at(-1) ?? policyArn} of the access entry ${entry.principalArn}`,
+    }));
+
+export const decide = (cluster: ClusterState, user: User, wanted: Attributes): Decision => {
+  if (user.groups.includes('system:masters')) return { allowed: true, reason: '' };
+  const rbac = rbacGrants(cluster, user, wanted.namespace);
+  const found = [...policyGrants(user, wanted.namespace), ...rbac.grants].find(({ rules }) => rules.some((rule) => ruleAllows(rule, wanted)));
+  if (found) return { allowed: true, reason: found.why };
+  return { allowed: false, reason: rbac.errors.length === 0 ? '' : `RBAC: ${rbac.errors.length === 1 ? rbac.errors.join('') : `[${rbac.errors.join(', ')}]`}` };
+};
+
+/** k8s.io/apiserver, endpoints/handlers/responsewriters/errors.go. */
+const forbiddenText = ({ username }: User, { verb, path, group, resource, subresource, namespace }: Attributes): string => {
+  if (path !== undefined) return `User "${username}" cannot ${verb} path "${path}"`;
+  const full = subresource === undefined ? resource : `${resource}/${subresource}`;
+  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
+  return `User "${username}" cannot ${verb} resource "${full}" in API group "${group}" ${where}`;
+};
+
+/** A 403 in the API server's words; `why` is what follows `is forbidden: `. */
+export const forbidden = ({ group, resource, name, path }: Attributes, why: string): Refusal => {
+  if (path !== undefined) return new Refusal(403, 'Forbidden', `forbidden: ${why}`, {});
+  const qualified = group === '' ? resource : `${resource}.${group}`;
+  const details = { ...(name === undefined ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource };
+  return new Refusal(403, 'Forbidden', `${qualified}${name === undefined ? '' : ` "${name}"`} is forbidden: ${why}`, details);
+};
+
+/** Throws the 403 where neither RBAC nor an access policy allows it. */
+export const authorise = (cluster: ClusterState, user: User, wanted: Attributes): void => {
+  const { allowed, reason } = decide(cluster, user, wanted);
+  if (!allowed) throw forbidden(wanted, `${forbiddenText(user, wanted)}${reason === '' ? '' : `: ${reason}`}`);
+};

@@ -1,0 +1,102 @@
+/** Reads the objects that clients send: their form, unknown fields as `fieldValidation` says, and the rules of their kind. */
+import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
+import { badRequest, conflict, invalid } from './answers.ts';
+import type { Query } from './lists.ts';
+import type { KubeObject } from './objects.ts';
+import { SCHEMAS, workloadSchema } from './schemas.ts';
+import { apiVersionOf } from './store.ts';
+import type { KindInfo } from './store.ts';
+
+/** A JSON object from a request's body; `what` is how the API server names what it reads. */
+export const parseObject = (body: Uint8Array, what = 'patch'): Record<string, unknown> => {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch (error) {
+    throw badRequest(`error decoding ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw badRequest(`error decoding ${what}: the body is not a JSON object`);
+  return parsed as Record<string, unknown>;
+};
+
+const isObject = (value: unknown): value is Record<PropertyKey, unknown> => typeof value === 'object' && value !== null;
+
+/** `spec.selector.foo`, as the API server names fields. */
+const fieldOf = (path: PropertyKey[]): string => path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}${text === '' ? '' : '.'}${String(part)}`), '');
+
+const remove = (document: unknown, path: PropertyKey[]): void => {
+  const parent = path.slice(0, -1).reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), document);
+  const last = path.at(-1);
+  if (isObject(parent) && last !== undefined) delete parent[last];
+};
+
+const unknownFields = (issues: z.core.$ZodIssue[]): PropertyKey[][] => issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : []));
+
+/** Some texts are a whole detail already. */
+const detailOf = (message: string): string => (/^(Required value|Forbidden|Invalid value)/.test(message) ? message : `Invalid value: ${message}`);
+
+/** Without what is null: the wire has null for what is left out. */
+const withoutNulls = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).flatMap(([key, each]) => (each === null ? [] : [[key, withoutNulls(each)]])));
+};
+
+export interface Read {
+  object: KubeObject;
+  /** Header that tells of fields which were dropped. */
+  headers: Record<string, string>;
+}
+
+/**
+ * The object in a document of a kind that can be created. Unknown fields: `fieldValidation` Strict refuses them, Warn
+ * (the default) drops them and says so, Ignore drops them.
+ */
+export const readObject = (info: KindInfo, document: Record<string, unknown>, name: string, query: Query): Read => {
+  const schema = SCHEMAS[info.kind];
+  if (!schema) throw new Error(`There is no schema for ${info.kind}.`);
+  const cleaned = withoutNulls(document);
+  let parsed = schema.safeParse(cleaned);
+  const unknown = parsed.success ? [] : unknownFields(parsed.error.issues);
+  const mode = query('fieldValidation') ?? 'Warn';
+  const texts = unknown.map((path) => `unknown field "${fieldOf(path)}"`);
+  if (unknown.length > 0) {
+    if (mode === 'Strict') throw badRequest(`${info.kind} in version "${apiVersionOf(info).split('/').at(-1) ?? ''}" cannot be handled as a ${info.kind}: strict decoding error: ${texts.join(', ')}`);
+    for (const path of unknown) remove(cleaned, path);
+    parsed = schema.safeParse(cleaned);
+  }
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(info, name, fieldOf(issue?.path ?? []), detailOf(issue?.message ?? 'not valid'));
+  }
+  return { object: parsed.data as KubeObject, headers: texts.length > 0 && mode === 'Warn' ? { warning: texts.map((text) => `299 - ${JSON.stringify(text)}`).join(', ') } : {} };
+};
+
+const checkWorkload = (info: KindInfo, name: string, before: KubeObject, patched: Record<string, unknown>): void => {
+  const checked = workloadSchema.safeParse(patched);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw invalid(info, name, fieldOf(issue?.path ?? []), detailOf(issue?.message ?? 'not valid'));
+  }
+  const { selector, template } = checked.data.spec;
+  if (!isDeepStrictEqual(selector, before.spec?.['selector'])) throw invalid(info, name, 'spec.selector', `Invalid value: ${JSON.stringify(selector)}: field is immutable`);
+  const labels = template.metadata.labels ?? {};
+  if (!Object.entries(selector.matchLabels).every(([label, value]) => labels[label] === value)) {
+    throw invalid(info, name, 'spec.template.metadata.labels', `Invalid value: ${JSON.stringify(labels)}: \`selector\` does not match template \`labels\``);
+  }
+};
+
+/** The object after a patch, or the refusal that the API server would give. */
+export const readPatched = (info: KindInfo, before: KubeObject, patched: Record<string, unknown>, query: Query): Read => {
+  const { name } = before.metadata;
+  const isWorkload = info.kind === 'Deployment' || info.kind === 'DaemonSet';
+  if (isWorkload) checkWorkload(info, name, before, patched);
+  const { object: after, headers } = isWorkload ? { object: patched as KubeObject, headers: {} } : readObject(info, patched, name, query);
+  if (after.metadata.name !== name) throw badRequest(`the name of the object (${after.metadata.name}) does not match the name on the URL (${name})`);
+  if (after.metadata.resourceVersion !== before.metadata.resourceVersion) throw conflict(info, name);
+  if (!isDeepStrictEqual(after['roleRef'], before['roleRef'])) throw invalid(info, name, 'roleRef', `Invalid value: ${JSON.stringify(after['roleRef'])}: cannot change roleRef`);
+  // The API's default.
+  if (info.kind === 'Deployment' && after.spec) after.spec = { ...after.spec, replicas: after.spec['replicas'] ?? 1 };
+  return { object: after, headers };
+};

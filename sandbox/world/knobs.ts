@@ -1,0 +1,113 @@
+/** The knobs of a scenario: behaviour of AWS that is likely or unknown, and how long things take. */
+import { z } from 'zod';
+
+export const seconds = z.number().min(0).max(86_400);
+
+/**
+ * How sure it is that AWS behaves as the default says. `certain`: documented, or reported word for word; `likely`:
+ * several reports point there; `unknown`: nobody has said; `placeholder`: a duration that nobody has published.
+ */
+export type Confidence = 'certain' | 'likely' | 'unknown' | 'placeholder';
+
+/** Both go into the published schema, and with it into docs/sandbox.md. */
+const knob = <T extends z.ZodType>(schema: T, confidence: Confidence, source: string, description: string): T => schema.meta({ description, confidence, source });
+
+const OURS = 'chosen for the sandbox';
+
+export const knobs = z
+  .strictObject({
+    keepIrsaRole: knob(
+      z.boolean().default(false),
+      'likely',
+      'hashicorp/terraform-provider-aws#30645: detached (Apr 2025); the contrary report is of Dec 2025',
+      'UpdateAddon with associations and without a role leaves the IRSA role set.',
+    ),
+    ownerArnAfterPreserve: knob(
+      z.enum(['keep', 'clear']).default('keep'),
+      'unknown',
+      OURS,
+      'ownerArn of associations that outlive their add-on after a delete with preserve.',
+    ),
+    restartOnCreate: knob(
+      z.boolean().default(false),
+      'unknown',
+      OURS,
+      'Creating an add-on over preserved objects restarts its pods although nothing in them changed.',
+    ),
+    annotationAfterRecreate: knob(
+      z.enum(['remove', 'keep']).default('remove'),
+      'unknown',
+      'follows from server-side apply with the same field manager, `eks`',
+      "What happens to the service account's role annotation when an add-on without a role is created over preserved objects.",
+    ),
+    newIdOnReplace: knob(
+      z.boolean().default(false),
+      'unknown',
+      'that it is accepted is likely; the id is not known',
+      'An add-on that sends one of its own associations again gets it under a new id.',
+    ),
+    webhookLagSeconds: knob(
+      seconds.default(0),
+      'likely',
+      'aws/eks-pod-identity-agent#52, aws/amazon-eks-pod-identity-webhook#264: 0 to 10 seconds',
+      'From the association to the webhook knowing it; pods that are admitted before go without.',
+    ),
+    associationDeleteLagSeconds: knob(
+      seconds.default(2),
+      'likely',
+      'aws-controllers-k8s/community#2684: 1 to 3 seconds',
+      'From DeletePodIdentityAssociation to its namespace and service account being free again.',
+    ),
+    cascadeLagSeconds: knob(seconds.default(2), 'unknown', OURS, "From the add-on's 404 to the associations that it owned being gone."),
+    deleteStaleSeconds: knob(
+      seconds.default(2),
+      'likely',
+      'the Terraform provider waits with ACTIVE as a pending state of a delete',
+      'How long DescribeAddon still shows the old status after DeleteAddon.',
+    ),
+    addonCreateSeconds: knob(seconds.default(25), 'placeholder', 'upbound/configuration-aws-eks#11: 30 seconds to 4 minutes', 'CREATING lasts so long at least; then the add-on waits for its pods.'),
+    addonUpdateSeconds: knob(seconds.default(15), 'placeholder', OURS, 'UPDATING lasts so long at least; then the add-on waits for its pods.'),
+    addonDeleteSeconds: knob(seconds.default(40), 'placeholder', OURS, 'From DeleteAddon without preserve to the 404.'),
+    addonPreserveDeleteSeconds: knob(seconds.default(15), 'placeholder', OURS, 'From DeleteAddon with preserve to the 404.'),
+    degradedAfterCreateSeconds: knob(
+      seconds.default(0),
+      'certain',
+      'aws-ia/terraform-aws-eks-blueprints-addons#335: DEGRADED 11 seconds after the create, ACTIVE later',
+      'DEGRADED for that long after a create, before ACTIVE; 0: not at all.',
+    ),
+    createEndsIn: knob(
+      z.enum(['ACTIVE', 'CREATE_FAILED', 'DEGRADED']).default('ACTIVE'),
+      'certain',
+      'EKS API reference: AddonStatus',
+      'Where every create ends. In another state than ACTIVE the add-on stays for good.',
+    ),
+    updateEndsIn: knob(
+      z.enum(['ACTIVE', 'UPDATE_FAILED', 'DEGRADED']).default('ACTIVE'),
+      'certain',
+      'EKS API reference: AddonStatus',
+      'Where every update of an add-on ends. In another state than ACTIVE the update is Failed, and the add-on stays there until the next call.',
+    ),
+    deleteEndsIn: knob(
+      z.enum(['GONE', 'DELETE_FAILED']).default('GONE'),
+      'certain',
+      'EKS API reference: AddonStatus',
+      'Where every delete of an add-on ends. With DELETE_FAILED its software and associations stay, and it can be deleted again.',
+    ),
+    stuckDeleting: knob(z.boolean().default(false), 'certain', 'hashicorp/terraform-provider-aws#16972 (2021)', 'A deleted add-on stays DELETING for good.'),
+    podReadySeconds: knob(seconds.default(12), 'placeholder', OURS, 'From the creation of a pod to its being ready.'),
+    podTerminationSeconds: knob(seconds.default(3), 'placeholder', OURS, 'From the deletion of a pod to its being gone; never longer than its grace period.'),
+    deleteWhileBusy: knob(
+      z.enum(['accept', 'ResourceInUseException', 'InvalidRequestException']).default('ResourceInUseException'),
+      'unknown',
+      'the API model names no ResourceInUseException for DeleteAddon',
+      'What DeleteAddon answers while the add-on is CREATING or UPDATING.',
+    ),
+    iamLagSeconds: knob(
+      seconds.default(10),
+      'certain',
+      'hashicorp/terraform-provider-aws#34711: the text and that it passes; the seconds are a placeholder',
+      'A role that is younger "does not exist" yet for EKS.',
+    ),
+  })
+  .meta({ id: 'Knobs', description: 'How AWS behaves where nobody knows for sure, and how long things take. Every knob has a default; name those that shall differ.' });
+export type Knobs = z.infer<typeof knobs>;

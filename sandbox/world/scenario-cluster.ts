@@ -1,0 +1,95 @@
+/** What a cluster has beside its add-ons: workloads of its own, access entries, and RBAC objects. */
+import { z } from 'zod';
+
+export const tags = z.record(z.string(), z.string());
+export const timestamp = z.iso.datetime();
+
+/** RFC 1123: names of namespaces, service accounts and workloads. */
+const kubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a Kubernetes name (lower-case letters, digits, - and ., at most 253)');
+const namespace = kubernetesName.describe('Its namespace; made where it is missing.');
+const strings = z.record(z.string(), z.string());
+
+const container = z
+  .strictObject({
+    name: kubernetesName.describe('Name of the container.'),
+    image: z.string().min(1).describe('Its image; nothing is pulled.'),
+  })
+  .meta({ id: 'Container', description: 'A container of a workload.' });
+
+export const workload = z
+  .strictObject({
+    kind: z.enum(['Deployment', 'DaemonSet']).describe('What rolls out its pods.'),
+    namespace,
+    name: kubernetesName.describe('Name of the Deployment or DaemonSet.'),
+    serviceAccount: kubernetesName.default('default').describe('Service account of its pods; made where it is missing.'),
+    serviceAccountAnnotations: strings.default({}).describe("Annotations of that service account: `eks.amazonaws.com/role-arn` makes its pods use IRSA."),
+    replicas: z.number().int().min(0).max(5000).optional().describe('Pods of a Deployment; 1 where it is left out. A DaemonSet has one on each node.'),
+    labels: strings.optional().describe('Labels of the workload and its pods; `app.kubernetes.io/name` with its name where they are left out.'),
+    containers: z.array(container).min(1).optional().describe('Where they are left out: one with the name of the workload.'),
+    createdAt: timestamp.describe('When it and its pods were created: what the webhook gave them follows from the associations of that time.'),
+  })
+  .meta({ id: 'Workload', description: 'A Deployment or DaemonSet that no add-on owns: an application, or what Helm has installed.' });
+export type ScenarioWorkload = z.infer<typeof workload>;
+
+const principalArn = z
+  .string()
+  .regex(/^arn:aws(-[a-z]+)*:iam::\d{12}:(role|user)\/[\x21-\x7e]+$/, 'must be the ARN of an IAM role or user, such as arn:aws:iam::111122223333:role/platform (not of an assumed role)');
+
+const accessPolicy = z
+  .strictObject({
+    policyArn: z
+      .string()
+      .regex(/^arn:aws(-[a-z]+)*:eks::aws:cluster-access-policy\/\w+$/, 'must be the ARN of an access policy, such as arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy')
+      .describe('ARN of one of the access policies of EKS.'),
+    accessScope: z
+      .discriminatedUnion('type', [
+        z.strictObject({ type: z.literal('cluster') }),
+        z.strictObject({ type: z.literal('namespace'), namespaces: z.array(kubernetesName).min(1).describe('Where it holds.') }),
+      ])
+      .default({ type: 'cluster' })
+      .describe('Where it holds: `{"type": "cluster"}`, or `{"type": "namespace", "namespaces": ["kube-system"]}`.'),
+  })
+  .meta({ id: 'AccessPolicy', description: 'An access policy that is associated with an access entry.' });
+
+export const accessEntry = z
+  .strictObject({
+    principalArn: principalArn.describe('The IAM role or user that it lets in.'),
+    type: z.enum(['STANDARD', 'EC2_LINUX', 'EC2_WINDOWS', 'FARGATE_LINUX', 'EC2', 'HYBRID_LINUX', 'HYPERPOD_LINUX']).default('STANDARD').describe('STANDARD for people and services; the others are for nodes.'),
+    username: z.string().min(1).optional().describe('Who it is for Kubernetes; made of the ARN where it is left out.'),
+    kubernetesGroups: z.array(z.string().min(1)).default([]).describe('Groups that role bindings can name.'),
+    policies: z.array(accessPolicy).default([]).describe('Access policies of EKS, each once.'),
+    tags: tags.default({}).describe('Tags.'),
+    createdAt: timestamp.optional().describe("Where it is left out: the cluster's own time."),
+  })
+  .meta({ id: 'AccessEntry', description: 'Lets an IAM role or user in to the API server.' });
+export type ScenarioAccessEntry = z.infer<typeof accessEntry>;
+
+const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
+const rbacNames = z.array(z.string());
+const common = { apiVersion: z.literal(RBAC_VERSION).default(RBAC_VERSION) };
+const named = z.strictObject({ name: z.string().min(1), labels: strings.optional(), annotations: strings.optional() });
+const namedInNamespace = named.extend({ namespace: kubernetesName });
+const rules = z.array(
+  z.strictObject({
+    apiGroups: rbacNames.optional(),
+    resources: rbacNames.optional(),
+    resourceNames: rbacNames.optional(),
+    nonResourceURLs: rbacNames.optional(),
+    verbs: rbacNames.min(1),
+  }),
+);
+const subjects = z.array(
+  z.strictObject({ kind: z.enum(['User', 'Group', 'ServiceAccount']), name: z.string().min(1), namespace: kubernetesName.optional(), apiGroup: z.string().optional() }),
+);
+const roleRef = (kinds: ['ClusterRole'] | ['ClusterRole', 'Role']) =>
+  z.strictObject({ apiGroup: z.literal('rbac.authorization.k8s.io').default('rbac.authorization.k8s.io'), kind: z.enum(kinds), name: z.string().min(1) });
+
+export const rbacObject = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ ...common, kind: z.literal('Role'), metadata: namedInNamespace, rules }),
+    z.strictObject({ ...common, kind: z.literal('ClusterRole'), metadata: named, rules }),
+    z.strictObject({ ...common, kind: z.literal('RoleBinding'), metadata: namedInNamespace, roleRef: roleRef(['ClusterRole', 'Role']), subjects }),
+    z.strictObject({ ...common, kind: z.literal('ClusterRoleBinding'), metadata: named, roleRef: roleRef(['ClusterRole']), subjects }),
+  ])
+  .meta({ id: 'RbacObject', description: 'A Role, ClusterRole, RoleBinding or ClusterRoleBinding, as kubectl takes it; apiVersion may be left out.' });
+export type ScenarioRbacObject = z.infer<typeof rbacObject>;

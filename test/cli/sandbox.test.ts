@@ -1,0 +1,213 @@
+import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { KUBECONFIG_MARK } from '../../cli/kubeconfig.ts';
+import { main } from '../../cli/program.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { ADDON, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
+import { serve, type Served } from '../end-to-end/served.ts';
+import { collectingIo } from './fixtures.ts';
+
+let directory: string;
+const closing: (() => unknown)[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sandbox-test-'));
+});
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Starts the command in this process; `stopped` stops it and answers its exit code. */
+const start = async (...flags: string[]) => {
+  const io = collectingIo();
+  let stop: (() => void) | undefined;
+  const ended = main(['sandbox', '--scenario', SCENARIO, ...flags], { ...io, onStop: (wanted) => (stop = wanted) });
+  const stopped = (): Promise<number> => {
+    stop?.();
+    return ended;
+  };
+  closing.push(stopped);
+  await vi.waitFor(() => expect(io.err()).toContain('Ctrl-C stops it.'), 20_000);
+  return { out: () => io.out(), err: () => io.err(), stopped };
+};
+
+/** What `. FILE` would set. */
+const exported = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => /^export (\w+)='(.*)'$/.exec(line)!.slice(1) as [string, string]),
+  );
+
+const sdkOf = (environment: Record<string, string>, url = environment['AWS_ENDPOINT_URL_EKS']) => ({
+  endpoint: url,
+  region: environment['AWS_REGION']!,
+  credentials: { accessKeyId: environment['AWS_ACCESS_KEY_ID']!, secretAccessKey: environment['AWS_SECRET_ACCESS_KEY']!, sessionToken: environment['AWS_SESSION_TOKEN']! },
+  maxAttempts: 1,
+});
+
+const listClusters = async (environment: Record<string, string>): Promise<string[] | undefined> => {
+  const eks = new EKSClient(sdkOf(environment));
+  try {
+    return (await eks.send(new ListClustersCommand({}))).clusters;
+  } finally {
+    eks.destroy();
+  }
+};
+
+describe('sandbox', () => {
+  it('prints what points other programs at it, serves until it is stopped, and leaves nothing', async () => {
+    const { out, err, stopped } = await start();
+    const environment = exported(out());
+    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN'].map((service) => `AWS_ENDPOINT_URL_${service}`);
+    expect(Object.keys(environment)).toEqual([...endpoints, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'KUBECONFIG']);
+    expect(err()).toMatch(/The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Ctrl-C stops it\.\n$/);
+    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
+    expect(existsSync(environment['KUBECONFIG']!)).toBe(true);
+
+    expect(await stopped()).toBe(0);
+    expect(existsSync(environment['KUBECONFIG']!)).toBe(false);
+    await expect(listClusters(environment)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('writes each call to the log before it is answered', async () => {
+    const log = join(directory, 'calls.jsonl');
+    const { out, stopped } = await start('--log', log);
+    const calls = (): Call[] => readFileSync(log, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Call);
+    await listClusters(exported(out()));
+    expect(calls()).toEqual([expect.objectContaining({ n: 1, service: 'eks', operation: 'ListClusters', status: 200, caller: `arn:aws:iam::${TARGET.account}:role/operator` })]);
+    await stopped();
+    expect(calls()).toHaveLength(1);
+  });
+
+  it('writes a kubeconfig whose users ask aws for a token, with the environment of the sandbox', async () => {
+    const file = join(directory, 'kubeconfig');
+    const { out, stopped } = await start('--kubeconfig', file, '--json');
+    const document = JSON.parse(out()) as { environment: Record<string, string>; clusters: { endpoint: string }[] };
+    expect(document).toMatchObject({
+      url: document.environment['AWS_ENDPOINT_URL_EKS'],
+      environment: { KUBECONFIG: file },
+      clusters: [{ context: TARGET.cluster, account: TARGET.account, region: TARGET.region, name: TARGET.cluster, endpoint: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/) }],
+      stateMachineArn: expect.stringContaining(':stateMachine:'),
+      tableName: expect.stringContaining('Ledger'),
+    });
+    const [mark, ...json] = readFileSync(file, 'utf8').split('\n');
+    expect(mark).toBe(KUBECONFIG_MARK);
+    const { KUBECONFIG: _, ...aws } = document.environment;
+    const config = JSON.parse(json.join('\n')) as { users: { user: { exec: { env: { name: string; value: string }[] } } }[] };
+    expect(config).toMatchObject({
+      'current-context': TARGET.cluster,
+      clusters: [{ cluster: { server: document.clusters[0]!.endpoint, 'certificate-authority-data': expect.stringMatching(/^[\w+/=]+$/) } }],
+      users: [{ user: { exec: { command: 'aws', args: expect.arrayContaining(['get-token', '--cluster-name', TARGET.cluster]) } } }],
+    });
+    expect(Object.fromEntries(config.users[0]!.user.exec.env.map(({ name, value }) => [name, value]))).toEqual(aws);
+    expect(statSync(file).mode & 0o077).toBe(0);
+    await stopped();
+    // A named file stays, and may be written again.
+    expect(existsSync(file)).toBe(true);
+    await (await start('--kubeconfig', file)).stopped();
+  });
+
+  it('takes the port, the seed and the pace that it is given', async () => {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => probe.once('listening', resolve));
+    const { port } = probe.address() as AddressInfo;
+    await new Promise((resolve) => probe.close(resolve));
+    const { out, err } = await start('--port', String(port), '--seed', '7', '--clock', 'scaled=50');
+    expect(exported(out())['AWS_ENDPOINT_URL_EKS']).toBe(`http://127.0.0.1:${port}`);
+    expect(err()).toContain('50 times as fast as real time');
+    const other = exported((await start()).out());
+    expect(exported(out())['AWS_ACCESS_KEY_ID']).not.toBe(other['AWS_ACCESS_KEY_ID']);
+  });
+});
+
+describe('sandbox with something wrong', () => {
+  const refused = async (...flags: string[]): Promise<string> => {
+    const io = collectingIo();
+    expect(await main(['sandbox', ...flags], { ...io, onStop: () => {} })).toBe(2);
+    expect(io.out()).toBe('');
+    expect(io.err()).toMatch(/^error: [^]*\nhint: {2}\S/);
+    expect(io.err()).not.toMatch(/\n {4}at /);
+    return io.err();
+  };
+
+  it('says what a flag should be', async () => {
+    expect(await refused()).toContain(`--scenario is missing: name a scenario file, such as ${SCENARIO}`);
+    expect(await refused('--scenario', SCENARIO, '--port', '65536')).toContain('--port "65536" must be a port number from 0 to 65535');
+    expect(await refused('--scenario', SCENARIO, '--port', 'http')).toContain('--port "http" must be a port number');
+    expect(await refused('--scenario', SCENARIO, '--clock', 'virtual')).toContain('--clock "virtual" must be real or scaled=X: other programs can not follow virtual time');
+    expect(await refused('--scenario', SCENARIO, '--clock', 'fast')).toContain('--clock "fast" must be');
+  });
+
+  it('names the place in a broken scenario', async () => {
+    expect(await refused('--scenario', 'nowhere.json')).toContain('The scenario nowhere.json can\'t be read: there is no such file.');
+    const file = join(directory, 'scenario.json');
+    writeFileSync(file, '{"accounts": [{"id": "1"}]}');
+    expect(await refused('--scenario', file)).toContain('accounts[0].id: ');
+  });
+
+  it('says that a port is taken, and by which flag to choose another', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    closing.push(() => new Promise((resolve) => server.close(resolve)));
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await refused('--scenario', SCENARIO, '--port', String(port))).toBe(
+      `error: --port ${port}: Port ${port} on 127.0.0.1 is taken. Choose another one, or 0 for any free port.\nhint:  Leave the flag out to take a free port\n`,
+    );
+  });
+
+  it('says that a file can not be written', async () => {
+    mkdirSync(join(directory, 'd'));
+    expect(await refused('--scenario', SCENARIO, '--log', join(directory, 'd'))).toMatch(/--log \S+ can't be written: EISDIR/);
+    expect(await refused('--scenario', SCENARIO, '--kubeconfig', join(directory, 'none', 'kubeconfig'))).toMatch(/--kubeconfig \S+ can't be written: ENOENT/);
+  });
+
+  // Linux's file for that is always full.
+  it.runIf(existsSync('/dev/full'))('goes on without a log that has become full, and says so once', async () => {
+    const { out, err, stopped } = await start('--log', '/dev/full');
+    const environment = exported(out());
+    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
+    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
+    expect(err().match(/error: --log \/dev\/full can't be written: ENOSPC/g)).toHaveLength(1);
+    expect(await stopped()).toBe(0);
+  });
+
+  it('leaves a kubeconfig alone that it did not write', async () => {
+    const file = join(directory, 'config');
+    writeFileSync(file, 'apiVersion: v1\nkind: Config\n');
+    expect(await refused('--scenario', SCENARIO, '--kubeconfig', file)).toContain('is there already, and this program did not write it');
+    expect(readFileSync(file, 'utf8')).toBe('apiVersion: v1\nkind: Config\n');
+  });
+
+  it('tells it as one JSON document where that was asked for', async () => {
+    const io = collectingIo();
+    expect(await main(['sandbox', '--json', '--scenario', 'nowhere.json'], io)).toBe(2);
+    expect(JSON.parse(io.out())).toMatchObject({ error: { name: 'ScenarioError', hint: expect.stringContaining(SCENARIO) } });
+  });
+});
+
+describe('sandbox as a process', () => {
+  const startMigration = async ({ environment, url, stateMachineArn }: Served): Promise<void> => {
+    const stepFunctions = new SFNClient(sdkOf(environment, url));
+    const input = JSON.stringify({ migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', request: { target: TARGET, addon: ADDON } });
+    await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, input }));
+    stepFunctions.destroy();
+  };
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends by itself after %s, with a migration under way and a connection open', async (signal) => {
+    const served = await serve(['--clock', 'real']);
+    await startMigration(served);
+    // Kept alive by fetch's pool.
+    await fetch(served.url);
+    const result = await served.stop(signal);
+    expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/Ctrl-C stops it\.\n$/) });
+    await expect(fetch(served.url)).rejects.toThrow('fetch failed');
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { openSandboxBackend } from '../../cli/backend.ts';
+import { runMigration } from '../../cli/run.ts';
+import { type MigrationReport, migrationRequest } from '../../lambdas/domain/model.ts';
+import type { SandboxOptions } from '../../sandbox/sandbox.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { requestOf, scenarioWith } from './fixture.ts';
+
+interface Outcome {
+  report: MigrationReport;
+  calls: Call[];
+  /** All accounts with everything in them, as plain data. */
+  state: unknown;
+}
+
+const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_key, inner: unknown) => (inner instanceof Map ? [...inner] : inner instanceof Set ? [...inner] : inner)));
+
+/** The same in both runs: an id begins with the time, and the hash of a restarted pod template would follow from it. */
+const MIGRATION_ID = '01KF0E44M047C4FEZDQK8YZG0M';
+
+const run = async (clock: NonNullable<SandboxOptions['clock']>): Promise<Outcome> => {
+  const backend = await openSandboxBackend(scenarioWith(), { clock });
+  try {
+    const report = await runMigration({ ...backend, ids: { ulid: () => MIGRATION_ID } }, migrationRequest.parse(requestOf({ preserve: true })));
+    const { world } = backend.sandbox;
+    return { report, calls: world.log.calls, state: plain(world.accounts) };
+  } finally {
+    await backend.close();
+  }
+};
+
+const DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+/** 2001 and later; nothing else in the world is a number as high. */
+const isTime = (value: unknown): boolean => typeof value === 'number' && value > 1e12;
+
+/** As JSON, with every time hidden. */
+const timeless = (value: unknown): string => JSON.stringify(value, (_key, inner: unknown) => (isTime(inner) ? 'TIME' : inner)).replaceAll(DATE, 'TIME');
+
+/** What was called, each call once where it was asked again with the same answer; without those who only watch the execution. */
+const callsOf = ({ calls }: Outcome): string[] => {
+  const made = calls.filter(({ service, mutating }) => service !== 'states' || mutating);
+  return [...new Set(made.map(({ n: _n, at: _at, ...call }) => timeless(call)))];
+};
+
+/** Every call that changed the target, repeated or not. */
+const changesOf = ({ calls }: Outcome): string[] =>
+  calls.filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service)).map(({ operation, input }) => `${operation} ${timeless(input)}`);
+
+describe('a clock scaled by 60', () => {
+  it('ends in the same state as a virtual one, with the same calls apart from times and polls', async () => {
+    const virtual = await run('virtual');
+    const scaled = await run({ scaled: 60 });
+    expect(virtual.report.outcome).toBe('migrated');
+    expect(scaled.report.outcome).toBe('migrated');
+    // Time did pass in both, and not in the same way: there is something to leave out.
+    expect(scaled.calls.map(({ at }) => at)).not.toEqual(virtual.calls.map(({ at }) => at));
+
+    expect(changesOf(scaled)).toEqual(changesOf(virtual));
+    expect(changesOf(virtual)).toHaveLength(4);
+    expect(callsOf(scaled)).toEqual(callsOf(virtual));
+    expect(callsOf(virtual).length).toBeGreaterThan(40);
+    expect(JSON.parse(timeless(scaled.state))).toEqual(JSON.parse(timeless(virtual.state)));
+    const proven = ({ report }: Outcome): unknown => [report.steps.map(({ name, result }) => [name, result]), report.associations, report.verification];
+    expect(JSON.parse(timeless(proven(scaled)))).toEqual(JSON.parse(timeless(proven(virtual))));
+  });
+});

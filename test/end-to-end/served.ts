@@ -1,0 +1,104 @@
+/** `pod-identity sandbox` as a process, and the commands of others against it. */
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { scenarioWith } from './fixture.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Packages of Debian that have the commands. */
+const PACKAGES = { aws: 'awscli', kubectl: 'kubernetes-client' } as const;
+const ASK_VERSION = { aws: ['--version'], kubectl: ['version', '--client'] };
+
+/**
+ * Why the tests of these commands can't run here; undefined where they can. In CI they always run, and fail without the
+ * commands: nothing is skipped there.
+ */
+export const reasonToSkip = (...commands: (keyof typeof PACKAGES)[]): string | undefined => {
+  const missing = commands.filter((command) => spawnSync(command, ASK_VERSION[command]).status !== 0);
+  if (missing.length === 0 || process.env['CI'] === 'true') return undefined;
+  const reason = `skipped: ${missing.map((command) => `there is no ${command} (apt-get install ${PACKAGES[command]})`).join(', ')}`;
+  process.stderr.write(`${reason}\n`);
+  return reason;
+};
+
+const announced = z.strictObject({
+  url: z.string(),
+  environment: z.record(z.string(), z.string()),
+  clusters: z.array(z.strictObject({ context: z.string(), account: z.string(), region: z.string(), name: z.string(), endpoint: z.string() })),
+  stateMachineArn: z.string(),
+  tableName: z.string(),
+});
+
+export interface Result {
+  code: number;
+  out: string;
+  err: string;
+}
+
+export interface Served extends z.output<typeof announced> {
+  directory: string;
+  /** Runs a command in the environment that the sandbox has announced; `more` changes it. */
+  run(command: string, args: string[], more?: Record<string, string>): Promise<Result>;
+  calls(): Call[];
+  /** Asks it to end, and answers how it did. */
+  stop(signal?: NodeJS.Signals): Promise<Result>;
+}
+
+/** So much faster than the wall that whatever was started is over when the next command has loaded itself. */
+export const PACE = 1000;
+
+/** Starts the command and waits until it serves. `flags` come on top of a scenario, a log and `--json`. */
+export const serve = async (flags: string[] = [], change?: Parameters<typeof scenarioWith>[0]): Promise<Served> => {
+  const directory = mkdtempSync(join(tmpdir(), 'served-'));
+  const scenario = join(directory, 'scenario.json');
+  const log = join(directory, 'calls.jsonl');
+  writeFileSync(scenario, JSON.stringify(scenarioWith(change)));
+  const child = spawn(process.execPath, ['bin/pod-identity.ts', 'sandbox', '--scenario', scenario, '--log', log, '--clock', `scaled=${PACE}`, '--json', ...flags], { cwd: ROOT });
+  let [out, err] = ['', ''];
+  const ended = new Promise<Result>((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, out, err })));
+  const serving = new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString('utf8');
+      if (err.includes('Ctrl-C stops it.')) resolve();
+    });
+  });
+  const failed = await Promise.race([serving, ended]);
+  if (failed) throw new Error(`The sandbox did not start:\n${failed.out}${failed.err}`);
+  const document = announced.parse(JSON.parse(out));
+
+  const outer = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_') && name !== 'KUBECONFIG'));
+  const environment = {
+    ...outer,
+    // Nothing of whoever runs the tests: no profile, no cache, no proxy.
+    AWS_CONFIG_FILE: join(directory, 'none'),
+    AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
+    AWS_PAGER: '',
+    KUBECACHEDIR: join(directory, 'cache'),
+    NO_PROXY: '127.0.0.1',
+    no_proxy: '127.0.0.1',
+    ...document.environment,
+  };
+  return {
+    ...document,
+    directory,
+    run: (command, args, more = {}) =>
+      new Promise((resolve, reject) => {
+        execFile(command, args, { env: { ...environment, ...more } }, (error, stdout, stderr) => {
+          if (error && typeof error.code !== 'number') reject(new Error(`${command} can't be run: ${error.message}`, { cause: error }));
+          else resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout, err: stderr });
+        });
+      }),
+    calls: () => readFileSync(log, 'utf8').trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Call),
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
+      const result = await ended;
+      rmSync(directory, { recursive: true, force: true });
+      return result;
+    },
+  };
+};

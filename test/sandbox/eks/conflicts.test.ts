@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import type { ForeignField } from '../../../sandbox/world/world.ts';
+import { CLUSTER, EBS, EBS_SA, openFixture, roleArn } from './fixture.ts';
+import type { Fixture } from './fixture.ts';
+
+const addon = { clusterName: CLUSTER, addonName: EBS };
+const REPLICAS: ForeignField = { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-scale' };
+const IMAGE: ForeignField = { field: 'Deployment.apps ebs-csi-controller - .spec.template.spec.containers[name="ebs-plugin"].image', manager: 'kubectl-edit' };
+const CONFLICT = {
+  code: 'ConfigurationConflict',
+  message: `Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts:\n${REPLICAS.field}\n${IMAGE.field}`,
+  resourceIds: [],
+};
+const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
+const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+
+/** An IRSA add-on of whose objects somebody has changed these fields. */
+const changed = (...fields: ForeignField[]): Fixture => {
+  const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs: { addonCreateSeconds: 25, addonUpdateSeconds: 15 } });
+  fixture.cluster.foreignFields.set(EBS, fields);
+  return fixture;
+};
+
+const preserved = async (...fields: ForeignField[]): Promise<Fixture> => {
+  const fixture = changed(...fields);
+  await fixture.eks.deleteAddon({ ...addon, preserve: true });
+  fixture.pass(60);
+  return fixture;
+};
+
+describe('CreateAddon over preserved objects that others have changed', () => {
+  it.each([undefined, 'NONE', 'PRESERVE'] as const)('with %s fails when the create is over, names the fields, and touches nothing', async (resolveConflicts) => {
+    const fixture = await preserved(REPLICAS, IMAGE);
+    const before = uids(fixture);
+    expect((await fixture.eks.createAddon({ ...addon, resolveConflicts })).addon?.status).toBe('CREATING');
+    fixture.pass(24);
+    expect((await fixture.eks.describeAddon(addon)).addon?.status).toBe('CREATING');
+    fixture.pass(1);
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ status: 'CREATE_FAILED', health: { issues: [CONFLICT] } });
+    fixture.pass(3600);
+    expect(fixture.addon()?.status).toBe('CREATE_FAILED');
+    expect(uids(fixture)).toEqual(before);
+    expect(annotation(fixture)).toBe(roleArn('ebs'));
+    expect(fixture.cluster.foreignFields.get(EBS)).toHaveLength(2);
+  });
+
+  it('with OVERWRITE takes the fields back; a pod template among them restarts pods', async () => {
+    for (const fields of [[REPLICAS], [REPLICAS, IMAGE]]) {
+      const fixture = await preserved(...fields);
+      const before = uids(fixture);
+      await fixture.eks.createAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
+      fixture.pass(300);
+      expect(fixture.addon()).toMatchObject({ status: 'ACTIVE', issues: [] });
+      expect(fixture.cluster.foreignFields.has(EBS)).toBe(false);
+      expect(uids(fixture).some((uid) => before.includes(uid))).toBe(!fields.includes(IMAGE));
+      await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
+      fixture.pass(300);
+      expect(fixture.addon()?.status).toBe('ACTIVE');
+    }
+  });
+
+  it('can be repeated with OVERWRITE over the failed copy', async () => {
+    const fixture = await preserved(REPLICAS);
+    await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1' });
+    fixture.pass(60);
+    const before = uids(fixture);
+    await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1', resolveConflicts: 'OVERWRITE' });
+    fixture.pass(300);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(fixture.cluster.preserved.has(EBS)).toBe(false);
+    // The version of the failed copy never reached the pods.
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+  });
+
+  it('remembers over a preserved failed copy what the objects were made of', async () => {
+    const fixture = await preserved(REPLICAS);
+    await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1' });
+    fixture.pass(60);
+    await fixture.eks.deleteAddon({ ...addon, preserve: true });
+    fixture.pass(60);
+    const before = uids(fixture);
+    await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.38.1-eksbuild.1', resolveConflicts: 'OVERWRITE' });
+    fixture.pass(300);
+    expect(uids(fixture)).toEqual(before);
+  });
+
+  it('is no matter after a delete without preserve: the fields went with the objects', async () => {
+    const fixture = changed(REPLICAS, IMAGE);
+    await fixture.eks.deleteAddon(addon);
+    fixture.pass(60);
+    await fixture.eks.createAddon({ ...addon, resolveConflicts: 'NONE' });
+    fixture.pass(120);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+  });
+});
+
+describe('UpdateAddon of objects that others have changed', () => {
+  it.each([undefined, 'NONE'] as const)('with %s fails, and applies nothing', async (resolveConflicts) => {
+    const fixture = changed(REPLICAS, IMAGE);
+    const before = uids(fixture);
+    const { update } = await fixture.eks.updateAddon({ ...addon, resolveConflicts });
+    fixture.pass(14);
+    expect(fixture.addon()?.status).toBe('UPDATING');
+    fixture.pass(1);
+    expect((await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update).toMatchObject({
+      status: 'Failed',
+      errors: [{ errorCode: 'ConfigurationConflict', errorMessage: CONFLICT.message, resourceIds: [] }],
+    });
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ status: 'UPDATE_FAILED', health: { issues: [CONFLICT] } });
+    expect(uids(fixture)).toEqual(before);
+    expect(annotation(fixture)).toBe(roleArn('ebs'));
+  });
+
+  it('with PRESERVE keeps the fields and goes on, with OVERWRITE takes them back', async () => {
+    const fixture = changed(REPLICAS);
+    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'PRESERVE' });
+    fixture.pass(300);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(fixture.cluster.foreignFields.get(EBS)).toEqual([REPLICAS]);
+    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
+    fixture.pass(300);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(fixture.cluster.foreignFields.has(EBS)).toBe(false);
+  });
+
+  it('once repeated with OVERWRITE applies what the failed one asked for', async () => {
+    const fixture = changed(REPLICAS);
+    const before = uids(fixture);
+    const input = { ...addon, addonVersion: 'v1.44.0-eksbuild.1', serviceAccountRoleArn: roleArn('other') };
+    await fixture.eks.updateAddon(input);
+    fixture.pass(60);
+    expect(annotation(fixture)).toBe(roleArn('ebs'));
+    await fixture.eks.updateAddon({ ...input, resolveConflicts: 'OVERWRITE' });
+    fixture.pass(300);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+    expect(annotation(fixture)).toBe(roleArn('other'));
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+  });
+
+  it('leaves the add-ons beside it alone', async () => {
+    const fixture = openFixture({ addons: [{ name: EBS }, { name: 'coredns' }] });
+    fixture.cluster.foreignFields.set('coredns', [{ field: 'ConfigMap coredns - .data.Corefile', manager: 'kubectl-edit' }]);
+    await fixture.eks.updateAddon(addon);
+    fixture.pass(300);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+  });
+});

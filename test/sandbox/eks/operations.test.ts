@@ -1,0 +1,94 @@
+import * as sdk from '@aws-sdk/client-eks';
+import { describe, expect, it } from 'vitest';
+import { operations, requiredMembers } from '../../../sandbox/eks/model.ts';
+import type { Schema } from '../../../sandbox/eks/model.ts';
+import { playedOperations } from '../../../sandbox/eks/service.ts';
+import { CLUSTER, failureOf, openFixture } from './fixture.ts';
+
+type Command = Parameters<sdk.EKS['send']>[0];
+
+/** Something of the right type for each required member. */
+const sample = (schema: Schema): unknown => {
+  if (schema.isStructSchema()) return Object.fromEntries(requiredMembers(schema).map((name) => [name, sample(schema.getMemberSchema(name))]));
+  if (schema.isListSchema()) return [sample(schema.getValueSchema())];
+  if (schema.isMapSchema()) return { key: sample(schema.getValueSchema()) };
+  if (schema.isNumericSchema()) return 1;
+  if (schema.isBooleanSchema()) return true;
+  return CLUSTER;
+};
+
+const commandOf = (name: string, input: unknown): Command => new (sdk as unknown as Record<string, new (input: unknown) => Command>)[`${name}Command`]!(input);
+
+/** What the SDK gets for the operation's smallest request: `played` stands for any answer of EKS's own, good or bad. */
+const answerTo = async (name: string): Promise<unknown> => {
+  const { eks, cluster } = openFixture();
+  const before = JSON.stringify(cluster);
+  const operation = operations.find((candidate) => candidate.name === name)!;
+  const failure = await eks.send(commandOf(name, sample(operation.input))).then(
+    () => undefined,
+    (error: Error & { $metadata?: { httpStatusCode?: number } }) => error,
+  );
+  if (failure?.name !== 'NotImplemented') return (failure?.$metadata?.httpStatusCode ?? 200) < 500 ? 'played' : failure;
+  return { status: failure.$metadata?.httpStatusCode, message: failure.message.split('.')[0], changed: JSON.stringify(cluster) !== before };
+};
+
+describe('each operation of the EKS API', () => {
+  it.each(operations.map(({ name }) => name))('%s is played, or refused by its name', async (name) => {
+    expect(await answerTo(name)).toEqual(playedOperations.includes(name) ? 'played' : { status: 501, message: `The sandbox does not play ${name}`, changed: false });
+  });
+
+  it('is refused by its name whatever the request holds', async () => {
+    const { send } = openFixture();
+    const { status, body } = await send('POST', '/clusters', { rawBody: '{' });
+    expect(status).toBe(501);
+    expect(body['message']).toContain('The sandbox does not play CreateCluster. It plays: AssociateAccessPolicy, ');
+  });
+
+  it('is played for all that a migration and its operator need', () => {
+    expect([...playedOperations].sort()).toEqual([
+      'AssociateAccessPolicy', 'CreateAccessEntry', 'CreateAddon', 'CreatePodIdentityAssociation', 'DeleteAccessEntry', 'DeleteAddon', 'DeletePodIdentityAssociation', 'DescribeAccessEntry', 'DescribeAddon',
+      'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribeClusterVersions', 'DescribePodIdentityAssociation', 'DescribeUpdate', 'DisassociateAccessPolicy', 'ListAccessEntries',
+      'ListAccessPolicies', 'ListAddons', 'ListAssociatedAccessPolicies', 'ListClusters', 'ListPodIdentityAssociations', 'ListTagsForResource', 'ListUpdates', 'TagResource', 'UntagResource', 'UpdateAccessEntry',
+      'UpdateAddon', 'UpdatePodIdentityAssociation',
+    ]);
+  });
+});
+
+describe('lists', () => {
+  const LISTS: [string, (eks: sdk.EKS, input: { maxResults?: number; nextToken?: string }) => Promise<unknown>][] = [
+    ['ListClusters', (eks, input) => eks.listClusters(input)],
+    ['ListAddons', (eks, input) => eks.listAddons({ clusterName: CLUSTER, ...input })],
+    ['ListUpdates', (eks, input) => eks.listUpdates({ name: CLUSTER, ...input })],
+    ['ListAccessEntries', (eks, input) => eks.listAccessEntries({ clusterName: CLUSTER, ...input })],
+    ['ListAccessPolicies', (eks, input) => eks.listAccessPolicies(input)],
+    ['ListPodIdentityAssociations', (eks, input) => eks.listPodIdentityAssociations({ clusterName: CLUSTER, ...input })],
+    ['DescribeAddonVersions', (eks, input) => eks.describeAddonVersions(input)],
+    ['DescribeClusterVersions', (eks, input) => eks.describeClusterVersions(input)],
+  ];
+
+  it.each(LISTS)('%s takes pages of 1 to 100, and only tokens that it gave', async (_name, list) => {
+    const { eks } = openFixture();
+    await list(eks, { maxResults: 1 });
+    await list(eks, { maxResults: 100 });
+    expect(await failureOf(list(eks, { maxResults: 0 }))).toMatchObject({ name: 'InvalidParameterException', message: "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1" });
+    expect(await failureOf(list(eks, { maxResults: 101 }))).toMatchObject({ name: 'InvalidParameterException' });
+    for (const nextToken of ['2', 'shop', Buffer.from('before:a').toString('base64url'), `${Buffer.from('after:a').toString('base64url')}=`]) {
+      expect(await failureOf(list(eks, { nextToken }))).toMatchObject({ name: 'InvalidParameterException', status: 400 });
+    }
+  });
+
+  it('ListClusters goes on where the page before ended, whatever came and went between', async () => {
+    const { eks, world, cluster } = openFixture();
+    const { clusters } = world.accounts.get(cluster.account)!;
+    const add = (name: string): unknown => clusters.set(`${cluster.region}/${name}`, { ...cluster, name });
+    for (const name of ['a', 'c', 'e']) add(name);
+    const first = await eks.listClusters({ maxResults: 2 });
+    expect(first.clusters).toEqual(['a', 'c']);
+    add('b');
+    add('d');
+    clusters.delete(`${cluster.region}/c`);
+    const second = await eks.listClusters({ maxResults: 2, nextToken: first.nextToken });
+    expect(second.clusters).toEqual(['d', 'e']);
+    expect(await eks.listClusters({ nextToken: second.nextToken })).toMatchObject({ clusters: [CLUSTER] });
+  });
+});

@@ -1,0 +1,278 @@
+import { describe, expect, test } from 'vitest';
+import { MIGRATOR_GROUP } from '../../../sandbox/kubernetes/rbac-defaults.ts';
+import { newEbsLab, DEPLOYMENT, merge, newEntry, restartPatch, strategic } from './support.ts';
+import type { Lab } from './support.ts';
+
+const ACCOUNT = '111122223333';
+const WHO = `arn:aws:iam::${ACCOUNT}:role/team/app/someone`;
+const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/someone/sandbox`;
+const PODS = '/api/v1/namespaces/kube-system/pods';
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+
+const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
+  const lab = newEbsLab();
+  lab.cluster.accessEntries.set(WHO, newEntry(WHO, entry));
+  return lab;
+};
+const as = { as: WHO };
+const status = async (lab: Lab, method: string, path: string, options: Parameters<Lab['call']>[2] = {}) => (await lab.call(method, path, { ...options, ...as })).status;
+
+const rbac = (kind: string, name: string, rest: object, namespace?: string) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name, ...(namespace ? { namespace } : {}) }, ...rest });
+/** As the administrator: a role and its binding, in a namespace or in the whole cluster. */
+const allow = async (lab: Lab, rules: object[], subject: object, namespace?: string): Promise<void> => {
+  const prefix = namespace === undefined ? 'Cluster' : '';
+  const path = (plural: string) => (namespace === undefined ? `${RBAC}/cluster${plural}` : `${RBAC}/namespaces/${namespace}/${plural}`);
+  expect((await lab.call('POST', path('roles'), { body: rbac(`${prefix}Role`, 'some', { rules }, namespace) })).status).toBe(201);
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${prefix}Role`, name: 'some' };
+  expect((await lab.call('POST', path('rolebindings'), { body: rbac(`${prefix}RoleBinding`, 'some', { roleRef, subjects: [subject] }, namespace) })).status).toBe(201);
+};
+
+describe('who is let in', () => {
+  test('without an access entry nobody is, not even to the version; the call log says why', async () => {
+    const lab = newEbsLab();
+    const { body, status: code, described } = await lab.call('GET', '/version', as);
+    expect(code).toBe(401);
+    expect(body).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 });
+    expect(described).toEqual(['get /version', { refused: `cluster dev has no access entry for ${WHO}` }]);
+  });
+
+  test('with an entry, versions, discovery and questions about oneself are open, and nothing else', async () => {
+    const lab = labWith({});
+    for (const path of ['/version', '/api', '/api/v1', '/apis', '/apis/apps/v1', '/apis/policy', '/openapi/v3']) expect(await status(lab, 'GET', path)).toBe(200);
+    expect(await status(lab, 'GET', PODS)).toBe(403);
+    expect((await lab.call('GET', '/metrics', as)).body).toMatchObject({ code: 403, message: `forbidden: User "${SESSION}" cannot get path "/metrics"` });
+  });
+
+  test.each([
+    ['the role as it is assumed, without its path', {}, SESSION],
+    ['a name of the entry', { username: 'someone' }, 'someone'],
+    ['a name with the session', { username: 'team:{{SessionName}}' }, 'team:me-x'],
+    ['a name with the raw session', { username: 'team:{{SessionNameRaw}}' }, 'team:me@x'],
+    ['of Fargate', { type: 'FARGATE_LINUX' }, 'system:node:me-x'],
+  ])('the user is %s', async (_, entry, username) => {
+    const lab = labWith(entry);
+    if (username !== SESSION) lab.world.accessKeys.set('AK', { accessKeyId: 'AK', secretAccessKey: '', principalArn: WHO, account: ACCOUNT, sessionName: 'me@x' });
+    const { body, status: code } = await lab.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { ...as, body: {} });
+    expect(code).toBe(201);
+    expect(body.status).toMatchObject({ userInfo: { username, groups: expect.arrayContaining(['system:authenticated']) } });
+  });
+
+  test('of an IAM user it is the ARN', async () => {
+    const lab = newEbsLab();
+    const user = `arn:aws:iam::${ACCOUNT}:user/jo`;
+    lab.cluster.accessEntries.set(user, newEntry(user));
+    expect((await lab.call('GET', PODS, { as: user })).body.message).toContain(`User "${user}" cannot list`);
+  });
+});
+
+describe('refusals in the words of Kubernetes', () => {
+  const user = `User "${SESSION}" cannot`;
+  test.each([
+    ['GET', PODS, `pods is forbidden: ${user} list resource "pods" in API group "" in the namespace "kube-system"`, { kind: 'pods' }],
+    ['GET', '/api/v1/nodes', `nodes is forbidden: ${user} list resource "nodes" in API group "" at the cluster scope`, { kind: 'nodes' }],
+    ['GET', `${PODS}/a`, `pods "a" is forbidden: ${user} get resource "pods" in API group "" in the namespace "kube-system"`, { name: 'a', kind: 'pods' }],
+    ['PATCH', DEPLOYMENT, `deployments.apps "ebs-csi-controller" is forbidden: ${user} patch resource "deployments" in API group "apps" in the namespace "kube-system"`, { name: 'ebs-csi-controller', group: 'apps', kind: 'deployments' }],
+    ['POST', `${PODS}/a/eviction`, `pods "a" is forbidden: ${user} create resource "pods/eviction" in API group "" in the namespace "kube-system"`, { name: 'a', kind: 'pods' }],
+    ['DELETE', PODS, `pods is forbidden: ${user} deletecollection resource "pods" in API group "" in the namespace "kube-system"`, { kind: 'pods' }],
+    ['GET', '/api/v1/namespaces/default', `namespaces "default" is forbidden: ${user} get resource "namespaces" in API group "" in the namespace "default"`, { name: 'default', kind: 'namespaces' }],
+    // What the server does not have is forbidden before it is not found.
+    ['GET', '/apis/batch/v1/jobs', `jobs.batch is forbidden: ${user} list resource "jobs" in API group "batch" at the cluster scope`, { group: 'batch', kind: 'jobs' }],
+  ])('%s %s', async (method, path, message, details) => {
+    const { body, status: code } = await labWith({}).call(method, path, { ...as, headers: strategic, body: {} });
+    expect(code).toBe(403);
+    expect(body).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'Forbidden', code: 403, message, details });
+  });
+
+  test('a watch is one, and a binding whose role is gone is told of', async () => {
+    const lab = labWith({ groups: ['readers'] });
+    expect((await lab.call('GET', PODS, { ...as, query: { watch: 'true' } })).body.message).toContain('cannot watch resource "pods"');
+    await allow(lab, [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }], { kind: 'Group', name: 'readers' });
+    await lab.call('DELETE', `${RBAC}/clusterroles/some`);
+    expect((await lab.call('GET', PODS, as)).body.message).toMatch(/in the namespace "kube-system": RBAC: clusterrole.rbac.authorization.k8s.io "some" not found$/);
+  });
+});
+
+describe('RBAC objects', () => {
+  const verdicts = async (lab: Lab) => ({
+    list: await status(lab, 'GET', PODS),
+    elsewhere: await status(lab, 'GET', '/api/v1/namespaces/default/pods'),
+    everywhere: await status(lab, 'GET', '/api/v1/pods'),
+    deployments: await status(lab, 'GET', '/apis/apps/v1/namespaces/kube-system/deployments'),
+  });
+  const readers = { kind: 'Group', name: 'readers' };
+  const pods = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };
+
+  test('a ClusterRole, bound in the cluster to a group', async () => {
+    const lab = labWith({ groups: ['readers'] });
+    await allow(lab, [pods], readers);
+    expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 200, everywhere: 200, deployments: 403 });
+  });
+
+  test('a Role, bound in a namespace to the user', async () => {
+    const lab = labWith({});
+    await allow(lab, [pods], { kind: 'User', name: SESSION }, 'kube-system');
+    expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 403, everywhere: 403, deployments: 403 });
+  });
+
+  test('a ClusterRole such as view, bound in a namespace only', async () => {
+    const lab = labWith({ groups: ['readers'] });
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
+    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, { body: rbac('RoleBinding', 'view', { roleRef, subjects: [readers] }) });
+    expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 403, everywhere: 403, deployments: 200 });
+  });
+
+  test('to others it gives nothing', async () => {
+    const lab = labWith({ groups: ['writers'] });
+    await allow(lab, [pods], readers);
+    expect(await verdicts(lab)).toEqual({ list: 403, elsewhere: 403, everywhere: 403, deployments: 403 });
+  });
+
+  test.each<[string, object, number, number]>([
+    ['a verb', { ...pods, verbs: ['get'] }, 403, 403],
+    ['all verbs', { ...pods, verbs: ['*'] }, 200, 403],
+    ['all resources', { ...pods, resources: ['*'] }, 200, 403],
+    ['another group', { ...pods, apiGroups: ['apps'] }, 403, 403],
+    ['all of all groups', { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'create'] }, 200, 201],
+    ['a subresource', { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }, 403, 201],
+    ['that subresource of all', { apiGroups: [''], resources: ['*/eviction'], verbs: ['create'] }, 403, 201],
+    ['the resource without its subresource', { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] }, 200, 403],
+    ['names, which a list has none of', { ...pods, resourceNames: ['a'] }, 403, 403],
+  ])('rule: %s', async (_, rule, list, evict) => {
+    const lab = labWith({ groups: ['readers'] });
+    await allow(lab, [rule], readers);
+    const [pod] = lab.pods('ebs-csi-controller');
+    expect(await status(lab, 'GET', PODS)).toBe(list);
+    expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body: {} })).toBe(evict);
+  });
+
+  test('names: that object, and the list of that name alone', async () => {
+    const lab = labWith({ groups: ['readers'] });
+    const [one, two] = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
+    await allow(lab, [{ ...pods, verbs: ['get', 'list'], resourceNames: [one] }], readers);
+    expect(await status(lab, 'GET', `${PODS}/${one}`)).toBe(200);
+    expect(await status(lab, 'GET', `${PODS}/${two}`)).toBe(403);
+    expect(await status(lab, 'GET', PODS, { query: { fieldSelector: `metadata.name=${one}` } })).toBe(200);
+    expect(await status(lab, 'GET', PODS, { query: { fieldSelector: `metadata.name=${two}` } })).toBe(403);
+  });
+
+  test('a binding that is deleted allows no more, and one that is changed allows the new subjects', async () => {
+    const lab = labWith({ groups: ['readers'] });
+    await allow(lab, [pods], { kind: 'Group', name: 'others' });
+    expect(await status(lab, 'GET', PODS)).toBe(403);
+    await lab.call('PATCH', `${RBAC}/clusterrolebindings/some`, { headers: merge, body: { subjects: [readers] } });
+    expect(await status(lab, 'GET', PODS)).toBe(200);
+    await lab.call('DELETE', `${RBAC}/clusterrolebindings/some`);
+    expect(await status(lab, 'GET', PODS)).toBe(403);
+  });
+});
+
+describe('access policies (EKS User Guide, "Review access policy permissions")', () => {
+  const calls: [string, string, string, object?][] = [
+    ['pods', 'GET', PODS],
+    ['pods elsewhere', 'GET', '/api/v1/namespaces/default/pods'],
+    ['nodes', 'GET', '/api/v1/nodes'],
+    // 404 is for those who may: the sandbox has no secrets.
+    ['secrets', 'GET', '/api/v1/namespaces/kube-system/secrets'],
+    ['restart', 'PATCH', DEPLOYMENT, restartPatch('x')],
+    ['bind', 'GET', `${RBAC}/namespaces/kube-system/rolebindings`],
+    ['cluster roles', 'GET', `${RBAC}/clusterroles`],
+  ];
+  test.each([
+    ['AmazonEKSClusterAdminPolicy', [200, 200, 200, 404, 200, 200, 200]],
+    ['AmazonEKSAdminPolicy', [200, 200, 403, 404, 200, 200, 403]],
+    ['AmazonEKSEditPolicy', [200, 200, 403, 404, 200, 403, 403]],
+    ['AmazonEKSViewPolicy', [200, 200, 403, 403, 403, 403, 403]],
+    ['AmazonEKSAdminViewPolicy', [200, 200, 200, 404, 403, 200, 200]],
+    ['AmazonEKSSecretReaderPolicy', [403, 403, 403, 404, 403, 403, 403]],
+    ['AmazonEKSViewPolicy:kube-system', [200, 403, 403, 403, 403, 403, 403]],
+    ['AmazonEKSEditPolicy:kube-system', [200, 403, 403, 404, 200, 403, 403]],
+    ['AmazonEKSAdminViewPolicy:default', [403, 200, 403, 403, 403, 403, 403]],
+    ['AmazonEKSNetworkingPolicy', [403, 403, 403, 403, 403, 403, 403]],
+  ])('%s', async (policy, expected) => {
+    const lab = labWith({ policies: [policy] });
+    const found: number[] = [];
+    for (const [, method, path, body] of calls) found.push(await status(lab, method, path, { headers: strategic, ...(body ? { body } : {}) }));
+    expect(Object.fromEntries(calls.map(([name], index) => [name, found[index]]))).toEqual(Object.fromEntries(calls.map(([name], index) => [name, expected[index]])));
+  });
+});
+
+describe('kubectl auth can-i', () => {
+  const canI = async (lab: Lab, attributes: object, kind = 'resourceAttributes') => {
+    const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { [kind]: attributes } };
+    const answer = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body });
+    expect(answer.status).toBe(201);
+    return answer.body.status as { allowed: boolean; reason?: string };
+  };
+
+  test('answers what a call would be answered, and why', async () => {
+    const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy:kube-system'] });
+    expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'kube-system' })).toMatchObject({ allowed: true, reason: expect.stringContaining('AmazonEKSViewPolicy') });
+    expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'default' })).toEqual({ allowed: false });
+    expect(await canI(lab, { verb: 'list', resource: 'pods' })).toEqual({ allowed: false });
+    expect(await canI(lab, { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'kube-system', name: 'x' })).toEqual({ allowed: false });
+    await allow(lab, [{ apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }], { kind: 'Group', name: 'readers' });
+    expect(await canI(lab, { verb: 'create', resource: 'pods', subresource: 'eviction', namespace: 'default' })).toEqual({
+      allowed: true,
+      reason: 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"',
+    });
+    expect(await canI(lab, { verb: 'get', path: '/version' }, 'nonResourceAttributes')).toMatchObject({ allowed: true });
+    expect(await canI(lab, { verb: 'get', path: '/metrics' }, 'nonResourceAttributes')).toEqual({ allowed: false });
+  });
+
+  test('--list: the rules of RBAC objects; access policies have none to list', async () => {
+    const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy'] });
+    const rule = { apiGroups: [''], resources: ['pods'], verbs: ['get'] };
+    await allow(lab, [rule], { kind: 'Group', name: 'readers' });
+    const { body } = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { ...as, body: { spec: { namespace: 'default' } } });
+    const { resourceRules, nonResourceRules, incomplete } = body.status as { resourceRules: object[]; nonResourceRules: object[]; incomplete: boolean };
+    expect(resourceRules).toContainEqual(rule);
+    expect(resourceRules).not.toContainEqual(expect.objectContaining({ resources: expect.arrayContaining(['configmaps']) }));
+    expect(nonResourceRules).toContainEqual({ nonResourceURLs: expect.arrayContaining(['/version']), verbs: ['get'] });
+    expect(incomplete).toBe(true);
+  });
+
+  test.each([{ spec: {} }, { spec: { resourceAttributes: { verb: 'get' }, nonResourceAttributes: { path: '/' } } }, {}])('%o is refused', async (body) => {
+    expect((await labWith({}).call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body })).status).toBe(400);
+  });
+});
+
+describe('the group of the deployed service', () => {
+  test('allows what its steps do, in every namespace, and no more', async () => {
+    const lab = labWith({ groups: [MIGRATOR_GROUP] });
+    for (const path of ['/api/v1/pods', '/api/v1/nodes', '/api/v1/serviceaccounts', PODS, '/apis/apps/v1/replicasets', '/apis/apps/v1/deployments', '/apis/apps/v1/daemonsets']) expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
+    expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(200);
+    expect(await status(lab, 'PATCH', '/api/v1/namespaces/kube-system/serviceaccounts/default', { headers: merge, body: {} })).toBe(403);
+    expect(await status(lab, 'DELETE', `${PODS}/${lab.pods('ebs-csi-node')[0]!.metadata.name}`)).toBe(403);
+    expect(await status(lab, 'GET', '/api/v1/namespaces')).toBe(403);
+    expect(await status(lab, 'GET', `${RBAC}/clusterroles`)).toBe(403);
+  });
+});
+
+describe('nobody hands out more than they have', () => {
+  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
+  const roles = `${RBAC}/namespaces/kube-system/roles`;
+  const bindings = `${RBAC}/namespaces/kube-system/rolebindings`;
+  const binding = (name: string) => rbac('RoleBinding', 'b', { roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }, subjects: [{ kind: 'User', name: 'x' }] });
+
+  test('an access policy does not count as having', async () => {
+    const lab = labWith({ policies: ['AmazonEKSAdminPolicy'] });
+    const { body } = await lab.call('POST', roles, { ...as, body: rbac('Role', 'r', { rules }) });
+    expect(body).toMatchObject({ code: 403, reason: 'Forbidden', details: { name: 'r', group: 'rbac.authorization.k8s.io', kind: 'roles' } });
+    expect(body.message).toBe(
+      `roles.rbac.authorization.k8s.io "r" is forbidden: user "${SESSION}" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["get","list"]}`,
+    );
+    expect(await status(lab, 'POST', bindings, { body: binding('view') })).toBe(403);
+    expect(await status(lab, 'POST', bindings, { body: binding('nope') })).toBe(404);
+    expect((await lab.call('GET', roles)).body.items).toEqual([]);
+  });
+
+  test('what RBAC gives can be given on, and the verbs escalate and bind are enough', async () => {
+    const lab = labWith({ policies: ['AmazonEKSAdminPolicy'], groups: ['admins'] });
+    const make = (verb: string) => ({ apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'clusterroles'], verbs: [verb] });
+    await allow(lab, [...rules, make('bind')], { kind: 'Group', name: 'admins' });
+    expect(await status(lab, 'POST', roles, { body: rbac('Role', 'held', { rules }) })).toBe(201);
+    expect(await status(lab, 'POST', roles, { body: rbac('Role', 'more', { rules: [{ ...rules[0], verbs: ['*'] }] }) })).toBe(403);
+    expect(await status(lab, 'PATCH', `${roles}/held`, { headers: merge, body: { rules: [{ ...rules[0], verbs: ['delete'] }] } })).toBe(403);
+    expect(await status(lab, 'POST', bindings, { body: binding('view') })).toBe(201);
+  });
+});

@@ -1,0 +1,246 @@
+import { describe, expect, test } from 'vitest';
+import { removeAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import type { Budget } from '../../../sandbox/kubernetes/objects.ts';
+import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
+import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, merge, newEbsLab, restartPatch, strategic } from './support.ts';
+import type { Lab } from './support.ts';
+
+const BUDGETS = '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets';
+const CONTROLLER = { matchLabels: { app: 'ebs-csi-controller' } };
+const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+const protect = async (lab: Lab, spec: object, name = 'guard') => {
+  const { status } = await lab.call('POST', BUDGETS, { body: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec: { selector: CONTROLLER, ...spec } } });
+  expect(status).toBe(201);
+  lab.pass(1);
+};
+const statusOf = (lab: Lab, name = 'guard') => (getObject(lab.cluster.kube, 'PodDisruptionBudget', 'kube-system', name) as Budget).status;
+const labOf = (replicas: number): Lab => newEbsLab({ objects: ebsWith({ replicas }) });
+const active = (lab: Lab, app = 'ebs-csi-controller') => lab.pods(app).filter(isActive);
+const evict = (lab: Lab, name: string, body: object = {}, query: Record<string, string> = {}) =>
+  lab.call('POST', `/api/v1/namespaces/kube-system/pods/${name}/eviction`, { body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: 'kube-system' }, ...body }, query });
+const evictFirst = (lab: Lab, ...rest: [object?, Record<string, string>?]) => evict(lab, active(lab).filter(isReady)[0]!.metadata.name, ...rest);
+
+describe('the status of a budget', () => {
+  test.each<[string, number, object, { desiredHealthy: number; disruptionsAllowed: number }]>([
+    ['minAvailable 2 of 5', 5, { minAvailable: 2 }, { desiredHealthy: 2, disruptionsAllowed: 3 }],
+    ['minAvailable more than there are', 5, { minAvailable: 7 }, { desiredHealthy: 7, disruptionsAllowed: 0 }],
+    ['minAvailable 50% of 5, rounded up', 5, { minAvailable: '50%' }, { desiredHealthy: 3, disruptionsAllowed: 2 }],
+    ['minAvailable 100%', 5, { minAvailable: '100%' }, { desiredHealthy: 5, disruptionsAllowed: 0 }],
+    ['maxUnavailable 1 of 5', 5, { maxUnavailable: 1 }, { desiredHealthy: 4, disruptionsAllowed: 1 }],
+    ['maxUnavailable 30% of 5, rounded up', 5, { maxUnavailable: '30%' }, { desiredHealthy: 3, disruptionsAllowed: 2 }],
+    ['maxUnavailable 0', 5, { maxUnavailable: 0 }, { desiredHealthy: 5, disruptionsAllowed: 0 }],
+    ['maxUnavailable more than there are', 2, { maxUnavailable: 9 }, { desiredHealthy: 0, disruptionsAllowed: 2 }],
+  ])('%s', async (_, replicas, spec, expected) => {
+    const lab = labOf(replicas);
+    await protect(lab, spec);
+    const allowed = expected.disruptionsAllowed > 0;
+    expect(statusOf(lab)).toMatchObject({ ...expected, currentHealthy: replicas, expectedPods: replicas, observedGeneration: 1, conditions: [{ type: 'DisruptionAllowed', status: allowed ? 'True' : 'False', reason: allowed ? 'SufficientPods' : 'InsufficientPods' }] });
+  });
+
+  test.each([
+    ['without a selector: none', undefined, 0],
+    ['with an empty selector: all', {}, 7],
+    ['by expressions', { matchExpressions: [{ key: 'app', operator: 'In', values: ['ebs-csi-node', 'x'] }, { key: 'pod-template-hash', operator: 'DoesNotExist' }] }, 3],
+    ['by expressions that exclude', { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['ebs-csi-node'] }, { key: 'app', operator: 'Exists' }] }, 4],
+  ])('counts pods %s', async (_, selector, expectedPods) => {
+    const lab = labOf(4);
+    await protect(lab, { selector, minAvailable: 0 });
+    expect(statusOf(lab)).toMatchObject({ expectedPods, currentHealthy: expectedPods });
+  });
+
+  test('follows the pods and the spec', async () => {
+    const lab = labOf(3);
+    await protect(lab, { minAvailable: 2 });
+    await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`);
+    lab.pass(1);
+    expect(statusOf(lab)).toMatchObject({ currentHealthy: 2, disruptionsAllowed: 0 });
+    lab.pass(20);
+    expect(statusOf(lab)).toMatchObject({ currentHealthy: 3, disruptionsAllowed: 1 });
+    await lab.call('PATCH', `${BUDGETS}/guard`, { headers: merge, body: { spec: { minAvailable: 1 } } });
+    expect(statusOf(lab)).toMatchObject({ observedGeneration: 1, disruptionsAllowed: 1 });
+    lab.pass(1);
+    expect(statusOf(lab)).toMatchObject({ observedGeneration: 2, disruptionsAllowed: 2 });
+    removeAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs);
+    lab.pass(1);
+    expect(statusOf(lab)).toMatchObject({ currentHealthy: 0, disruptionsAllowed: 0 });
+  });
+
+  test('a share of a DaemonSet can\'t be told: nothing may be evicted', async () => {
+    const lab = newEbsLab();
+    await protect(lab, { selector: { matchLabels: { app: 'ebs-csi-node' } }, maxUnavailable: 1 });
+    expect(statusOf(lab)).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed', message: 'daemonsets.apps does not implement the scale subresource' }] });
+    await protect(lab, { selector: { matchLabels: { app: 'ebs-csi-node' } }, minAvailable: 2 }, 'counted');
+    expect(statusOf(lab, 'counted')).toMatchObject({ disruptionsAllowed: 1, expectedPods: 3 });
+  });
+});
+
+describe('POST pods/NAME/eviction', () => {
+  test('without a budget the pod goes, as when it is deleted, and a new one comes', async () => {
+    const lab = labOf(2);
+    const [pod] = active(lab);
+    const { status, body, described } = await evict(lab, pod!.metadata.name);
+    expect([status, body]).toEqual([201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }]);
+    expect(described).toEqual(['create pods/eviction', expect.objectContaining({ namespace: 'kube-system', name: pod!.metadata.name, kind: 'Eviction' })]);
+    expect(pod!.metadata.deletionTimestamp).toBe('2026-01-15T09:00:30Z');
+    expect(pod!.status.conditions).toContainEqual(expect.objectContaining({ type: 'DisruptionTarget', reason: 'EvictionByEvictionAPI' }));
+    lab.pass(30);
+    expect(active(lab).filter(isReady)).toHaveLength(2);
+    expect(active(lab)).not.toContain(pod);
+  });
+
+  test('no more than the budget allows, though its controller has not looked yet; more once new pods are ready', async () => {
+    const lab = labOf(3);
+    await protect(lab, { minAvailable: 2 });
+    expect((await evictFirst(lab)).status).toBe(201);
+    const refused = await evictFirst(lab);
+    expect(refused.status).toBe(429);
+    expect(refused.body).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: VIOLATES,
+      reason: 'TooManyRequests',
+      details: { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget guard needs 2 healthy pods and has 3 currently' }] },
+      code: 429,
+    });
+    lab.pass(1);
+    expect((await evictFirst(lab)).body.details).toEqual({ causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget guard needs 2 healthy pods and has 2 currently' }] });
+    expect(active(lab).filter(isReady)).toHaveLength(2);
+    lab.pass(20);
+    expect((await evictFirst(lab)).status).toBe(201);
+  });
+
+  test('a budget that its controller has not seen yet: come again', async () => {
+    const lab = labOf(3);
+    await lab.call('POST', BUDGETS, { body: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'guard' }, spec: { selector: CONTROLLER, maxUnavailable: 3 } } });
+    const { status, body, raw } = await evictFirst(lab);
+    expect(status).toBe(429);
+    expect(body).toMatchObject({ message: VIOLATES, details: { retryAfterSeconds: 10, causes: [{ message: 'The disruption budget guard is still being processed by the server.' }] } });
+    expect(raw.headers['retry-after']).toBe('10');
+    lab.pass(1);
+    expect((await evictFirst(lab)).status).toBe(201);
+  });
+
+  test('of other pods, and once the budget is gone, it does not ask it', async () => {
+    const lab = labOf(2);
+    await protect(lab, { minAvailable: '100%' });
+    expect((await evictFirst(lab)).status).toBe(429);
+    expect((await evict(lab, active(lab, 'ebs-csi-node')[0]!.metadata.name)).status).toBe(201);
+    await lab.call('DELETE', `${BUDGETS}/guard`);
+    expect((await evictFirst(lab)).status).toBe(201);
+  });
+
+  test('a pod that does not run yet can go, one with two budgets cannot', async () => {
+    const lab = labOf(2);
+    await protect(lab, { minAvailable: '100%' });
+    await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`);
+    lab.pass(1);
+    expect((await evict(lab, active(lab).find((pod) => !isReady(pod))!.metadata.name)).status).toBe(201);
+    await protect(lab, { minAvailable: 0 }, 'second');
+    expect((await evictFirst(lab)).body).toMatchObject({ code: 500, reason: 'InternalError', message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.' });
+  });
+
+  test('a dry run asks, and takes nothing', async () => {
+    const lab = labOf(3);
+    await protect(lab, { minAvailable: 2 });
+    for (let n = 0; n < 3; n += 1) expect((await evictFirst(lab, {}, { dryRun: 'All' })).status).toBe(201);
+    expect((await evictFirst(lab, { deleteOptions: { dryRun: ['All'] } })).status).toBe(201);
+    expect(statusOf(lab).disruptionsAllowed).toBe(1);
+    expect(active(lab)).toHaveLength(3);
+  });
+
+  test('the grace period of the eviction', async () => {
+    const lab = labOf(2);
+    const [pod] = active(lab);
+    await evict(lab, pod!.metadata.name, { deleteOptions: { gracePeriodSeconds: 0 } });
+    expect(lab.pods('ebs-csi-controller')).not.toContain(pod);
+  });
+
+  test.each<[string, object, number]>([
+    ['another name', { metadata: { name: 'other' } }, 400],
+    ['another kind', { kind: 'Pod' }, 400],
+    ['a version of old', { apiVersion: 'policy/v1beta1' }, 400],
+    ['another uid', { deleteOptions: { preconditions: { uid: 'x' } } }, 409],
+  ])('%s is refused', async (_, body, code) => {
+    const lab = labOf(2);
+    expect((await evictFirst(lab, body)).status).toBe(code);
+    expect(active(lab)).toHaveLength(2);
+  });
+
+  test('of no pod, and by GET', async () => {
+    const lab = labOf(2);
+    expect((await evict(lab, 'nope')).body).toMatchObject({ code: 404, message: 'pods "nope" not found' });
+    expect((await lab.call('GET', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}/eviction`)).status).toBe(405);
+    expect((await lab.call('POST', '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller/eviction', { body: {} })).status).toBe(404);
+  });
+});
+
+describe('a node that is cordoned', () => {
+  const cordon = (lab: Lab, name: string, unschedulable: boolean | null) => lab.call('PATCH', `/api/v1/nodes/${name}`, { headers: strategic, body: { spec: { unschedulable } } });
+  const nodesOf = (lab: Lab) => listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
+
+  test('takes no new pods of Deployments, and is shown as such', async () => {
+    const lab = labOf(6);
+    const [first = '', ...others] = nodesOf(lab);
+    expect((await cordon(lab, first, true)).body.spec).toMatchObject({ unschedulable: true });
+    for (const pod of active(lab).filter(({ spec }) => spec.nodeName === first)) expect((await evict(lab, pod.metadata.name)).status).toBe(201);
+    lab.pass(60);
+    expect(active(lab).filter(isReady)).toHaveLength(6);
+    expect(new Set(active(lab).map(({ spec }) => spec.nodeName))).toEqual(new Set(others));
+    const table = await lab.call('GET', `/api/v1/nodes/${first}`, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } });
+    expect(table.body['rows']).toMatchObject([{ cells: [first, 'Ready,SchedulingDisabled', '<none>', expect.any(String), expect.any(String)] }]);
+  });
+
+  test('without any other, pods wait until one takes pods again', async () => {
+    const lab = labOf(2);
+    for (const name of nodesOf(lab)) await cordon(lab, name, true);
+    await evictFirst(lab);
+    lab.pass(60);
+    expect(active(lab).filter(isReady)).toHaveLength(1);
+    expect(active(lab).find((pod) => !isReady(pod))!.status.conditions).toMatchObject([{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }]);
+    const last = nodesOf(lab).at(-1)!;
+    await cordon(lab, last, null);
+    lab.pass(60);
+    expect(active(lab).filter(isReady)).toHaveLength(2);
+    expect(active(lab).map(({ spec }) => spec.nodeName)).toContain(last);
+    expect(lab.deployment().status).toMatchObject({ readyReplicas: 2 });
+  });
+
+  test('a word instead of a yes is refused', async () => {
+    const lab = labOf(2);
+    expect((await lab.call('PATCH', `/api/v1/nodes/${nodesOf(lab)[0]}`, { headers: strategic, body: { spec: { unschedulable: 'yes' } } })).status).toBe(422);
+  });
+});
+
+describe('budgets are for evictions alone', () => {
+  test.each([
+    ['Deployment', DEPLOYMENT, 'ebs-csi-controller', 8],
+    ['DaemonSet', DAEMON_SET, 'ebs-csi-node', 3],
+  ])('a rollout of a %s takes as long, and the same pods away, with a budget that allows nothing', async (_, path, app, pods) => {
+    const counts = async (guarded: boolean) => {
+      const lab = newEbsLab({ objects: ebsWith({ replicas: 8 }) });
+      if (guarded) await protect(lab, { selector: {}, minAvailable: '100%' });
+      else lab.pass(1);
+      await lab.call('PATCH', path, { headers: strategic, body: restartPatch('x') });
+      const seen: number[][] = [];
+      for (let second = 0; second < 120; second += 1) {
+        lab.pass(1);
+        seen.push([active(lab, app).length, active(lab, app).filter(isReady).length, active(lab, app).filter((pod) => pod.metadata.annotations?.['restarted'] === 'x').length]);
+      }
+      return seen;
+    };
+    const free = await counts(false);
+    expect(await counts(true)).toEqual(free);
+    expect(free.at(-1)?.[0]).toBe(free.at(-1)?.[2]);
+    expect(Math.min(...free.map(([, ready]) => ready ?? 0))).toBeLessThan(pods);
+  });
+
+  test('nor does a deletion ask', async () => {
+    const lab = labOf(2);
+    await protect(lab, { minAvailable: '100%' });
+    expect((await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`)).status).toBe(200);
+  });
+});

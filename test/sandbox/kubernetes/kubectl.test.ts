@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
+
+const reason = reasonToSkip('aws', 'kubectl');
+
+let served: Served;
+const run = (...args: string[]) => served.run('kubectl', ['--namespace', 'kube-system', ...args]);
+/** What kubectl prints; where it fails, the test does. */
+const kubectl = async (...args: string[]): Promise<string> => {
+  const { code, out, err } = await run(...args);
+  expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
+  return out;
+};
+const file = (name: string, text: string): string => {
+  const path = join(served.directory, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+const OBJECTS = `
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: mine}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: mine}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
+`;
+
+describe.skipIf(reason !== undefined)(`kubectl, by those who run a cluster${reason === undefined ? '' : ` (${reason})`}`, { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    served = await serve();
+  });
+  afterAll(async () => {
+    await served?.stop();
+  });
+
+  it('auth can-i and whoami', async () => {
+    expect(await kubectl('auth', 'can-i', 'list', 'pods')).toBe('yes\n');
+    expect(await kubectl('auth', 'can-i', '--list')).toMatch(/selfsubjectaccessreviews\.authorization\.k8s\.io +\[\] +\[\] +\[create\]/);
+    expect(await kubectl('auth', 'whoami')).toMatch(/Username +arn:aws:sts::\d{12}:assumed-role\/operator\/sandbox\n/);
+  });
+
+  it('apply creates, knows what it has applied, and changes it', async () => {
+    const path = file('objects.yaml', OBJECTS);
+    expect(await kubectl('apply', '-f', path)).toBe('serviceaccount/mine created\nrole.rbac.authorization.k8s.io/mine created\n');
+    expect(await kubectl('apply', '-f', path)).toBe('serviceaccount/mine unchanged\nrole.rbac.authorization.k8s.io/mine unchanged\n');
+    const changed = file('changed.yaml', OBJECTS.replace('[get, list]', '[watch]'));
+    expect(await kubectl('apply', '-f', changed)).toBe('serviceaccount/mine unchanged\nrole.rbac.authorization.k8s.io/mine configured\n');
+    expect(await kubectl('get', 'role', 'mine', '--output', 'jsonpath={.rules[*].verbs}')).toBe('["watch"]');
+    expect(await run('apply', '-f', file('bad.yaml', OBJECTS.replace('rules:', 'rule:')))).toMatchObject({ code: 1, err: expect.stringContaining('strict decoding error: unknown field "rule"') });
+    expect(await run('apply', '--server-side', '-f', path)).toMatchObject({ code: 1, err: expect.stringContaining('run kubectl apply without --server-side') });
+    expect(await kubectl('delete', '-f', path)).toBe('serviceaccount "mine" deleted\nrole.rbac.authorization.k8s.io "mine" deleted\n');
+  });
+
+  it('create role and rolebinding', async () => {
+    await kubectl('create', 'role', 'reader', '--verb=get,list', '--resource=pods,deployments.apps');
+    await kubectl('create', 'rolebinding', 'readers', '--role=reader', '--group=readers');
+    expect(await kubectl('describe', 'rolebinding', 'readers')).toMatch(/Name: +reader\nSubjects:\n[^]*Group +readers/);
+  });
+
+  it('drain waits for the disruption budget, and empties the node without it', async () => {
+    const ofController = ['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'jsonpath={.items[*].spec.nodeName}'];
+    const [node = ''] = (await kubectl(...ofController)).split(' ');
+    await kubectl('create', 'pdb', 'guard', '--selector=app=ebs-csi-controller', '--min-available=100%');
+    await expect.poll(() => kubectl('get', 'pdb', 'guard', '--no-headers'), { timeout: 10_000 }).toMatch(/^guard +100% +N\/A +0 /);
+    const drain = ['drain', node, '--ignore-daemonsets'];
+    expect(await run(...drain, '--timeout=2s')).toMatchObject({ code: 1, err: expect.stringContaining("Cannot evict pod as it would violate the pod's disruption budget.") });
+    expect(await kubectl('get', 'node', node)).toContain('Ready,SchedulingDisabled');
+
+    await kubectl('delete', 'pdb', 'guard');
+    expect(await kubectl(...drain, '--timeout=60s')).toContain(`node/${node} drained\n`);
+    const nodes = (await kubectl(...ofController)).split(' ');
+    expect(nodes).toHaveLength(2);
+    expect(nodes).not.toContain(node);
+    expect(await kubectl('uncordon', node)).toBe(`node/${node} uncordoned\n`);
+  });
+});

@@ -1,0 +1,134 @@
+/** Every operation that the sandbox plays, each once as it succeeds and once as it is refused, in an order that lets both happen. */
+import { ACCOUNT, REGION, ROLE, podIdentityTrust } from '../support.ts';
+
+export const TABLE = 'Ledger';
+export const MACHINE = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:Waits`;
+export type AwsService = 'eks' | 'iam' | 'sts' | 'dynamodb' | 'states';
+
+/** What was answered so far, by the operation's name: the success. */
+export type Answers = Record<string, Record<string, unknown>>;
+type Input = object | ((answers: Answers) => object);
+/** Not an input: the same call with a secret that nobody has. */
+export const WRONG_SECRET = 'a wrong secret';
+/** `later`: seconds that pass before the call. */
+export type Row = [service: AwsService, operation: string, good: Input | undefined, bad: Input | typeof WRONG_SECRET, later?: number];
+
+const clusterName = 'dev';
+const EBS = { clusterName, addonName: 'aws-ebs-csi-driver' };
+const EFS = { clusterName, addonName: 'aws-efs-csi-driver' };
+const ADMIN = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy';
+const ENTRY = { clusterName, principalArn: ROLE };
+const NO_ENTRY = { ...ENTRY, clusterName: 'prod' };
+const CLUSTER_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
+const NO_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/prod`;
+const NO_CLUSTER = { clusterName: 'prod' };
+/** The SDK would make a random one. */
+const token = (clientRequestToken: string) => ({ clientRequestToken });
+
+/** A member of an earlier answer. */
+const from = (operation: string, ...path: string[]) => (answers: Answers): unknown =>
+  path.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], answers[operation]);
+const updateId = from('UpdateAddon', 'update', 'id');
+const associationId = from('CreatePodIdentityAssociation', 'association', 'associationId');
+const executionArn = from('StartExecution', 'executionArn');
+const theAssociation: Input = (answers) => ({ clusterName, associationId: associationId(answers) });
+const NO_ASSOCIATION = { clusterName, associationId: 'a-00000000000000000' };
+
+const eks: Row[] = [
+  ['eks', 'ListClusters', {}, { maxResults: 0 }],
+  ['eks', 'DescribeCluster', { name: 'dev' }, { name: 'prod' }],
+  ['eks', 'DescribeClusterVersions', {}, { maxResults: 0 }],
+  ['eks', 'DescribeAddonVersions', { addonName: 'aws-ebs-csi-driver', kubernetesVersion: '1.31' }, { nextToken: 'none' }],
+  ['eks', 'DescribeAddonConfiguration', { addonName: 'aws-ebs-csi-driver', addonVersion: 'v1.38.1-eksbuild.1' }, { addonName: 'aws-ebs-csi-driver', addonVersion: 'v0' }],
+  ['eks', 'ListAddons', { clusterName, maxResults: 1 }, NO_CLUSTER],
+  ['eks', 'DescribeAddon', EBS, { clusterName, addonName: 'none' }],
+  ['eks', 'UpdateAddon', { ...EBS, ...token('u'), podIdentityAssociations: [{ serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }] }, { ...EBS, ...token('v'), serviceAccountRoleArn: '' }],
+  ['eks', 'DescribeUpdate', (answers) => ({ name: 'dev', addonName: EBS.addonName, updateId: updateId(answers) }), (answers) => ({ name: 'dev', updateId: updateId(answers) })],
+  ['eks', 'ListUpdates', { name: 'dev', addonName: EBS.addonName }, { name: 'prod' }],
+  ['eks', 'CreateAddon', { ...EFS, ...token('c'), tags: { 'a b': 'ü&<' }, resolveConflicts: 'NONE' }, { ...EFS, ...token('d') }],
+  ['eks', 'DeleteAddon', { ...EBS, preserve: true }, { clusterName, addonName: 'none' }, 600],
+  ['eks', 'CreatePodIdentityAssociation', { clusterName, ...token('p'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE, tags: { team: 'web' } }, { clusterName, ...token('q'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE }],
+  ['eks', 'DescribePodIdentityAssociation', theAssociation, NO_ASSOCIATION],
+  ['eks', 'ListPodIdentityAssociations', { clusterName, namespace: 'apps' }, NO_CLUSTER],
+  ['eks', 'UpdatePodIdentityAssociation', (answers) => ({ clusterName, associationId: associationId(answers), ...token('r'), disableSessionTags: true }), { ...NO_ASSOCIATION, ...token('s') }],
+  ['eks', 'DeletePodIdentityAssociation', theAssociation, theAssociation],
+  ['eks', 'CreateAccessEntry', { ...ENTRY, ...token('e'), kubernetesGroups: ['readers'] }, { ...ENTRY, ...token('f') }],
+  ['eks', 'DescribeAccessEntry', ENTRY, { clusterName, principalArn: `${ROLE}-gone` }],
+  ['eks', 'UpdateAccessEntry', { ...ENTRY, ...token('g'), username: 'reader' }, { ...ENTRY, ...token('h'), kubernetesGroups: ['system:masters'] }],
+  ['eks', 'ListAccessEntries', { clusterName }, NO_CLUSTER],
+  ['eks', 'ListAccessPolicies', { maxResults: 2 }, { maxResults: 0 }],
+  ['eks', 'AssociateAccessPolicy', { ...ENTRY, policyArn: ADMIN, accessScope: { type: 'namespace', namespaces: ['apps'] } }, { ...ENTRY, policyArn: `${ADMIN}X`, accessScope: { type: 'cluster' } }],
+  ['eks', 'ListAssociatedAccessPolicies', ENTRY, NO_ENTRY],
+  ['eks', 'DisassociateAccessPolicy', { ...ENTRY, policyArn: ADMIN }, { ...NO_ENTRY, policyArn: ADMIN }],
+  ['eks', 'DeleteAccessEntry', ENTRY, ENTRY],
+  ['eks', 'TagResource', { resourceArn: CLUSTER_ARN, tags: { a: '1', 'c d': 'x/y' } }, { resourceArn: NO_ARN, tags: { a: '1' } }],
+  ['eks', 'ListTagsForResource', { resourceArn: CLUSTER_ARN }, { resourceArn: NO_ARN }],
+  ['eks', 'UntagResource', { resourceArn: CLUSTER_ARN, tagKeys: ['b', 'a', 'c d'] }, { resourceArn: NO_ARN, tagKeys: ['a'] }],
+];
+
+const RoleName = 'ebs-csi';
+const NOBODY = { RoleName: 'ä' };
+
+const identity: Row[] = [
+  ['iam', 'GetRole', { RoleName }, NOBODY],
+  ['iam', 'ListRoles', {}, { MaxItems: 0 }],
+  ['iam', 'ListRoleTags', { RoleName }, NOBODY],
+  ['iam', 'ListAttachedRolePolicies', { RoleName }, NOBODY],
+  ['iam', 'ListRolePolicies', { RoleName }, NOBODY],
+  // The world's roles have no inline policies.
+  ['iam', 'GetRolePolicy', undefined, { RoleName, PolicyName: 'none' }],
+  [
+    'iam',
+    'UpdateAssumeRolePolicy',
+    { RoleName, PolicyDocument: JSON.stringify({ ...podIdentityTrust, Statement: [...podIdentityTrust.Statement, { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' }] }) },
+    { RoleName, PolicyDocument: 'a=b&c' },
+  ],
+  ['sts', 'GetCallerIdentity', {}, WRONG_SECRET],
+  ['sts', 'AssumeRole', { RoleArn: ROLE, RoleSessionName: 'corpus' }, { RoleArn: `${ROLE}-gone`, RoleSessionName: 'corpus' }],
+];
+
+const Key = { pk: { S: 'a/b c' } };
+const ITEM = { ...Key, text: { S: 'ünïcode' } };
+const NO_TABLE = { TableName: 'None' };
+const MADE = { TableName: 'Made' };
+const MADE_ARN = `arn:aws:dynamodb:us-east-1:000000000000:table/Made`;
+const QUERY = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': Key.pk } };
+const CREATE = { ...MADE, BillingMode: 'PAY_PER_REQUEST', KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] };
+
+const dynamodb: Row[] = [
+  ['dynamodb', 'PutItem', { TableName: TABLE, Item: ITEM }, { TableName: TABLE, Item: ITEM, ConditionExpression: 'attribute_not_exists(pk)' }],
+  ['dynamodb', 'GetItem', { TableName: TABLE, Key }, { ...NO_TABLE, Key }],
+  ['dynamodb', 'UpdateItem', { TableName: TABLE, Key, UpdateExpression: 'SET n = :n', ExpressionAttributeValues: { ':n': { N: '7' } }, ReturnValues: 'ALL_NEW' }, { TableName: TABLE, Key, UpdateExpression: 'SET' }],
+  ['dynamodb', 'Query', { TableName: TABLE, ...QUERY }, { ...NO_TABLE, ...QUERY }],
+  ['dynamodb', 'Scan', { TableName: TABLE }, NO_TABLE],
+  ['dynamodb', 'BatchGetItem', { RequestItems: { [TABLE]: { Keys: [Key] } } }, { RequestItems: { None: { Keys: [Key] } } }],
+  ['dynamodb', 'BatchWriteItem', { RequestItems: { [TABLE]: [{ PutRequest: { Item: { pk: { S: 'b' } } } }] } }, { RequestItems: {} }],
+  ['dynamodb', 'DeleteItem', { TableName: TABLE, Key, ReturnValues: 'ALL_OLD' }, { TableName: TABLE, Key, ConditionExpression: 'attribute_exists(pk)' }],
+  ['dynamodb', 'ListTables', {}, { Limit: 0 }],
+  ['dynamodb', 'DescribeTable', { TableName: TABLE }, NO_TABLE],
+  ['dynamodb', 'DescribeTimeToLive', { TableName: TABLE }, NO_TABLE],
+  ['dynamodb', 'CreateTable', CREATE, CREATE],
+  ['dynamodb', 'TagResource', { ResourceArn: MADE_ARN, Tags: [{ Key: 'a', Value: 'b' }] }, { ResourceArn: 'none', Tags: [] }],
+  ['dynamodb', 'ListTagsOfResource', { ResourceArn: MADE_ARN }, { ResourceArn: 'none' }],
+  ['dynamodb', 'UntagResource', { ResourceArn: MADE_ARN, TagKeys: ['a'] }, { ResourceArn: 'none', TagKeys: [] }],
+  ['dynamodb', 'UpdateTable', { ...MADE, BillingMode: 'PROVISIONED', ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } }, NO_TABLE],
+  ['dynamodb', 'DeleteTable', MADE, NO_TABLE],
+];
+
+const NO_EXECUTION = { executionArn: `${MACHINE.replace(':stateMachine:', ':execution:')}:none` };
+const NO_MACHINE = { stateMachineArn: `${MACHINE}X` };
+const theExecution: Input = (answers) => ({ executionArn: executionArn(answers) });
+
+const states: Row[] = [
+  ['states', 'ListStateMachines', {}, { maxResults: 1001 }],
+  ['states', 'DescribeStateMachine', { stateMachineArn: MACHINE }, NO_MACHINE],
+  ['states', 'StartExecution', { stateMachineArn: MACHINE, name: 'one', input: '{"a":"ü"}' }, { stateMachineArn: MACHINE, name: 'one', input: '{"a":"b"}' }],
+  ['states', 'ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'RUNNING' }, NO_MACHINE],
+  ['states', 'StopExecution', (answers) => ({ executionArn: executionArn(answers), error: 'Enough' }), NO_EXECUTION],
+  ['states', 'DescribeExecution', theExecution, NO_EXECUTION],
+  ['states', 'GetExecutionHistory', theExecution, NO_EXECUTION],
+];
+
+export const rows: readonly Row[] = [...eks, ...identity, ...dynamodb, ...states];
+
+export const inputOf = (input: Input, answers: Answers): object => (typeof input === 'function' ? (input as (answers: Answers) => object)(answers) : input);
