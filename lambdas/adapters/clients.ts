@@ -69,8 +69,16 @@ export class ClientFactory {
     };
   }
 
-  eks = (): EKSClient => new EKSClient(this.shared('eks'));
-  iam = (): IAMClient => new IAMClient(this.shared('iam'));
-  dynamodb = (): DynamoDBClient => new DynamoDBClient(this.shared('dynamodb'));
-  stepFunctions = (): SFNClient => new SFNClient(this.shared('states'));
+  /** One client for each service: a warm Lambda keeps its connections. */
+  private readonly made = new Map<string, unknown>();
+  private one<Client>(service: string, make: (config: SharedConfig) => Client): Client {
+    const client = (this.made.get(service) as Client | undefined) ?? make(this.shared(service));
+    this.made.set(service, client);
+    return client;
+  }
+
+  eks = (): EKSClient => this.one('eks', (config) => new EKSClient(config));
+  iam = (): IAMClient => this.one('iam', (config) => new IAMClient(config));
+  dynamodb = (): DynamoDBClient => this.one('dynamodb', (config) => new DynamoDBClient(config));
+  stepFunctions = (): SFNClient => this.one('states', (config) => new SFNClient(config));
 }
