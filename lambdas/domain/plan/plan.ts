@@ -53,7 +53,7 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], pla
     ...(addon ? { addon, namespace: facts.namespace } : {}),
     associations: planned,
     purge,
-    hash: sha256({ target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve, found, planned, purge }),
+    hash: sha256({ target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve, resolveConflicts: request.resolveConflicts, found, planned, purge }),
   };
 }
 
