@@ -20,10 +20,23 @@ export interface PlainHttpResponse {
 }
 export type PlainHttp = (request: PlainHttpRequest) => Promise<PlainHttpResponse>;
 
+/** What an SDK client would otherwise look up in the environment and in ~/.aws. */
+export interface SdkSettings {
+  endpoint: string;
+  retryMode: 'standard';
+  defaultsMode: 'standard';
+  useFipsEndpoint: false;
+  useDualstackEndpoint: false;
+  userAgentAppId: () => Promise<undefined>;
+  authSchemePreference: () => Promise<string[]>;
+}
+
 /** How calls leave this process: the network by default, straight into the sandbox's services otherwise. */
 export interface Transport {
   /** A Smithy request handler for every SDK client; the SDK's own when absent. */
   requestHandler?: { handle(request: never, options?: never): Promise<{ response: never }> };
+  /** Settings that must not depend on the machine, by service; the SDK's own way of finding them when absent. */
+  settingsFor?: (service: string, region: string) => SdkSettings;
   http: PlainHttp;
 }
 
@@ -33,7 +46,7 @@ export interface ClientConfig {
   transport: Transport;
 }
 
-type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler?: never };
+type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler?: never } & Partial<SdkSettings>;
 
 /**
  * The one place where AWS clients are made. `maxAttempts: 1`: retries live in the state machine, where they can be
@@ -45,18 +58,27 @@ export class ClientFactory {
     this.config = config;
   }
 
-  private shared(): SharedConfig {
+  private shared(service: string): SharedConfig {
     const { region, credentials, transport } = this.config;
     return {
       region,
       maxAttempts: 1,
       ...(credentials ? { credentials } : {}),
+      ...transport.settingsFor?.(service, region),
       ...(transport.requestHandler ? { requestHandler: transport.requestHandler as never } : {}),
     };
   }
 
-  eks = (): EKSClient => new EKSClient(this.shared());
-  iam = (): IAMClient => new IAMClient(this.shared());
-  dynamodb = (): DynamoDBClient => new DynamoDBClient(this.shared());
-  stepFunctions = (): SFNClient => new SFNClient(this.shared());
+  /** One client for each service: a warm Lambda keeps its connections. */
+  private readonly made = new Map<string, unknown>();
+  private one<Client>(service: string, make: (config: SharedConfig) => Client): Client {
+    const client = (this.made.get(service) as Client | undefined) ?? make(this.shared(service));
+    this.made.set(service, client);
+    return client;
+  }
+
+  eks = (): EKSClient => this.one('eks', (config) => new EKSClient(config));
+  iam = (): IAMClient => this.one('iam', (config) => new IAMClient(config));
+  dynamodb = (): DynamoDBClient => this.one('dynamodb', (config) => new DynamoDBClient(config));
+  stepFunctions = (): SFNClient => this.one('states', (config) => new SFNClient(config));
 }

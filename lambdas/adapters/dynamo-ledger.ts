@@ -54,7 +54,9 @@ class DynamoLedger implements Ledger {
 
   async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
     const entries = Object.entries(change).filter(([, value]) => value !== undefined);
+    if (entries.length === 0) return;
     await this.update(partition(migrationId), 'RECORD', {
+      ConditionExpression: 'attribute_exists(pk)',
       UpdateExpression: `SET ${entries.map((_, index) => `#n${index} = :v${index}`).join(', ')}`,
       ExpressionAttributeNames: Object.fromEntries(entries.map(([name], index) => [`#n${index}`, name])),
       ExpressionAttributeValues: Object.fromEntries(entries.map(([, value], index) => [`:v${index}`, value])),

@@ -42,18 +42,19 @@ export function decidePurge(association: Association, cluster: string, addon: st
   const inPlan = planned.some((one) => one.namespace === association.namespace && one.serviceAccount === association.serviceAccount);
   const where = `${association.id} (${association.namespace}/${association.serviceAccount})`;
   if (!inPlan) return { purge: false, refusal: { reason: `${where} is not part of the plan`, remedy: 'leave it alone' } };
-  if (isOwnedBy(association.ownerArn, cluster, addon)) return { purge: true };
-  if (association.ownerArn !== undefined) {
+  const ours = isOwnedBy(association.ownerArn, cluster, addon);
+  if (association.ownerArn !== undefined && !ours) {
     return { purge: false, refusal: { reason: `${where} is owned by another add-on: ${association.ownerArn}`, remedy: 'free the service account from that add-on first' } };
   }
-  const tool = managingTool(association.tags);
+  const tool = ours ? undefined : managingTool(association.tags);
   if (tool !== undefined) {
     return {
       purge: false,
       refusal: { reason: `${where} carries the tags of another tool: ${tool}`, remedy: `remove it where it is managed, then migrate; ${tool} would otherwise make it again` },
     };
   }
-  const unportable = unportableFields(association);
+  // The add-on's API put the tags on its own associations, and does so again.
+  const unportable = unportableFields(ours ? { ...association, tags: {} } : association);
   if (unportable.length > 0) {
     return {
       purge: false,

@@ -8,7 +8,8 @@ export const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text
 /** Words in groups, an option with its value; `undefined` groups are left out. */
 const command = (...groups: (string[] | undefined)[]): string => groups.flatMap((words) => words ?? []).map(shellWord).join(' ');
 
-export function handOffCommands(target: Target, snapshot: Snapshot): string[] {
+/** `made`: ids of associations that the migration is known to have made; they would keep new pods on Pod Identity. */
+export function handOffCommands(target: Target, snapshot: Snapshot, made: string[] = []): string[] {
   const { addon } = snapshot;
   const where = ['--region', target.region, '--cluster-name', target.cluster];
   const here = [...where, '--addon-name', addon.name];
@@ -31,6 +32,11 @@ export function handOffCommands(target: Target, snapshot: Snapshot): string[] {
     '# If it is there in another state, remove it first (its software keeps running):',
     command(['aws', 'eks', 'delete-addon'], here, ['--preserve']),
     command(['aws', 'eks', 'wait', 'addon-deleted'], here),
+    '# Associations of the migration outlive a delete with --preserve. Look, and delete those that are not listed at the end:',
+    ...snapshot.planned.map((one) =>
+      command(['aws', 'eks', 'list-pod-identity-associations'], where, ['--namespace', one.namespace], ['--service-account', one.serviceAccount]),
+    ),
+    ...made.map((id) => command(['aws', 'eks', 'delete-pod-identity-association'], where, ['--association-id', id])),
     '# Create it as it was:',
     create,
     command(['aws', 'eks', 'wait', 'addon-active'], here),

@@ -12,7 +12,7 @@ export type Outcome = z.infer<typeof outcome>;
 export const migrationId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
 
 export const accountId = z.string().regex(/^\d{12}$/, 'must be an AWS account id (12 digits)');
-export const regionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
+export const regionName = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
 /** EKS API model: CreateCluster.name. */
 export const clusterName = z
   .string()

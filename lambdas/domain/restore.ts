@@ -15,6 +15,8 @@ export type RestoreAction =
   | { do: 'done' }
   | { do: 'refuse'; why: string };
 
+const reasons = (addon: Addon): string => addon.issues.map((issue) => issue.message).join('; ') || 'no reason given';
+
 export function decideRestore(snapshot: Snapshot, now: Addon | undefined): RestoreAction {
   const was = snapshot.addon;
   if (!now) return { do: 'create' };
@@ -24,10 +26,15 @@ export function decideRestore(snapshot: Snapshot, now: Addon | undefined): Resto
   if (now.version !== was.version) {
     return { do: 'refuse', why: `somebody else changed add-on ${was.name} meanwhile: version ${now.version}, was ${was.version}` };
   }
+  if (now.configurationValues !== was.configurationValues) {
+    return { do: 'refuse', why: `somebody else changed the configuration values of add-on ${was.name} meanwhile` };
+  }
   if (now.status === 'CREATE_FAILED') return { do: 'delete' };
-  if (now.status === 'DELETE_FAILED') return { do: 'refuse', why: `EKS could not delete add-on ${was.name}: ${now.issues.map((issue) => issue.message).join('; ') || 'no reason given'}` };
+  if (now.status === 'DELETE_FAILED') return { do: 'refuse', why: `EKS could not delete add-on ${was.name}: ${reasons(now)}` };
   if (now.serviceAccountRoleArn === was.serviceAccountRoleArn && now.podIdentityAssociations.length <= was.podIdentityAssociations.length) {
-    return now.status === 'ACTIVE' ? { do: 'done' } : { do: 'wait', why: `add-on ${was.name} is ${now.status}` };
+    if (now.status === 'ACTIVE') return { do: 'done' };
+    if (now.status === 'UPDATE_FAILED') return { do: 'refuse', why: `add-on ${was.name} has its role back, but the update failed: ${reasons(now)}` };
+    return { do: 'wait', why: `add-on ${was.name} is ${now.status}` };
   }
   if (now.serviceAccountRoleArn === undefined || now.serviceAccountRoleArn === was.serviceAccountRoleArn) return { do: 'update' };
   return { do: 'refuse', why: `somebody else gave add-on ${was.name} the role ${now.serviceAccountRoleArn}` };

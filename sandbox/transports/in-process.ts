@@ -1,7 +1,7 @@
 /** Requests that never leave the process: SDK clients and the Kubernetes adapter call the door directly. */
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
-import type { PlainHttp, Transport } from '../../lambdas/adapters/clients.ts';
+import type { PlainHttp, SdkSettings, Transport } from '../../lambdas/adapters/clients.ts';
 import { clusterAt } from '../door.ts';
 import type { Door } from '../door.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
@@ -63,6 +63,17 @@ const plainHttp =
     return { status: response.status, headers: withoutDate(response), body: typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8') };
   };
 
+/** Whatever profile, endpoint or FIPS setting this machine has for AWS: the sandbox is not there. */
+const settingsFor = (service: string, region: string): SdkSettings => ({
+  endpoint: `https://${service}.${region}.amazonaws.com`,
+  retryMode: 'standard',
+  defaultsMode: 'standard',
+  useFipsEndpoint: false,
+  useDualstackEndpoint: false,
+  userAgentAppId: () => Promise.resolve(undefined),
+  authSchemePreference: () => Promise.resolve([]),
+});
+
 /**
  * A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are.
  * `latency` is waited for before each request arrives; without it a call takes no time at all.
@@ -83,5 +94,5 @@ export const inProcessTransport = (door: Door, world: World, latency?: () => Pro
       return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
     },
   };
-  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, http: plainHttp(delayed, world) };
+  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, settingsFor, http: plainHttp(delayed, world) };
 };

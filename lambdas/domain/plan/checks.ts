@@ -4,6 +4,7 @@
  */
 import { parseRoleArn } from '../arn.ts';
 import { AGENT_ADDON, knownAddon } from '../addons.ts';
+import { collectEvidence } from '../identity.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { irsaRequest, podIdentityRequests, POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { parseTrustPolicy } from '../policy/document.ts';
@@ -163,6 +164,21 @@ export function checkKubernetes({ request, pods, kubernetesError }: Facts, plann
     return fail('kubernetes-access', `No pod runs with ${[...accounts].join(', ')}: there would be nothing to prove the migration on.`, 'Scale the add-on up, or check why it has no pods, then plan again.');
   }
   return pass('kubernetes-access', `${count} pods of the planned service accounts can be seen.`);
+}
+
+/** Pods of the add-on that use its role by IRSA but take no association: with the role gone they fall back to the node role. */
+export function checkOtherServiceAccounts({ request, addon, pods }: Facts, planned: PlannedAssociation[]): Check[] {
+  const role = addon?.serviceAccountRoleArn;
+  const evidence = collectEvidence(pods ?? [], new Set(planned.map((one) => one.serviceAccount)));
+  const others = new Set(evidence.filter((pod) => pod.identity === 'not-applicable').map((pod) => pod.uid));
+  const losing = (pods ?? []).filter((pod) => others.has(pod.uid) && pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === role));
+  const accounts = [...new Set(losing.map((pod) => pod.serviceAccount))];
+  return accounts.map((serviceAccount) => ({
+    id: 'other-service-accounts',
+    status: 'warn',
+    message: `Pods of ${request.addon} with service account ${serviceAccount} use ${role ?? ''} too, but the add-on takes no association for it: they will fall back to the node role.`,
+    remedy: `If they call AWS, give them an association of their own first: aws eks create-pod-identity-association --cluster-name ${request.target.cluster} --namespace ${planned[0]?.namespace ?? ''} --service-account ${serviceAccount} --role-arn ${role ?? ''}`,
+  }));
 }
 
 /** Exists, lies in this account, and lets EKS Auth in: for one role and the service accounts that shall use it. */

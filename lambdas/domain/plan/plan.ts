@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { associationChecks } from '../associations.ts';
 import type { Check, MigrationRequest, Plan, PlannedAssociation } from '../model.ts';
-import { checkAgent, checkCluster, checkInstalled, checkKubernetes, checkOffered, checkRisk, checkRole, checkSupport, checkUsesIrsa, checkWayBack } from './checks.ts';
+import { checkAgent, checkCluster, checkInstalled, checkKubernetes, checkOffered, checkOtherServiceAccounts, checkRisk, checkRole, checkSupport, checkUsesIrsa, checkWayBack } from './checks.ts';
 import type { Facts } from './facts.ts';
 import { planSteps } from './steps.ts';
 
@@ -53,7 +53,7 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], pla
     ...(addon ? { addon, namespace: facts.namespace } : {}),
     associations: planned,
     purge,
-    hash: sha256({ target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve, found, planned, purge }),
+    hash: sha256({ target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve, resolveConflicts: request.resolveConflicts, found, planned, purge }),
   };
 }
 
@@ -79,6 +79,6 @@ export function planMigration(facts: Facts): Plan {
   const roleChecks = roleArns.length > 0 ? roleArns.flatMap((arn) => checkRole(facts, arn, planned.filter((one) => one.roleArn === arn))) : [];
   const checks: Check[] = [first, installed, checkUsesIrsa(facts), checkRisk(facts), checkSupport(facts), checkOffered(facts), checkAgent(facts), ...roleChecks, ...roleNamesOutsidePlan(facts.request, planned)];
   if (facts.addon.serviceAccountRoleArn !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
-  if (planned.length > 0) checks.push(...existing.checks, checkKubernetes(facts, planned));
+  if (planned.length > 0) checks.push(...existing.checks, checkKubernetes(facts, planned), ...checkOtherServiceAccounts(facts, planned));
   return finishPlan(facts, checks.some(blocks) ? 'blocked' : 'migrate', checks, planned, existing.purge);
 }

@@ -70,6 +70,10 @@ function judgeCondition(operatorName: string, key: string, wanted: string[], req
     return wanted.includes(absent) ? { truth: 'yes' } : { truth: 'no', why: `${operatorName} wants ${key} to be ${absent === 'true' ? 'present' : 'absent'}` };
   }
   const comparison = operators.get(base);
+  // Whether IAM takes such a pattern as matching everything or nothing is not documented.
+  if (comparison?.compare === arnLike && wanted.some((pattern) => pattern.split(':').length < 6)) {
+    return { truth: 'unknown', why: `${operatorName} on ${key} has a value that is no ARN` };
+  }
   if (!comparison) return { truth: 'unknown', why: `the operator ${operatorName} is not evaluated` };
   if (values === undefined) {
     if (ifExists || comparison.negated) return { truth: 'yes' };

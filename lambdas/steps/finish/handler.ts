@@ -30,7 +30,7 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, target, addon, o
       endedAt: new Date(clock.now()).toISOString(),
       verified: outcome === 'migrated' ? 'pods' : 'none',
       ...(failure ? { failure: failureOf(failure) } : {}),
-      ...(snapshot ? { handOff: handOffCommands(target, snapshot) } : {}),
+      ...(snapshot ? { handOff: handOffCommands(target, snapshot, record.associations.created.map((one) => one.id)) } : {}),
     });
     telemetry.count(`outcome-${outcome}`);
   }

@@ -31,8 +31,8 @@ const run: StepRun<typeof purgeAssociationsSchema> = async ({ migrationId, targe
     if (!known || !decision.purge) {
       throw new MigrationError('AssociationChanged', `Association ${association.id} for ${association.namespace}/${association.serviceAccount} ${known ? `may not be deleted: ${decision.refusal?.reason ?? ''}` : 'appeared after the snapshot'}.`);
     }
-    await ledger.recordAssociation(migrationId, 'purged', association);
     await ledger.assertLock(addonLock(target, addon), migrationId, fence);
+    await ledger.recordAssociation(migrationId, 'purged', association);
     if (await eks.deleteAssociation(association.id)) purged.push(association.id);
   }
   for (let look = 1; look <= LOOKS; look += 1) {

@@ -14,7 +14,7 @@ import {
   UpdateAddonCommand,
 } from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import type { CreateAddonRequest } from '../../../lambdas/ports/eks.ts';
 import { ADDON, addonArn, anAddon, anAssociation, CLUSTER, ISSUER, OTHER_ROLE, planned, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
@@ -26,6 +26,9 @@ const notFound = new ResourceNotFoundException({ message: 'No addon: x found in 
 const refusal = (name: string, message: string): Error => Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
 afterEach(() => {
   mock.reset();
+});
+afterAll(() => {
+  mock.restore();
 });
 
 describe('DescribeCluster', () => {

@@ -1,6 +1,6 @@
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { bothWays, ROLE } from '../fixtures.ts';
 
@@ -11,6 +11,9 @@ const answer = (change: object = {}): void => {
 };
 afterEach(() => {
   iam.reset();
+});
+afterAll(() => {
+  iam.restore();
 });
 
 describe('AwsRoles', () => {

@@ -47,4 +47,10 @@ describe('ClientFactory', () => {
     await expect(factory({ transport: { http, requestHandler } }).eks().send(new DescribeClusterCommand({ name: 'dev' }))).rejects.toThrow('enough');
     expect(hosts).toEqual(['127.0.0.1:4566']);
   });
+
+  it('makes one client for each service, which keeps its connections', () => {
+    const clients = factory({});
+    expect(clients.eks()).toBe(clients.eks());
+    expect(clients.eks()).not.toBe(factory({}).eks());
+  });
 });

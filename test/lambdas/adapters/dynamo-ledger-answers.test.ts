@@ -2,7 +2,7 @@
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import { anEvidence, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
 
@@ -16,6 +16,9 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
   const refused = new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: { httpStatusCode: 400 } });
   beforeEach(() => {
     documents.reset();
+  });
+  afterAll(() => {
+    documents.restore();
   });
 
   it('comes again when the lock was let go between refusal and look', async () => {

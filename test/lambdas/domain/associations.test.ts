@@ -76,7 +76,8 @@ describe('decidePurge', () => {
     const mayGo = (one: Association): boolean =>
       one.namespace === planned.namespace &&
       one.serviceAccount === planned.serviceAccount &&
-      (one.ownerArn === undefined ? Object.keys(one.tags).length === 0 && one.targetRoleArn === undefined : [addonArn(1), addonArn(3)].includes(one.ownerArn));
+      one.targetRoleArn === undefined &&
+      (one.ownerArn === undefined ? Object.keys(one.tags).length === 0 : [addonArn(1), addonArn(3)].includes(one.ownerArn));
     fc.assert(
       fc.property(association, (one) => {
         expect(decidePurge(one, CLUSTER, ADDON, [planned]).purge).toBe(mayGo(one));

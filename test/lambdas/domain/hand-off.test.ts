@@ -12,7 +12,8 @@ function argumentsOf(commands: string[]): string[][] {
   const calls = sh(`aws() { printf '%s\\0' "$@"; printf '\\001'; }\n${commands.join('\n')}`).split('\u0001').slice(0, -1);
   return calls.map((call) => call.split('\0').slice(0, -1));
 }
-const run = (change: Partial<Snapshot>): string[][] => argumentsOf(handOffCommands(target, aSnapshot(change)));
+const run = (change: Partial<Snapshot>, made?: string[]): string[][] => argumentsOf(handOffCommands(target, aSnapshot(change), made));
+const named = (calls: string[][], name: string): string[] | undefined => calls.find((call) => call[1] === name);
 /** `--option value` pairs of a call. */
 const option = (call: string[] | undefined, name: string): string | undefined => call?.[call.indexOf(name) + 1];
 
@@ -36,14 +37,22 @@ describe('shellWord', () => {
 describe('handOffCommands', () => {
   it('looks, removes with preserve, creates as it was and waits, in this order', () => {
     const calls = run({});
-    expect(calls.map((call) => call.slice(0, call[1] === 'wait' ? 3 : 2).join(' '))).toEqual(['eks describe-addon', 'eks delete-addon', 'eks wait addon-deleted', 'eks create-addon', 'eks wait addon-active']);
-    for (const call of calls) expect([option(call, '--region'), option(call, '--cluster-name'), option(call, '--addon-name')]).toEqual([target.region, target.cluster, ADDON]);
+    expect(calls.map((call) => call.slice(0, call[1] === 'wait' ? 3 : 2).join(' '))).toEqual(['eks describe-addon', 'eks delete-addon', 'eks wait addon-deleted', 'eks list-pod-identity-associations', 'eks create-addon', 'eks wait addon-active']);
+    for (const call of calls) expect([option(call, '--region'), option(call, '--cluster-name')]).toEqual([target.region, target.cluster]);
+    for (const call of calls.filter((one) => one[1] !== 'list-pod-identity-associations')) expect(option(call, '--addon-name')).toBe(ADDON);
     expect(calls[1]).toContain('--preserve');
+  });
+
+  it('deletes what the migration made before the add-on is created again', () => {
+    const calls = run({}, ['a-made0000000000001']).map((call) => call.slice(0, 2).join(' '));
+    expect(calls.indexOf('eks delete-pod-identity-association')).toBeGreaterThan(calls.indexOf('eks delete-addon'));
+    expect(calls.indexOf('eks delete-pod-identity-association')).toBeLessThan(calls.indexOf('eks create-addon'));
+    expect(option(named(run({}, ['a-made0000000000001']), 'delete-pod-identity-association'), '--association-id')).toBe('a-made0000000000001');
   });
 
   it('creates with version, role, raw configuration, namespace and tags', () => {
     const configurationValues = `{"note": "it's \\"raw\\" $HOME"}\n# a comment\n`;
-    const create = run({ addon: anAddon({ configurationValues, namespace: 'storage', tags: { team: "o'hara & co" } }) })[3];
+    const create = named(run({ addon: anAddon({ configurationValues, namespace: 'storage', tags: { team: "o'hara & co" } }) }), 'create-addon');
     expect(option(create, '--addon-version')).toBe(VERSION);
     expect(option(create, '--service-account-role-arn')).toBe(ROLE);
     expect(option(create, '--configuration-values')).toBe(configurationValues);
@@ -53,15 +62,15 @@ describe('handOffCommands', () => {
   });
 
   it('leaves out what it did not have', () => {
-    const create = run({ addon: anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} }) })[3] ?? [];
+    const create = named(run({ addon: anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} }) }), 'create-addon') ?? [];
     expect(create.filter((word) => word.startsWith('--'))).toEqual(['--region', '--cluster-name', '--addon-name', '--addon-version', '--resolve-conflicts']);
   });
 
   it('brings owned associations back with the add-on and stand-alone ones after it', () => {
     const calls = run({ associations: [anAssociation({ id: 'a-1', ownerArn: addonArn(1), serviceAccount: 'owned-sa' }), anAssociation({ id: 'a-2' })] });
-    expect(option(calls[3], '--pod-identity-associations')).toBe(`serviceAccount=owned-sa,roleArn=${ROLE}`);
-    expect(calls).toHaveLength(6);
-    expect(calls[5]?.slice(0, 2)).toEqual(['eks', 'create-pod-identity-association']);
-    expect([option(calls[5], '--namespace'), option(calls[5], '--service-account'), option(calls[5], '--role-arn')]).toEqual(['kube-system', 'ebs-csi-controller-sa', ROLE]);
+    expect(option(named(calls, 'create-addon'), '--pod-identity-associations')).toBe(`serviceAccount=owned-sa,roleArn=${ROLE}`);
+    const last = calls.at(-1);
+    expect(last?.slice(0, 2)).toEqual(['eks', 'create-pod-identity-association']);
+    expect([option(last, '--namespace'), option(last, '--service-account'), option(last, '--role-arn')]).toEqual(['kube-system', 'ebs-csi-controller-sa', ROLE]);
   });
 });

@@ -20,12 +20,16 @@ describe('decideRestore', () => {
     ['DELETING', 'wait', 'wait'],
     ['ACTIVE', 'done', 'update'],
     ['DEGRADED', 'wait', 'update'],
-    ['UPDATE_FAILED', 'wait', 'update'],
+    ['UPDATE_FAILED', 'refuse', 'update'],
     ['CREATE_FAILED', 'delete', 'delete'],
     ['DELETE_FAILED', 'refuse', 'refuse'],
   ])('%s: as it was, %s; migrated, %s', (status, asItWas, moved) => {
     expect(decideRestore(snapshot, anAddon({ status })).do).toBe(asItWas);
     expect(decideRestore(snapshot, migrated({ status })).do).toBe(moved);
+  });
+
+  it('leaves an add-on alone whose configuration somebody else changed', () => {
+    expect(decideRestore(snapshot, migrated({ configurationValues: '{"controller":{"replicaCount":9}}' })).do).toBe('refuse');
   });
 
   it('covers every status that EKS has', () => {

@@ -66,6 +66,7 @@ describe('create-addon', () => {
 
   it.each<[string, Addon]>([
     ['the old one, come back', anAddon()],
+    ['the old one, moved by an update', ours({ arn: addonArn(1) })],
     ['one with a role', ours({ serviceAccountRoleArn: OTHER_ROLE })],
     ['one in another version', ours({ version: 'v1.40.0-eksbuild.1' })],
     ['one without associations', ours({ podIdentityAssociations: [] })],

@@ -14,7 +14,7 @@ describe('purge-associations', () => {
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
     const names = fakes.journal.names();
     const deleted = names.indexOf('eks.deleteAssociation');
-    expect(names.slice(deleted - 2, deleted)).toEqual(['ledger.recordAssociation', 'ledger.assertLock']);
+    expect(names.slice(deleted - 2, deleted)).toEqual(['ledger.assertLock', 'ledger.recordAssociation']);
   });
 
   it('deletes nothing that the ledger could not note', async () => {

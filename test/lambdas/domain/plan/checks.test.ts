@@ -77,6 +77,15 @@ const rows: Row[] = [
   ['kubernetes-access', 'shows the pods', { pods: [aPod('irsa'), aPod('irsa', { name: 'two' }), aNodePod()] }, 'pass', /^2 pods/],
   ['kubernetes-access', 'is refused', { pods: undefined, kubernetesError: 'Unauthorized (401)' }, 'unknown', /could not be read: Unauthorized \(401\)/, /access entry in cluster dev/],
   ['kubernetes-access', 'shows none of the planned ones', { pods: [aNodePod(), aPod('irsa', { terminating: true })] }, 'fail', /No pod runs with ebs-csi-controller-sa/, /Scale the add-on up/],
+
+  [
+    'other-service-accounts',
+    'a DaemonSet of the add-on uses its role, and takes no association',
+    { pods: [aPod('irsa'), aNodePod({ containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: ROLE } })) })] },
+    'warn',
+    /service account ebs-csi-node-sa use .*role\/app\/ebs-csi too.*fall back to the node role/,
+    /create-pod-identity-association .*--namespace kube-system --service-account ebs-csi-node-sa --role-arn .*role\/app\/ebs-csi/,
+  ],
 ];
 
 describe.each(rows)('check %s: %s', (id, _, change, status, message, remedy) => {
@@ -106,4 +115,11 @@ it('checks each role for the service accounts that shall use it', () => {
     ['pass', 'second-sa'],
     ['fail', 'third-sa'],
   ]);
+});
+
+it('says nothing of pods of the add-on that have another role, or none', () => {
+  const other = aNodePod({ containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } })) });
+  for (const pod of [aNodePod(), other]) {
+    expect(planMigration(someFacts({ pods: [aPod('irsa'), pod] })).checks.map((check) => check.id)).not.toContain('other-service-accounts');
+  }
 });

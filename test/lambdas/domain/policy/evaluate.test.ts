@@ -70,7 +70,9 @@ describe('a pod that asks EKS Auth for a role', () => {
     ['StringNotLike', [when({ StringNotLike: { 'aws:RequestTag/eks-cluster-name': 'prod-*' } })], 'allowed allowed'],
     ['ArnLike with wildcards in its parts', [when({ ArnLike: { 'aws:SourceArn': `arn:aws:eks:*:${ACCOUNT}:cluster/d*` } })], 'allowed allowed'],
     ['ArnEquals takes wildcards too', [when({ ArnEquals: { 'aws:SourceArn': 'arn:aws:eks:eu-*:*:cluster/*' } })], 'allowed allowed'],
-    ['a wildcard of ArnLike stops at a colon', [when({ ArnLike: { 'aws:SourceArn': `arn:aws:*:${ACCOUNT}:cluster/dev` } })], 'denied denied'],
+    ['a wildcard of ArnLike stops at a colon', [when({ ArnLike: { 'aws:SourceArn': `arn:aws:*:${ACCOUNT}::cluster/dev` } })], 'denied denied'],
+    ['ArnLike with what is no ARN', [when({ ArnLike: { 'aws:SourceArn': '*' } })], 'unknown unknown'],
+    ['ArnNotLike with what is no ARN', [when({ ArnNotLike: { 'aws:SourceArn': '*' } })], 'unknown unknown'],
     ['ArnNotLike', [when({ ArnNotLike: { 'aws:SourceArn': `arn:aws:eks:*:*:cluster/${CLUSTER}` } })], 'denied denied'],
     ['no statement at all', [], 'denied denied'],
   ])('%s', (_, statements, expected) => {
