@@ -154,7 +154,7 @@ const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states'): Promis
   return /It has: (.*)\.$/.exec((error as Error).message)![1]!.split(', ');
 };
 
-/** dynalite answers it for every table, as DynamoDB itself did before its model had BillingModeSummary; SDKs leave it out. */
+/** dynalite answers it for every table; the model does not have it, and SDKs leave it out. */
 const BEYOND_THE_MODEL = '.TableThroughputModeSummary is not a member of TableDescription';
 
 const capital = (file: string): string => `${file[0]!.toUpperCase()}${file.slice(1, -'.js'.length)}`;
