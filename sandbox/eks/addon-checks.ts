@@ -1,6 +1,7 @@
 /** What Create- and UpdateAddon check before anything changes. All refusals are synchronous; texts from users' reports. */
 import type { CatalogueAddon, CatalogueVersion } from '../catalog/catalogue.ts';
 import type { AddonState, ClusterState } from '../world/world.ts';
+import { hasAgent, NO_AGENT } from './agent.ts';
 import { checkQuota, holderOf, isLive, refuseHeldKey } from './association-state.ts';
 import type { AddonAssociation } from './association-state.ts';
 import type { EksCall } from './call.ts';
@@ -60,6 +61,7 @@ export const checkParameters = (
     // AWS's text for one named twice is not known.
     if (wanted.filter((other) => other.serviceAccount === serviceAccount).length > 1) throw refuse(`Service account ${serviceAccount} is specified more than once in pod identity configuration`);
   }
+  if (wanted.length > 0 && call.world.knobs.withoutAgent === 'refuse' && !hasAgent(cluster)) throw refuse(NO_AGENT);
   for (const { roleArn } of wanted) checkAssociationRole(call.world, cluster.account, roleArn, fields);
   let own = 0;
   for (const { serviceAccount } of wanted) {

@@ -2,6 +2,7 @@
 import type { AddonObjects } from '../kubernetes/objects.ts';
 import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/controllers.ts';
 import type { AddonState, AddonStatus, ClusterState, UpdateState } from '../world/world.ts';
+import { hasAgent, noAgentIssue } from './agent.ts';
 import { isLive, removeAssociation } from './association-state.ts';
 import { preservedKey } from './call.ts';
 import type { EksCall } from './call.ts';
@@ -94,9 +95,11 @@ export const applyObjects = (call: EksCall, cluster: ClusterState, addon: AddonS
 
 /** From CREATING to CREATE_FAILED by the conflict, or to where the knobs say that it ends. */
 export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonState, conflict?: Issue): void => {
-  const { addonCreateSeconds, degradedAfterCreateSeconds, createEndsIn } = call.world.knobs;
+  const { addonCreateSeconds, degradedAfterCreateSeconds, createEndsIn, withoutAgent } = call.world.knobs;
   if (conflict || createEndsIn === 'CREATE_FAILED') {
     later(call, cluster, addon, addonCreateSeconds, () => setStatus(call, addon, 'CREATE_FAILED', [conflict ?? failure('created')]));
+  } else if (withoutAgent === 'degrade' && addon.associationIds.length > 0 && !hasAgent(cluster)) {
+    later(call, cluster, addon, addonCreateSeconds, () => setStatus(call, addon, 'DEGRADED', [noAgentIssue()]));
   } else if (createEndsIn === 'DEGRADED') {
     later(call, cluster, addon, addonCreateSeconds, () => degrade(call, addon));
   } else if (degradedAfterCreateSeconds > 0) {

@@ -81,6 +81,12 @@ export const knobs = z
       'EKS API reference: AddonStatus',
       'Where every create ends. In another state than ACTIVE the add-on stays for good.',
     ),
+    withoutAgent: knob(
+      z.enum(['accept', 'refuse', 'degrade']).default('accept'),
+      'unknown',
+      'only that aws-fsx-csi-driver says so is likely, not whether as an answer or as an issue of the add-on',
+      'CreateAddon or UpdateAddon with associations in a cluster without the Pod Identity agent: accepted, refused, or the created add-on stays DEGRADED.',
+    ),
     updateEndsIn: knob(
       z.enum(['ACTIVE', 'UPDATE_FAILED', 'DEGRADED']).default('ACTIVE'),
       'certain',

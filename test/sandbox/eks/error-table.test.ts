@@ -4,8 +4,7 @@
  * choice, and then often a knob, whose rows are here for each setting.
  *
  * Two rows that AWS has are not here, since the sandbox judges no permissions: a caller who may not call the operation,
- * and one who may not pass the role. A third is not, since nobody says whether it is an answer or an issue of the add-on:
- * aws-fsx-csi-driver with associations, and no agent in the cluster.
+ * and one who may not pass the role.
  */
 import type { EKS } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
@@ -57,7 +56,17 @@ const busy = (['CREATING', 'UPDATING', 'DELETING'] as const).flatMap((status): R
   ];
 });
 
+const fsx = { clusterName: CLUSTER, addonName: 'aws-fsx-csi-driver', podIdentityAssociations: [{ serviceAccount: 'fsx-csi-controller-sa', roleArn: roleArn('ebs') }] };
+const withoutAgent: Row[] = (['refuse', 'accept', 'degrade'] as const).map((setting) => ({
+  situation: `associations without an agent: ${setting}`,
+  certainty: 'unknown',
+  knobs: { withoutAgent: setting },
+  call: (eks) => eks.createAddon(fsx),
+  answer: setting === 'refuse' ? ['InvalidParameterException', 400, 'Amazon EKS Pod Identity agent is not installed in the cluster'] : 'accepted',
+}));
+
 const ADDONS: Row[] = [
+  ...withoutAgent,
   { situation: 'create, and it exists', certainty: 'certain', addons: installed, call: (eks) => eks.createAddon(addon), answer: inUse('Addon already exists.') },
   { situation: 'create while the previous copy is DELETING', certainty: 'likely', addons: installed, before: deleting, call: (eks) => eks.createAddon(addon), answer: inUse('Addon already exists.') },
   { situation: 'describe, and it is missing', certainty: 'certain', call: (eks) => eks.describeAddon(addon), answer: NO_ADDON },
@@ -196,6 +205,14 @@ describe('resolveConflicts, where somebody has changed a field', () => {
     fixture.pass(300);
     const { addon: created } = await fixture.eks.describeAddon(coredns);
     expect([created?.status, created?.health?.issues]).toEqual([status, messages.map((message) => ({ code: 'ConfigurationConflict', message, resourceIds: [] }))]);
+  });
+
+  it('[unknown] create with associations and without an agent stays DEGRADED where the knob says so', async () => {
+    const fixture = openFixture({ knobs: { withoutAgent: 'degrade' } });
+    await fixture.eks.createAddon(fsx);
+    fixture.pass(600);
+    const { addon: created } = await fixture.eks.describeAddon({ clusterName: CLUSTER, addonName: fsx.addonName });
+    expect([created?.status, created?.health?.issues?.map(({ message }) => message)]).toEqual(['DEGRADED', ['Amazon EKS Pod Identity agent is not installed in the cluster']]);
   });
 
   it('[certain] create where nothing is there sets every default', async () => {
