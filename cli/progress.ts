@@ -81,7 +81,8 @@ const draw = async (output: Output, simulated: boolean, line: Line, ended: Promi
       },
     ],
     {
-      renderer: output.isTTY ? 'default' : 'simple',
+      // A terminal that does not know its width, as some pipelines have, can't be redrawn.
+      renderer: output.isTTY && output.columns !== 0 ? 'default' : 'simple',
       rendererOptions: { logger, collapseErrors: false },
       // The choice above stands: listr2's own looks at stdout, which may be piped while stderr is not.
       fallbackRendererCondition: false,

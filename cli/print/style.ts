@@ -15,7 +15,7 @@ const MAX_WIDTH = 140;
 
 export const styleFor = (output: Output): Style => {
   const coloured = output.isTTY === true && (output.hasColors?.() ?? false);
-  const columns = output.isTTY ? (output.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH;
+  const columns = (output.isTTY && output.columns) || DEFAULT_WIDTH;
   return {
     paint: (format, text) => (coloured ? styleText([format].flat(), text, { validateStream: false }) : text),
     width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns)),
