@@ -43,7 +43,7 @@ export interface RunOptions {
 
 export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({ target: TARGET, addon: ADDON, ...change });
 
-const BUNDLED = { lambdas: 'bundled', clock: { scaled: 50 } } as const;
+const BUNDLED = { lambdas: 'bundled', clock: { scaled: 30 } } as const;
 
 export async function migrate({ scenario = scenarioWith(), request = {}, seed, bundled = false, prepare }: RunOptions = {}): Promise<Run> {
   const backend = await openSandboxBackend(scenario, { ...(seed === undefined ? {} : { seed }), ...(bundled ? BUNDLED : {}) });
