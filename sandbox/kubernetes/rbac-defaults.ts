@@ -64,9 +64,8 @@ export const seedRbacDefaults = (cluster: ClusterState): void => {
 };
 
 /**
- * The access entries that every cluster has: the operator is an administrator, as whoever makes a cluster is, and the
- * roles of the service that call API servers are in the service's group. An entry of the scenario for one of these roles
- * takes the place of that.
+ * The access entries of a cluster whose scenario lists none: the operator is an administrator, as whoever makes a cluster
+ * is, and the roles of the service that call API servers are in the service's group.
  */
 export const defaultAccessEntries = (createdAt: number, roles: { operator: string; service: string[] }): AccessEntryState[] => {
   const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
