@@ -55,7 +55,7 @@ export const isMadeSince = (snapshot: Snapshot, association: Association): boole
   );
 
 /** Whether the add-on is still the very one that the snapshot shows: same incarnation, version, role and configuration. */
-export const isAsSnapshot = (snapshot: Snapshot, now: Addon): boolean =>
+export const isAsSnapshot = (snapshot: Pick<Snapshot, 'addon'>, now: Addon): boolean =>
   now.arn === snapshot.addon.arn &&
   now.version === snapshot.addon.version &&
   now.serviceAccountRoleArn === snapshot.addon.serviceAccountRoleArn &&

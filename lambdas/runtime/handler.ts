@@ -10,6 +10,7 @@ import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import type { Step } from './step.ts';
+import { utcNow } from './utc.ts';
 
 export type LambdaContext = Context;
 
@@ -30,8 +31,6 @@ function parseInput(step: Step, event: unknown): unknown {
 const failureOf = (error: unknown): { name: string; message: string } =>
   error instanceof Error ? { name: error.name, message: error.message } : { name: 'Error', message: String(error) };
 
-const utc = (milliseconds: number): string => new Date(milliseconds).toISOString();
-
 /** A polling step's "not yet" is no event; a failure is told once, with its name. */
 function tell(step: Step, error: unknown, { telemetry }: HandlerDependencies): void {
   const { name, message } = failureOf(error);
@@ -42,13 +41,13 @@ function tell(step: Step, error: unknown, { telemetry }: HandlerDependencies): v
 
 async function runStep(step: Step, event: unknown, dependencies: HandlerDependencies): Promise<unknown> {
   const { clock, ledger } = dependencies;
-  const started = utc(clock.now());
+  const started = utcNow(clock);
   const who = identified.safeParse(event);
   const note = async (outcome: { result?: string; error?: { name: string; message: string } }): Promise<void> => {
     if (!who.success) return;
     const { migrationId: id, startedAt, round } = who.data;
     const since = startedAt === undefined ? started : new Date(startedAt).toISOString();
-    await ledger.recordStep(id, { name: lineName(step, round), startedAt: since, endedAt: utc(clock.now()), ...outcome });
+    await ledger.recordStep(id, { name: lineName(step, round), startedAt: since, endedAt: utcNow(clock), ...outcome });
   };
   try {
     const output = step.schema.output.parse(await step.run(parseInput(step, event), dependencies));

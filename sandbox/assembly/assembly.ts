@@ -2,7 +2,7 @@
 import { resourcesOfType } from './resources.ts';
 import { loadStacks, type Stack } from './stacks.ts';
 import { AssemblyError, type Where } from './error.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
 import { rolesOf } from './roles.ts';
 import type { Resolver } from './resolver.ts';

@@ -1,6 +1,6 @@
 import type { AssemblyFunction } from './assembly.ts';
 import { AssemblyError, type Where } from './error.ts';
-import { isObject } from './json.ts';
+import { isObject } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
 

@@ -4,7 +4,7 @@
  * Source: CloudFormation User Guide, "Intrinsic function reference".
  */
 import { AssemblyError, type Where } from './error.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, type Json } from '../json.ts';
 import { attributesOf, refOf, type ResourceContext } from './physical.ts';
 
 export interface Environment {

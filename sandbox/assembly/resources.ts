@@ -1,5 +1,5 @@
 import type { Where } from './error.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, type Json } from '../json.ts';
 import type { Stack } from './stacks.ts';
 
 export interface ResolvedResource {

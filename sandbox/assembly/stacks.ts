@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AssemblyError } from './error.ts';
 import type { AssemblyOptions } from './assembly.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, type Json } from '../json.ts';
 import { Resolver } from './resolver.ts';
 
 export interface Stack {

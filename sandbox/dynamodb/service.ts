@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import dynalite from 'dynalite';
 import type { HttpRequest, HttpResponse, Service } from '../http.ts';
+import { isObject, type Json } from '../json.ts';
 import type { World } from '../world/world.ts';
 
 /** A table as CloudFormation and CreateTable describe it. */
@@ -22,8 +23,6 @@ export interface DynamoDb {
   createTable: (table: TableDefinition) => Promise<void>;
 }
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 const parseObject = (text: string): Json => {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,6 +1,7 @@
 /** REST JSON to and from an operation's members, checked by the SDK's schemas. */
 import { constraintText, violation } from '../constraint.ts';
 import type { HttpRequest } from '../http.ts';
+import { isObject } from '../json.ts';
 import { constraintOf } from './constraints.ts';
 import { EksError } from './errors.ts';
 import { placeOf, requiredMembers } from './model.ts';
@@ -16,7 +17,6 @@ export type Decoded<T> = T extends (infer Item)[]
 /** An SDK output as it is on the wire: epoch seconds for dates. */
 export type Wire<T> = T extends Date ? number : T extends (infer Item)[] ? Wire<Item>[] : T extends object ? { [Key in keyof T]: Wire<T[Key]> } : T;
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const refuse = (value: unknown, path: string, constraint: string): EksError =>
   new EksError('InvalidParameterException', `1 validation error detected: ${constraintText(value, path, constraint)}`);

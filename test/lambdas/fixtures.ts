@@ -170,7 +170,6 @@ export const someFacts = (change: Partial<Facts> = {}): Facts => ({
   roles: { [ROLE]: { trustPolicy: bothWays } },
   associations: [],
   pods: [aPod('irsa'), aNodePod()],
-  workloads: [aWorkload()],
   agentWorkload: agentDaemonSet(),
   ...change,
 });

@@ -21,7 +21,6 @@ export interface Facts {
   associations: Association[];
   /** Absent where the API server could not be read; then `kubernetesError` says why. */
   pods?: Pod[];
-  workloads?: Workload[];
   agentWorkload?: Workload;
   kubernetesError?: string;
 }

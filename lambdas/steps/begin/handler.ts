@@ -4,10 +4,13 @@
  * Failure: ends `blocked`; nothing was changed.
  */
 import { MigrationError } from '../../domain/errors.ts';
-import type { Association, Snapshot } from '../../domain/model.ts';
+import type { Snapshot } from '../../domain/model.ts';
+import { isAsSnapshot } from '../../domain/restore.ts';
+import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { addonLock } from '../../runtime/lock.ts';
 import { recordedMigration, recordedPlan } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { utcNow } from '../../runtime/utc.ts';
 import { beginSchema } from './schema.ts';
 
 const byId = (a: string, b: string): number => a.localeCompare(b);
@@ -15,7 +18,7 @@ const byId = (a: string, b: string): number => a.localeCompare(b);
 const run: StepRun<typeof beginSchema> = async ({ migrationId, executionArn, target, addon }, { portsFor, ledger, clock }) => {
   const plan = await recordedPlan(ledger, migrationId);
   const { request } = await recordedMigration(ledger, migrationId);
-  const now = new Date(clock.now()).toISOString();
+  const now = utcNow(clock);
   const lock = await ledger.acquireLock(addonLock(target, addon), { migrationId, executionArn, since: now });
   if (!lock.acquired) {
     const { holder } = lock;
@@ -29,11 +32,10 @@ const run: StepRun<typeof beginSchema> = async ({ migrationId, executionArn, tar
   const { eks, roles } = portsFor(target);
   const found = await eks.describeAddon(addon);
   const planned = plan.addon;
-  if (!found || !planned || found.arn !== planned.arn || found.version !== planned.version || found.status !== 'ACTIVE' || found.serviceAccountRoleArn !== planned.serviceAccountRoleArn || found.configurationValues !== planned.configurationValues) {
+  if (!found || !planned || found.status !== 'ACTIVE' || !isAsSnapshot({ addon: planned }, found)) {
     throw new MigrationError('AddonChanged', `Add-on ${addon} is no longer as the plan found it (now ${found ? `${found.version}, ${found.status}` : 'gone'}). Nothing was changed; plan again.`);
   }
-  const associations: Association[] = [];
-  for (const one of plan.associations) associations.push(...(await eks.listAssociations(one.namespace, one.serviceAccount)));
+  const associations = await listPlannedAssociations(eks, plan.associations);
   const ids = associations.map((one) => one.id).sort(byId);
   if (ids.join() !== [...plan.purge].sort(byId).join()) {
     throw new MigrationError('AssociationChanged', `The associations are no longer as the plan found them (now ${ids.join(', ') || 'none'}). Nothing was changed; plan again.`);

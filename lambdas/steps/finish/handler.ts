@@ -6,6 +6,7 @@ import { handOffCommands } from '../../domain/hand-off.ts';
 import type { Failure } from '../../domain/model.ts';
 import { addonLock } from '../../runtime/lock.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { utcNow } from '../../runtime/utc.ts';
 import { finishSchema } from './schema.ts';
 
 /** Step Functions gives Lambda's errors as JSON in Cause, its own as plain text. */
@@ -27,7 +28,7 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, target, addon, o
     await ledger.updateMigration(migrationId, {
       outcome,
       status: 'ended',
-      endedAt: new Date(clock.now()).toISOString(),
+      endedAt: utcNow(clock),
       verified: outcome === 'migrated' ? 'pods' : 'none',
       ...(failure ? { failure: failureOf(failure) } : {}),
       ...(snapshot ? { handOff: handOffCommands(target, snapshot, record.associations.created.map((one) => one.id)) } : {}),

@@ -9,12 +9,14 @@ import { AGENT_ADDON, knownAddon } from '../../domain/addons.ts';
 import { parseRoleArn } from '../../domain/arn.ts';
 import { isMigrationError } from '../../domain/errors.ts';
 import { collectEvidence } from '../../domain/identity.ts';
-import type { Addon, Association, MigrationRequest, Outcome, Plan } from '../../domain/model.ts';
+import type { Addon, MigrationRequest, Outcome, Plan } from '../../domain/model.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../domain/plan/plan.ts';
 import type { Facts } from '../../domain/plan/facts.ts';
 import type { HandlerDependencies, TargetPorts } from '../../ports/index.ts';
+import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { utcNow } from '../../runtime/utc.ts';
 import { planSchema } from './schema.ts';
 
 async function readSupport(eks: TargetPorts['eks'], addon: Addon, kubernetesVersion: string): Promise<Pick<Facts, 'offered' | 'podIdentity' | 'newerVersionWithPodIdentity'>> {
@@ -37,12 +39,11 @@ async function readRoles(roles: TargetPorts['roles'], arns: string[], account: s
 }
 
 /** Without access to the API server the plan says `unknown`, which blocks; it does not fall over. */
-async function readKubernetes(kubernetes: TargetPorts['kubernetes'], namespace: string): Promise<Pick<Facts, 'pods' | 'workloads' | 'agentWorkload' | 'kubernetesError'>> {
+async function readKubernetes(kubernetes: TargetPorts['kubernetes'], namespace: string): Promise<Pick<Facts, 'pods' | 'agentWorkload' | 'kubernetesError'>> {
   try {
     const pods = await kubernetes.listPods(namespace);
-    const workloads = await kubernetes.listWorkloads(namespace);
     const agentWorkload = await kubernetes.getWorkload({ kind: 'DaemonSet', namespace: 'kube-system', name: AGENT_ADDON });
-    return { pods, workloads, ...(agentWorkload ? { agentWorkload } : {}) };
+    return { pods, ...(agentWorkload ? { agentWorkload } : {}) };
   } catch (error) {
     if (isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied')) return { kubernetesError: error.message };
     throw error;
@@ -59,8 +60,7 @@ async function readFacts(request: MigrationRequest, { eks, roles, kubernetes }: 
   const agentAddon = await eks.describeAddon(AGENT_ADDON);
   const support = await readSupport(eks, addon, cluster.version);
   const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
-  const associations: Association[] = [];
-  for (const { serviceAccount } of planned) associations.push(...(await eks.listAssociations(namespace, serviceAccount)));
+  const associations = await listPlannedAssociations(eks, planned);
   const arns = [...new Set([...(addon.serviceAccountRoleArn ? [addon.serviceAccountRoleArn] : []), ...planned.map((one) => one.roleArn)])];
   return {
     request,
@@ -86,7 +86,7 @@ function answer(request: MigrationRequest, plan: Plan): Answer {
 }
 
 const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request }, { portsFor, ledger, clock }: HandlerDependencies) => {
-  const startedAt = new Date(clock.now()).toISOString();
+  const startedAt = utcNow(clock);
   const record = { migrationId, request, executionArn, startedAt, status: 'running' as const, verified: 'none' as const, handOff: [], associations: { purged: [], created: [], restored: [] } };
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
@@ -100,7 +100,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
 
   const decided = answer(request, plan);
   const outcome = outcomes[decided.verdict];
-  await ledger.updateMigration(migrationId, { plan, ...(outcome ? { outcome, status: 'ended' as const, endedAt: new Date(clock.now()).toISOString() } : {}) });
+  await ledger.updateMigration(migrationId, { plan, ...(outcome ? { outcome, status: 'ended' as const, endedAt: utcNow(clock) } : {}) });
   return decided;
 };
 

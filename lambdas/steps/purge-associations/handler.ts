@@ -5,8 +5,7 @@
  */
 import { decidePurge } from '../../domain/associations.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import type { Association, Snapshot } from '../../domain/model.ts';
-import type { Eks } from '../../ports/index.ts';
+import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { addonLock } from '../../runtime/lock.ts';
 import { recordedSnapshot } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -15,17 +14,11 @@ import { purgeAssociationsSchema } from './schema.ts';
 const LOOKS = 3;
 const BETWEEN_LOOKS_MS = 1000;
 
-async function listPlanned(eks: Eks, snapshot: Snapshot): Promise<Association[]> {
-  const found: Association[] = [];
-  for (const { namespace, serviceAccount } of snapshot.planned) found.push(...(await eks.listAssociations(namespace, serviceAccount)));
-  return found;
-}
-
 const run: StepRun<typeof purgeAssociationsSchema> = async ({ migrationId, target, addon, fence }, { portsFor, ledger, clock }) => {
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const { eks } = portsFor(target);
   const purged: string[] = [];
-  for (const association of await listPlanned(eks, snapshot)) {
+  for (const association of await listPlannedAssociations(eks, snapshot.planned)) {
     const decision = decidePurge(association, target.cluster, addon, snapshot.planned);
     const known = snapshot.associations.some((one) => one.id === association.id);
     if (!known || !decision.purge) {
@@ -37,7 +30,7 @@ const run: StepRun<typeof purgeAssociationsSchema> = async ({ migrationId, targe
   }
   for (let look = 1; look <= LOOKS; look += 1) {
     if (look > 1) await clock.sleep(BETWEEN_LOOKS_MS);
-    const left = await listPlanned(eks, snapshot);
+    const left = await listPlannedAssociations(eks, snapshot.planned);
     if (left.length > 0) throw new MigrationError('AssociationStillThere', `Association ${left[0]?.id ?? ''} is still listed.`);
   }
   return { purged };

@@ -1,3 +1,4 @@
+import { isObject } from '../../json.ts';
 import { isFunctionArn } from '../../lambda/arn.ts';
 import { LambdaFailure } from '../../lambda/runtime.ts';
 import type { TaskState } from '../definition.ts';
@@ -20,7 +21,6 @@ interface Call {
 
 const TIMED_OUT = Symbol('timed out');
 const isTimeout = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 99_999_999;
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const qualifierOf = (functionArn: string): string => functionArn.split(':')[7] ?? '$LATEST';
 
 const integrationCall = (visit: Visit, resource: string, given: unknown): Call => {

@@ -5,7 +5,7 @@ import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import { aCluster, agentDaemonSet, anAddon, anAssociation, aPod, aRequest, associationArn, bothWays, irsaStatement, OTHER_ROLE, planned, policyText, ROLE, someFacts } from '../../fixtures.ts';
 
-const EMPTY = { offered: [], podIdentity: [], roles: {}, associations: [], pods: undefined, workloads: undefined, agentAddon: undefined, agentWorkload: undefined };
+const EMPTY = { offered: [], podIdentity: [], roles: {}, associations: [], pods: undefined, agentAddon: undefined, agentWorkload: undefined };
 const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
 
 describe('planMigration', () => {

@@ -1,0 +1,4 @@
+import type { Clock } from '../ports/index.ts';
+
+/** Now, as records have it: ISO 8601 in UTC with milliseconds. */
+export const utcNow = (clock: Clock): string => new Date(clock.now()).toISOString();
