@@ -2,10 +2,14 @@
  * The one way into the sandbox: both transports hand their requests to it. It lets the world's time catch up, finds
  * out who calls what, refuses what AWS would refuse before any service sees it, and writes the call log.
  */
+import { createFaultPlayer } from './door-faults.ts';
+import { inputOf, isMutating, operationOf } from './door-operations.ts';
 import { errorNameOf, guessOperation, guessService, protocolOf, refusal, signatureRefusal } from './door-protocols.ts';
 import type { Protocol } from './door-protocols.ts';
 import type { CallContext, Caller, HttpRequest, HttpResponse, Service } from './http.ts';
+import { assertRunning, currentInvocation } from './lambda/invocation.ts';
 import { verifyEksToken } from './signature-eks-token.ts';
+import { readTrusted, TRUSTED } from './signature-trusted.ts';
 import { ALGORITHM, verifySignature } from './signature.ts';
 import type { ClusterState, World } from './world/world.ts';
 
@@ -19,10 +23,14 @@ export interface DoorOptions {
   kubernetes: (cluster: ClusterState) => Service;
   /** The clock that signatures are judged by; default: this machine's, since SDKs sign by it. */
   signatureTime?: () => number;
+  /** The step whose function has that role, for functions in processes of their own: those here are known by their invocation. */
+  stepOf?: (principalArn: string) => string | undefined;
+  /** Whether callers may name their key instead of signing; only where none of them comes from outside this process. */
+  trustCallers?: boolean;
 }
 
 export interface Door {
-  /** Answers every request; never throws. */
+  /** Answers every request; rejects only where a fault breaks the connection or ends the process that calls. */
   handle: (request: HttpRequest) => Promise<HttpResponse>;
   /** Lets happen what is due by now, as every request does before it is answered. */
   catchUp: () => void;
@@ -31,8 +39,6 @@ export interface Door {
   /** Origins such as http://127.0.0.1:4566 at which the AWS services answer beside their own hosts; a transport that listens adds its own. */
   addresses: Set<string>;
 }
-
-const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate)/;
 
 /** What is known of a call while it runs; becomes its line in the call log. */
 interface OpenCall {
@@ -46,6 +52,12 @@ interface OpenCall {
   cluster?: ClusterState;
 }
 
+/** A call that was let in: whom it goes to, and who makes it. */
+interface Admitted {
+  service: Service;
+  caller: Caller;
+}
+
 /** The cluster whose API server answers at that host; endpoints change when a loopback transport opens. */
 export const clusterAt = (world: World, host: string): ClusterState | undefined => {
   for (const account of world.accounts.values()) {
@@ -56,10 +68,11 @@ export const clusterAt = (world: World, host: string): ClusterState | undefined 
   return undefined;
 };
 
-export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now }: DoorOptions): Door => {
+export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now, stepOf, trustCallers = false }: DoorOptions): Door => {
   const failures: Door['failures'] = [];
   const addresses: Door['addresses'] = new Set();
   const ids = world.random.fork();
+  const playFault = createFaultPlayer(world);
   const apiServers = new Map<ClusterState, Service>();
 
   const apiServerOf = (cluster: ClusterState): Service => {
@@ -68,7 +81,7 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     return service;
   };
 
-  const run = async (service: Service, request: HttpRequest, caller: Caller, call: OpenCall): Promise<HttpResponse> => {
+  const run = async ({ service, caller }: Admitted, request: HttpRequest, call: OpenCall): Promise<HttpResponse> => {
     const context: CallContext = {
       caller,
       region: call.region,
@@ -86,20 +99,20 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     }
   };
 
-  const answerKubernetes = (request: HttpRequest, cluster: ClusterState, call: OpenCall): Promise<HttpResponse> | HttpResponse => {
+  const admitToCluster = (request: HttpRequest, cluster: ClusterState, call: OpenCall): Admitted | HttpResponse => {
     const token = /^Bearer (.+)$/i.exec(request.headers['authorization'] ?? '')?.[1];
-    const caller = token === undefined ? { refused: 'no bearer token' } : verifyEksToken(world, token, cluster.name, signatureTime(), addresses);
+    const caller = token === undefined ? { refused: 'no bearer token' } : verifyEksToken(world, token, cluster.name, signatureTime(), { addresses, trustCallers });
     // The API server does not tell a caller why; the call log does.
     if ('refused' in caller) {
       call.input = { refused: caller.refused };
       return refusal('kubernetes', 401, 'Unauthorized', 'Unauthorized', '');
     }
     call.caller = caller.principalArn;
-    return run(apiServerOf(cluster), request, caller, call);
+    return { service: apiServerOf(cluster), caller };
   };
 
-  const answerAws = (request: HttpRequest, call: OpenCall): Promise<HttpResponse> | HttpResponse => {
-    const verified = verifySignature(request, world, signatureTime());
+  const admitToAws = (request: HttpRequest, call: OpenCall): Admitted | HttpResponse => {
+    const verified = (trustCallers ? readTrusted(request, world, signatureTime()) : undefined) ?? verifySignature(request, world, signatureTime());
     if (!verified.ok) return signatureRefusal(call.protocol, verified.problem, verified.message, ids.uuid());
     const { service: name, caller } = verified;
     // One IAM for all regions; SDKs that are given an endpoint sign for their own region nonetheless.
@@ -110,16 +123,17 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
       const known = Object.keys(services).join(', ');
       return refusal(call.protocol, 501, 'NotImplemented', `The sandbox does not have the service ${name}. It has: ${known}.`, ids.uuid());
     }
-    return run(service, request, caller, call);
+    return { service, caller };
   };
 
   const catchUp = (): void => world.schedule.advanceTo(clock.now());
 
   const handle = async (request: HttpRequest): Promise<HttpResponse> => {
+    assertRunning();
     catchUp();
-    const at = new Date(world.schedule.now()).toISOString();
     // A signed request is for AWS, however many clusters there are to look through.
-    const signed = request.headers['authorization']?.startsWith(ALGORITHM) === true;
+    const authorization = request.headers['authorization'] ?? '';
+    const signed = authorization.startsWith(ALGORITHM) || authorization.startsWith(TRUSTED);
     const cluster = signed ? undefined : clusterAt(world, request.host);
     const service = cluster ? 'kubernetes' : guessService(request);
     const call: OpenCall = {
@@ -132,22 +146,46 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
       region: cluster?.region ?? '',
       ...(cluster ? { cluster } : {}),
     };
-    const response = await (cluster ? answerKubernetes(request, cluster, call) : answerAws(request, call));
-    const error = errorNameOf(response);
-    world.log.add({
-      at,
-      service: call.service,
-      operation: call.operation,
-      mutating: cluster ? request.method !== 'GET' : !READING.test(call.operation),
-      caller: call.caller,
-      account: call.account,
-      region: call.region,
-      ...(cluster ? { cluster: cluster.name } : {}),
-      input: call.input,
-      status: response.status,
-      ...(error === undefined ? {} : { error }),
-    });
-    return response;
+    const admitted = cluster ? admitToCluster(request, cluster, call) : admitToAws(request, call);
+    const invocation = currentInvocation();
+    const execution = invocation?.execution?.arn;
+    const arrivedAt = (): string => new Date(world.schedule.now()).toISOString();
+    const log = (at: string, response: HttpResponse): HttpResponse => {
+      const error = errorNameOf(response);
+      world.log.add({
+        at,
+        service: call.service,
+        operation: call.operation,
+        mutating: isMutating(call.protocol, request.method, call.operation),
+        caller: call.caller,
+        account: call.account,
+        region: call.region,
+        ...(cluster ? { cluster: cluster.name } : {}),
+        ...(invocation ? { step: invocation.step, invocation: invocation.id } : {}),
+        ...(execution === undefined ? {} : { execution }),
+        input: call.input,
+        status: response.status,
+        ...(error === undefined ? {} : { error }),
+      });
+      return response;
+    };
+    if ('status' in admitted) return log(arrivedAt(), admitted);
+
+    const effect = async (): Promise<HttpResponse> => {
+      // A call that hung arrives later than it was made.
+      catchUp();
+      const at = arrivedAt();
+      return log(at, await run(admitted, request, call));
+    };
+    const step = invocation?.step ?? stepOf?.(call.caller);
+    if (step === undefined) return effect();
+    const operation = operationOf(call.service, request);
+    const mutating = isMutating(call.protocol, request.method, operation);
+    const input = (): unknown => inputOf(call.service, request);
+    const fault = world.faults.strike({ service: call.service, operation, step, mutating, ...(execution === undefined ? {} : { executionArn: execution }) }, input);
+    if (fault === undefined) return effect();
+    Object.assign(call, { operation, input: input() });
+    return playFault(fault, { call, invocation, effect, refuse: (response) => log(arrivedAt(), response), requestId: () => ids.uuid() });
   };
 
   return { handle, catchUp, failures, addresses };

@@ -4,6 +4,7 @@ import { ulid } from 'ulid';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
 import { createHandler } from '../lambdas/runtime/handler.ts';
 import type { LambdaContext as HandlerContext } from '../lambdas/runtime/handler.ts';
+import type { Clock } from '../lambdas/ports/runtime.ts';
 import type { Step } from '../lambdas/runtime/step.ts';
 import { wire } from '../lambdas/runtime/wiring.ts';
 import { steps } from '../lambdas/steps/index.ts';
@@ -11,12 +12,14 @@ import { type Assembly, loadAssembly } from './assembly/assembly.ts';
 import { createDoor, type Door } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksService } from './eks/service.ts';
+import { EventBus } from './events/bus.ts';
 import type { Service } from './http.ts';
 import { createIamService } from './iam/service.ts';
 import { createKubernetesService } from './kubernetes/service.ts';
 import { BundledRuntime } from './lambda/bundled-runtime.ts';
+import { assertRunning } from './lambda/invocation.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
-import { SourceRuntime } from './lambda/source-runtime.ts';
+import { SourceRuntime, stepOf } from './lambda/source-runtime.ts';
 import { Executions } from './states/executions.ts';
 import { createStatesService } from './states/service.ts';
 import { credentialsOf, operatorRoleArn } from './sts/access-keys.ts';
@@ -26,6 +29,7 @@ import { inProcessTransport } from './transports/in-process.ts';
 import { type Loopback, openLoopback } from './transports/loopback.ts';
 import { homeOf } from './world/build.ts';
 import { ScaledClock, type SandboxClock, VirtualClock } from './world/clock.ts';
+import { CALL_FAULTS } from './world/faults.ts';
 import { buildWorld } from './world/load.ts';
 import type { Scenario } from './world/scenario.ts';
 import type { World } from './world/world.ts';
@@ -42,6 +46,11 @@ export interface SandboxOptions {
    * Wants a real or scaled clock. Bundled functions have it served anyway.
    */
   listen?: { port?: number };
+  /**
+   * Callers name their access key instead of signing, which takes a quarter of a run's time: for many runs. Only in this
+   * process: where the sandbox listens, every caller signs. Default: false.
+   */
+  trustCallers?: boolean;
 }
 
 export interface Sandbox {
@@ -49,8 +58,10 @@ export interface Sandbox {
   clock: SandboxClock;
   /** Clients that call this sandbox as that role; the operator's role when left out. */
   clients(as?: AwsCredentialIdentity, region?: string): ClientFactory;
-  /** ARN of the deployed MigrateAddon state machine and the name of the ledger's table, as the template's outputs say. */
-  outputs: { stateMachineArn: string; tableName: string };
+  /** ARNs of the deployed state machines MigrateAddon and Recover and the name of the ledger's table, as the template's outputs say. */
+  outputs: { stateMachineArn: string; recoverStateMachineArn: string; tableName: string };
+  /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
+  executions: Executions;
   /** What the functions logged and counted so far. */
   logs(): TelemetryLine[];
   /** What the sandbox's own services threw; each is a defect of the sandbox. */
@@ -78,16 +89,26 @@ interface Deployment {
   clock: SandboxClock;
   assembly: Assembly;
   door: Door;
+  trustCallers: boolean;
 }
 
 /** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
 const CALL_MILLISECONDS = 20;
 
 /** Functions run from their source, each with the credentials of its own role. */
-const deploySource = ({ world, clock, assembly, door }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
+const deploySource = ({ world, clock, assembly, door, trustCallers }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
   const random = world.random.fork();
-  const transport = inProcessTransport(door, world, () => clock.sleep(CALL_MILLISECONDS));
+  const transport = inProcessTransport(door, world, { latency: () => clock.sleep(CALL_MILLISECONDS), trusted: trustCallers });
+  // A process that has died does not wait either.
+  const functionClock: Clock = {
+    now: () => clock.now(),
+    sleep: async (milliseconds) => {
+      assertRunning();
+      await clock.sleep(milliseconds);
+      assertRunning();
+    },
+  };
   const ids = { ulid: () => ulid(clock.now(), () => random.next()) };
   const known: Record<string, Step> = steps;
   const lambda = new SourceRuntime({
@@ -96,13 +117,13 @@ const deploySource = ({ world, clock, assembly, door }: Deployment): { lambda: L
     functions: assembly.functions,
     steps: known,
     createInvoker: (fn) => {
-      const name = fn.handler.split('.')[0] ?? '';
+      const name = stepOf(fn);
       const step = known[name];
       if (!step) throw new Error(`There is no step ${name}.`);
       const telemetry = collectTelemetry(lines, fn.name, clock);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsOf(world, fn.roleArn), transport });
-      const dependencies = wire({ clients, environment: fn.environment, clock, ids, telemetry });
+      const dependencies = wire({ clients, environment: fn.environment, clock: functionClock, ids, telemetry });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
       return (payload, context) => handler(payload, context as HandlerContext);
@@ -138,11 +159,13 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   const scenario: Scenario = { ...options.scenario, startAt: new Date(startAt).toISOString() };
   const listens = lambdas === 'bundled' || options.listen !== undefined;
   const kind = options.clock ?? (listens ? 'real' : 'virtual');
+  if (options.trustCallers === true && listens) throw new Error("A sandbox that listens can't trust its callers, who come from outside. Leave out trustCallers, or don't listen and run the functions from source.");
   if (options.listen && kind === 'virtual') throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
   const outputs = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
+    recoverStateMachineArn: outputOf(assembly, 'RecoverStateMachineArn', assemblyDirectory),
     tableName: outputOf(assembly, 'TableName', assemblyDirectory),
   };
   const world = buildWorld(scenario, {
@@ -150,22 +173,27 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     roles: assembly.roles.map((role) => role.arn),
     kubernetesRoles: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
   });
+  if (lambdas === 'bundled') world.faults.restrict(CALL_FAULTS);
   const clock = openClock(kind, startAt);
 
   const dynamodb = createDynamoDb(world);
-  for (const table of assembly.tables) await dynamodb.createTable(table);
+  const tables = Promise.all(assembly.tables.map(dynamodb.createTable));
   const services: Record<string, Service> = {
     eks: createEksService(world),
     iam: createIamService(world),
     sts: createStsService(world),
     dynamodb: dynamodb.service,
   };
-  const door = createDoor({ world, clock, services, kubernetes: (cluster) => createKubernetesService(world, cluster) });
-  const transport = inProcessTransport(door, world);
+  const { trustCallers = false } = options;
+  // Functions in processes of their own are known by their role alone.
+  const stepsByRole = new Map(lambdas === 'bundled' ? assembly.functions.map((fn) => [fn.roleArn, stepOf(fn)]) : []);
+  const door = createDoor({ world, clock, services, trustCallers, stepOf: (role) => stepsByRole.get(role), kubernetes: (cluster) => createKubernetesService(world, cluster) });
+  const transport = inProcessTransport(door, world, { trusted: trustCallers });
   const operator = credentialsOf(world, operatorRoleArn(world));
   const clients: Sandbox['clients'] = (credentials = operator, region = world.home.region) => new ClientFactory({ region, credentials, transport });
 
-  const deployment = { world, clock, assembly, door };
+  await tables;
+  const deployment = { world, clock, assembly, door, trustCallers };
   const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0).toReversed()) await end();
@@ -181,12 +209,20 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     } else {
       deployed = deploySource(deployment);
     }
-    const executions = new Executions({ world, clock, stateMachines: assembly.stateMachines, lambda: deployed.lambda });
+    const executions = new Executions({
+      world,
+      clock,
+      stateMachines: assembly.stateMachines,
+      lambda: deployed.lambda,
+      onStatus: (execution) => bus.executionChanged(execution),
+    });
+    const bus = new EventBus({ world, clock, rules: assembly.rules, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
     closing.push(async () => {
-      for (const { arn } of executions.stateMachines()) for (const execution of executions.list(arn, 'RUNNING')) execution.stop();
+      bus.close();
+      for (const execution of executions.running()) execution.stop();
     });
     services['states'] = createStatesService(world, executions);
-    return { world, clock, clients, outputs, logs: deployed.logs, failures: door.failures, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
+    return { world, clock, clients, outputs, executions, logs: deployed.logs, failures: door.failures, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
   } catch (error) {
     await close();
     throw error;

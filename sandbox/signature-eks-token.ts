@@ -3,7 +3,7 @@
  * the authenticator that EKS runs (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go).
  */
 import type { Caller, HttpRequest } from './http.ts';
-import { parseTimestamp, verifySignature } from './signature.ts';
+import { parseTimestamp, resolveKey, verifySignature } from './signature.ts';
 import type { KeyRing } from './signature.ts';
 
 const PREFIX = 'k8s-aws-v1.';
@@ -46,12 +46,21 @@ const readToken = (token: string, addresses: ReadonlySet<string>): URL | { refus
   return url;
 };
 
+export interface TokenOptions {
+  /**
+   * Origins (http://127.0.0.1:4566) at which this AWS's STS answers beside its own hosts; `aws eks get-token` presigns
+   * for one where AWS_ENDPOINT_URL_STS is set.
+   */
+  addresses?: ReadonlySet<string>;
+  /** The form is checked, the signature is not. */
+  trustCallers?: boolean;
+}
+
 /**
  * Who a token speaks for, or why the cluster would answer 401.
- * `now`: the clock of those who sign, milliseconds since 1970. `addresses`: origins (http://127.0.0.1:4566) at which
- * this AWS's STS answers beside its own hosts; `aws eks get-token` presigns for one where AWS_ENDPOINT_URL_STS is set.
+ * `now`: the clock of those who sign, milliseconds since 1970.
  */
-export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string, now: number, addresses: ReadonlySet<string> = new Set()): Caller | { refused: string } => {
+export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string, now: number, { addresses = new Set(), trustCallers = false }: TokenOptions = {}): Caller | { refused: string } => {
   const url = readToken(token, addresses);
   if (!(url instanceof URL)) return url;
   const query = Object.fromEntries(url.searchParams);
@@ -65,6 +74,12 @@ export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string
   if (Number.isNaN(signedAt)) return { refused: 'X-Amz-Date parameter is not a date' };
   if (signedAt + TOKEN_LIFETIME < now) return { refused: 'X-Amz-Date parameter is expired (15 minutes)' };
 
+  if (trustCallers) {
+    const [accessKeyId = ''] = (query['X-Amz-Credential'] ?? '').split('/');
+    const sessionToken = query['X-Amz-Security-Token'];
+    const key = resolveKey(keys, { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }) }, now);
+    return 'ok' in key ? { refused: `input token was not properly formatted: ${key.message}` } : { accessKeyId, principalArn: key.principalArn, account: key.account };
+  }
   const request: HttpRequest = {
     method: 'GET',
     host: url.host,

@@ -189,6 +189,14 @@ const checkSignedHeaders = (request: HttpRequest, claim: ClaimedSignature): Refu
   return missing === undefined ? undefined : refuse('mismatch', `'${missing}' must be a 'SignedHeader' in the AWS Authorization.`);
 };
 
+/** The key that a request names, or why AWS would not take it. `now`: the clock of those who sign. */
+export const resolveKey = (keys: KeyRing, claim: Pick<ClaimedSignature, 'accessKeyId' | 'sessionToken'>, now: number): AccessKey | Refused => {
+  const key = keys.accessKeys.get(claim.accessKeyId);
+  if (!key || key.sessionToken !== claim.sessionToken) return refuse('unknown-key', UNKNOWN_KEY);
+  if (key.expiresAt !== undefined && key.expiresAt <= now) return refuse('expired', EXPIRED);
+  return key;
+};
+
 /**
  * Who signed the request, or why AWS would not believe it.
  * `now` is the clock of those who sign (milliseconds since 1970), not the world's time.
@@ -198,9 +206,8 @@ export const verifySignature = (request: HttpRequest, keys: KeyRing, now: number
   if ('ok' in claim) return claim;
   const problem = checkDate(claim, now) ?? checkSignedHeaders(request, claim);
   if (problem) return problem;
-  const key = keys.accessKeys.get(claim.accessKeyId);
-  if (!key || key.sessionToken !== claim.sessionToken) return refuse('unknown-key', UNKNOWN_KEY);
-  if (key.expiresAt !== undefined && key.expiresAt <= now) return refuse('expired', EXPIRED);
+  const key = resolveKey(keys, claim, now);
+  if ('ok' in key) return key;
   if (expectedSignature(request, claim, key.secretAccessKey) !== claim.signature) return refuse('mismatch', MISMATCH);
   return {
     ok: true,

@@ -1,10 +1,12 @@
 /** The synthesised application as plain data: what the sandbox deploys. */
+import { resolve } from 'node:path';
 import { resourcesOfType } from './resources.ts';
-import { loadStacks, type Stack } from './stacks.ts';
+import { fingerprintOf, loadStacks, type Stack } from './stacks.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
 import { rolesOf } from './roles.ts';
+import { type AssemblyRule, rulesOf } from './rules.ts';
 import type { Resolver } from './resolver.ts';
 
 export interface AssemblyStateMachine {
@@ -57,6 +59,8 @@ export interface Assembly {
   functions: AssemblyFunction[];
   tables: AssemblyTable[];
   roles: AssemblyRole[];
+  /** EventBridge's, those that are enabled. */
+  rules: AssemblyRule[];
   /** By output key, and by export name where there is one. */
   outputs: Record<string, string>;
 }
@@ -131,18 +135,32 @@ const outputsOf = (stacks: Stack[]): Record<string, string> => {
   return outputs;
 };
 
+/** What was read before, by folder and where it is deployed: the same for every sandbox of this process. */
+const known = new Map<string, { fingerprint: string; assembly: Assembly }>();
+
 /**
  * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates, the same way each time. Throws AssemblyError for
  * a folder that is no assembly, and for a shape or intrinsic function that can't be resolved, with its template,
- * logical id and path.
+ * logical id and path. One that has not changed is not read again; nobody may change what is answered.
  */
 export const loadAssembly = (directory: string, options: AssemblyOptions): Assembly => {
+  const key = [resolve(directory), options.account, options.region].join('\n');
+  const fingerprint = fingerprintOf(directory);
+  const before = known.get(key);
+  if (before?.fingerprint === fingerprint) return before.assembly;
+  const assembly = readAssembly(directory, options);
+  known.set(key, { fingerprint, assembly });
+  return assembly;
+};
+
+const readAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const stacks = loadStacks(directory, options);
   return {
     stateMachines: stacks.flatMap(stateMachinesOf),
     functions: stacks.flatMap(functionsOf),
     tables: stacks.flatMap(tablesOf),
     roles: rolesOf(stacks),
+    rules: stacks.flatMap(rulesOf),
     outputs: outputsOf(stacks),
   };
 };

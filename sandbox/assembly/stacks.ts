@@ -1,5 +1,5 @@
 /** The files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AssemblyError } from './error.ts';
 import type { AssemblyOptions } from './assembly.ts';
@@ -11,6 +11,18 @@ export interface Stack {
   /** Directory of each asset by the key that a template's code has for it, such as `<hash>.zip`. */
   assets: Map<string, string>;
 }
+
+/** Changes whenever a file of the assembly does; the assets beside them have their hash in their name. */
+export const fingerprintOf = (directory: string): string => {
+  if (!existsSync(directory)) return '';
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => {
+      const { mtimeMs, size } = statSync(join(directory, file));
+      return `${file} ${mtimeMs} ${size}`;
+    })
+    .join('\n');
+};
 
 const readJson = (directory: string, file: string): Json => {
   const path = join(directory, file);

@@ -1,5 +1,5 @@
 /** What the catalogue's files share: the parts that all add-ons of EKS look alike in. */
-import type { WorkloadTemplate } from '../kubernetes/objects.ts';
+import type { CustomKind, WorkloadTemplate } from '../kubernetes/objects.ts';
 import type { CatalogueVersion } from './catalogue.ts';
 
 type PodIdentity = CatalogueVersion['podIdentity'];
@@ -39,16 +39,6 @@ const REGISTRY = '602401143452.dkr.ecr.us-west-2.amazonaws.com/eks';
 export const containers = (images: Record<string, string>): WorkloadTemplate['containers'] =>
   Object.entries(images).map(([name, image]) => ({ name, image: `${REGISTRY}/${image}` }));
 
-type Property = Record<string, unknown>;
-
-/** A JSON schema's text, in the form of those that EKS publishes: nothing is allowed that is not named. */
-export const configurationSchema = (description: string, properties: Record<string, Property>): string =>
-  JSON.stringify({ $schema: 'https://json-schema.org/draft/2019-09/schema', type: 'object', additionalProperties: false, description, properties });
-
-export const object = (properties: Record<string, Property>): Property => ({ type: 'object', additionalProperties: false, properties });
-/** A part of a pod's specification that is handed on as it is. */
-export const anyObject: Property = { type: 'object' };
-export const list: Property = { type: 'array' };
-export const text: Property = { type: 'string' };
-export const integer: Property = { type: 'integer' };
-export const boolean: Property = { type: 'boolean' };
+/** Custom resources of one group: `[plural, kind, versions (the preferred one first), short names, false where they have no namespace]`. */
+export const customKinds = (group: string, rows: [plural: string, kind: string, versions: string[], shortNames?: string[], namespaced?: boolean][]): CustomKind[] =>
+  rows.map(([plural, kind, served, shortNames = [], namespaced = true]) => ({ group, versions: served, plural, kind, shortNames, namespaced }));

@@ -1,9 +1,10 @@
 /** Networking and security add-ons. */
-import { anyObject, boolean, configurationSchema, containers, integer, labels, list, object, podIdentity, text, versions } from './build.ts';
+import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
+import { affinity, anyObject, boolean, configurationSchema, generatedSchema, integer, list, object, oneOf, replicas, resources, text, texts, tolerations, variable } from './schemas.ts';
 
 const aws = { publisher: 'eks', owner: 'aws' };
-const podSettings = { affinity: anyObject, nodeSelector: anyObject, podAnnotations: anyObject, podLabels: anyObject, resources: anyObject, tolerations: list };
+const podSettings = { affinity, nodeSelector: texts, podAnnotations: texts, podLabels: texts, resources, tolerations };
 
 export const networking: CatalogueAddon[] = [
   {
@@ -23,17 +24,39 @@ export const networking: CatalogueAddon[] = [
           hostNetwork: true,
         },
       ],
+      customKinds: [
+        ...customKinds('crd.k8s.amazonaws.com', [['eniconfigs', 'ENIConfig', ['v1alpha1'], [], false]]),
+        ...customKinds('networking.k8s.aws', [['policyendpoints', 'PolicyEndpoint', ['v1alpha1']]]),
+      ],
     },
     irsaServiceAccounts: ['aws-node'],
-    configurationSchema: configurationSchema('Configurable parameters of the Amazon VPC CNI plugin', {
+    configurationSchema: generatedSchema('VpcCni', 'vpc-cni', {
       ...podSettings,
-      enableNetworkPolicy: text,
-      enableWindowsIpam: text,
-      eniConfig: anyObject,
-      env: anyObject,
-      init: object({ env: anyObject }),
+      enableNetworkPolicy: variable('boolean'),
+      enableWindowsIpam: variable('boolean'),
+      eniConfig: object({ create: boolean, region: text, subnets: anyObject }),
+      // amazon-vpc-cni-k8s, README.md: "CNI Configuration Variables".
+      env: object({
+        AWS_VPC_CNI_NODE_PORT_SUPPORT: variable('boolean'),
+        AWS_VPC_ENI_MTU: variable('integer'),
+        AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: variable('boolean'),
+        AWS_VPC_K8S_CNI_EXTERNALSNAT: variable('boolean'),
+        AWS_VPC_K8S_CNI_LOGLEVEL: variable(),
+        ENABLE_IPv4: variable('boolean'),
+        ENABLE_IPv6: variable('boolean'),
+        ENABLE_POD_ENI: variable('boolean'),
+        ENABLE_PREFIX_DELEGATION: variable('boolean'),
+        ENI_CONFIG_LABEL_DEF: variable(),
+        MAX_ENI: variable('integer'),
+        MINIMUM_IP_TARGET: variable('integer'),
+        POD_SECURITY_GROUP_ENFORCING_MODE: variable(),
+        WARM_ENI_TARGET: variable('integer'),
+        WARM_IP_TARGET: variable('integer'),
+        WARM_PREFIX_TARGET: variable('integer'),
+      }),
+      init: object({ env: object({ DISABLE_TCP_EARLY_DEMUX: variable('boolean'), ENABLE_V6_EGRESS: variable('boolean') }) }),
       livenessProbeTimeoutSeconds: integer,
-      nodeAgent: anyObject,
+      nodeAgent: object({ enableCloudWatchLogs: variable('boolean'), enablePolicyEventLogs: variable('boolean'), resources }),
     }),
     versions: versions(
       [
@@ -66,9 +89,9 @@ export const networking: CatalogueAddon[] = [
       ],
     },
     irsaServiceAccounts: [],
-    configurationSchema: configurationSchema('Configurable parameters of CoreDNS', {
+    configurationSchema: generatedSchema('Coredns', 'coredns', {
       ...podSettings,
-      autoScaling: object({ enabled: boolean, maxReplicas: integer, minReplicas: integer }),
+      autoScaling: object({ enabled: boolean, maxReplicas: integer, minReplicas: replicas() }),
       computeType: text,
       corefile: text,
       podDisruptionBudget: anyObject,
@@ -103,12 +126,12 @@ export const networking: CatalogueAddon[] = [
       ],
     },
     irsaServiceAccounts: [],
-    configurationSchema: configurationSchema('Configurable parameters of kube-proxy', {
-      ipvs: object({ scheduler: text }),
-      mode: text,
-      podAnnotations: anyObject,
-      podLabels: anyObject,
-      resources: anyObject,
+    configurationSchema: generatedSchema('KubeProxy', 'kube-proxy', {
+      ipvs: object({ scheduler: oneOf('rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq') }),
+      mode: oneOf('iptables', 'ipvs'),
+      podAnnotations: texts,
+      podLabels: texts,
+      resources,
     }),
     versions: versions(
       [
@@ -143,7 +166,7 @@ export const networking: CatalogueAddon[] = [
     irsaServiceAccounts: [],
     configurationSchema: configurationSchema('Configurable parameters of the EKS Pod Identity Agent', {
       ...podSettings,
-      agent: object({ additionalArgs: anyObject, livenessEndpointAddress: text, probePort: integer }),
+      agent: object({ additionalArgs: texts, livenessEndpointAddress: text, probePort: integer }),
       priorityClassName: text,
       updateStrategy: anyObject,
     }),
@@ -173,9 +196,21 @@ export const networking: CatalogueAddon[] = [
         labels: labels('cert-manager', name),
         containers: containers({ [name]: `cert-manager/${name}` }),
       })),
+      customKinds: [
+        ...customKinds('cert-manager.io', [
+          ['certificates', 'Certificate', ['v1'], ['cert', 'certs']],
+          ['certificaterequests', 'CertificateRequest', ['v1'], ['cr', 'crs']],
+          ['issuers', 'Issuer', ['v1']],
+          ['clusterissuers', 'ClusterIssuer', ['v1'], [], false],
+        ]),
+        ...customKinds('acme.cert-manager.io', [
+          ['challenges', 'Challenge', ['v1']],
+          ['orders', 'Order', ['v1']],
+        ]),
+      ],
     },
     irsaServiceAccounts: ['cert-manager'],
-    configurationSchema: configurationSchema('Configurable parameters of cert-manager', { ...podSettings, cainjector: anyObject, replicaCount: integer, webhook: anyObject }),
+    configurationSchema: configurationSchema('Configurable parameters of cert-manager', { ...podSettings, cainjector: anyObject, replicaCount: replicas(), webhook: anyObject }),
     versions: versions(
       [
         ['v1.18.2-eksbuild.2', 29, 33, [31, 32, 33], false],

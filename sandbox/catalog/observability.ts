@@ -1,9 +1,11 @@
 /** Observability add-ons: each has a namespace of its own. */
-import { anyObject, boolean, configurationSchema, containers, integer, labels, list, object, podIdentity, text, versions } from './build.ts';
+import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
+import { affinity, anyObject, boolean, configurationSchema, object, replicas, resources, text, texts, tolerations } from './schemas.ts';
 
 const aws = { type: 'observability', publisher: 'eks', owner: 'aws' };
-const collector = object({ collector: anyObject, pipelines: anyObject, resources: anyObject, serviceAccount: anyObject, tolerations: list });
+const serviceAccount = object({ annotations: texts, create: boolean, name: text });
+const collector = object({ exporters: anyObject, pipelines: anyObject, resources, serviceAccount, tolerations });
 
 export const observability: CatalogueAddon[] = [
   {
@@ -45,16 +47,23 @@ export const observability: CatalogueAddon[] = [
           containers: containers({ 'otc-container': 'aws-otel-collector' }),
         },
       ],
+      customKinds: customKinds('opentelemetry.io', [
+        ['opentelemetrycollectors', 'OpenTelemetryCollector', ['v1beta1', 'v1alpha1'], ['otelcol', 'otelcols']],
+        ['instrumentations', 'Instrumentation', ['v1alpha1'], ['otelinst', 'otelinsts']],
+        ['opampbridges', 'OpAMPBridge', ['v1alpha1']],
+        ['targetallocators', 'TargetAllocator', ['v1alpha1']],
+      ]),
+      customResources: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'].map((name) => ({ group: 'opentelemetry.io', plural: 'opentelemetrycollectors', name })),
     },
     // IRSA has one role for all three; associations are one each.
     irsaServiceAccounts: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'],
     configurationSchema: configurationSchema('Configurable parameters of the AWS Distro for OpenTelemetry operator', {
-      affinity: anyObject,
+      affinity,
       collector: object({ containerLogs: collector, otlpIngest: collector, prometheusMetrics: collector }),
-      manager: object({ env: anyObject, resources: anyObject }),
-      nodeSelector: anyObject,
-      replicaCount: integer,
-      tolerations: list,
+      manager: object({ env: texts, resources }),
+      nodeSelector: texts,
+      replicaCount: replicas(),
+      tolerations,
     }),
     versions: versions(
       [
@@ -103,16 +112,27 @@ export const observability: CatalogueAddon[] = [
           containers: containers({ 'fluent-bit': 'observability/aws-for-fluent-bit' }),
         },
       ],
+      customKinds: customKinds('cloudwatch.aws.amazon.com', [
+        ['amazoncloudwatchagents', 'AmazonCloudWatchAgent', ['v1alpha1'], ['otelcol', 'otelcols']],
+        ['instrumentations', 'Instrumentation', ['v1alpha1'], ['otelinst', 'otelinsts']],
+        ['dcgmexporters', 'DcgmExporter', ['v1alpha1']],
+        ['neuronmonitors', 'NeuronMonitor', ['v1alpha1']],
+      ]),
+      customResources: [
+        { group: 'cloudwatch.aws.amazon.com', plural: 'amazoncloudwatchagents', name: 'cloudwatch-agent' },
+        { group: 'cloudwatch.aws.amazon.com', plural: 'dcgmexporters', name: 'dcgm-exporter' },
+        { group: 'cloudwatch.aws.amazon.com', plural: 'neuronmonitors', name: 'neuron-monitor' },
+      ],
     },
     irsaServiceAccounts: ['cloudwatch-agent'],
     configurationSchema: configurationSchema('Configurable parameters of the Amazon CloudWatch Observability add-on', {
-      affinity: anyObject,
-      agent: anyObject,
-      containerLogs: object({ enabled: boolean, fluentBit: anyObject }),
-      manager: anyObject,
-      nodeSelector: anyObject,
+      affinity,
+      agent: object({ config: anyObject, enabled: boolean, priorityClassName: text, resources, serviceAccount, tolerations }),
+      containerLogs: object({ enabled: boolean, fluentBit: object({ config: anyObject, resources }) }),
+      manager: object({ applicationSignals: anyObject, resources, tolerations }),
+      nodeSelector: texts,
       priorityClassName: text,
-      tolerations: list,
+      tolerations,
     }),
     versions: versions(
       [

@@ -1,19 +1,31 @@
 /** Storage add-ons. Service accounts, policies and first versions with Pod Identity: EKS User Guide, "IAM roles for add-ons". */
-import { anyObject, boolean, configurationSchema, containers, integer, labels, list, object, podIdentity, text, versions } from './build.ts';
+import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
+import { affinity, anyObject, boolean, configurationSchema, object, reference, replicas, resources, text, texts, tolerations } from './schemas.ts';
 
 const aws = { type: 'storage', publisher: 'eks', owner: 'aws' };
 const sidecars = { 'csi-provisioner': 'csi-provisioner', 'liveness-probe': 'livenessprobe' };
 const nodeSidecars = { 'node-driver-registrar': 'csi-node-driver-registrar', 'liveness-probe': 'livenessprobe' };
 const controllerSettings = object({
-  additionalArgs: list,
-  extraVolumeTags: anyObject,
-  nodeSelector: anyObject,
-  replicaCount: integer,
-  resources: anyObject,
-  tolerations: list,
+  additionalArgs: { type: 'array', items: text },
+  affinity,
+  extraVolumeTags: reference('extraVolumeTags'),
+  nodeSelector: texts,
+  podAnnotations: texts,
+  replicaCount: replicas(),
+  resources,
+  tolerations,
 });
-const nodeSettings = object({ additionalArgs: list, resources: anyObject, tolerateAllTaints: boolean, tolerations: list, volumeAttachLimit: integer });
+const nodeSettings = object({ additionalArgs: { type: 'array', items: text }, affinity, resources, tolerateAllTaints: boolean, tolerations, volumeAttachLimit: { type: 'integer', minimum: -1 } });
+const TAG = String.raw`^[a-zA-Z0-9 _\.:\/=+\-@]*$`;
+const definitions = {
+  extraVolumeTags: {
+    description: 'Additional tags to be added to all volumes',
+    type: 'object',
+    propertyNames: { type: 'string', minLength: 1, maxLength: 128, pattern: TAG },
+    patternProperties: { '^.*$': { type: 'string', minLength: 0, maxLength: 256, pattern: TAG } },
+  },
+};
 
 export const storage: CatalogueAddon[] = [
   {
@@ -53,7 +65,7 @@ export const storage: CatalogueAddon[] = [
       defaultStorageClass: object({ enabled: boolean }),
       node: nodeSettings,
       sidecars: anyObject,
-    }),
+    }, definitions),
     versions: versions(
       [
         ['v1.44.0-eksbuild.1', 30, 33, [32, 33], true],
@@ -96,10 +108,10 @@ export const storage: CatalogueAddon[] = [
     configurationSchema: configurationSchema('Configurable parameters of the AWS EFS CSI Driver', {
       controller: controllerSettings,
       node: nodeSettings,
-      replicaCount: integer,
+      replicaCount: replicas(),
       sidecars: anyObject,
       useFIPS: boolean,
-    }),
+    }, definitions),
     versions: versions(
       [
         ['v2.1.9-eksbuild.1', 30, 33, [31, 32, 33], true],
@@ -135,7 +147,7 @@ export const storage: CatalogueAddon[] = [
       ],
     },
     irsaServiceAccounts: ['fsx-csi-controller-sa'],
-    configurationSchema: configurationSchema('Configurable parameters of the Amazon FSx CSI Driver', { controller: controllerSettings, node: nodeSettings }),
+    configurationSchema: configurationSchema('Configurable parameters of the Amazon FSx CSI Driver', { controller: controllerSettings, node: nodeSettings }, definitions),
     versions: versions(
       [
         ['v1.6.0-eksbuild.1', 30, 33, [31, 32, 33], true],
@@ -168,6 +180,7 @@ export const storage: CatalogueAddon[] = [
           containers: containers({ 's3-plugin': 'aws-s3-csi-driver', ...nodeSidecars }),
         },
       ],
+      customKinds: customKinds('s3.csi.aws.com', [['mountpoints3podattachments', 'MountpointS3PodAttachment', ['v2'], ['s3pa'], false]]),
     },
     irsaServiceAccounts: ['s3-csi-driver-sa'],
     configurationSchema: configurationSchema('Configurable parameters of the Mountpoint for Amazon S3 CSI Driver', {
@@ -201,14 +214,26 @@ export const storage: CatalogueAddon[] = [
           containers: containers({ 'snapshot-controller': 'csi-snapshotter/snapshot-controller' }),
         },
       ],
+      customKinds: [
+        ...customKinds('snapshot.storage.k8s.io', [
+          ['volumesnapshots', 'VolumeSnapshot', ['v1'], ['vs']],
+          ['volumesnapshotcontents', 'VolumeSnapshotContent', ['v1'], ['vsc', 'vscs'], false],
+          ['volumesnapshotclasses', 'VolumeSnapshotClass', ['v1'], ['vsclass', 'vsclasses'], false],
+        ]),
+        ...customKinds('groupsnapshot.storage.k8s.io', [
+          ['volumegroupsnapshots', 'VolumeGroupSnapshot', ['v1beta1', 'v1alpha1'], ['vgs']],
+          ['volumegroupsnapshotcontents', 'VolumeGroupSnapshotContent', ['v1beta1', 'v1alpha1'], ['vgsc', 'vgscs'], false],
+          ['volumegroupsnapshotclasses', 'VolumeGroupSnapshotClass', ['v1beta1', 'v1alpha1'], ['vgsclass', 'vgsclasses'], false],
+        ]),
+      ],
     },
     irsaServiceAccounts: [],
     configurationSchema: configurationSchema('Configurable parameters of the CSI snapshot controller', {
-      nodeSelector: anyObject,
+      nodeSelector: texts,
       priorityClassName: text,
-      replicaCount: integer,
-      resources: anyObject,
-      tolerations: list,
+      replicaCount: replicas(),
+      resources,
+      tolerations,
     }),
     versions: versions(
       [

@@ -111,12 +111,12 @@ export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonSt
 };
 
 /**
- * From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. A conflict ends it in
- * UPDATE_FAILED; that EKS does not make it DEGRADED instead is likely.
+ * From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. Where a conflict ends it, the
+ * knob `updateConflictEndsIn` says.
  */
 export const beginUpdate = (call: EksCall, cluster: ClusterState, addon: AddonState, update: UpdateState, conflict?: Issue): void => {
-  const { addonUpdateSeconds, updateEndsIn } = call.world.knobs;
-  const status = conflict ? 'UPDATE_FAILED' : updateEndsIn;
+  const { addonUpdateSeconds, updateEndsIn, updateConflictEndsIn } = call.world.knobs;
+  const status = conflict ? updateConflictEndsIn : updateEndsIn;
   if (status === 'ACTIVE') {
     settleAfter(call, cluster, addon, addonUpdateSeconds, update);
     return;

@@ -80,17 +80,19 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
       modifiedAt: now,
       generation: 1,
     };
-    replaceOwned(call, cluster, addon, input.podIdentityAssociations ?? [], failed?.arn);
+    const wanted = input.podIdentityAssociations ?? [];
+    const overPreserved = cluster.preserved.has(addon.name);
+    const podsKeepIdentity = world.knobs.podsKeepIdentityOnPreserve && overPreserved && wanted.length > 0;
+    replaceOwned(call, cluster, addon, wanted, { ...(failed ? { previousOwner: failed.arn } : {}), unknownToWebhook: podsKeepIdentity });
     cluster.addons.set(addon.name, addon);
     const conflict = conflictOf(cluster, addon.name, 'create', input.resolveConflicts);
     if (!conflict && world.knobs.createEndsIn !== 'CREATE_FAILED') {
-      const overPreserved = cluster.preserved.has(addon.name);
       const before = call.preserved.get(preservedKey(cluster, addon.name)) ?? { version: addon.version, configurationValues: addon.configurationValues };
       const changed = before.version !== addon.version || before.configurationValues !== addon.configurationValues;
       const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
       applyObjects(call, cluster, addon, {
         restart: overPreserved && (changed || takenBack || world.knobs.restartOnCreate),
-        keepAnnotation: overPreserved && addon.serviceAccountRoleArn === undefined && world.knobs.annotationAfterRecreate === 'keep',
+        keepAnnotation: podsKeepIdentity || (overPreserved && world.knobs.annotationAfterRecreate === 'keep'),
       });
     }
     beginCreate(call, cluster, addon, conflict);
@@ -101,7 +103,7 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
 /**
  * A role that the request leaves out is taken away, with or without associations (hashicorp/terraform-provider-aws#19402
  * and #30645); the knob `keepIrsaRole` plays the contrary report. Version, configuration and associations stay as they
- * are when left out. Pods roll when anything that they hang on changed. What an update that fails has asked for is kept:
+ * are when left out. Pods roll when anything that they hang on changed (but see `podsKeepIdentityOnUpdate`). What an update that fails has asked for is kept:
  * EKS takes nothing back, and the next update applies it.
  */
 export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonResponse> = (call, input) => {
@@ -121,12 +123,14 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
 
     const { podIdentityAssociations: wanted, configurationValues } = input;
     const before = { role: addon.serviceAccountRoleArn, version: addon.version, configuration: addon.configurationValues };
-    const keepsRole = call.world.knobs.keepIrsaRole && (wanted ?? []).length > 0;
+    const given = (wanted ?? []).length > 0;
+    const keepsRole = call.world.knobs.keepIrsaRole && given;
+    const podsKeepIdentity = call.world.knobs.podsKeepIdentityOnUpdate && given;
     addon.serviceAccountRoleArn = input.serviceAccountRoleArn ?? (keepsRole ? before.role : undefined);
     addon.version = version.version;
     if (configurationValues !== undefined) addon.configurationValues = configurationValues || undefined;
     const associationsChange = wanted !== undefined && (wanted.length > 0 || addon.associationIds.length > 0);
-    if (wanted !== undefined) replaceOwned(call, cluster, addon, wanted);
+    if (wanted !== undefined) replaceOwned(call, cluster, addon, wanted, { unknownToWebhook: podsKeepIdentity });
 
     const now = call.world.schedule.now();
     const update: UpdateState = { id: call.ids.uuid(), addonName: addon.name, status: 'InProgress', type: 'AddonUpdate', params: updateParams(input, addon.namespace), errors: [], createdAt: now };
@@ -135,10 +139,11 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     const conflict = conflictOf(cluster, addon.name, 'update', input.resolveConflicts);
     if (!conflict && call.world.knobs.updateEndsIn !== 'UPDATE_FAILED') {
       const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
-      const changed = before.role !== addon.serviceAccountRoleArn || before.version !== addon.version || before.configuration !== addon.configurationValues;
+      const changed = before.version !== addon.version || before.configuration !== addon.configurationValues;
+      const identityChanges = !podsKeepIdentity && (associationsChange || before.role !== addon.serviceAccountRoleArn);
       // What the last one asked for has not reached the objects yet.
       const behind = status === 'UPDATE_FAILED' || status === 'CREATE_FAILED';
-      applyObjects(call, cluster, addon, { restart: associationsChange || changed || takenBack || behind });
+      applyObjects(call, cluster, addon, { restart: identityChanges || changed || takenBack || behind, keepAnnotation: podsKeepIdentity });
     }
     beginUpdate(call, cluster, addon, update, conflict);
     return { answer: { update: updateAnswer(update) }, stillThere: () => cluster.addons.get(addon.name) === addon };

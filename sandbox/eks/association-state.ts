@@ -19,7 +19,7 @@ export const refuseHeldKey = (holder: AssociationState | undefined, fields: Erro
   if (holder) throw new EksError('ResourceInUseException', `Association already exists: ${holder.id}`, fields);
 };
 
-type NewAssociation = Pick<AssociationState, 'namespace' | 'serviceAccount' | 'roleArn' | 'ownerArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'>;
+type NewAssociation = Pick<AssociationState, 'namespace' | 'serviceAccount' | 'roleArn' | 'ownerArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags' | 'unknownToWebhook'>;
 
 /** Refuses what would go over the quota. The type is modelled; AWS's text is not known. */
 export const checkQuota = (cluster: ClusterState, more: number): void => {
@@ -65,9 +65,17 @@ export interface AddonAssociation {
  * Makes the add-on own exactly the wanted associations (EKS User Guide: "all previous pod identity associations are
  * overwritten"). One whose key it had already keeps its id, unless the knob `newIdOnReplace` says otherwise; what the
  * add-on form can't say (target role, session policy) is gone from it either way.
- * `previousOwner`: ARN of the copy whose associations it takes over, where it is not its own.
+ * `previousOwner`: ARN of the copy whose associations it takes over, where it is not its own. `unknownToWebhook`: of the
+ * associations that it makes.
  */
-export const replaceOwned = (call: EksCall, cluster: ClusterState, addon: AddonState, wanted: AddonAssociation[], previousOwner = addon.arn): void => {
+export const replaceOwned = (
+  call: EksCall,
+  cluster: ClusterState,
+  addon: AddonState,
+  wanted: AddonAssociation[],
+  { previousOwner = addon.arn, unknownToWebhook }: { previousOwner?: string; unknownToWebhook: boolean },
+): void => {
+  const unknown = unknownToWebhook ? { unknownToWebhook } : {};
   const owned = [...cluster.associations.values()].filter((association) => isLive(association) && association.ownerArn === previousOwner);
   const now = call.world.schedule.now();
   for (const association of owned) {
@@ -84,6 +92,6 @@ export const replaceOwned = (call: EksCall, cluster: ClusterState, addon: AddonS
       return held.id;
     }
     if (held) removeAssociation(call, cluster, held, 0);
-    return addAssociation(call, cluster, { namespace: addon.namespace, serviceAccount, roleArn, ownerArn: addon.arn, tags: {} }).id;
+    return addAssociation(call, cluster, { namespace: addon.namespace, serviceAccount, roleArn, ownerArn: addon.arn, tags: {}, ...unknown }).id;
   });
 };

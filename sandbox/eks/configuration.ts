@@ -1,16 +1,46 @@
-/** Checks configurationValues by an add-on's schema, as far as the catalogue's schemas go: types and unknown names. */
-import { z } from 'zod';
+/**
+ * Checks configurationValues, JSON or YAML, by an add-on's schema, and refuses in EKS's words: those of the validator that
+ * EKS seems to use (github.com/networknt/json-schema-validator).
+ */
+import { Validator } from '@cfworker/json-schema';
+import type { OutputUnit, Schema } from '@cfworker/json-schema';
+import { parse } from 'yaml';
+import { isObject } from '../json.ts';
 import { EksError } from './errors.ts';
 import type { ErrorFields } from './errors.ts';
 
-interface JsonSchema {
-  type?: string;
-  additionalProperties?: boolean;
-  properties?: Record<string, JsonSchema>;
+interface Checker {
+  schema: Schema;
+  validator: Validator;
 }
-const jsonSchema: z.ZodType<JsonSchema> = z.lazy(() =>
-  z.looseObject({ type: z.string().optional(), additionalProperties: z.boolean().optional(), properties: z.record(z.string(), jsonSchema).optional() }),
-);
+
+/** By the schema's text; the same few are asked again and again. */
+const checkers = new Map<string, Checker>();
+const checkerOf = (text: string): Checker => {
+  const known = checkers.get(text);
+  if (known) return known;
+  const schema = JSON.parse(text) as Schema;
+  // Draft 6 differs from 7 in nothing that these schemas have.
+  const made = { schema, validator: new Validator(schema, schema.$schema?.includes('draft-06') ? '7' : '2019-09', false) };
+  checkers.set(text, made);
+  return made;
+};
+
+const at = (document: unknown, pointer: string): unknown =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((value, part) => (Array.isArray(value) ? (value as unknown[])[Number(part)] : isObject(value) ? value[part] : undefined), document);
+
+/** A keyword's value, though the way to it leads through references. */
+const keywordValue = (schema: Schema, location: string): unknown => {
+  let value: unknown = schema;
+  for (const part of location.split('/').slice(1)) {
+    value = part === '$ref' && isObject(value) ? at(schema, String(value['$ref'])) : at(value, `#/${part}`);
+  }
+  return value;
+};
 
 const typeOf = (value: unknown): string => {
   if (value === null) return 'null';
@@ -18,30 +48,59 @@ const typeOf = (value: unknown): string => {
   return Number.isInteger(value) ? 'integer' : typeof value;
 };
 
-const faults = (value: unknown, schema: JsonSchema, path: string): string[] => {
-  const type = typeOf(value);
-  if (schema.type !== undefined && schema.type !== type && !(schema.type === 'number' && type === 'integer')) return [`${path}: ${type} found, ${schema.type} expected`];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-  return Object.entries(value).flatMap(([name, item]) => {
-    const property = schema.properties?.[name];
-    if (property) return faults(item, property, `${path}.${name}`);
-    return schema.additionalProperties === false ? [`${path}.${name}: is not defined in the schema and the schema does not allow additional properties`] : [];
-  });
+/** `$.controller.tolerations[0].key` */
+const pathOf = (location: string): string =>
+  location
+    .split('/')
+    .slice(1)
+    .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : `${path}.${decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')}`), '$');
+
+type Explain = (expected: unknown, found: unknown) => string;
+/** What is left out only says that something below is wrong. Texts: aws/containers-roadmap#2216, terraform-aws-modules/terraform-aws-eks#2349, networknt's messages. */
+const TEXTS: Record<string, Explain> = {
+  false: () => 'is not defined in the schema and the schema does not allow additional properties',
+  type: (expected, found) => (Array.isArray(expected) ? `${typeOf(found)} found, but [${expected.join(', ')}] is required` : `${typeOf(found)} found, ${String(expected)} expected`),
+  enum: (expected) => `does not have a value in the enumeration [${Array.isArray(expected) ? expected.join(', ') : ''}]`,
+  pattern: (expected) => `does not match the regex pattern ${String(expected)}`,
+  minimum: (expected) => `must have a minimum value of ${String(expected)}`,
+  maximum: (expected) => `must have a maximum value of ${String(expected)}`,
+  minLength: (expected) => `must be at least ${String(expected)} characters long`,
+  maxLength: (expected) => `may only be ${String(expected)} characters long`,
 };
 
-/** What can only be meant as JSON; anything else is YAML, whose text the sandbox takes as it is. */
-const LOOKS_LIKE_JSON = /^\s*([[{"]|null\s*$|-?\d)/;
+/** The validator also calls a property additional whose value is wrong: then something else is said of it, or of what is in it. */
+const isEcho = ({ keyword, instanceLocation: here }: OutputUnit, units: OutputUnit[]): boolean =>
+  keyword === 'false' && units.some((other) => other.instanceLocation.startsWith(`${here}/`) || (other.instanceLocation === here && other.keyword !== 'false'));
 
-/** Texts: aws/containers-roadmap#2216, aws/amazon-vpc-cni-k8s#2173. */
+const faults = ({ schema, validator }: Checker, value: unknown): string[] => {
+  const units = validator.validate(value).errors.filter(({ keyword }) => Object.hasOwn(TEXTS, keyword));
+  const texts = units
+    .filter((unit) => !isEcho(unit, units))
+    .map(({ keyword, keywordLocation, instanceLocation }) => `${pathOf(instanceLocation)}: ${TEXTS[keyword]?.(keywordValue(schema, keywordLocation), at(value, instanceLocation)) ?? keyword}`);
+  return [...new Set(texts)];
+};
+
+const read = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Every date and number stays what JSON could say.
+    return parse(text, { schema: 'core' }) as unknown;
+  }
+};
+
+/** Nothing is checked where nothing is given. */
 export const checkConfiguration = (text: string | undefined, configurationSchema: string, fields: ErrorFields): void => {
-  if (text === undefined || !LOOKS_LIKE_JSON.test(text)) return;
+  if (!text) return;
   const refuse = (what: string): EksError => new EksError('InvalidParameterException', `ConfigurationValue provided in request is not supported: ${what}`, fields);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = read(text);
   } catch {
+    // AWS's text is not known.
     throw refuse('it is neither valid JSON nor YAML');
   }
-  const found = faults(value, jsonSchema.parse(JSON.parse(configurationSchema)), '$');
+  const checker = checkerOf(configurationSchema);
+  const found = faults(checker, value);
   if (found.length > 0) throw refuse(`Json schema validation failed with error: [${found.join(', ')}]`);
 };

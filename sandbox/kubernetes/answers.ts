@@ -1,6 +1,6 @@
 /** The API server's answers: JSON documents, and Status objects for refusals (k8s.io/apimachinery, api/errors). */
 import type { HttpResponse } from '../http.ts';
-import type { KindInfo } from './store.ts';
+import type { ResourceInfo } from './store.ts';
 
 export const json = (status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
   status,
@@ -45,16 +45,17 @@ export const success = (status: number, details?: Details): HttpResponse =>
   json(status, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : { code: status }) });
 
 /** `deployments.apps "x"`, as the API server names objects in its refusals. */
-const qualified = ({ group, plural }: KindInfo, name: string): string => `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
-export const detailsOf = ({ group, plural }: KindInfo, name: string): Details => ({ name, ...(group === '' ? {} : { group }), kind: plural });
+const qualified = ({ group, plural }: ResourceInfo, name: string): string => `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
+export const detailsOf = ({ group, plural }: ResourceInfo, name: string): Details => ({ name, ...(group === '' ? {} : { group }), kind: plural });
 
 export const badRequest = (message: string): Refusal => new Refusal(400, 'BadRequest', message);
 
-export const notFound = (info: KindInfo, name: string): Refusal => new Refusal(404, 'NotFound', `${qualified(info, name)} not found`, detailsOf(info, name));
+export const notFound = (info: ResourceInfo, name: string): Refusal => new Refusal(404, 'NotFound', `${qualified(info, name)} not found`, detailsOf(info, name));
 
-export const alreadyExists = (info: KindInfo, name: string): Refusal => new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
+export const alreadyExists = (info: ResourceInfo, name: string): Refusal => new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
 
-export const noSuchResource = (): Refusal => new Refusal(404, 'NotFound', 'the server could not find the requested resource');
+/** Paths that no part of the API server serves get no Status, but Go's own text; clients know what to make of it. */
+export const noSuchPath = (): HttpResponse => ({ status: 404, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }, body: '404 page not found\n' });
 
 export const methodNotAllowed = (allowed: string[]): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {}, { allow: allowed.join(', ') });
@@ -63,7 +64,7 @@ export const methodNotAllowed = (allowed: string[]): Refusal =>
 export const unsupportedMediaType = (accepted: string[], more = ''): Refusal =>
   new Refusal(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${more}`);
 
-export const conflict = (info: KindInfo, name: string): Refusal =>
+export const conflict = (info: ResourceInfo, name: string): Refusal =>
   new Refusal(
     409,
     'Conflict',
@@ -72,7 +73,7 @@ export const conflict = (info: KindInfo, name: string): Refusal =>
   );
 
 /** `field`: path such as `spec.replicas`; `detail`: `Invalid value: "x": must be …`. */
-export const invalid = (info: KindInfo, name: string, field: string, detail: string): Refusal =>
+export const invalid = (info: ResourceInfo, name: string, field: string, detail: string): Refusal =>
   new Refusal(422, 'Invalid', `${info.kind}${info.group === '' ? '' : `.${info.group}`} "${name}" is invalid: ${field}: ${detail}`, {
     ...detailsOf(info, name),
     kind: info.kind,

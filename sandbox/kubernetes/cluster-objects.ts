@@ -98,5 +98,6 @@ export const seedCluster = (world: World, cluster: ClusterState, nodes: number):
     createNode(cluster, [Math.floor(address / 256), host], `${region}${'abc'[made % 3]}`, createdAt);
     made += 1;
   }
-  seedRbacDefaults(cluster);
+  const custom = [...world.catalogue.values()].flatMap(({ objects }) => objects.customKinds ?? []);
+  seedRbacDefaults(cluster, custom);
 };

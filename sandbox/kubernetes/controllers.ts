@@ -6,10 +6,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState, World } from '../world/world.ts';
 import { podsChanged } from './budgets.ts';
+import { applyCustomResources, removeCustomKinds } from './custom-resources.ts';
 import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
 import { reconcileDaemonSet } from './daemonset.ts';
 import { reconcileDeployment } from './deployment.ts';
-import { appliedAgain, daemonSetSpec, deploymentSpec } from './manifests.ts';
+import { parseField, withFieldsOf, withValue } from './field-sets.ts';
+import { foreignFieldsOf, noteApplied, RESTARTED_AT } from './managed-fields.ts';
+import { daemonSetSpec, deploymentSpec, manifestOf } from './manifests.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
 import { strategicMergePatch } from './patch.ts';
 import { assignNode, isActive, noteReady, podsOf, readyPods, terminatePod } from './pods.ts';
@@ -22,9 +25,6 @@ export { newKubeState } from './store.ts';
 
 /** From a change to the controllers seeing it: a moment, but not none. A placeholder, not a measurement. */
 const CONTROLLER_LAG = 50;
-
-/** What `kubectl rollout restart` sets, and EKS with it. */
-const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
 const isLive = (cluster: ClusterState, workload: Workload): boolean =>
   getObject(cluster.kube, workload.kind, workload.metadata.namespace, workload.metadata.name) === workload;
@@ -77,13 +77,17 @@ export const deletePod = (world: World, cluster: ClusterState, name: { namespace
   changed();
 };
 
-const createWorkload = (cluster: ClusterState, namespace: string, template: WorkloadTemplate, at: number): Workload => {
+/** `applier`: the add-on that it is of, or who else has put it there. */
+const createWorkload = (cluster: ClusterState, namespace: string, template: WorkloadTemplate, at: number, applier: { addon?: string; manager: string }): Workload => {
   const { kube } = cluster;
   const metadata = newMetadata(kube, at, { name: template.name, namespace, generation: 1, labels: { ...template.labels } });
   const common = { apiVersion: 'apps/v1', metadata };
-  return template.kind === 'Deployment'
-    ? putObject(kube, 'Deployment', { ...common, kind: 'Deployment', spec: deploymentSpec(template), status: {} })
-    : putObject(kube, 'DaemonSet', { ...common, kind: 'DaemonSet', spec: daemonSetSpec(template), status: {} });
+  const workload =
+    template.kind === 'Deployment'
+      ? putObject(kube, 'Deployment', { ...common, kind: 'Deployment', spec: deploymentSpec(template), status: {} })
+      : putObject(kube, 'DaemonSet', { ...common, kind: 'DaemonSet', spec: daemonSetSpec(template), status: {} });
+  noteApplied(cluster, workload, { ...applier, manifest: template, at, restarted: false });
+  return workload;
 };
 
 /** The scheduler, after nodes have changed: pods that wait for a node get one, if there is one now. */
@@ -143,32 +147,51 @@ const applyServiceAccount = (cluster: ClusterState, account: { namespace: string
 const workloadsOf = (cluster: ClusterState, objects: AddonObjects): { template: WorkloadTemplate; existing: Workload | undefined }[] =>
   objects.workloads.map((template) => ({ template, existing: getObject(cluster.kube, template.kind, objects.namespace, template.name) }));
 
+/** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */
+const EKS = 'eks';
+
+/** Gives fields of a new workload the values that somebody is said to have given them. */
+const setFields = (workload: Workload, fields: { field: string; value?: unknown }[]): void => {
+  const start = `${workload.kind}.apps ${workload.metadata.name} - `;
+  for (const { field, value } of fields) {
+    const set = field.startsWith(start) && value !== undefined ? parseField(field.slice(start.length)) : undefined;
+    if (set) Object.assign(workload, withValue(workload, set, value));
+  }
+};
+
 /**
  * Puts an add-on's objects there as if they had been since `podsCreatedAt` (milliseconds since 1970): pods ready, and
- * with what the webhook would have given them then. `roleArn` goes to the `irsaServiceAccounts`.
+ * with what the webhook would have given them then. `roleArn` goes to the `irsaServiceAccounts`; `manager`: who has put
+ * them there, if it was not EKS; `fields`: what others have changed since, as EKS names fields, with their values.
  */
 export const seedAddonObjects = (
   world: World,
   cluster: ClusterState,
   addonName: string,
   objects: AddonObjects,
-  options: { irsaServiceAccounts: string[]; roleArn?: string; podsCreatedAt: number },
+  options: { irsaServiceAccounts: string[]; roleArn?: string; podsCreatedAt: number; manager?: string; fields?: { field: string; value?: unknown }[] },
 ): void => {
   const at = options.podsCreatedAt;
+  const { manager } = options;
+  const applier = manager === undefined ? { addon: addonName, manager: EKS } : { manager };
   ensureNamespace(cluster, objects.namespace, at);
+  applyCustomResources(cluster, objects, at);
   for (const name of objects.serviceAccounts) {
     const roleArn = options.irsaServiceAccounts.includes(name) ? options.roleArn : undefined;
     applyServiceAccount(cluster, { namespace: objects.namespace, name }, addonName, roleArn, at);
   }
   for (const { template, existing } of workloadsOf(cluster, objects)) {
-    if (!existing) reconcile(world, cluster, createWorkload(cluster, objects.namespace, template, at), { at, instant: true });
+    if (existing) continue;
+    const workload = createWorkload(cluster, objects.namespace, template, at, applier);
+    setFields(workload, options.fields ?? []);
+    reconcile(world, cluster, workload, { at, instant: true });
   }
 };
 
 /**
- * Creates what is missing of an add-on and applies what is there: EKS's own fields are set again, the role's annotation
- * is set or, without a role, removed (unless `keepAnnotation`). Pods roll where that changed their template, or when
- * `restart` says so.
+ * Creates what is missing of an add-on and applies what is there: EKS's own fields are set again but for those that others
+ * have changed, the role's annotation is set or, without a role, removed (unless `keepAnnotation`). Pods roll where that
+ * changed their template, or when `restart` says so.
  */
 export const applyAddonObjects = (
   world: World,
@@ -179,6 +202,7 @@ export const applyAddonObjects = (
 ): void => {
   const at = world.schedule.now();
   ensureNamespace(cluster, objects.namespace, at);
+  applyCustomResources(cluster, objects, at);
   const withoutRole = options.keepAnnotation === true ? undefined : null;
   for (const name of objects.serviceAccounts) {
     const roleArn = (options.irsaServiceAccounts.includes(name) ? options.roleArn : undefined) ?? withoutRole;
@@ -186,17 +210,24 @@ export const applyAddonObjects = (
   }
   for (const { template, existing } of workloadsOf(cluster, objects)) {
     if (!existing) {
-      workloadChanged(world, cluster, createWorkload(cluster, objects.namespace, template, at));
+      workloadChanged(world, cluster, createWorkload(cluster, objects.namespace, template, at, { addon: addonName, manager: EKS }));
       continue;
     }
     const restart = { spec: { template: { metadata: { annotations: { [RESTARTED_AT]: new Date(at).toISOString() } } } } };
-    const applied = strategicMergePatch(existing, appliedAgain(template));
+    const foreign = foreignFieldsOf(cluster, addonName, existing);
+    const manifest = strategicMergePatch(existing, manifestOf(template));
+    const applied = foreign ? withFieldsOf(manifest, existing, foreign) : manifest;
     replaceObject(world, cluster, existing, (options.restart ? strategicMergePatch(applied, restart) : applied) as KubeObject);
+    const restarted = options.restart || (cluster.kube.fieldOwners.get(existing.metadata.uid)?.applied.restarted ?? false);
+    noteApplied(cluster, existing, { addon: addonName, manager: EKS, manifest: template, at, restarted });
     workloadChanged(world, cluster, existing);
   }
 };
 
-/** Deletes an add-on's workloads and service accounts; the pods terminate and are gone a little later. */
+/**
+ * Deletes an add-on's workloads, service accounts and definitions of custom resources; the pods terminate and are gone a
+ * little later, and custom resources go with their definition (but see the knob `customResourcesOnDelete`).
+ */
 export const removeAddonObjects = (world: World, cluster: ClusterState, _addonName: string, objects: AddonObjects): void => {
   const { kube } = cluster;
   const plane = { world, cluster };
@@ -212,6 +243,7 @@ export const removeAddonObjects = (world: World, cluster: ClusterState, _addonNa
     const serviceAccount = getObject(kube, 'ServiceAccount', objects.namespace, name);
     if (serviceAccount) removeObject(kube, 'ServiceAccount', serviceAccount);
   }
+  if (world.knobs.customResourcesOnDelete === 'remove') removeCustomKinds(cluster, objects.customKinds);
 };
 
 /** Pods of an add-on's workloads: how many there should be and how many are ready. */

@@ -2,24 +2,32 @@
 import type { ClusterState } from '../world/world.ts';
 import { REVIEWS } from './access-reviews.ts';
 import { gitVersionOf } from './cluster-objects.ts';
-import { KINDS } from './store.ts';
+import { infoOf } from './custom-resources.ts';
+import { apiVersionOf, KINDS } from './store.ts';
 
 const kinds = Object.values(KINDS);
-/** Named groups, in the order in which they are listed. */
+/** Named groups that every cluster has, in the order in which they are listed. */
 const GROUPS = [...new Set([...kinds, ...REVIEWS].map(({ group }) => group))].filter((group) => group !== '');
 
-const groupOf = (name: string): Record<string, unknown> => {
-  const version = { groupVersion: `${name}/v1`, version: 'v1' };
-  return { name, versions: [version], preferredVersion: version };
+/** The versions of each named group of a cluster, the preferred one first. */
+const groupsOf = ({ kube }: ClusterState): Map<string, string[]> => {
+  const groups = new Map(GROUPS.map((group) => [group, ['v1']]));
+  for (const { group, versions } of kube.customKinds.values()) groups.set(group, [...new Set([...(groups.get(group) ?? []), ...versions])]);
+  return groups;
 };
 
-const resources = (group: string, groupVersion: string): unknown => ({
+const groupDocument = (name: string, all: string[]): Record<string, unknown> => {
+  const versions = all.map((each) => ({ groupVersion: `${name}/${each}`, version: each }));
+  return { name, versions, preferredVersion: versions[0] };
+};
+
+const resources = ({ kube }: ClusterState, group: string, groupVersion: string): unknown => ({
   kind: 'APIResourceList',
   apiVersion: 'v1',
   groupVersion,
   resources: [
-    ...kinds
-      .filter((info) => info.group === group)
+    ...[...kinds, ...[...kube.customKinds.values()].flatMap((kind) => kind.versions.map((each) => infoOf(kind, each)))]
+      .filter((info) => info.group === group && apiVersionOf(info) === groupVersion)
       .flatMap(({ plural, kind, namespaced, shortNames, verbs, inAll }) => [
         { name: plural, singularName: kind.toLowerCase(), namespaced, kind, verbs, shortNames, categories: inAll === true ? ['all'] : [] },
         // Its group tells kubectl drain that pods can be evicted.
@@ -76,18 +84,20 @@ export const discover = (cluster: ClusterState, path: string): unknown => {
     case '/api':
       return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: new URL(cluster.endpoint).host }] };
     case '/apis':
-      return { kind: 'APIGroupList', apiVersion: 'v1', groups: GROUPS.map(groupOf) };
+      return { kind: 'APIGroupList', apiVersion: 'v1', groups: [...groupsOf(cluster)].map(([group, versions]) => groupDocument(group, versions)) };
     case '/api/v1':
-      return resources('', 'v1');
+      return resources(cluster, '', 'v1');
     case '/openapi/v3':
       return { paths: Object.fromEntries(['', ...GROUPS].map((group) => [pathOf(group), { serverRelativeURL: `/openapi/v3/${pathOf(group)}` }])) };
     case '/openapi/v3/api/v1':
       return openApi('');
     default: {
-      const { document, group = '', v1 } = /^\/(?<document>openapi\/v3\/apis|apis)\/(?<group>[^/]+)(?<v1>\/v1)?$/.exec(path)?.groups ?? {};
-      if (!GROUPS.some((each) => each === group)) return undefined;
-      if (document === 'apis') return v1 === undefined ? { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) } : resources(group, `${group}/v1`);
-      return v1 === undefined ? undefined : openApi(group);
+      const { document, group = '', version: wanted } = /^\/(?<document>openapi\/v3\/apis|apis)\/(?<group>[^/]+)(\/(?<version>[^/]+))?$/.exec(path)?.groups ?? {};
+      const versions = groupsOf(cluster).get(group);
+      if (!versions || (wanted !== undefined && !versions.includes(wanted))) return undefined;
+      if (document === 'apis') return wanted === undefined ? { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(group, versions) } : resources(cluster, group, `${group}/${wanted}`);
+      // Custom resources are not written, so that nobody asks for their schema.
+      return wanted === undefined || !GROUPS.includes(group) ? undefined : openApi(group);
     }
   }
 };

@@ -3,10 +3,11 @@ import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { badRequest, expired, json, Refusal } from './answers.ts';
 import type { KubeObject } from './objects.ts';
+import { shown } from './managed-fields.ts';
 import { pageOf } from './pages.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
-import { apiVersionOf, listObjects, resourceOf } from './store.ts';
-import type { KindInfo } from './store.ts';
+import { apiVersionOf, isBuiltIn, listResources, resourceOf } from './store.ts';
+import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
 
 export type Query = (name: string) => string | undefined;
@@ -21,20 +22,28 @@ export const queryOf =
 
 export const wantsTable = (request: HttpRequest): boolean => (request.headers['accept'] ?? '').split(',').some((type) => type.includes('as=Table'));
 
-/** Typed lists name kind and version once, not in each item. */
-const item = ({ kind: _kind, apiVersion: _apiVersion, ...rest }: KubeObject): unknown => rest;
+/** An object as one of these is answered: a custom one in the version that was asked for. */
+export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject => (isBuiltIn(info) ? shown(cluster, object) : { ...object, apiVersion: apiVersionOf(info) });
 
-const matching = (cluster: ClusterState, info: KindInfo, namespace: string | undefined, query: Query): KubeObject[] => {
+/** Lists of the kinds that every cluster has name kind and version once, not in each item. */
+const item = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): unknown => {
+  const served = asServed(cluster, info, object);
+  if (!isBuiltIn(info)) return served;
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = served;
+  return rest;
+};
+
+const matching = (cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, query: Query): KubeObject[] => {
   const labels = labelSelector(query('labelSelector') ?? '');
   const fields = fieldSelector(query('fieldSelector') ?? '', info);
-  return listObjects(cluster.kube, info.kind, namespace).filter((object) => labels(object) && fields(object));
+  return listResources(cluster.kube, info, namespace).filter((object) => labels(object) && fields(object));
 };
 
 /**
  * A watch that ends at once: what has changed since `resourceVersion`, then the connection is closed, and clients ask
  * again. A removal since then can't be told from here, so that it is "too old": the client lists again.
  */
-const watch = (world: World, cluster: ClusterState, info: KindInfo, namespace: string | undefined, request: HttpRequest): HttpResponse => {
+const watch = (world: World, cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, request: HttpRequest): HttpResponse => {
   const query = queryOf(request);
   if (query('sendInitialEvents') === 'true') {
     const message = 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
@@ -43,28 +52,28 @@ const watch = (world: World, cluster: ClusterState, info: KindInfo, namespace: s
   const since = Number(query('resourceVersion') ?? 0);
   if (!Number.isInteger(since)) throw badRequest(`invalid resource version "${query('resourceVersion') ?? ''}"`);
   const { kube } = cluster;
-  if (since > 0 && (kube.removals.get(resourceOf(info.kind)) ?? 0) > since) throw expired(`too old resource version: ${since} (${kube.resourceVersion})`);
+  if (since > 0 && (kube.removals.get(resourceOf(info)) ?? 0) > since) throw expired(`too old resource version: ${since} (${kube.resourceVersion})`);
   const changed = matching(cluster, info, namespace, query).filter(({ metadata }) => Number(metadata.resourceVersion) > since);
   const events = changed
     .sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion))
     .map((object) => ({
       type: since === 0 ? 'ADDED' : 'MODIFIED',
-      object: wantsTable(request) ? tableOf(info.kind, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }) : object,
+      object: wantsTable(request) ? tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }) : asServed(cluster, info, object),
     }));
   return { ...json(200, null), body: events.map((event) => `${JSON.stringify(event)}\n`).join('') };
 };
 
-const list = (world: World, cluster: ClusterState, info: KindInfo, namespace: string | undefined, request: HttpRequest): HttpResponse => {
+const list = (world: World, cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, request: HttpRequest): HttpResponse => {
   const query = queryOf(request);
   const { items, metadata } = pageOf(cluster.kube, {
-    list: JSON.stringify([resourceOf(info.kind), namespace, query('labelSelector'), query('fieldSelector')]),
+    list: JSON.stringify([resourceOf(info), namespace, query('labelSelector'), query('fieldSelector')]),
     query,
     now: world.schedule.now(),
     find: () => matching(cluster, info, namespace, query),
   });
-  if (wantsTable(request)) return json(200, tableOf(info.kind, items, world.schedule.now(), metadata));
-  return json(200, { kind: `${info.kind}List`, apiVersion: apiVersionOf(info), metadata, items: items.map(item) });
+  if (wantsTable(request)) return json(200, tableOf(info, items, world.schedule.now(), metadata));
+  return json(200, { kind: `${info.kind}List`, apiVersion: apiVersionOf(info), metadata, items: items.map((object) => item(cluster, info, object)) });
 };
 
-export const listOrWatch = (world: World, cluster: ClusterState, info: KindInfo, namespace: string | undefined, request: HttpRequest): HttpResponse =>
+export const listOrWatch = (world: World, cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, request: HttpRequest): HttpResponse =>
   ['true', '1'].includes(queryOf(request)('watch') ?? '') ? watch(world, cluster, info, namespace, request) : list(world, cluster, info, namespace, request);

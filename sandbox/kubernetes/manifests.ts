@@ -26,8 +26,8 @@ export const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
   template: podTemplate(workload),
 });
 
-/** What a second apply sets again: EKS's own fields. Replicas and strategy are left to whoever changed them. */
-export const appliedAgain = (workload: WorkloadTemplate): Record<string, unknown> => ({
-  metadata: { labels: workload.labels },
-  spec: { template: podTemplate(workload) },
+/** All that EKS sets of a workload, beside its name. */
+export const manifestOf = (workload: WorkloadTemplate): { metadata: { labels: Record<string, string> }; spec: DeploymentSpec | DaemonSetSpec } => ({
+  metadata: { labels: { ...workload.labels } },
+  spec: workload.kind === 'Deployment' ? deploymentSpec(workload) : daemonSetSpec(workload),
 });

@@ -1,5 +1,6 @@
 /** Kubernetes objects as the sandbox keeps them: the API's own JSON, as far as its controllers and clients look. */
 import type { Random } from '../world/random.ts';
+import type { FieldSet } from './field-sets.ts';
 
 export interface OwnerReference {
   apiVersion: string;
@@ -187,10 +188,32 @@ export interface KubeState {
   pendingWorkloads: Set<string>;
   /** Namespaces whose budgets a controller is about to look at. */
   pendingBudgets: Set<string>;
+  /** Who set the fields of a workload, by its uid. */
+  fieldOwners: Map<string, FieldOwners>;
+  /** Custom resources that are defined, by `plural.group`. */
+  customKinds: Map<string, CustomKind>;
   /** What lists that came in pages still have to give, oldest first. */
   snapshots: ListSnapshot[];
   /** The cluster's own, so that what happens in one cluster does not shift another's names. */
   random: Random;
+}
+
+/** What a CustomResourceDefinition says. */
+export interface CustomKind {
+  group: string;
+  /** All are served; the first is the preferred one. */
+  versions: string[];
+  plural: string;
+  kind: string;
+  shortNames?: string[];
+  namespaced: boolean;
+}
+
+export interface FieldOwners {
+  /** Who applied the manifest, and when: `eks`, with the add-on's name, or another manager. */
+  applied: { manager: string; addon?: string; manifest: WorkloadTemplate; at: number; restarted: boolean };
+  /** What others have set since, oldest first. */
+  edits: { manager: string; fields: FieldSet; at: number }[];
 }
 
 export interface Tally {
@@ -228,4 +251,7 @@ export interface AddonObjects {
   namespace: string;
   serviceAccounts: string[];
   workloads: WorkloadTemplate[];
+  /** The custom resources that it defines, and those of them that it makes itself. */
+  customKinds?: CustomKind[];
+  customResources?: { group: string; plural: string; name: string }[];
 }

@@ -8,7 +8,7 @@ type JsonObject = Record<string, Json>;
 const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `patchMergeKey` of the lists that the sandbox's kinds have (k8s.io/api, core/v1 and apps/v1). */
-const MERGE_KEYS: Record<string, string> = {
+export const MERGE_KEYS: Record<string, string> = {
   containers: 'name',
   initContainers: 'name',
   ephemeralContainers: 'name',

@@ -1,7 +1,7 @@
 /** The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default. */
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { POLICY_ARN, USER_FACING_ROLES } from './access-policies.ts';
-import type { Metadata, PolicyRule } from './objects.ts';
+import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
 import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
 
 /** The group that the deployed service belongs to, and the ClusterRole that is bound to it. */
@@ -10,11 +10,18 @@ export const MIGRATOR_GROUP = 'pod-identity-migrator';
 const READ = ['get', 'list', 'watch'];
 const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRule => ({ apiGroups: [apiGroup], resources: names, verbs });
 
-/** What the service's steps do on an API server (lambdas/ports/kubernetes.ts), and no more. */
-const MIGRATOR_RULES: PolicyRule[] = [
+/** What the service's steps do on an API server (lambdas/ports/kubernetes.ts), and no more. `custom`: resources that add-ons define. */
+const migratorRules = (custom: CustomKind[]): PolicyRule[] => [
   resources('', ['nodes', 'pods', 'serviceaccounts'], READ),
   resources('apps', ['daemonsets', 'deployments', 'replicasets'], READ),
   resources('apps', ['daemonsets', 'deployments'], ['patch']),
+  ...[...new Set(custom.map(({ group }) => group))].map((group) =>
+    resources(
+      group,
+      custom.filter((kind) => kind.group === group).map(({ plural }) => plural),
+      ['get', 'list'],
+    ),
+  ),
 ];
 
 const get = (...nonResourceURLs: string[]): PolicyRule[] => [{ nonResourceURLs, verbs: ['get'] }];
@@ -54,12 +61,15 @@ const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, me
   });
 };
 
-/** Roles and bindings of every cluster. The service's own are among them, so that an access entry only has to name the group. */
-export const seedRbacDefaults = (cluster: ClusterState): void => {
+/**
+ * Roles and bindings of every cluster. The service's own are among them, so that an access entry only has to name the group;
+ * `custom`: what add-ons define, which the service reads.
+ */
+export const seedRbacDefaults = (cluster: ClusterState, custom: CustomKind[]): void => {
   for (const [name, rules] of Object.entries({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES })) putRole(cluster, name, rules, BOOTSTRAP);
   bind(cluster, 'cluster-admin', 'system:masters', BOOTSTRAP);
   for (const name of Object.keys(DISCOVERY_ROLES)) bind(cluster, name, 'system:authenticated', BOOTSTRAP);
-  putRole(cluster, MIGRATOR_GROUP, MIGRATOR_RULES, {});
+  putRole(cluster, MIGRATOR_GROUP, migratorRules(custom), {});
   bind(cluster, MIGRATOR_GROUP, MIGRATOR_GROUP, {});
 };
 

@@ -1,7 +1,7 @@
 /** `labelSelector` and `fieldSelector` of lists. */
 import { badRequest } from './answers.ts';
 import type { KubeObject, LabelSelector } from './objects.ts';
-import type { KindInfo } from './store.ts';
+import type { ResourceInfo } from './store.ts';
 
 export type Selector = (object: KubeObject) => boolean;
 
@@ -69,7 +69,7 @@ const POD_FIELDS: Record<string, Field> = {
 };
 
 /** `field=value`, `field==value` and `field!=value`, joined by commas, over the fields that the API server indexes. */
-export const fieldSelector = (selector: string, { kind }: KindInfo): Selector => {
+export const fieldSelector = (selector: string, { kind }: ResourceInfo): Selector => {
   const fields = kind === 'Pod' ? { ...COMMON_FIELDS, ...POD_FIELDS } : COMMON_FIELDS;
   const wanted = requirements(selector).map((requirement): Selector => {
     const parsed = /^(?<name>[^=!]+)(?<operator>==|=|!=)(?<value>.*)$/.exec(requirement)?.groups;

@@ -7,15 +7,16 @@ import type { ClusterState, World } from '../world/world.ts';
 import { answerReview, reviewAt } from './access-reviews.ts';
 import { unauthorised, userOf } from './access.ts';
 import type { User } from './access.ts';
-import { json, methodNotAllowed, notFound, noSuchResource, Refusal } from './answers.ts';
+import { json, methodNotAllowed, noSuchPath, notFound, Refusal } from './answers.ts';
+import { findCustomKind } from './custom-resources.ts';
 import { discover } from './discovery.ts';
 import { evictPod } from './eviction.ts';
-import { listOrWatch, queryOf, wantsTable } from './lists.ts';
+import { asServed, listOrWatch, queryOf, wantsTable } from './lists.ts';
 import { authorise } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
-import { getObject, KINDS } from './store.ts';
-import type { KindInfo } from './store.ts';
+import { getObject, getResource, isBuiltIn, KINDS } from './store.ts';
+import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
 import { createObject, deleteObject, patchObject, readBody } from './writes.ts';
 import type { Write } from './writes.ts';
@@ -23,16 +24,16 @@ import type { Write } from './writes.ts';
 const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
 const OF_COLLECTIONS = new Set(['list', 'watch', 'create']);
 
-/** A resource's kind where the path fits it: a namespaced object has no address without its namespace. */
-const kindOf = ({ group, version, resource, subresource, namespace, onObject }: RequestInfo): KindInfo => {
-  const found = Object.values(KINDS).find((info) => info.group === group && info.plural === resource);
+/** A resource where the path fits it: a namespaced object has no address without its namespace. */
+const resourceAt = (cluster: ClusterState, { group, version, resource, subresource, namespace, onObject }: RequestInfo): ResourceInfo | undefined => {
+  const builtIn = version === 'v1' ? Object.values(KINDS).find((info) => info.group === group && info.plural === resource) : undefined;
+  const found = builtIn ?? findCustomKind(cluster, { group, version, plural: resource });
   const fits = found?.namespaced === true ? namespace !== undefined || !onObject : namespace === undefined || found?.kind === 'Namespace';
   const known = subresource === undefined || (found?.kind === 'Pod' && subresource === 'eviction');
-  if (!found || version !== 'v1' || !fits || !known) throw noSuchResource();
-  return found;
+  return fits && known ? found : undefined;
 };
 
-const checkMethod = (method: string, info: KindInfo, { namespace, onObject }: RequestInfo): void => {
+const checkMethod = (method: string, info: ResourceInfo, { namespace, onObject }: RequestInfo): void => {
   const verbs = info.verbs.filter((verb) => onObject !== OF_COLLECTIONS.has(verb)).filter((verb) => verb !== 'create' || !info.namespaced || namespace !== undefined);
   const allowed = [...new Set(verbs.map((verb) => METHODS[verb]))];
   if (!allowed.some((each) => each === method)) throw methodNotAllowed(allowed);
@@ -47,9 +48,9 @@ const describeTo = (context: CallContext, request: HttpRequest, { verb, resource
 };
 
 /** POST of what is stored nowhere: reviews and evictions. */
-const answerAction = (write: Omit<Write, 'info'>, info: RequestInfo): HttpResponse | undefined => {
+const answerAction = (write: Omit<Write, 'info'>, wanted: RequestInfo, info: ResourceInfo | undefined): HttpResponse | undefined => {
   const { world, cluster, user, request, describe } = write;
-  const { group, version, resource, subresource, namespace, name, onObject } = info;
+  const { group, version, resource, subresource, namespace, name, onObject } = wanted;
   const review = version === 'v1' ? reviewAt(group, resource) : undefined;
   if (review && !onObject) {
     if (request.method !== 'POST') throw methodNotAllowed(['POST']);
@@ -57,11 +58,10 @@ const answerAction = (write: Omit<Write, 'info'>, info: RequestInfo): HttpRespon
     describe(body);
     return answerReview(review, cluster, user, body);
   }
-  if (subresource !== 'eviction' || name === undefined) return undefined;
-  const kind = kindOf(info);
+  if (!info || subresource !== 'eviction' || name === undefined) return undefined;
   if (request.method !== 'POST') throw methodNotAllowed(['POST']);
   const pod = getObject(cluster.kube, 'Pod', namespace, name);
-  if (!pod) throw notFound(kind, name);
+  if (!pod) throw notFound(info, name);
   const body = readBody(request);
   describe(body);
   return evictPod({ world, cluster }, pod, body, queryOf(request)('dryRun') === 'All');
@@ -86,26 +86,27 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
     if (request.method !== 'GET') throw methodNotAllowed(['GET']);
     return json(200, document);
   }
-  if (isPath) throw noSuchResource();
+  if (isPath) return noSuchPath();
 
   const common = { world, cluster, user, request, describe };
-  const done = answerAction(common, wanted);
+  const info = resourceAt(cluster, wanted);
+  const done = answerAction(common, wanted, info);
   if (done) return done;
-  const info = kindOf(wanted);
-  const write: Write = { ...common, info };
+  if (!info) return noSuchPath();
   // A namespace counts as within itself, but is kept outside.
   const namespace = info.namespaced ? wanted.namespace : undefined;
   const name = wanted.onObject ? wanted.name : undefined;
   checkMethod(request.method, info, wanted);
-  if (request.method === 'POST') return createObject(write, namespace);
+  // Custom resources can't be created or changed here: their verbs do not say so.
+  if (request.method === 'POST' && isBuiltIn(info)) return createObject({ ...common, info }, namespace);
   if (name === undefined) return listOrWatch(world, cluster, info, namespace, request);
 
-  const object = getObject(cluster.kube, info.kind, namespace, name);
+  const object = getResource(cluster.kube, info, namespace, name);
   if (!object) throw notFound(info, name);
-  if (request.method === 'PATCH') return patchObject(write, object);
-  if (request.method === 'DELETE') return deleteObject(write, object);
-  if (wantsTable(request)) return json(200, tableOf(info.kind, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }));
-  return json(200, object);
+  if (request.method === 'PATCH' && isBuiltIn(info)) return patchObject({ ...common, info }, object);
+  if (request.method === 'DELETE') return deleteObject({ ...common, info }, object);
+  if (wantsTable(request)) return json(200, tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }));
+  return json(200, asServed(cluster, info, object));
 };
 
 export const createKubernetesService =

@@ -1,17 +1,24 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion that grows with each write. */
 import { Random } from '../world/random.ts';
-import type { Kind, Kinds, KubeObject, KubeState, Metadata, OwnerReference, Workload } from './objects.ts';
+import type { CustomKind, Kind, Kinds, KubeObject, KubeState, Metadata, OwnerReference, Workload } from './objects.ts';
 
-/** A kind as the API server serves it. `verbs`: what this one can do with it. */
-export interface KindInfo {
-  kind: Kind;
+/** A resource as the API server serves it, custom ones too. `verbs`: what this one can do with it. */
+export interface ResourceInfo {
+  kind: string;
   plural: string;
   shortNames: string[];
-  group: '' | 'apps' | 'policy' | typeof RBAC_GROUP;
+  group: string;
+  /** Left out: v1. */
+  version?: string;
   namespaced: boolean;
   verbs: ('create' | 'delete' | 'get' | 'list' | 'patch' | 'watch')[];
   /** In `kubectl get all`. */
   inAll?: boolean;
+}
+
+/** One of the kinds that every cluster has. */
+export interface KindInfo extends ResourceInfo {
+  kind: Kind;
 }
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
@@ -33,15 +40,18 @@ export const KINDS: Record<Kind, KindInfo> = {
   ClusterRoleBinding: { kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
 };
 
-export const apiVersionOf = (info: KindInfo): string => (info.group === '' ? 'v1' : `${info.group}/v1`);
+/** Whether it is one of the kinds that every cluster has. */
+export const isBuiltIn = (info: ResourceInfo): info is KindInfo => (KINDS as Record<string, KindInfo>)[info.kind] === info;
 
-/** `pods.` or `deployments.apps`: the key of a kind's objects. */
-export const resourceOf = (kind: Kind): string => `${KINDS[kind].plural}.${KINDS[kind].group}`;
+export const apiVersionOf = ({ group, version = 'v1' }: ResourceInfo): string => (group === '' ? version : `${group}/${version}`);
+
+/** `pods.` or `deployments.apps`: the key of a resource's objects. */
+export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'group'>): string => `${plural}.${group}`;
 
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
 
 export const newKubeState = (): KubeState => ({
-  objects: new Map((Object.keys(KINDS) as Kind[]).map((kind) => [resourceOf(kind), new Map<string, KubeObject>()])),
+  objects: new Map((Object.keys(KINDS) as Kind[]).map((kind) => [resourceOf(KINDS[kind]), new Map<string, KubeObject>()])),
   resourceVersion: 0,
   readyHistory: [],
   readyCounts: new Map(),
@@ -51,17 +61,20 @@ export const newKubeState = (): KubeState => ({
   heldNodes: new Map(),
   pendingWorkloads: new Set(),
   pendingBudgets: new Set(),
+  fieldOwners: new Map(),
+  customKinds: new Map(),
   snapshots: [],
   random: new Random(0),
 });
 
-const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> => {
-  const resource = resourceOf(kind);
+const shelfOf = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>): Map<string, KubeObject> => {
+  const resource = resourceOf(info);
   const objects = kube.objects.get(resource) ?? new Map<string, KubeObject>();
   kube.objects.set(resource, objects);
-  // Only `put` adds objects, each to the map of its own kind.
-  return objects as Map<string, Kinds[K]>;
+  return objects;
 };
+// Only `put` adds objects, each to the map of its own kind.
+const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> => shelfOf(kube, KINDS[kind]) as Map<string, Kinds[K]>;
 
 /** Names of the nodes that take new pods: those that are not cordoned. */
 export const schedulableNodes = (kube: KubeState): string[] => listObjects(kube, 'Node').flatMap(({ metadata, spec }) => (spec?.['unschedulable'] === true ? [] : [metadata.name]));
@@ -75,6 +88,13 @@ export const getObject = <K extends Kind>(kube: KubeState, kind: K, namespace: s
 /** In no particular order; of all namespaces when none is given. */
 export const listObjects = <K extends Kind>(kube: KubeState, kind: K, namespace?: string): Kinds[K][] => {
   const all = [...shelf(kube, kind).values()];
+  return namespace === undefined ? all : all.filter((object) => object.metadata.namespace === namespace);
+};
+
+/** As `getObject` and `listObjects`, for whatever resource. */
+export const getResource = (kube: KubeState, info: ResourceInfo, namespace: string | undefined, name: string): KubeObject | undefined => shelfOf(kube, info).get(keyOf(namespace, name));
+export const listResources = (kube: KubeState, info: ResourceInfo, namespace?: string): KubeObject[] => {
+  const all = [...shelfOf(kube, info).values()];
   return namespace === undefined ? all : all.filter((object) => object.metadata.namespace === namespace);
 };
 
@@ -97,14 +117,22 @@ export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kind
   return object;
 };
 
-export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void => {
-  const key = keyOf(object.metadata.namespace, object.metadata.name);
-  if (shelf(kube, kind).get(key) !== object) return;
-  shelf(kube, kind).delete(key);
-  kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
-  kube.resourceVersion += 1;
-  kube.removals.set(resourceOf(kind), kube.resourceVersion);
+export const putResource = (kube: KubeState, info: CustomKind, object: KubeObject): void => {
+  touch(kube, object);
+  shelfOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
+
+export const removeResource = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>, object: KubeObject): void => {
+  const objects = shelfOf(kube, info);
+  const key = keyOf(object.metadata.namespace, object.metadata.name);
+  if (objects.get(key) !== object) return;
+  objects.delete(key);
+  kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
+  kube.fieldOwners.delete(object.metadata.uid);
+  kube.resourceVersion += 1;
+  kube.removals.set(resourceOf(info), kube.resourceVersion);
+};
+export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void => removeResource(kube, KINDS[kind], object);
 
 /** How many objects `owner` controls, of whatever kind. */
 export const countControlled = (kube: KubeState, owner: KubeObject): number => kube.controlled.get(owner.metadata.uid)?.size ?? 0;

@@ -1,6 +1,8 @@
 /** What kubectl prints comes from the server: lists as tables (k8s.io/kubernetes, printers/internalversion). */
 import type { Binding, Budget, KubeObject, Kinds, Kind, Pod } from './objects.ts';
 import { isReady } from './pods.ts';
+import { isBuiltIn } from './store.ts';
+import type { ResourceInfo } from './store.ts';
 
 type Column = [name: string, cell: (object: KubeObject, now: number) => string | number, priority?: number];
 
@@ -82,13 +84,17 @@ const COLUMNS: Record<Kind, Column[]> = {
 };
 
 /** A `meta.k8s.io/v1` Table of objects of one kind; `now`: milliseconds since 1970. */
-export const tableOf = (kind: Kind, objects: KubeObject[], now: number, metadata: Record<string, unknown>): unknown => ({
-  kind: 'Table',
-  apiVersion: 'meta.k8s.io/v1',
-  metadata,
-  columnDefinitions: COLUMNS[kind].map(([name, , priority = 0]) => ({ name, type: 'string', format: name === 'Name' ? 'name' : '', description: '', priority })),
-  rows: objects.map((object) => ({
-    cells: COLUMNS[kind].map(([, cell]) => cell(object, now)),
-    object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
-  })),
-});
+export const tableOf = (info: ResourceInfo, objects: KubeObject[], now: number, metadata: Record<string, unknown>): unknown => {
+  // A custom resource whose definition names no columns has just these.
+  const columns = isBuiltIn(info) ? COLUMNS[info.kind] : [NAME, AGE];
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: columns.map(([name, , priority = 0]) => ({ name, type: 'string', format: name === 'Name' ? 'name' : '', description: '', priority })),
+    rows: objects.map((object) => ({
+      cells: columns.map(([, cell]) => cell(object, now)),
+      object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+    })),
+  };
+};

@@ -23,14 +23,14 @@ interface Injection {
 }
 
 /**
- * Whether the webhook knows an association for that service account: it learns of new ones `webhookLagSeconds` late.
- * Removals are known at once.
+ * Whether the webhook knows an association for that service account: it learns of new ones `webhookLagSeconds` late, and
+ * of some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`). Removals are known at once.
  */
 const knowsAssociation = (world: World, cluster: ClusterState, namespace: string, serviceAccount: string, admittedAt: number): boolean => {
   const newest = admittedAt - world.knobs.webhookLagSeconds * 1000;
   for (const association of cluster.associations.values()) {
-    const live = association.deletedUntil === undefined && association.createdAt <= newest;
-    if (live && association.namespace === namespace && association.serviceAccount === serviceAccount) return true;
+    const known = association.deletedUntil === undefined && association.unknownToWebhook !== true && association.createdAt <= newest;
+    if (known && association.namespace === namespace && association.serviceAccount === serviceAccount) return true;
   }
   return false;
 };

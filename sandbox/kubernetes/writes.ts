@@ -8,19 +8,20 @@ import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
 import { checkEscalation } from './escalation.ts';
 import { queryOf } from './lists.ts';
+import { noteEdit, shown } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';
 import { PROTOBUF, readProtobuf } from './protobuf.ts';
-import { apiVersionOf, getObject, KINDS, NAME_ALPHABET, newMetadata, putObject, RBAC_GROUP, removeObject } from './store.ts';
-import type { KindInfo } from './store.ts';
+import { apiVersionOf, getObject, KINDS, NAME_ALPHABET, newMetadata, putObject, RBAC_GROUP, removeResource } from './store.ts';
+import type { KindInfo, ResourceInfo } from './store.ts';
 import { parseObject, readObject, readPatched } from './validation.ts';
 
 /** A call that writes, and who makes it. */
-export interface Write {
+export interface Write<Info extends ResourceInfo = KindInfo> {
   world: World;
   cluster: ClusterState;
   user: User;
-  info: KindInfo;
+  info: Info;
   request: HttpRequest;
   /** Tells the call log what was sent. */
   describe: (body: unknown) => void;
@@ -32,6 +33,9 @@ const SERVER_SIDE_APPLY = 'application/apply-patch+yaml';
 
 const contentType = (request: HttpRequest): string => (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
 const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dryRun') === 'All';
+
+/** Who gets the fields that are written: a client that does not say it goes by the name of its program (k8s.io/apiserver, managedfields). */
+const fieldManagerOf = (request: HttpRequest): string => queryOf(request)('fieldManager') ?? (request.headers['user-agent']?.split('/')[0]?.slice(0, 128) || 'unknown');
 
 /** The object in a body: JSON, also where the client does not say so, or protobuf. */
 export const readBody = (request: HttpRequest, what = 'object'): Record<string, unknown> => {
@@ -53,8 +57,10 @@ export const patchObject = ({ world, cluster, user, info, request, describe }: W
   const { object: after, headers } = readPatched(info, object, apply(object, patch), queryOf(request));
   checkEscalation(cluster, user, info, after);
   if (isDryRun(request)) return json(200, { ...after, metadata: { ...object.metadata, labels: after.metadata.labels, annotations: after.metadata.annotations }, ...(object.status ? { status: object.status } : {}) }, headers);
+  const before = { metadata: object.metadata, spec: object.spec };
   replaceObject(world, cluster, object, after);
-  return json(200, object, headers);
+  noteEdit(cluster, before, object, fieldManagerOf(request), world.schedule.now());
+  return json(200, shown(cluster, object), headers);
 };
 
 /** RFC 1123, as Kubernetes says it. */
@@ -113,7 +119,7 @@ const deleteOptions = z.looseObject({
 });
 
 /** Answers a pod as it is on its way out, a service account as it was, and of all others that they are gone. */
-export const deleteObject = ({ world, cluster, info, request, describe }: Write, object: KubeObject): HttpResponse => {
+export const deleteObject = ({ world, cluster, info, request, describe }: Write<ResourceInfo>, object: KubeObject): HttpResponse => {
   const options = deleteOptions.safeParse(request.body.length === 0 ? {} : readBody(request, 'DeleteOptions'));
   if (!options.success) throw badRequest(`invalid DeleteOptions: ${options.error.issues[0]?.message ?? 'not valid'}`);
   describe(options.data);
@@ -123,7 +129,7 @@ export const deleteObject = ({ world, cluster, info, request, describe }: Write,
   const grace = queryOf(request)('gracePeriodSeconds') ?? options.data.gracePeriodSeconds ?? undefined;
   if (!isDryRun(request) && !options.data.dryRun?.includes('All')) {
     if (info.kind === 'Pod') deletePod(world, cluster, { namespace, name }, grace === undefined ? undefined : Number(grace));
-    else removeObject(cluster.kube, info.kind, object);
+    else removeResource(cluster.kube, info, object);
   }
   return info.kind === 'Pod' || info.kind === 'ServiceAccount' ? json(200, object) : success(200, { ...detailsOf(info, name), uid });
 };

@@ -8,6 +8,7 @@ import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { type FunctionArn, parseFunctionArn } from './arn.ts';
 import type { ContextData } from './context.ts';
+import type { InvokingExecution } from './invocation.ts';
 
 /** An invocation that failed, as Step Functions tells it: Error is `errorType`, Cause is `failureCause`. */
 export class LambdaFailure extends Error {
@@ -31,8 +32,10 @@ export const runtimeFailure = (errorType: string, errorMessage: string): LambdaF
   new LambdaFailure(errorType, JSON.stringify({ errorType, errorMessage }));
 
 export interface InvokeOptions {
-  /** ARN of the role that calls, for the call log. */
+  /** ARN of the role that calls, or the service, for the call log. */
   caller?: string;
+  /** The execution whose state calls. */
+  execution?: InvokingExecution;
 }
 
 export interface LambdaRuntime {
@@ -55,6 +58,7 @@ export interface Invocation {
   payload: string;
   context: ContextData;
   remainingMilliseconds: () => number;
+  execution?: InvokingExecution;
 }
 
 /** Lambda quotas: invocation payload, synchronous, request and response each. */
@@ -93,7 +97,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
       input: { functionName: functionArn },
     };
     try {
-      const result = await this.answer(functionArn, target, payload);
+      const result = await this.answer(functionArn, target, payload, options.execution);
       this.world.log.add({ ...call, status: 200 });
       return result;
     } catch (error) {
@@ -104,7 +108,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     }
   }
 
-  private async answer(functionArn: string, target: FunctionArn | undefined, payload: unknown): Promise<unknown> {
+  private async answer(functionArn: string, target: FunctionArn | undefined, payload: unknown, execution: InvokingExecution | undefined): Promise<unknown> {
     const fn = this.find(functionArn, target);
     const text = JSON.stringify(payload ?? null);
     const awsRequestId = this.ids.uuid();
@@ -126,6 +130,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
         callbackWaitsForEmptyEventLoop: true,
       },
       remainingMilliseconds: () => Math.max(0, startedAt + fn.timeoutSeconds * 1000 - this.clock.now()),
+      ...(execution ? { execution } : {}),
     };
     const result = await this.inTime(invocation);
     if (Buffer.byteLength(result) > MAX_PAYLOAD_BYTES) {

@@ -2,10 +2,14 @@
 import type { AssemblyFunction } from '../assembly/assembly.ts';
 import type { LambdaContext } from './context.ts';
 import { failureOf, stringifyResult } from './handler-error.ts';
-import { functionFailure, FunctionRuntime, type FunctionRuntimeOptions, type Invocation, runtimeFailure } from './runtime.ts';
+import { runInvocation, type RunningInvocation } from './invocation.ts';
+import { functionFailure, FunctionRuntime, type FunctionRuntimeOptions, type Invocation, type LambdaFailure, runtimeFailure } from './runtime.ts';
 
 /** A function's handler, wired: a warm container. */
 export type Invoker = (payload: unknown, context: LambdaContext) => Promise<unknown>;
+
+/** `plan` for a function whose handler is `plan.handler`. */
+export const stepOf = (fn: AssemblyFunction): string => fn.handler.split('.')[0] ?? '';
 
 export interface SourceRuntimeOptions extends FunctionRuntimeOptions {
   /** What there is to run, by the first part of a function's handler: `plan` for `plan.handler`. */
@@ -25,16 +29,43 @@ export class SourceRuntime extends FunctionRuntime {
     this.createInvoker = createInvoker;
   }
 
-  protected override run({ fn, payload, context, remainingMilliseconds }: Invocation): Promise<string> {
-    return this.clock.spawn(async () => {
-      const invoker = this.invokerOf(fn);
-      try {
-        return stringifyResult(await invoker(JSON.parse(payload), { ...context, getRemainingTimeInMillis: remainingMilliseconds }));
-      } catch (error) {
-        const { errorType, errorMessage } = failureOf(error);
-        throw functionFailure(errorType, errorMessage);
-      }
-    });
+  protected override run(invocation: Invocation): Promise<string> {
+    const { fn, payload, context, remainingMilliseconds } = invocation;
+    const { promise: death, reject: die } = Promise.withResolvers<never>();
+    const running = this.begin(invocation, die);
+    const answer = runInvocation(running, () =>
+      this.clock.spawn(async () => {
+        const invoker = this.invokerOf(fn);
+        try {
+          return stringifyResult(await invoker(JSON.parse(payload), { ...context, getRemainingTimeInMillis: remainingMilliseconds }));
+        } catch (error) {
+          const { errorType, errorMessage } = failureOf(error);
+          throw functionFailure(errorType, errorMessage);
+        }
+      }),
+    );
+    return Promise.race([answer, death]);
+  }
+
+  /** `die` tells whoever waits that the process has exited. */
+  private begin({ fn, context, remainingMilliseconds, execution }: Invocation, die: (reason: LambdaFailure) => void): RunningInvocation {
+    let exited = false;
+    return {
+      id: context.awsRequestId,
+      step: stepOf(fn),
+      ...(execution ? { execution } : {}),
+      remainingMilliseconds,
+      sleep: (milliseconds) => this.clock.sleep(milliseconds),
+      get exited() {
+        return exited;
+      },
+      exit: () => {
+        exited = true;
+        // The next invocation gets a new container.
+        this.invokers.delete(fn.arn);
+        die(runtimeFailure('Runtime.ExitError', `RequestId: ${context.awsRequestId} Error: Runtime exited with error: exit status 1`));
+      },
+    };
   }
 
   /** Nothing to do: an invocation can't be stopped from outside, and in AWS its calls may still arrive too. */
@@ -43,7 +74,7 @@ export class SourceRuntime extends FunctionRuntime {
   private invokerOf(fn: AssemblyFunction): Invoker {
     const known = this.invokers.get(fn.arn);
     if (known) return known;
-    const name = fn.handler.split('.')[0] ?? '';
+    const name = stepOf(fn);
     if (!Object.hasOwn(this.steps, name)) {
       throw runtimeFailure('Runtime.ImportModuleError', `Error: Cannot find module '${name}' of ${fn.name}. There are: ${Object.keys(this.steps).join(', ')}.`);
     }

@@ -138,8 +138,13 @@ const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
   return problems;
 };
 
+/** Those that were checked before: the same for every sandbox that runs the same application. */
+const checked = new WeakMap<object, Definition>();
+
 /** Checks a definition and fills in the defaults. Throws an Error that names the state machine and every path that is wrong. */
-export const parseDefinition = (machineName: string, definition: unknown): Definition => {
+export const parseDefinition = (machineName: string, definition: object): Definition => {
+  const before = checked.get(definition);
+  if (before) return before;
   const parsed = machine.safeParse(definition);
   const problems = parsed.success
     ? problemsOf('', parsed.data)
@@ -147,5 +152,6 @@ export const parseDefinition = (machineName: string, definition: unknown): Defin
   if (!parsed.success || problems.length > 0) {
     throw new Error(`The sandbox can't run the state machine ${machineName}. Correct its definition: ${problems.join('; ')}.`);
   }
+  checked.set(definition, parsed.data);
   return parsed.data;
 };

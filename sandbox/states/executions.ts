@@ -33,6 +33,8 @@ export interface ExecutionsOptions {
   clock: SandboxClock;
   stateMachines: AssemblyStateMachine[];
   lambda: LambdaRuntime;
+  /** Called when an execution has begun and when it has ended. */
+  onStatus?: (execution: Execution) => void;
 }
 
 const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details: `${string}EventDetails`]> = {
@@ -63,13 +65,15 @@ export class Execution {
   cause: string | undefined;
 
   private readonly clock: SandboxClock;
+  private readonly onStatus: ExecutionsOptions['onStatus'];
   private readonly cancellation = new Cancellation();
   private readonly timer: { cancel(): void } | undefined;
 
-  constructor(name: string, machine: StateMachine, input: string, options: Pick<ExecutionsOptions, 'clock' | 'lambda'> & { random: Random }) {
-    const { clock, lambda, random } = options;
+  constructor(name: string, machine: StateMachine, input: string, options: Pick<ExecutionsOptions, 'clock' | 'lambda' | 'onStatus'> & { random: Random }) {
+    const { clock, lambda, random, onStatus } = options;
     const [, , , region = ''] = machine.arn.split(':');
     this.clock = clock;
+    this.onStatus = onStatus;
     this.name = name;
     this.machine = machine;
     this.input = input;
@@ -95,9 +99,10 @@ export class Execution {
       },
       StateMachine: { Id: machine.arn, Name: machine.name },
     };
-    const run = { clock, lambda, random, region, roleArn: machine.roleArn, history: this.history, context, runStates };
+    const run = { clock, lambda, random, region, roleArn: machine.roleArn, execution: { arn: this.arn, stop: () => this.stop() }, history: this.history, context, runStates };
     // Two events begin a history, and the second has no predecessor either.
     const scope = new Scope(run, this.cancellation, { previousEventId: startedEventId - 1 });
+    onStatus?.(this);
     this.ended = clock.spawn(() => this.run(scope, parsedInput));
   }
 
@@ -136,6 +141,7 @@ export class Execution {
     this.history.end(type, details);
     this.timer?.cancel();
     this.cancellation.cancel();
+    this.onStatus?.(this);
   }
 }
 
@@ -186,6 +192,11 @@ export class Executions {
     const execution = this.executions.get(arn);
     if (!execution) throw new StatesError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
     return execution;
+  }
+
+  /** Of all state machines, oldest first. */
+  running(): Execution[] {
+    return [...this.executions.values()].filter(({ status }) => status === 'RUNNING');
   }
 
   /** Newest first. */

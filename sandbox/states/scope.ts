@@ -1,4 +1,5 @@
 /** What a state works with while it runs: its execution, its scope's variables, and the ways to wait, evaluate and give on. */
+import type { InvokingExecution } from '../lambda/invocation.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
@@ -20,6 +21,7 @@ export interface Run {
   lambda: LambdaRuntime;
   region: string;
   roleArn: string;
+  execution: InvokingExecution;
   /** `Execution` and `StateMachine` of the context object. */
   context: Record<string, unknown>;
   /** Runs states to their end; handed down here because states hold states. */

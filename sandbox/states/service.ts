@@ -109,7 +109,7 @@ const parseInput = (name: string, schema: z.ZodType, body: Uint8Array): unknown 
 };
 
 /** What the call log shows: identifiers, never execution data. */
-const summarise = (input: unknown): unknown => {
+export const summarise = (input: unknown): unknown => {
   const { input: _input, cause: _cause, ...shown } = input as Record<string, unknown>;
   return shown;
 };

@@ -4,7 +4,10 @@ import type { HttpRequest as SmithyRequest } from '@smithy/types';
 import type { PlainHttp, SdkSettings, Transport } from '../../lambdas/adapters/clients.ts';
 import { clusterAt } from '../door.ts';
 import type { Door } from '../door.ts';
+import { ConnectionLost } from '../door-faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
+import { assertRunning } from '../lambda/invocation.ts';
+import { trustedAuthSchemes } from '../signature-trusted.ts';
 import { queryOf } from './query.ts';
 import type { World } from '../world/world.ts';
 
@@ -63,8 +66,11 @@ const plainHttp =
     return { status: response.status, headers: withoutDate(response), body: typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8') };
   };
 
+/** What DynamoDB's client alone would look up: in files too, at the first call of each client. */
+const DYNAMODB_SETTINGS = { accountIdEndpointMode: 'disabled', endpointDiscoveryEnabledProvider: () => Promise.resolve(false) };
+
 /** Whatever profile, endpoint or FIPS setting this machine has for AWS: the sandbox is not there. */
-const settingsFor = (service: string, region: string): SdkSettings => ({
+const settingsFor = (service: string, region: string): SdkSettings & { cacheMiddleware: boolean } => ({
   endpoint: `https://${service}.${region}.amazonaws.com`,
   retryMode: 'standard',
   defaultsMode: 'standard',
@@ -72,15 +78,26 @@ const settingsFor = (service: string, region: string): SdkSettings => ({
   useDualstackEndpoint: false,
   userAgentAppId: () => Promise.resolve(undefined),
   authSchemePreference: () => Promise.resolve([]),
+  // Nobody changes a client's middlewares once it is made, but for the document client, which adds its own.
+  cacheMiddleware: service !== 'dynamodb',
+  ...(service === 'dynamodb' ? DYNAMODB_SETTINGS : {}),
 });
 
-/**
- * A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are.
- * `latency` is waited for before each request arrives; without it a call takes no time at all.
- */
-export const inProcessTransport = (door: Door, world: World, latency?: () => Promise<void>): Transport => {
+/** Once, as `maxAttempts: 1` says, without what a retry would need: a token, an id and a stack trace for each call. */
+const onceOnly = { mode: 'standard', retry: <Input, Output>(next: (input: Input) => Promise<Output>, input: Input): Promise<Output> => next(input) };
+
+export interface InProcessOptions {
+  /** Waited for before each request arrives; without it a call takes no time at all. */
+  latency?: () => Promise<void>;
+  /** Clients name their key instead of signing: for a door that trusts its callers. */
+  trusted?: boolean;
+}
+
+/** A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are. */
+export const inProcessTransport = (door: Door, world: World, { latency, trusted = false }: InProcessOptions = {}): Transport => {
   const delayed: Pick<Door, 'handle'> = {
     handle: async (request) => {
+      assertRunning();
       await latency?.();
       return door.handle(request);
     },
@@ -89,10 +106,14 @@ export const inProcessTransport = (door: Door, world: World, latency?: () => Pro
     metadata: { handlerProtocol: 'http/1.1' },
     handle: async (request: SmithyRequest, options?: { abortSignal?: { aborted: boolean } }): Promise<{ response: SmithyResponse }> => {
       if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
-      const response = await delayed.handle(fromSmithy(request));
+      const response = await delayed.handle(fromSmithy(request)).catch((error: unknown): never => {
+        // As the SDK's own request handler names it.
+        throw error instanceof ConnectionLost ? Object.assign(error, { name: 'TimeoutError' }) : error;
+      });
       const body = bytesOf(response.body);
       return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
     },
   };
-  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, settingsFor, http: plainHttp(delayed, world) };
+  const settings = trusted ? (service: string, region: string) => ({ ...settingsFor(service, region), retryStrategy: onceOnly, defaultUserAgentProvider: () => Promise.resolve([]), httpAuthSchemes: trustedAuthSchemes() }) : settingsFor;
+  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, settingsFor: settings, http: plainHttp(delayed, world) };
 };

@@ -1,10 +1,11 @@
-/** What a scenario puts into a cluster beside its add-ons: workloads of its own, access entries and RBAC objects. */
+/** What a scenario puts into a cluster beside its add-ons: workloads of its own, custom resources, access entries and RBAC objects. */
 import { createServiceAccount, ensureNamespace } from '../kubernetes/cluster-objects.ts';
 import { seedAddonObjects } from '../kubernetes/controllers.ts';
+import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
 import { defaultAccessEntries } from '../kubernetes/rbac-defaults.ts';
-import { getObject, newMetadata, putObject, touch } from '../kubernetes/store.ts';
+import { getObject, newMetadata, putObject, putResource, resourceOf, touch } from '../kubernetes/store.ts';
 import type { ScenarioCluster } from './scenario.ts';
-import type { ScenarioAccessEntry, ScenarioRbacObject, ScenarioWorkload } from './scenario-cluster.ts';
+import type { ScenarioAccessEntry, ScenarioCustomResource, ScenarioRbacObject, ScenarioWorkload } from './scenario-cluster.ts';
 import type { AccessEntryState, ClusterState, World } from './world.ts';
 
 const entryOf = ({ createdAt: since, ...entry }: ScenarioAccessEntry, clusterCreatedAt: number): AccessEntryState => {
@@ -46,7 +47,20 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
   }
   const { labels = { 'app.kubernetes.io/name': name }, containers = [{ name, image: `registry.example.com/${name}` }] } = workload;
   const template = { kind, name, serviceAccount, labels, containers, ...(replicas === undefined ? {} : { replicas }) };
-  seedAddonObjects(world, cluster, name, { namespace, serviceAccounts: [], workloads: [template] }, { irsaServiceAccounts: [], podsCreatedAt: at });
+  seedAddonObjects(world, cluster, name, { namespace, serviceAccounts: [], workloads: [template] }, { irsaServiceAccounts: [], podsCreatedAt: at, manager: 'helm' });
+};
+
+/** After the add-ons, which bring definitions; what none of them defines is defined by the first that there is of it. */
+export const seedCustomResources = (cluster: ClusterState, resources: ScenarioCustomResource[]): void => {
+  const { kube, createdAt: clusterCreatedAt } = cluster;
+  for (const { apiVersion, plural, namespace, name, createdAt, ...rest } of resources) {
+    const [group = '', version = ''] = apiVersion.split('/');
+    const at = createdAt === undefined ? clusterCreatedAt : Date.parse(createdAt);
+    if (namespace !== undefined) ensureNamespace(cluster, namespace, at);
+    const kind = kube.customKinds.get(resourceOf({ plural, group })) ?? { group, versions: [version], plural, kind: rest.kind, namespaced: namespace !== undefined };
+    defineCustomKinds(cluster, [kind]);
+    putResource(kube, kind, { ...rest, apiVersion, metadata: newMetadata(kube, at, { name, ...(namespace === undefined ? {} : { namespace }), generation: 1 }) });
+  }
 };
 
 export const seedRbac = (cluster: ClusterState, objects: ScenarioRbacObject[]): void => {

@@ -2,9 +2,10 @@
 import { loadCatalogue } from '../catalog/index.ts';
 import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
-import { buildAccessEntries, seedRbac, seedWorkload } from './build-kubernetes.ts';
+import { buildAccessEntries, seedCustomResources, seedRbac, seedWorkload } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
 import { CallLog } from './call-log.ts';
+import { Faults } from './faults.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
@@ -103,7 +104,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     associations: new Map(),
     updates: new Map(),
     preserved: new Set(),
-    foreignFields: new Map(spec.addons.flatMap(({ name: addon, modifiedFields }) => (modifiedFields === undefined ? [] : [[addon, modifiedFields]]))),
+    foreignFields: new Map(spec.addons.flatMap(({ name: addon, modifiedFields }) => (modifiedFields === undefined ? [] : [[addon, modifiedFields.map(({ field, manager }) => ({ field, manager }))]]))),
     accessEntries: buildAccessEntries(spec, callers),
     kube: newKubeState(),
   };
@@ -119,9 +120,11 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
       irsaServiceAccounts: offered.irsaServiceAccounts,
       ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
       podsCreatedAt: Date.parse(addon.podsCreatedAt ?? addon.createdAt),
+      fields: addon.modifiedFields ?? [],
     });
   }
   for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
+  seedCustomResources(cluster, spec.customResources);
   seedRbac(cluster, spec.rbac);
   return cluster;
 };
@@ -152,6 +155,7 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     accounts: new Map(),
     accessKeys: new Map(),
     log: new CallLog(),
+    faults: new Faults(scenario.faults),
     home: homeOf(scenario),
   };
   withdrawVersions(world, scenario.catalogue);

@@ -13,6 +13,10 @@ export interface Call {
   account: string;
   region: string;
   cluster?: string;
+  /** Of a call that one of the service's functions made in this process: its step, the execution that invoked it, and the invocation's request id. */
+  step?: string;
+  execution?: string;
+  invocation?: string;
   input: unknown;
   status: number;
   error?: string;

@@ -12,8 +12,24 @@ export interface SandboxClock extends Clock {
   spawn<T>(run: () => Promise<T>): Promise<T>;
   park<T>(promise: Promise<T>): Promise<T>;
   /** A timer that may be given up: for time-outs and races. `cancel` leaves the promise unresolved. */
-  timer(milliseconds: number): { elapsed: Promise<void>; cancel(): void };
+  timer(milliseconds: number, options?: TimerOptions): Timer;
 }
+
+export interface TimerOptions {
+  /**
+   * For what ticks for ever, such as a schedule: it keeps neither the process nor virtual time alive. Virtual time comes
+   * to it on its way to another timer only, so that whoever waits for a background timer alone waits in vain.
+   */
+  background?: boolean;
+}
+
+export interface Timer {
+  elapsed: Promise<void>;
+  cancel(): void;
+}
+
+/** The longest that Node.js can wait; it would fire at once after a longer one. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** Time that passes `scale` times as fast as on the wall; starts at `startAt` (milliseconds since 1970). */
 export class ScaledClock implements SandboxClock {
@@ -44,19 +60,39 @@ export class ScaledClock implements SandboxClock {
     return promise;
   }
 
-  timer(milliseconds: number): { elapsed: Promise<void>; cancel(): void } {
+  timer(milliseconds: number, { background = false }: TimerOptions = {}): Timer {
     let handle: NodeJS.Timeout | undefined;
     const elapsed = new Promise<void>((resolve) => {
-      handle = setTimeout(resolve, Math.max(0, milliseconds / this.scale));
+      handle = setTimeout(resolve, Math.min(LONGEST_TIMEOUT, Math.max(0, milliseconds / this.scale)));
+      if (background) handle.unref();
     });
     return { elapsed, cancel: () => clearTimeout(handle) };
   }
 }
 
-interface Timer {
+interface PendingTimer {
   at: number;
   order: number;
   fire: () => void;
+}
+
+/** Timers by their time, those of one time by when they were made. */
+class TimerQueue {
+  private readonly timers: PendingTimer[] = [];
+
+  add(timer: PendingTimer): void {
+    const after = this.timers.findIndex((other) => other.at > timer.at);
+    this.timers.splice(after === -1 ? this.timers.length : after, 0, timer);
+  }
+
+  first(): PendingTimer | undefined {
+    return this.timers[0];
+  }
+
+  remove(timer: PendingTimer): void {
+    const index = this.timers.indexOf(timer);
+    if (index !== -1) this.timers.splice(index, 1);
+  }
 }
 
 /** Turns of the event loop without any news after which nothing in process can still be under way. */
@@ -88,7 +124,8 @@ export class VirtualClock implements SandboxClock {
   private readonly stuckAfter: { turns: number; milliseconds: number };
   private readonly parked = new Set<(reason: VirtualDeadlock) => void>();
   private time: number;
-  private timers: Timer[] = [];
+  private readonly timers = new TimerQueue();
+  private readonly background = new TimerQueue();
   private order = 0;
   private threads = 0;
   private news = 0;
@@ -132,20 +169,22 @@ export class VirtualClock implements SandboxClock {
     }
   }
 
-  timer(milliseconds: number): { elapsed: Promise<void>; cancel(): void } {
-    let timer: Timer;
-    const elapsed = new Promise<void>((resolve) => {
-      timer = { at: this.time + Math.max(0, milliseconds), order: this.order++, fire: resolve };
-      const after = this.timers.findIndex((other) => other.at > timer.at);
-      this.timers.splice(after === -1 ? this.timers.length : after, 0, timer);
-    });
+  timer(milliseconds: number, { background = false }: TimerOptions = {}): Timer {
+    const queue = background ? this.background : this.timers;
+    const { promise: elapsed, resolve: fire } = Promise.withResolvers<void>();
+    const timer: PendingTimer = { at: this.time + Math.max(0, milliseconds), order: this.order++, fire };
+    queue.add(timer);
     this.news += 1;
-    return {
-      elapsed,
-      cancel: () => {
-        this.timers = this.timers.filter((other) => other !== timer);
-      },
-    };
+    return { elapsed, cancel: () => queue.remove(timer) };
+  }
+
+  /** The next timer to fire. One in the background is passed on the way to another, and never wakes anybody by itself. */
+  private nextTimer(): PendingTimer | undefined {
+    const next = this.timers.first();
+    const ticking = this.background.first();
+    const first = next && ticking && (ticking.at < next.at || (ticking.at === next.at && ticking.order < next.order)) ? ticking : next;
+    if (first) (first === next ? this.timers : this.background).remove(first);
+    return first;
   }
 
   /** Looks on while there are threads; jumps when all are parked and the event loop has gone quiet. */
@@ -168,7 +207,7 @@ export class VirtualClock implements SandboxClock {
       seen = this.news;
       const isStuck = quiet >= this.stuckAfter.turns && performance.now() - quietSince >= this.stuckAfter.milliseconds;
       if ((this.threads - this.parked.size <= 0 && quiet >= QUIET_TURNS) || isStuck) {
-        const next = this.timers.shift();
+        const next = this.nextTimer();
         if (next) {
           this.time = Math.max(this.time, next.at);
           next.fire();

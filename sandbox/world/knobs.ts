@@ -46,6 +46,18 @@ export const knobs = z
       'that it is accepted is likely; the id is not known',
       'An add-on that sends one of its own associations again gets it under a new id.',
     ),
+    podsKeepIdentityOnUpdate: knob(
+      z.boolean().default(false),
+      'unknown',
+      'hashicorp/terraform-provider-aws#30645: pods rolled onto Pod Identity (Apr 2025); the contrary report of Dec 2025 leaves open what became of the pods',
+      "UpdateAddon with associations neither restarts the pods nor takes the service account's annotation away, and the webhook does not use the associations that it made: pods stay on IRSA however often they restart, until the add-on is created again.",
+    ),
+    podsKeepIdentityOnPreserve: knob(
+      z.boolean().default(false),
+      'unknown',
+      OURS,
+      'The same for the associations of CreateAddon over preserved objects: pods stay on IRSA until the objects themselves are made anew.',
+    ),
     webhookLagSeconds: knob(
       seconds.default(0),
       'likely',
@@ -93,6 +105,18 @@ export const knobs = z
       'EKS API reference: AddonStatus',
       'Where every update of an add-on ends. In another state than ACTIVE the update is Failed, and the add-on stays there until the next call.',
     ),
+    updateConflictEndsIn: knob(
+      z.enum(['UPDATE_FAILED', 'DEGRADED']).default('UPDATE_FAILED'),
+      'likely',
+      'that the update is Failed is certain (nebari-dev/nebari#2537); the status of the add-on is not reported',
+      'Where an add-on ends whose update met fields that others have changed.',
+    ),
+    customResourcesOnDelete: knob(
+      z.enum(['remove', 'keep']).default('remove'),
+      'unknown',
+      OURS,
+      'DeleteAddon without preserve removes the definitions of custom resources that came with the add-on, and with them all such resources.',
+    ),
     deleteEndsIn: knob(
       z.enum(['GONE', 'DELETE_FAILED']).default('GONE'),
       'certain',
@@ -108,6 +132,8 @@ export const knobs = z
       'the API model names no ResourceInUseException for DeleteAddon',
       'What DeleteAddon answers while the add-on is CREATING or UPDATING.',
     ),
+    eventLagSeconds: knob(seconds.default(1), 'placeholder', 'EventBridge: typical latency of half a second', 'From the end of an execution to what EventBridge starts because of it.'),
+    eventsLost: knob(z.boolean().default(false), 'certain', 'EventBridge Events Reference, AWS Step Functions events: delivery type best effort', 'Events of executions never arrive; schedules go on.'),
     iamLagSeconds: knob(
       seconds.default(10),
       'certain',

@@ -20,7 +20,9 @@ export class Random {
   }
 
   string(length: number, alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'): string {
-    return Array.from({ length }, () => alphabet[this.integer(alphabet.length)]).join('');
+    let text = '';
+    for (let index = 0; index < length; index += 1) text += alphabet[this.integer(alphabet.length)];
+    return text;
   }
 
   /** Version 4 UUID. */

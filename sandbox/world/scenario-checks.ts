@@ -44,10 +44,11 @@ const checkRoleAccount = (arn: string | undefined, account: string, path: Path, 
 const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: Path, report: Report): void => {
   const fields = addon.modifiedFields ?? [];
   const workloads = known.objects.workloads.map(({ kind, name }) => `${kind}.apps ${name}`);
-  for (const [index, { field }] of fields.entries()) {
+  for (const [index, { field, value }] of fields.entries()) {
     const [object = ''] = field.split(' - ');
-    if (!/^(Deployment|DaemonSet)\b/.test(object) || workloads.includes(object)) continue;
-    report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
+    const isWorkload = /^(Deployment|DaemonSet)\b/.test(object);
+    if (isWorkload && !workloads.includes(object)) report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
+    if (!isWorkload && value !== undefined) report([...path, index, 'value'], `the sandbox has no ${object} to set it in. Remove it.`);
   }
   reportDuplicates(fields, ({ field }) => field, (index) => [...path, index, 'field'], 'the field', report);
 };
@@ -98,6 +99,28 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
   reportDuplicates(cluster.workloads, ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`, (index) => [...path, index], 'the workload', report);
 };
 
+/** All resources of one name are of one kind: that of the add-on which brings their definition, else that of the first. */
+const checkCustomResources = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
+  const known = new Map<string, { kind: string; namespaced: boolean; versions?: string[]; whose: string }>();
+  for (const addon of cluster.addons) {
+    for (const kind of catalogue.get(addon.name)?.objects.customKinds ?? []) known.set(`${kind.plural}.${kind.group}`, { ...kind, whose: `as ${addon.name} defines them` });
+  }
+  for (const [index, { apiVersion, kind, plural, namespace }] of cluster.customResources.entries()) {
+    const [group = '', version = ''] = apiVersion.split('/');
+    const resource = `${plural}.${group}`;
+    const defined = known.get(resource);
+    if (!defined) {
+      known.set(resource, { kind, namespaced: namespace !== undefined, versions: [version], whose: `as number ${index} of the list has them` });
+      continue;
+    }
+    if (defined.kind !== kind) report([...path, index, 'kind'], `${resource}, ${defined.whose}, are of kind ${defined.kind}. Change it.`);
+    if (defined.versions && !defined.versions.includes(version)) report([...path, index, 'apiVersion'], `${resource}, ${defined.whose}, are served in ${defined.versions.map((each) => `${group}/${each}`).join(', ')}. Change it.`);
+    if (defined.namespaced !== (namespace !== undefined)) report([...path, index, 'namespace'], `${resource}, ${defined.whose}, ${defined.namespaced ? 'have a namespace. Add it' : 'have no namespace. Remove it'}.`);
+  }
+  const nameOf = ({ apiVersion, plural, namespace, name }: ScenarioCluster['customResources'][number]): string => `${plural}.${apiVersion.split('/')[0]} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  reportDuplicates(cluster.customResources, nameOf, (index) => [...path, index], 'the custom resource', report);
+};
+
 const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void => {
   const entries = cluster.accessEntries ?? [];
   for (const [index, entry] of entries.entries()) {
@@ -134,6 +157,7 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
       checkAddons(cluster, account.id, path, catalogue, report);
       checkAssociations(cluster, account.id, path, report);
       checkWorkloads(cluster, [...path, 'workloads'], catalogue, report);
+      checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
       checkAccess(cluster, path, report);
     }
   }

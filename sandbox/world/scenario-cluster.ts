@@ -31,6 +31,19 @@ export const workload = z
   .meta({ id: 'Workload', description: 'A Deployment or DaemonSet that no add-on owns: an application, or what Helm has installed.' });
 export type ScenarioWorkload = z.infer<typeof workload>;
 
+export const customResource = z
+  .strictObject({
+    apiVersion: z.string().regex(/^[a-z0-9.-]+\.[a-z]+\/v\d+((alpha|beta)\d+)?$/, 'must be group and version, such as opentelemetry.io/v1beta1').describe('Group and version: `opentelemetry.io/v1beta1`.'),
+    kind: z.string().regex(/^[A-Z]\w*$/, 'must be a kind such as OpenTelemetryCollector').describe('Its kind: `OpenTelemetryCollector`.'),
+    plural: z.string().regex(/^[a-z][a-z0-9]*$/, "must be the resource's name in URLs, such as opentelemetrycollectors").describe("The resource's name in URLs: `opentelemetrycollectors`."),
+    namespace: kubernetesName.optional().describe('Its namespace, made where it is missing; none: it is of the whole cluster.'),
+    name: kubernetesName.describe('Its name.'),
+    spec: z.record(z.string(), z.unknown()).default({}).describe('What it says; nothing in the sandbox acts on it.'),
+    createdAt: timestamp.optional().describe("Where it is left out: the cluster's own time."),
+  })
+  .meta({ id: 'CustomResource', description: 'A custom resource. Where no add-on brings its definition, the cluster has one that fits.' });
+export type ScenarioCustomResource = z.infer<typeof customResource>;
+
 const principalArn = z
   .string()
   .regex(/^arn:aws(-[a-z]+)*:iam::\d{12}:(role|user)\/[\x21-\x7e]+$/, 'must be the ARN of an IAM role or user, such as arn:aws:iam::111122223333:role/platform (not of an assumed role)');

@@ -5,8 +5,9 @@
  */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/model.ts';
+import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
-import { accessEntry, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
+import { accessEntry, customResource, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
 
 export { knobs } from './knobs.ts';
 export type { Knobs } from './knobs.ts';
@@ -48,6 +49,7 @@ const modifiedField = z
       .regex(/^[A-Z]\w*(\.[\w.-]+)? [\w.:-]+ - \.\S+$/, 'must name kind, object and field as EKS does in a conflict, such as "Deployment.apps ebs-csi-controller - .spec.replicas"')
       .describe('As EKS names it in a conflict: `Deployment.apps ebs-csi-controller - .spec.replicas`.'),
     manager: z.string().min(1).describe('The field manager that owns it: `kubectl-edit`, `helm`, …'),
+    value: z.unknown().optional().describe("Its value, for a field of a workload. Where it is left out, it is as EKS would set it, which makes no other difference."),
   })
   .meta({ id: 'ModifiedField', description: "A field of an add-on's object to which somebody else gave another value than EKS would." });
 
@@ -64,7 +66,7 @@ const installedAddon = z
     modifiedFields: z
       .array(modifiedField)
       .optional()
-      .describe('Fields that other managers own: a create over preserved objects with resolveConflicts NONE ends CREATE_FAILED because of them.'),
+      .describe('Fields that other managers own, as `metadata.managedFields` shows: an update, and a create over preserved objects, fails because of them with resolveConflicts NONE.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.describe('When it was created.'),
     podsCreatedAt: timestamp.optional().describe("When its pods were created: an association that is younger is not in them. Where it is left out: the add-on's own time."),
@@ -92,6 +94,7 @@ const cluster = z
     addons: z.array(installedAddon).default([]).describe('Its add-ons.'),
     associations: z.array(association).default([]).describe('Its Pod Identity associations: stand-alone ones, and those that add-ons own.'),
     workloads: z.array(workload).default([]).describe('Deployments and DaemonSets that no add-on owns.'),
+    customResources: z.array(customResource).default([]).describe('Custom resources, such as people make for the operator that an add-on brings.'),
     accessEntries: z
       .array(accessEntry)
       .optional()
@@ -130,6 +133,7 @@ export const scenario = z
     accounts: z.array(account).min(1).describe('The AWS accounts that there are.'),
     home: home.optional().describe("Where the service itself is deployed. Where it is left out: in the first account, in the region of its first cluster."),
     catalogue: z.array(catalogueChange).default([]).describe('Changes to what EKS offers.'),
+    faults: z.array(fault).default([]).describe("What goes wrong with the calls of the service's own functions, and when."),
     knobs: knobs.prefault({}).describe('How AWS behaves where nobody knows for sure.'),
   })
   .meta({ title: 'Scenario', description: 'The AWS that a sandbox of pod-identity starts with. See docs/sandbox.md.' });

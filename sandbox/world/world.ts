@@ -2,6 +2,7 @@
 import type { CallLog } from './call-log.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { KubeState } from '../kubernetes/objects.ts';
+import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { Knobs } from './scenario.ts';
 import type { Schedule } from './schedule.ts';
@@ -32,6 +33,8 @@ export interface AssociationState {
   tags: Record<string, string>;
   createdAt: number;
   modifiedAt: number;
+  /** The webhook never learns of it: pods go on as if it were not there. */
+  unknownToWebhook?: boolean;
   /** Set once it is deleted: not listed any more, but its key stays taken until then. */
   deletedUntil?: number;
 }
@@ -158,6 +161,8 @@ export interface World {
   accounts: Map<string, AccountState>;
   accessKeys: Map<string, AccessKey>;
   log: CallLog;
+  /** What goes wrong with the calls of the service's own functions. */
+  faults: Faults;
   home: { account: string; region: string };
 }
 

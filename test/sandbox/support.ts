@@ -46,11 +46,11 @@ export const newWorld = (): World => buildWorld(parseScenario(scenarioFile(), 't
 
 export const operator = (world: World): AwsCredentialIdentity => credentialsOf(world, operatorRoleArn(world));
 
-export const openDoor = (world: World, services: Record<string, Service> = {}, signatureTime?: () => number): Door =>
+export const openDoor = (world: World, services: Record<string, Service> = {}, signatureTime?: () => number, clock: { now(): number } = { now: () => world.schedule.now() }): Door =>
   createDoor({
     world,
-    clock: { now: () => world.schedule.now() },
-    services: { iam: createIamService(world), sts: createStsService(world), ...services },
+    clock,
+    services: Object.assign(services, { iam: createIamService(world), sts: createStsService(world), ...services }),
     kubernetes: (cluster) => createKubernetesService(world, cluster),
     ...(signatureTime ? { signatureTime } : {}),
   });

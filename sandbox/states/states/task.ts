@@ -60,7 +60,7 @@ const detailsOf = (call: Call, what: string, details: Record<string, unknown>): 
 
 /** Invokes and waits, no longer than the time-out; the invocation goes on after that, unheard. */
 const invoke = async (scope: Scope, call: Call, timeoutSeconds: number | undefined): Promise<unknown> => {
-  const invocation = scope.run.lambda.invoke(call.functionArn, call.payload, { caller: scope.run.roleArn });
+  const invocation = scope.run.lambda.invoke(call.functionArn, call.payload, { caller: scope.run.roleArn, execution: scope.run.execution });
   invocation.catch(() => undefined);
   if (timeoutSeconds === undefined) return scope.interruptible(invocation);
   const timer = scope.run.clock.timer(timeoutSeconds * 1000);

@@ -131,6 +131,7 @@ test('an application as plain data', () => {
         managedPolicyArns: [],
       },
     ],
+    rules: [],
     outputs: { MachineArn: machineArn, TableName: 'App-Table', 'App-table': 'App-Table' },
   });
   expect(loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' })).toEqual(assembly);
@@ -244,10 +245,12 @@ describe('errors name template, logical id and path', () => {
 
 test("the project's own application", () => {
   const assembly = loadAssembly(realDirectory, { account: '111122223333', region: 'eu-west-1' });
-  expect(assembly.stateMachines).toHaveLength(1);
-  const { States: states } = parseDefinition('MigrateAddon', assembly.stateMachines[0]!.definition);
+  const { StateMachineArn: migrateAddon, RecoverStateMachineArn: recover } = assembly.outputs;
+  expect(new Set(assembly.stateMachines.map(({ arn }) => arn))).toEqual(new Set([migrateAddon, recover]));
   const versions = new Set(assembly.functions.flatMap(({ versionArns }) => versionArns));
-  const called = Object.values(states).flatMap((state) => (state.Type === 'Task' ? [(state.Arguments as { FunctionName: string }).FunctionName] : []));
+  const called = assembly.stateMachines.flatMap(({ name, definition }) =>
+    Object.values(parseDefinition(name, definition).States).flatMap((state) => (state.Type === 'Task' ? [(state.Arguments as { FunctionName: string }).FunctionName] : [])),
+  );
   expect(called.length).toBeGreaterThan(9);
   for (const arn of called) expect(versions).toContain(arn);
   const roles = new Map(assembly.roles.map(({ arn, policies }) => [arn, policies]));
@@ -255,4 +258,8 @@ test("the project's own application", () => {
     expect(roles.get(roleArn)!.length).toBeGreaterThan(0);
     expect(environment['TABLE_NAME']).toBe(assembly.tables[0]!.name);
   }
+  const [schedule] = assembly.rules.filter(({ everySeconds }) => everySeconds !== undefined);
+  expect(schedule!.targets.map(({ arn }) => assembly.functions.find(({ versionArns }) => versionArns.includes(arn))?.handler)).toEqual(['find-stranded.handler']);
+  const [stopped] = assembly.rules.filter(({ pattern }) => pattern !== undefined);
+  expect(stopped!.targets.map(({ arn }) => arn)).toEqual([recover]);
 });

@@ -47,6 +47,47 @@ describe('DynamoDB', () => {
     await expect(dynamodb.send(take)).rejects.toMatchObject({ name: 'ConditionalCheckFailedException', $metadata: { httpStatusCode: 400 } });
   });
 
+  it('has an index of the items that carry its key, and of no others', async () => {
+    const world = newWorld();
+    const { service, createTable } = createDynamoDb(world);
+    await createTable({
+      ...table,
+      attributeDefinitions: [...table.attributeDefinitions, { AttributeName: 'held', AttributeType: 'S' }],
+      globalSecondaryIndexes: [
+        {
+          IndexName: 'HeldLocks',
+          KeySchema: [
+            { AttributeName: 'held', KeyType: 'HASH' },
+            { AttributeName: 'pk', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    });
+    const dynamodb = clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();
+    const item = (pk: string, held?: string) => new PutItemCommand({ TableName: 'Ledger', Item: { pk: { S: pk }, sk: { S: 'LOCK' }, fence: { N: '1' }, ...(held === undefined ? {} : { held: { S: held } }) } });
+    for (const command of [item('LOCK#b', 'LOCK'), item('LOCK#free'), item('LOCK#a', 'LOCK')]) await dynamodb.send(command);
+    const query = new QueryCommand({ TableName: 'Ledger', IndexName: 'HeldLocks', KeyConditionExpression: 'held = :held', ExpressionAttributeValues: { ':held': { S: 'LOCK' } } });
+    expect((await dynamodb.send(query)).Items?.map(({ pk, fence }) => [pk?.S, fence?.N])).toEqual([
+      ['LOCK#a', '1'],
+      ['LOCK#b', '1'],
+    ]);
+    await dynamodb.send(new UpdateItemCommand({ TableName: 'Ledger', Key: { pk: { S: 'LOCK#a' }, sk: { S: 'LOCK' } }, UpdateExpression: 'REMOVE held' }));
+    expect((await dynamodb.send(query)).Items?.map(({ pk }) => pk?.S)).toEqual(['LOCK#b']);
+    expect(world.log.calls.filter(({ operation }) => operation === 'Query')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}]);
+  });
+
+  it('gives request ids that a seed repeats', async () => {
+    const ids: (string | undefined)[][] = [];
+    for (let run = 0; run < 2; run += 1) {
+      const { dynamodb } = await open();
+      const answers = [await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key })), await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key }))];
+      ids.push(answers.map(({ $metadata }) => $metadata.requestId));
+    }
+    expect(ids[0]).toEqual(ids[1]);
+    expect(new Set(ids[0]).size).toBe(2);
+  });
+
   it('shows the log which table and key, never the item', async () => {
     const { world, dynamodb } = await open();
     await dynamodb.send(new PutItemCommand({ TableName: 'Ledger', Item: { ...Key, secret: { S: 'do not show' } } }));

@@ -126,6 +126,27 @@ describe('UpdatePodIdentityAssociation', () => {
     expect([emptied.association?.targetRoleArn, emptied.association?.externalId, emptied.association?.policy]).toEqual([undefined, undefined, undefined]);
   });
 
+  it('takes one that an add-on owns, as TagResource does: what its form can’t say, and another external id than before', async () => {
+    const fixture = openFixture({ knobs: { associationDeleteLagSeconds: 0 } });
+    const { eks } = fixture;
+    const addon = { clusterName: CLUSTER, addonName: EBS };
+    const targetRoleArn = roleArn('far', OTHER_ACCOUNT);
+    const old = (await eks.createPodIdentityAssociation({ ...wanted, targetRoleArn })).association!;
+    await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId: old.associationId });
+    await eks.createAddon({ ...addon, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] });
+    fixture.pass(120);
+    const id = { clusterName: CLUSTER, associationId: fixture.addon()!.associationIds[0] };
+    const { association: made } = await eks.updatePodIdentityAssociation({ ...id, targetRoleArn, disableSessionTags: true, policy: '{}' });
+    await eks.tagResource({ resourceArn: made!.associationArn, tags: { 'cost-centre': '4711' } });
+    const { association } = await eks.describePodIdentityAssociation(id);
+    expect(association).toMatchObject({ ownerArn: fixture.addon()?.arn, roleArn: roleArn('ebs'), targetRoleArn, disableSessionTags: true, policy: '{}', tags: { 'cost-centre': '4711' } });
+    expect([old.externalId, association?.externalId]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    expect(association?.externalId).not.toBe(old.externalId);
+    // A later change of something else leaves it.
+    expect((await eks.updatePodIdentityAssociation({ ...id, policy: '' })).association?.externalId).toBe(association?.externalId);
+    expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toEqual([made!.associationArn]);
+  });
+
   it.each([
     ['nothing to change', {}, 'InvalidParameterException'],
     ['an empty role', { roleArn: '' }, 'AccessDeniedException'],

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import { Validator } from '@cfworker/json-schema';
+import type { Schema } from '@cfworker/json-schema';
+import { madeByAddon, ownedKinds } from '../../../lambdas/domain/addons.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 
 const catalogue = loadCatalogue();
@@ -56,9 +58,17 @@ describe('the catalogue', () => {
       expect(labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'EKS', app: expect.any(String), 'app.kubernetes.io/name': expect.any(String), 'app.kubernetes.io/component': expect.any(String) });
     }
     expect(new Set(workloads.map(({ labels }) => labels['app'])).size).toBe(workloads.length);
-    const schema: unknown = JSON.parse(addon.configurationSchema);
-    expect(schema).toMatchObject({ type: 'object', additionalProperties: false });
-    expect(() => z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])).not.toThrow();
+    const kinds = addon.objects.customKinds ?? [];
+    expect(new Set(kinds.map(({ group, plural }) => `${plural}.${group}`)).size).toBe(kinds.length);
+    for (const { versions } of kinds) expect(versions.length).toBeGreaterThan(0);
+
+    const schema = JSON.parse(addon.configurationSchema) as { $ref?: string; $schema: string; definitions?: Record<string, object> };
+    const root = schema.$ref === undefined ? schema : schema.definitions?.[schema.$ref.replace('#/definitions/', '')];
+    expect(root).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(schema.$schema).toBe(schema.$ref === undefined ? 'https://json-schema.org/draft/2019-09/schema' : 'http://json-schema.org/draft-06/schema#');
+    // Every reference leads somewhere.
+    expect(new Validator(schema as Schema, schema.$ref === undefined ? '2019-09' : '7').validate({}).valid).toBe(true);
+    for (const [, place = '', name = ''] of addon.configurationSchema.matchAll(/"#\/(\$defs|definitions)\/(\w+)"/g)) expect((schema as unknown as Record<string, object>)[place]).toHaveProperty(name);
   });
 
   it.each([
@@ -76,6 +86,15 @@ describe('the catalogue', () => {
     const { versions } = catalogue.get(name)!;
     expect(versions.map((version) => [version.version, version.podIdentity !== undefined])).toEqual(versions.map((version) => [version.version, takes(version)]));
     expect(versions.some((version) => !takes(version))).toBe(true);
+  });
+
+  it.each(addons)('$name has the custom resources that the service asks for', ({ name, objects }) => {
+    const served = (objects.customKinds ?? []).flatMap(({ group, plural, versions }) => versions.map((version) => `${group}/${version} ${plural}`));
+    const resources = new Set(served.map((text) => text.replace(/\/\S+/, '')));
+    const asked = ownedKinds(name);
+    expect([...new Set(asked.map(({ group, plural }) => `${group} ${plural}`))].filter((resource) => !resources.has(resource))).toEqual([]);
+    for (const { group, plural } of asked) expect(asked.some((one) => one.group === group && one.plural === plural && served.includes(`${group}/${one.version} ${plural}`))).toBe(true);
+    for (const { group, plural, name: made } of objects.customResources ?? []) expect(madeByAddon(name, { group, plural })).toContain(made);
   });
 
   it.each(['coredns', 'kube-proxy', 'snapshot-controller', 'eks-pod-identity-agent', 'cert-manager'])('%s takes none', (name) => {

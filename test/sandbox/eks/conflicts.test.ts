@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import type { ForeignField } from '../../../sandbox/world/world.ts';
 import { CLUSTER, EBS, EBS_SA, openFixture, roleArn } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
@@ -15,14 +17,26 @@ const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) =>
 const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
 /** An IRSA add-on of whose objects somebody has changed these fields. */
-const changed = (...fields: ForeignField[]): Fixture => {
-  const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs: { addonCreateSeconds: 25, addonUpdateSeconds: 15 } });
-  fixture.cluster.foreignFields.set(EBS, fields);
+const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
+  const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs: { addonCreateSeconds: 25, addonUpdateSeconds: 15, ...knobs } });
+  if (fields.length > 0) fixture.cluster.foreignFields.set(EBS, fields);
   return fixture;
 };
 
+/** Patches the controller's Deployment, as an administrator would. */
+const kubectl = async ({ world, cluster }: Fixture, fieldManager: string, patch: object): Promise<void> => {
+  const principalArn = roleArn('operator');
+  const policies = [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy', scope: { type: 'cluster' as const, namespaces: [] }, associatedAt: 0 }];
+  cluster.accessEntries.set(principalArn, { principalArn, kubernetesGroups: [], type: 'STANDARD', tags: {}, createdAt: 0, policies });
+  const path = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
+  const headers = { 'content-type': 'application/strategic-merge-patch+json' };
+  const request = { method: 'PATCH', host: 'shop.example', path, query: { fieldManager }, headers, body: Buffer.from(JSON.stringify(patch)) };
+  const answer = await createKubernetesService(world, cluster)(request, { caller: { accessKeyId: 'AK', principalArn, account: cluster.account }, region: cluster.region, describe: () => undefined });
+  expect(answer.status).toBe(200);
+};
+
 const preserved = async (...fields: ForeignField[]): Promise<Fixture> => {
-  const fixture = changed(...fields);
+  const fixture = changed({}, ...fields);
   await fixture.eks.deleteAddon({ ...addon, preserve: true });
   fixture.pass(60);
   return fixture;
@@ -85,7 +99,7 @@ describe('CreateAddon over preserved objects that others have changed', () => {
   });
 
   it('is no matter after a delete without preserve: the fields went with the objects', async () => {
-    const fixture = changed(REPLICAS, IMAGE);
+    const fixture = changed({}, REPLICAS, IMAGE);
     await fixture.eks.deleteAddon(addon);
     fixture.pass(60);
     await fixture.eks.createAddon({ ...addon, resolveConflicts: 'NONE' });
@@ -96,7 +110,7 @@ describe('CreateAddon over preserved objects that others have changed', () => {
 
 describe('UpdateAddon of objects that others have changed', () => {
   it.each([undefined, 'NONE'] as const)('with %s fails, and applies nothing', async (resolveConflicts) => {
-    const fixture = changed(REPLICAS, IMAGE);
+    const fixture = changed({}, REPLICAS, IMAGE);
     const before = uids(fixture);
     const { update } = await fixture.eks.updateAddon({ ...addon, resolveConflicts });
     fixture.pass(14);
@@ -112,7 +126,7 @@ describe('UpdateAddon of objects that others have changed', () => {
   });
 
   it('with PRESERVE keeps the fields and goes on, with OVERWRITE takes them back', async () => {
-    const fixture = changed(REPLICAS);
+    const fixture = changed({}, REPLICAS);
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'PRESERVE' });
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('ACTIVE');
@@ -123,8 +137,42 @@ describe('UpdateAddon of objects that others have changed', () => {
     expect(fixture.cluster.foreignFields.has(EBS)).toBe(false);
   });
 
+  it.each(['UPDATE_FAILED', 'DEGRADED'] as const)('ends in %s where the knob says so, and the update is Failed', async (updateConflictEndsIn) => {
+    const fixture = changed({ updateConflictEndsIn }, REPLICAS);
+    const { update } = await fixture.eks.updateAddon(addon);
+    fixture.pass(60);
+    expect(fixture.addon()).toMatchObject({ status: updateConflictEndsIn, issues: [{ code: 'ConfigurationConflict' }] });
+    expect((await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status).toBe('Failed');
+  });
+
+  it('meets what somebody changes by kubectl, and keeps the value with PRESERVE', async () => {
+    const fixture = changed({});
+    const object = () => fixture.object('deployments.apps', 'ebs-csi-controller')!;
+    await kubectl(fixture, 'kubectl-edit', { spec: { replicas: 3 } });
+    expect(fixture.cluster.foreignFields.get(EBS)).toEqual([{ ...REPLICAS, manager: 'kubectl-edit' }]);
+    const associations = { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] };
+    await fixture.eks.updateAddon({ ...addon, ...associations, resolveConflicts: 'PRESERVE' });
+    fixture.pass(300);
+    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual(['ACTIVE', 3, 3]);
+    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
+    fixture.pass(300);
+    expect(fixture.addon()?.status).toBe('UPDATE_FAILED');
+    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
+    fixture.pass(300);
+    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual(['ACTIVE', 2, 2]);
+    expect(fixture.cluster.foreignFields.size).toBe(0);
+  });
+
+  it('does not meet a restart by kubectl: EKS sets no such field', async () => {
+    const fixture = changed({});
+    await kubectl(fixture, 'kubectl-rollout', { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'x' } } } } });
+    await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
+    fixture.pass(300);
+    expect(fixture.addon()?.status).toBe('ACTIVE');
+  });
+
   it('once repeated with OVERWRITE applies what the failed one asked for', async () => {
-    const fixture = changed(REPLICAS);
+    const fixture = changed({}, REPLICAS);
     const before = uids(fixture);
     const input = { ...addon, addonVersion: 'v1.44.0-eksbuild.1', serviceAccountRoleArn: roleArn('other') };
     await fixture.eks.updateAddon(input);

@@ -3,22 +3,17 @@ import { EKS } from '@aws-sdk/client-eks';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
-import { newKubeState, seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
+import { seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
-import { CallLog } from '../../../sandbox/world/call-log.ts';
-import { Random } from '../../../sandbox/world/random.ts';
-import { knobs as knobsSchema } from '../../../sandbox/world/scenario.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
-import { Schedule } from '../../../sandbox/world/schedule.ts';
 import type { AccountState, AddonState, AssociationState, ClusterState, World } from '../../../sandbox/world/world.ts';
+import { ACCOUNT, bareCluster, bareWorld, REGION, START } from '../bare-world.ts';
 
-export const ACCOUNT = '111122223333';
+export { ACCOUNT, REGION, START } from '../bare-world.ts';
 export const OTHER_ACCOUNT = '444455556666';
-export const REGION = 'eu-west-1';
 export const CLUSTER = 'shop';
 export const EBS = 'aws-ebs-csi-driver';
 export const EBS_SA = 'ebs-csi-controller-sa';
-export const START = Date.parse('2026-01-15T09:00:00.000Z');
 
 const allow = (principal: Record<string, string>, action: string | string[]): Record<string, unknown> => ({ Effect: 'Allow', Principal: principal, Action: action });
 const policy = (...statements: Record<string, unknown>[]): string => JSON.stringify({ Version: '2012-10-17', Statement: statements });
@@ -98,39 +93,14 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
   for (const [name, { trust, createdAt }] of Object.entries(ROLES)) {
     account.roles.set(name, { arn: roleArn(name), name, path: '/', roleId: `AROA${name.toUpperCase()}`, createdAt, trustPolicy: trust, tags: {} });
   }
-  const world: World = {
-    seed: options.seed ?? 1,
-    random: new Random(options.seed ?? 1),
-    schedule: new Schedule(START),
-    knobs: knobsSchema.parse(options.knobs ?? {}),
-    catalogue: loadCatalogue(),
-    accounts: new Map([[ACCOUNT, account]]),
-    accessKeys: new Map(),
-    log: new CallLog(),
-    home: { account: ACCOUNT, region: REGION },
-  };
-  const cluster: ClusterState = {
+  const world = bareWorld({ seed: options.seed ?? 1, knobs: options.knobs ?? {}, catalogue: loadCatalogue(), accounts: new Map([[ACCOUNT, account]]) });
+  const cluster = bareCluster({
     name: CLUSTER,
-    arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${CLUSTER}`,
-    account: ACCOUNT,
-    region: REGION,
     version: options.version ?? '1.31',
-    platformVersion: 'eks.12',
-    status: 'ACTIVE',
-    createdAt: START - 864_000_000,
     endpoint: 'https://shop.example',
     certificateAuthority: '-----BEGIN CERTIFICATE-----\n',
     oidcIssuer: 'https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF',
-    autoMode: false,
-    tags: {},
-    addons: new Map(),
-    associations: new Map(),
-    updates: new Map(),
-    preserved: new Set(),
-    foreignFields: new Map(),
-    accessEntries: new Map(),
-    kube: newKubeState(),
-  };
+  });
   account.clusters.set(`${REGION}/${CLUSTER}`, cluster);
   seedCluster(world, cluster, options.nodes ?? 2);
   for (const addon of options.addons ?? []) install(world, cluster, addon);

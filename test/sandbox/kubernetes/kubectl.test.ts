@@ -32,7 +32,9 @@ rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
 
 describe.skipIf(reason !== undefined)(`kubectl, by those who run a cluster${reason === undefined ? '' : ` (${reason})`}`, { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    served = await serve();
+    served = await serve([], (_, cluster) => {
+      cluster.customResources.push({ apiVersion: 'example.com/v1alpha1', kind: 'Widget', plural: 'widgets', namespace: 'kube-system', name: 'mine', spec: {} });
+    });
   });
   afterAll(async () => {
     await served?.stop();
@@ -60,6 +62,26 @@ describe.skipIf(reason !== undefined)(`kubectl, by those who run a cluster${reas
     await kubectl('create', 'role', 'reader', '--verb=get,list', '--resource=pods,deployments.apps');
     await kubectl('create', 'rolebinding', 'readers', '--role=reader', '--group=readers');
     expect(await kubectl('describe', 'rolebinding', 'readers')).toMatch(/Name: +reader\nSubjects:\n[^]*Group +readers/);
+  });
+
+  it('get, describe and delete of custom resources, found by discovery', async () => {
+    expect(await kubectl('api-resources', '--api-group', 'example.com', '--no-headers')).toMatch(/^widgets +example\.com\/v1alpha1 +true +Widget\n$/);
+    expect(await kubectl('get', 'widgets')).toMatch(/^NAME +AGE\nmine +\d+d\n$/);
+    expect(await kubectl('get', 'widget/mine', '--output', 'jsonpath={.apiVersion} {.kind}')).toBe('example.com/v1alpha1 Widget');
+    expect(await run('get', 'gadgets')).toMatchObject({ code: 1, err: expect.stringContaining('the server doesn\'t have a resource type "gadgets"') });
+    expect(await kubectl('delete', 'widget', 'mine')).toBe('widget.example.com "mine" deleted\n');
+    expect(await run('get', 'widget', 'mine')).toMatchObject({ code: 1, err: expect.stringContaining('widgets.example.com "mine" not found') });
+    expect(await run('get', '--raw', '/apis/example.com/v1/gadgets')).toMatchObject({ code: 1, err: expect.stringContaining('the server could not find the requested resource') });
+  });
+
+  it('shows who has set the fields of a workload', async () => {
+    const managers = async (): Promise<string[]> =>
+      (JSON.parse(await kubectl('get', 'daemonset', 'ebs-csi-node', '--show-managed-fields', '--output', 'json')) as { metadata: { managedFields: { manager: string; operation: string }[] } }).metadata.managedFields.map(
+        ({ manager, operation }) => `${manager} ${operation}`,
+      );
+    expect(await managers()).toEqual(['eks Apply', 'kube-controller-manager Update']);
+    await kubectl('rollout', 'restart', 'daemonset/ebs-csi-node');
+    expect(await managers()).toEqual(['eks Apply', 'kubectl-rollout Update', 'kube-controller-manager Update']);
   });
 
   it('drain waits for the disruption budget, and empties the node without it', async () => {

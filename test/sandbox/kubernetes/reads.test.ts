@@ -150,10 +150,6 @@ describe('refusals are Status objects in the words of Kubernetes', () => {
   test.each([
     ['GET', '/apis/apps/v1/namespaces/kube-system/deployments/nope', {}, 404, 'NotFound', 'deployments.apps "nope" not found'],
     ['GET', `${PODS}/nope`, {}, 404, 'NotFound', 'pods "nope" not found'],
-    ['GET', '/api/v1/secrets', {}, 404, 'NotFound', 'the server could not find the requested resource'],
-    ['GET', '/apis/batch/v1/jobs', {}, 404, 'NotFound', 'the server could not find the requested resource'],
-    ['GET', '/api/v1/pods/nope', {}, 404, 'NotFound', 'the server could not find the requested resource'],
-    ['GET', `${PODS}/nope/log`, {}, 404, 'NotFound', 'the server could not find the requested resource'],
     ['GET', `${PODS}/%E0`, {}, 400, 'BadRequest', 'invalid path segment: %E0'],
     ['POST', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
     ['DELETE', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
@@ -165,6 +161,11 @@ describe('refusals are Status objects in the words of Kubernetes', () => {
     const { status, body } = await newEbsLab().call(method, path, { query });
     expect(status).toBe(code);
     expect(body).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code });
+  });
+
+  test.each(['/api/v1/secrets', '/apis/batch/v1/jobs', '/api/v1/pods/nope', `${PODS}/nope/log`, '/apis/batch', '/nowhere'])('but for a path that nothing serves: %s', async (path) => {
+    const { status, text, raw } = await newEbsLab().call('GET', path);
+    expect([status, text, raw.headers['content-type']]).toEqual([404, '404 page not found\n', 'text/plain; charset=utf-8']);
   });
 
   test('what is not there is named in the details', async () => {

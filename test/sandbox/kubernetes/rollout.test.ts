@@ -221,11 +221,15 @@ describe("an add-on's objects", () => {
     expect(after.filter((uid) => before.includes(uid))).toEqual([]);
   });
 
-  test('a changed image is set again; replicas that somebody changed stay', async () => {
+  test('what somebody has changed stays, until EKS takes it back', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } } } });
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: false });
-    expect(lab.deployment().spec).toMatchObject({ replicas: 3, template: { spec: { containers: [{ image: 'ebs' }, { image: 'attacher' }] } } });
+    const newer = ebsWith({ containers: [{ name: 'ebs-plugin', image: 'newer' }, { name: 'csi-attacher', image: 'newer' }] });
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', newer, { irsaServiceAccounts: [], restart: false });
+    expect(lab.deployment().spec).toMatchObject({ replicas: 3, template: { spec: { containers: [{ image: 'mine' }, { image: 'newer' }] } } });
+    lab.cluster.foreignFields.clear();
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', newer, { irsaServiceAccounts: [], restart: false });
+    expect(lab.deployment().spec).toMatchObject({ replicas: 2, template: { spec: { containers: [{ image: 'newer' }, { image: 'newer' }] } } });
   });
 
   test('an add-on in a namespace of its own brings the namespace', () => {

@@ -1,18 +1,15 @@
 /** One cluster without an account around it, and its API server without a door. */
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
-import { newKubeState, seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
+import { seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
 import type { AddonObjects, DaemonSet, Deployment, KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { CallLog } from '../../../sandbox/world/call-log.ts';
-import { Random } from '../../../sandbox/world/random.ts';
-import { knobs } from '../../../sandbox/world/scenario.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
-import { Schedule } from '../../../sandbox/world/schedule.ts';
 import type { AccessEntryState, ClusterState, World } from '../../../sandbox/world/world.ts';
+import { bareCluster, bareWorld, START } from '../bare-world.ts';
 
-export const START = Date.parse('2026-01-15T09:00:00.000Z');
+export { START } from '../bare-world.ts';
 export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
 /** The role that calls, where a test does not say otherwise; an administrator. */
 export const ADMIN = 'arn:aws:iam::111122223333:role/admin';
@@ -79,39 +76,14 @@ export interface Lab {
   daemonSet: () => DaemonSet;
 }
 
-export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?: number } = {}): Lab => {
-  const world: World = {
-    seed: options.seed ?? 1,
-    random: new Random(options.seed ?? 1),
-    schedule: new Schedule(START),
-    knobs: { ...knobs.parse({}), ...options.knobs },
-    catalogue: new Map(),
-    accounts: new Map(),
-    accessKeys: new Map(),
-    log: new CallLog(),
-    home: { account: '111122223333', region: 'eu-west-1' },
-  };
-  const cluster: ClusterState = {
+export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?: number; catalogue?: World['catalogue'] } = {}): Lab => {
+  const world = bareWorld({ seed: options.seed ?? 1, knobs: options.knobs ?? {}, catalogue: options.catalogue ?? new Map() });
+  const cluster = bareCluster({
     name: 'dev',
-    arn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
-    account: '111122223333',
-    region: 'eu-west-1',
-    version: '1.31',
-    platformVersion: 'eks.12',
-    status: 'ACTIVE',
     createdAt: START - 100 * DAY,
     endpoint: 'https://ABC.gr7.eu-west-1.eks.amazonaws.com',
-    certificateAuthority: 'PEM of dev',
-    autoMode: false,
-    tags: {},
-    addons: new Map(),
-    associations: new Map(),
-    updates: new Map(),
-    preserved: new Set(),
-    foreignFields: new Map(),
     accessEntries: new Map([[ADMIN, newEntry(ADMIN, { policies: ['AmazonEKSClusterAdminPolicy'] })]]),
-    kube: newKubeState(),
-  };
+  });
   seedCluster(world, cluster, options.nodes ?? 3);
   const service = createKubernetesService(world, cluster);
   return {
@@ -128,7 +100,8 @@ export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?:
       const answer = String(raw.body);
       // A watch's answer is one document a line.
       const document = query['watch'] === undefined ? answer : (answer.split('\n')[0] ?? '');
-      return { status: raw.status, body: JSON.parse(document || '{}') as Document, text: answer, described: described[0] as unknown[], raw };
+      const isText = raw.headers['content-type']?.startsWith('text/plain') === true;
+      return { status: raw.status, body: JSON.parse(isText ? '{}' : document || '{}') as Document, text: answer, described: described[0] as unknown[], raw };
     },
     pods: (app) => listObjects(cluster.kube, 'Pod').filter(({ metadata }) => metadata.labels?.['app'] === app),
     deployment: () => getObject(cluster.kube, 'Deployment', 'kube-system', 'ebs-csi-controller')!,

@@ -1,11 +1,12 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { ListClustersCommand } from '@aws-sdk/client-eks';
+import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
+import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
 
@@ -49,7 +50,7 @@ describe('openSandbox', () => {
     const sandbox = await open();
     expect(sandbox.clock.kind).toBe('virtual');
     expect(sandbox.clock.now()).toBe(Date.parse('2026-01-15T09:00:00Z'));
-    expect(sandbox.outputs.stateMachineArn).toMatch(/^arn:aws:states:eu-west-1:111122223333:stateMachine:/);
+    for (const arn of [sandbox.outputs.stateMachineArn, sandbox.outputs.recoverStateMachineArn]) expect(arn).toMatch(/^arn:aws:states:eu-west-1:111122223333:stateMachine:/);
     const { Table: table } = await sandbox.clients().dynamodb().send(new DescribeTableCommand({ TableName: sandbox.outputs.tableName }));
     expect(table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema: [{ AttributeName: 'pk' }, { AttributeName: 'sk' }] });
     expect(sandbox.environment).toBeUndefined();
@@ -68,7 +69,7 @@ describe('openSandbox', () => {
 
   it('runs the deployed definition, each function with the credentials of its own role', async () => {
     const sandbox = await open();
-    expect(await run(sandbox, {})).toBe('SUCCEEDED');
+    expect(await run(sandbox, { strategy: 'recreate' })).toBe('SUCCEEDED');
     expect(sandbox.failures).toEqual([]);
     const callers = functionCallers(sandbox);
     expect(callers.length).toBeGreaterThan(5);
@@ -80,12 +81,94 @@ describe('openSandbox', () => {
 
   it('gives every call a time, in order', async () => {
     const sandbox = await open();
-    await run(sandbox, {});
+    await run(sandbox, { strategy: 'recreate' });
     const times = sandbox.world.log.calls.filter((call) => call.service !== 'lambda').map((call) => call.at);
     expect([...times].sort()).toEqual(times);
     const begin = sandbox.world.log.calls.find((call) => call.operation === 'DescribeCluster')!;
     const change = sandbox.world.log.calls.find((call) => call.operation === 'DeleteAddon')!;
     expect(Date.parse(change.at)).toBeGreaterThan(Date.parse(begin.at));
+  });
+
+  it('takes callers at their word where it is told to, and does the same', async () => {
+    const [signed, trusted] = [await open(), await open({ trustCallers: true })];
+    for (const sandbox of [signed, trusted]) expect(await run(sandbox, {})).toBe('SUCCEEDED');
+    expect(trusted.world.log.toJsonLines()).toBe(signed.world.log.toJsonLines());
+    expect(trusted.failures).toEqual([]);
+    const stranger = { accessKeyId: 'ASIAXXXXXXXXXXXXXXXX', secretAccessKey: 's' };
+    await expect(trusted.clients(stranger).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({ name: 'UnrecognizedClientException' });
+    // A caller who signs is verified all the same.
+    const wrong = { ...[...trusted.world.accessKeys.values()][0]!, secretAccessKey: 'wrong' };
+    const outside = new EKSClient({ region: 'eu-west-1', credentials: wrong, maxAttempts: 1, requestHandler: trusted.clients().config.transport.requestHandler as never });
+    await expect(outside.send(new ListClustersCommand({}))).rejects.toMatchObject({ name: 'InvalidSignatureException' });
+    await expect(open({ trustCallers: true, listen: {} })).rejects.toThrow("A sandbox that listens can't trust its callers");
+  });
+
+  it('does not take anybody at his word by default', async () => {
+    const [sandbox, trusting] = [await open(), await open({ trustCallers: true })];
+    const { config } = trusting.clients();
+    const handler = sandbox.clients().config.transport.requestHandler!;
+    const clients = new ClientFactory({ ...config, transport: { ...config.transport, requestHandler: handler } });
+    await expect(clients.eks().send(new ListClustersCommand({}))).rejects.toMatchObject({ name: 'MissingAuthenticationTokenException' });
+  });
+
+  it('lets faults of the scenario strike the calls of functions', async () => {
+    const scenario = { ...(await scenarioOf()), faults: [{ operation: 'UpdateAddon', call: 1, times: 1, kind: 'throttled' as const }] };
+    const sandbox = await open({ scenario });
+    expect(await run(sandbox, { strategy: 'in-place' })).toBe('SUCCEEDED');
+    const updates = sandbox.world.log.calls.filter(({ operation }) => operation === 'UpdateAddon');
+    expect(updates.map(({ status, error }) => [status, error])).toEqual([
+      [429, 'ThrottlingException'],
+      [200, undefined],
+    ]);
+    const { seen } = sandbox.world.faults;
+    const logged = sandbox.world.log.calls.filter(({ caller, service }) => /role\/PodIdentityMigrator-Steps/.test(caller) && service !== 'lambda');
+    // What the door found out beforehand is what the services said themselves.
+    expect(seen.map(({ service, operation, mutating }) => [service, operation, mutating])).toEqual(logged.map(({ service, operation, mutating }) => [service, operation, mutating]));
+    const executionArn = `${sandbox.outputs.stateMachineArn.replace(':stateMachine:', ':execution:')}:${MIGRATION_ID}`;
+    expect(new Set(seen.map((call) => call.executionArn))).toEqual(new Set([executionArn]));
+    expect(new Set(seen.map((call) => call.step))).toContain('update-addon');
+  });
+
+  it('repeats a run with faults byte for byte, and lets another seed have its own', async () => {
+    const logOf = async (seed: number): Promise<string> => {
+      const sandbox = await open({ seed, trustCallers: true });
+      sandbox.world.faults.add({ call: 30, kind: 'time-out-before' });
+      sandbox.world.faults.add({ step: 'await-active', kind: 'crash-after' });
+      await run(sandbox, {});
+      return sandbox.world.log.toJsonLines();
+    };
+    expect(await logOf(7)).toBe(await logOf(7));
+    expect(await logOf(7)).not.toBe(await logOf(8));
+  });
+
+  it('refuses faults that can not happen to bundled functions, and plays the others', async () => {
+    const scenario = await scenarioOf();
+    const faultsOf = (kind: 'crash-before' | 'lost-after' | 'server-error') => [{ service: 'eks' as const, call: 1, times: 1 as const, kind }];
+    await expect(open({ lambdas: 'bundled', scenario: { ...scenario, faults: faultsOf('crash-before') } })).rejects.toThrow("The fault crash-before can't happen to bundled functions");
+    const sandbox = await open({ lambdas: 'bundled', clock: { scaled: 20 }, scenario: { ...scenario, faults: faultsOf('lost-after') } });
+    expect(await run(sandbox, { dryRun: true })).toBe('SUCCEEDED');
+    const plans = sandbox.world.log.calls.filter(({ service }) => service === 'lambda');
+    expect(plans[0]!.error).toBe('ConnectionLost');
+    expect(sandbox.world.faults.seen[0]).toMatchObject({ step: 'plan', n: 1 });
+  });
+
+  it('lets the schedule look for what is stranded, and the clock stand still where nothing else waits', async () => {
+    const sandbox = await open();
+    await sandbox.clock.spawn(() => sandbox.clock.sleep(601_000));
+    const ticks = sandbox.world.log.calls.filter(({ service }) => service === 'lambda');
+    expect(ticks.map(({ at, caller, error }) => [at, caller, error])).toEqual([
+      ['2026-01-15T09:05:00.000Z', 'events.amazonaws.com', undefined],
+      ['2026-01-15T09:10:00.000Z', 'events.amazonaws.com', undefined],
+    ]);
+    expect(sandbox.world.log.calls.filter(({ service, operation }) => service === 'dynamodb' && operation === 'Query')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}]);
+  });
+
+  it('starts Recover of an execution that was stopped, a moment later', async () => {
+    const sandbox = await open();
+    sandbox.world.faults.add({ step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after' });
+    expect(await run(sandbox, { strategy: 'in-place' })).toBe('ABORTED');
+    await sandbox.clock.spawn(() => sandbox.clock.sleep(5000));
+    expect(sandbox.executions.list(sandbox.outputs.recoverStateMachineArn)).toMatchObject([{ input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) }]);
   });
 
   it('stops what still runs when it is closed', async () => {

@@ -74,9 +74,9 @@ describe('verifyEksToken', () => {
       url.protocol = 'http:';
     };
     const made = await token({ host: '127.0.0.1:4566', change: local });
-    expect(verifyEksToken(keys, made, 'dev', NOW, new Set(['http://127.0.0.1:4566']))).toHaveProperty('principalArn', key.principalArn);
-    expect(verifyEksToken(keys, made, 'prod', NOW, new Set(['http://127.0.0.1:4566']))).toEqual({ refused: expect.stringContaining('does not match the signature') });
-    expect(verifyEksToken(keys, made, 'dev', NOW, new Set(['http://127.0.0.1:4567']))).toEqual({ refused: 'unexpected scheme "http:" in pre-signed URL' });
+    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toHaveProperty('principalArn', key.principalArn);
+    expect(verifyEksToken(keys, made, 'prod', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toEqual({ refused: expect.stringContaining('does not match the signature') });
+    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4567']) })).toEqual({ refused: 'unexpected scheme "http:" in pre-signed URL' });
   });
 
   it('refuses what is no token', () => {

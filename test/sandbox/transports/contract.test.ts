@@ -106,16 +106,21 @@ const askAws = async ({ world }: Place, config: Config): Promise<Record<string, 
   return all;
 };
 
+const JSON_TYPE = 'application/json';
+
 const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown[]> => {
   const { endpoint, certificateAuthority } = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
   const tokenFor = (cluster: string): Promise<string> => eksToken({ cluster, region: REGION, credentials: operator(world), now: new Date() });
   const [known, unknown] = [await tokenFor('dev'), await tokenFor('prod')];
   const answers: unknown[] = [];
-  const ask = async ({ method, path, body, type, ...call }: KubernetesCall): Promise<unknown> => {
-    const headers = { authorization: `Bearer ${call.known === false ? unknown : known}`, ...(type === undefined ? {} : { 'content-type': type }) };
+  const ask = async ({ method, path, body, type: bodyType, ...call }: KubernetesCall): Promise<unknown> => {
+    const headers = { authorization: `Bearer ${call.known === false ? unknown : known}`, ...(bodyType === undefined ? {} : { 'content-type': bodyType }) };
     const answer = await http({ method, url: `${endpoint}${path}`, headers, certificateAuthority, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    answers.push([method, path, answer.status, answer.headers['content-type'], JSON.parse(answer.body)]);
-    return JSON.parse(answer.body);
+    const type = answer.headers['content-type'];
+    // Paths that no part of it serves get text.
+    const document: unknown = type === JSON_TYPE ? JSON.parse(answer.body) : answer.body;
+    answers.push([method, path, answer.status, type, document]);
+    return document;
   };
   for (const call of discoveryCalls) await ask(call);
   const firstOf = async (kind: keyof typeof KINDS): Promise<string> =>

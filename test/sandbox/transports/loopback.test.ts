@@ -5,6 +5,9 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { X509Certificate } from 'node:crypto';
 import { get } from 'node:https';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createDoor } from '../../../sandbox/door.ts';
+import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import { createStsService } from '../../../sandbox/sts/service.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
@@ -50,6 +53,24 @@ const fetchPods = (url: string, headers: Record<string, string>, ca?: string): P
 const PODS = '/api/v1/namespaces/kube-system/pods?labelSelector=app%3Debs-csi-controller';
 
 describe('the loopback transport', () => {
+  it('breaks the connection where a fault says so, and answers with its error where it says that', async () => {
+    const world = newWorld();
+    const { accessKeyId, secretAccessKey, sessionToken } = operator(world);
+    // Functions in processes of their own are known by their role.
+    const door = createDoor({ world, clock: { now: () => world.schedule.now() }, services: { sts: createStsService(world) }, kubernetes: (cluster) => createKubernetesService(world, cluster), stepOf: () => 'plan' });
+    const loopback = await openLoopback({ world, door, credentials: operator(world) });
+    closing.push(loopback.close);
+    const sts = new STSClient({ region: REGION, endpoint: loopback.url, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } });
+    world.faults.add({ call: 1, kind: 'lost-before' });
+    world.faults.add({ call: 2, kind: 'lost-after' });
+    world.faults.add({ call: 3, kind: 'server-error' });
+    const ask = () => sts.send(new GetCallerIdentityCommand({})).then(({ Arn }) => Arn, (error: Error) => error.name);
+    expect([await ask(), await ask(), await ask()]).toEqual(['TimeoutError', 'TimeoutError', 'ServiceFailure']);
+    expect(await ask()).toContain('assumed-role/operator/');
+    expect(world.log.calls.map(({ status, error }) => [status, error])).toEqual([[200, undefined], [500, 'ServiceFailure'], [200, undefined]]);
+    sts.destroy();
+  });
+
   it('serves any SDK that is given its environment', async () => {
     const { loopback, world } = await open();
     const environment = loopback.environment();

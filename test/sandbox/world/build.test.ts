@@ -108,6 +108,41 @@ describe('what a cluster has beside its add-ons', () => {
     expect(withCluster({}).foreignFields.size).toBe(0);
   });
 
+  it('the value that somebody has given to a field, where the scenario says it', async () => {
+    const modifiedFields = [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 }];
+    const cluster = withCluster({ addons: [{ ...scenarioFile().accounts[0]!.clusters[0]!.addons[0]!, modifiedFields }] });
+    expect(podsOf(cluster, 'ebs-csi-controller')).toHaveLength(3);
+    expect([...cluster.foreignFields]).toEqual([['aws-ebs-csi-driver', [{ field: modifiedFields[0]!.field, manager: 'kubectl-edit' }]]]);
+  });
+
+  it('custom resources, of what an add-on defines and of what nobody else does', () => {
+    const cluster = withCluster({
+      addons: [{ name: 'adot', version: 'v0.109.0-eksbuild.2', createdAt: '2025-06-01T00:00:00.000Z' }],
+      customResources: [
+        { apiVersion: 'opentelemetry.io/v1alpha1', kind: 'Instrumentation', plural: 'instrumentations', namespace: 'shop', name: 'java', spec: { sampler: { type: 'always_on' } }, createdAt: '2025-12-01T08:00:00.000Z' },
+        { apiVersion: 'example.com/v1', kind: 'Thing', plural: 'things', name: 'one' },
+      ],
+    });
+    expect(objectsOf(cluster, 'instrumentations.opentelemetry.io')).toMatchObject([
+      { apiVersion: 'opentelemetry.io/v1alpha1', kind: 'Instrumentation', metadata: { name: 'java', namespace: 'shop', creationTimestamp: '2025-12-01T08:00:00Z' }, spec: { sampler: { type: 'always_on' } } },
+    ]);
+    expect(objectsOf(cluster, 'opentelemetrycollectors.opentelemetry.io')).toHaveLength(3);
+    expect(objectsOf(cluster, 'things.example.com')).toMatchObject([{ apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'one' } }]);
+    expect(cluster.kube.customKinds.get('things.example.com')).toMatchObject({ versions: ['v1'], namespaced: false });
+    expect(objectsOf(cluster, 'namespaces.').map(({ metadata }) => metadata.name)).toContain('shop');
+  });
+
+  it('the history of ready pods: the first count of each workload, with the time at which the sandbox opens', () => {
+    const world = newWorld();
+    const at = world.schedule.now();
+    expect(onlyCluster(world).kube.readyHistory).toEqual([
+      { at, namespace: 'kube-system', kind: 'Deployment', workload: 'ebs-csi-controller', ready: 2 },
+      { at, namespace: 'kube-system', kind: 'DaemonSet', workload: 'ebs-csi-node', ready: 1 },
+    ]);
+    // Without nodes there is none ready, and that is said too.
+    expect(withCluster({ nodes: 0 }).kube.readyHistory.map(({ workload: name, ready }) => [name, ready])).toEqual([['ebs-csi-controller', 0], ['ebs-csi-node', 0]]);
+  });
+
   const [service, verifier, other, viewer] = ['plan-function', 'verify-function', 'begin-function', 'viewer'].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string];
   const callers = { roles: [service, verifier, other], kubernetesRoles: [service, verifier] };
   const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';

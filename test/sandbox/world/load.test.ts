@@ -30,6 +30,8 @@ const OTHER_ROLE = 'arn:aws:iam::444455556666:role/r';
 const association = { namespace: 'kube-system', serviceAccount: 'sa', roleArn: ROLE, createdAt: '2025-06-01T00:00:00.000Z' };
 
 const workload = { kind: 'Deployment', namespace: 'shop', name: 'checkout', createdAt: '2025-06-01T00:00:00.000Z' };
+const adot = { name: 'adot', version: 'v0.109.0-eksbuild.2', createdAt: '2025-06-01T00:00:00.000Z' };
+const collector = { apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector', plural: 'opentelemetrycollectors', namespace: 'shop', name: 'traces' };
 const clusterRole = { kind: 'ClusterRole', metadata: { name: 'reader' }, rules: [] };
 const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
 const add = (file: File, parts: object): void => void Object.assign(file.accounts[0]!.clusters[0]!, parts);
@@ -81,6 +83,13 @@ describe('parseScenario', () => {
     ['a workload that an add-on has', (file) => add(file, { workloads: [{ ...workload, namespace: 'kube-system', name: 'ebs-csi-controller' }] }), 'accounts[0].clusters[0].workloads[0]: the add-on aws-ebs-csi-driver has a Deployment of that name.'],
     ['replicas of a DaemonSet', (file) => add(file, { workloads: [{ ...workload, kind: 'DaemonSet', replicas: 2 }] }), 'accounts[0].clusters[0].workloads[0].replicas: a DaemonSet has one pod on each node.'],
     ['a workload twice', (file) => add(file, { workloads: [workload, workload] }), 'accounts[0].clusters[0].workloads[1]: the workload Deployment shop/checkout is there twice'],
+    ['a value of what the sandbox has not', (file) => Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { modifiedFields: [{ field: 'ConfigMap c - .data.x', manager: 'helm', value: 'y' }] }), 'accounts[0].clusters[0].addons[0].modifiedFields[0].value: the sandbox has no ConfigMap c to set it in. Remove it.'],
+    ['a custom resource without a group', (file) => add(file, { customResources: [{ ...collector, apiVersion: 'v1' }] }), 'accounts[0].clusters[0].customResources[0].apiVersion: must be group and version, such as opentelemetry.io/v1beta1; it is "v1". Change it.'],
+    ['a custom resource of another kind', (file) => add(file, { addons: [adot], customResources: [{ ...collector, kind: 'Collector' }] }), 'accounts[0].clusters[0].customResources[0].kind: opentelemetrycollectors.opentelemetry.io, as adot defines them, are of kind OpenTelemetryCollector. Change it.'],
+    ['a custom resource of another version', (file) => add(file, { addons: [adot], customResources: [{ ...collector, apiVersion: 'opentelemetry.io/v2' }] }), 'accounts[0].clusters[0].customResources[0].apiVersion: opentelemetrycollectors.opentelemetry.io, as adot defines them, are served in opentelemetry.io/v1beta1, opentelemetry.io/v1alpha1. Change it.'],
+    ['a custom resource without a namespace', (file) => add(file, { addons: [adot], customResources: [{ ...collector, namespace: undefined }] }), 'accounts[0].clusters[0].customResources[0].namespace: opentelemetrycollectors.opentelemetry.io, as adot defines them, have a namespace. Add it.'],
+    ['custom resources that are not alike', (file) => add(file, { customResources: [collector, { ...collector, name: 'other', namespace: undefined }] }), 'accounts[0].clusters[0].customResources[1].namespace: opentelemetrycollectors.opentelemetry.io, as number 0 of the list has them, have a namespace. Add it.'],
+    ['a custom resource twice', (file) => add(file, { customResources: [collector, collector] }), 'accounts[0].clusters[0].customResources[1]: the custom resource opentelemetrycollectors.opentelemetry.io shop/traces is there twice'],
     ['an access entry of an assumed role', (file) => add(file, { accessEntries: [{ principalArn: 'arn:aws:sts::111122223333:assumed-role/r/s' }] }), 'accounts[0].clusters[0].accessEntries[0].principalArn: must be the ARN of an IAM role or user'],
     ['an access entry twice', (file) => add(file, { accessEntries: [{ principalArn: ROLE }, { principalArn: ROLE }] }), `accounts[0].clusters[0].accessEntries[1].principalArn: the access entry of ${ROLE} is there twice`],
     ["a node's access entry with groups", (file) => add(file, { accessEntries: [{ principalArn: ROLE, type: 'EC2_LINUX', kubernetesGroups: ['g'] }] }), 'accounts[0].clusters[0].accessEntries[0].type: an entry of type EC2_LINUX is for nodes'],

@@ -1,0 +1,82 @@
+/** What a request asks for, found out before any service sees it: a fault has to know whom it strikes. */
+import type { Protocol } from './door-protocols.ts';
+import { guessOperation } from './door-protocols.ts';
+import { summarise as summariseDynamoDb } from './dynamodb/service.ts';
+import { findOperation } from './eks/model.ts';
+import { decodeInput } from './eks/wire.ts';
+import type { HttpRequest } from './http.ts';
+import { readParameters } from './iam/query-protocol.ts';
+import { isObject, type Json } from './json.ts';
+import { queryOf } from './kubernetes/lists.ts';
+import { requestInfo } from './kubernetes/request-info.ts';
+import type { RequestInfo } from './kubernetes/request-info.ts';
+import { summarise as summariseStates } from './states/service.ts';
+
+const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate)/;
+
+/** Whether a call can change something. */
+export const isMutating = (protocol: Protocol, method: string, operation: string): boolean => (protocol === 'kubernetes' ? method !== 'GET' : !READING.test(operation));
+
+const jsonOf = ({ body }: HttpRequest): Json => {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+};
+
+const wantedOf = (request: HttpRequest): RequestInfo => requestInfo(request, request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path);
+
+const kubernetesOperation = (request: HttpRequest): string => {
+  const { verb, path, resource, subresource } = wantedOf(request);
+  return `${verb} ${path ?? (subresource === undefined ? resource : `${resource}/${subresource}`)}`;
+};
+
+const kubernetesInput = (request: HttpRequest): unknown => {
+  const { path, resource, namespace, name, onObject } = wantedOf(request);
+  if (path !== undefined) return {};
+  const query = queryOf(request);
+  const selectors = ['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) => (query(key) === undefined ? [] : [[key, query(key)] as const]));
+  return { ...(namespace === undefined || resource === 'namespaces' ? {} : { namespace }), ...(onObject ? { name } : {}), ...Object.fromEntries(selectors), ...jsonOf(request) };
+};
+
+const eksInput = (request: HttpRequest): unknown => {
+  const route = findOperation(request.method, request.path);
+  return route && decodeInput(route.operation, route.labels, request);
+};
+
+const queryInput = (request: HttpRequest): unknown => {
+  const { Action: _action, Version: _version, ...input } = Object.fromEntries(readParameters(request));
+  return input;
+};
+
+const INPUTS: Record<string, (request: HttpRequest) => unknown> = {
+  kubernetes: kubernetesInput,
+  eks: eksInput,
+  iam: queryInput,
+  sts: queryInput,
+  dynamodb: (request) => summariseDynamoDb(jsonOf(request)),
+  states: (request) => summariseStates(jsonOf(request)),
+};
+
+/** The operation's name, as the call log has it. */
+export const operationOf = (service: string, request: HttpRequest): string => {
+  if (service === 'eks') return findOperation(request.method, request.path)?.operation.name ?? guessOperation(request);
+  if (service !== 'kubernetes') return guessOperation(request);
+  try {
+    return kubernetesOperation(request);
+  } catch {
+    // A path that the API server will refuse.
+    return guessOperation(request);
+  }
+};
+
+/** The operation's input, as the call log has it; nothing of a request that the service itself will refuse as malformed. */
+export const inputOf = (service: string, request: HttpRequest): unknown => {
+  try {
+    return INPUTS[service]?.(request) ?? {};
+  } catch {
+    return {};
+  }
+};

@@ -1,0 +1,88 @@
+/**
+ * dynalite's tables without its HTTP server: an operation's name and input in, status and output out, as that server has
+ * it behind its own checks of method, content type and signature, which the door has made already.
+ */
+import { createRequire } from 'node:module';
+import conditionParser from 'dynalite/db/conditionParser.js';
+import { create, type Store } from 'dynalite/db/index.js';
+import updateParser from 'dynalite/db/updateParser.js';
+import { checkTypes, checkValidations } from 'dynalite/validations/index.js';
+import { isObject, type Json } from '../json.ts';
+import { remembering } from './expressions.ts';
+
+/** dynalite 4.0.0, index.js: validOperations. */
+const NAMES = [
+  'BatchGetItem',
+  'BatchWriteItem',
+  'CreateTable',
+  'DeleteItem',
+  'DeleteTable',
+  'DescribeTable',
+  'DescribeTimeToLive',
+  'GetItem',
+  'ListTables',
+  'ListTagsOfResource',
+  'PutItem',
+  'Query',
+  'Scan',
+  'TagResource',
+  'UntagResource',
+  'UpdateItem',
+  'UpdateTable',
+] as const;
+
+interface Operation {
+  validation: { types: object; custom?: unknown };
+  run: (store: Store, input: object, done: (error: unknown, output?: object) => void) => void;
+}
+
+const require = createRequire(import.meta.url);
+const fileOf = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
+const operations = new Map<string, Operation>(
+  NAMES.map((name) => [
+    name,
+    { validation: require(`dynalite/validations/${fileOf(name)}`) as Operation['validation'], run: require(`dynalite/actions/${fileOf(name)}`) as Operation['run'] },
+  ]),
+);
+
+// The validations look the parsers up at each call.
+conditionParser.parse = remembering(conditionParser).parse;
+updateParser.parse = remembering(updateParser).parse;
+
+export interface EngineAnswer {
+  status: number;
+  output: unknown;
+}
+
+/** What dynalite throws and answers to refuse. */
+const refusalIn = (error: unknown): EngineAnswer | undefined =>
+  isObject(error) && typeof error['statusCode'] === 'number' ? { status: error['statusCode'], output: error['body'] } : undefined;
+
+/** Tables of its own, in memory. The operation answers undefined where dynalite does not have it; it rejects where dynalite fails. */
+export const createEngine = (): ((name: string, input: Json) => Promise<EngineAnswer | undefined>) => {
+  const store = create({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  return async (name, input) => {
+    const operation = operations.get(name);
+    if (!operation) return undefined;
+    const { validation, run } = operation;
+    let checked: object;
+    try {
+      checked = checkTypes(input, validation.types);
+      checkValidations(checked, validation.types, validation.custom, store);
+    } catch (error) {
+      const refusal = refusalIn(error);
+      if (!refusal) throw error;
+      return refusal;
+    }
+    return new Promise((resolve, reject) => {
+      run(store, checked, (error, output) => {
+        if (error === null || error === undefined) resolve({ status: 200, output });
+        else {
+          const refusal = refusalIn(error);
+          if (refusal) resolve(refusal);
+          else reject(error instanceof Error ? error : new Error('dynalite failed.', { cause: error }));
+        }
+      });
+    });
+  };
+};

@@ -1,0 +1,91 @@
+/** Events as EventBridge hands them on. Source: EventBridge User Guide, "Events"; Step Functions Developer Guide, "EventBridge". */
+import type { Json } from '../json.ts';
+
+export interface Event {
+  version: '0';
+  id: string;
+  'detail-type': string;
+  source: string;
+  account: string;
+  /** ISO 8601, whole seconds. */
+  time: string;
+  region: string;
+  resources: string[];
+  detail: Json;
+}
+
+export interface EventOptions {
+  id: string;
+  account: string;
+  region: string;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/** An execution as its event shows it. */
+export interface ExecutionStatus {
+  arn: string;
+  name: string;
+  status: string;
+  machine: { arn: string };
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  stoppedAt: number | undefined;
+  /** JSON text. */
+  input: string;
+  output: string | undefined;
+  error: string | undefined;
+  cause: string | undefined;
+}
+
+/** Step Functions Developer Guide: input and output, escaped, beyond this are left out of the event. */
+const MAX_DATA_BYTES = 248 * 1024;
+const bytesOf = (text: string | undefined): number => (text === undefined ? 0 : Buffer.byteLength(JSON.stringify(text)));
+
+const envelope = ({ id, account, region, at }: EventOptions): Pick<Event, 'version' | 'id' | 'account' | 'time' | 'region'> => ({
+  version: '0',
+  id,
+  account,
+  time: new Date(at).toISOString().replace(/\.\d{3}/, ''),
+  region,
+});
+
+/** What Step Functions sends whenever an execution begins or ends. */
+export const statusChange = (execution: ExecutionStatus, options: EventOptions): Event => {
+  const { input, output } = execution;
+  const outputIncluded = bytesOf(output) <= MAX_DATA_BYTES;
+  const inputIncluded = bytesOf(input) + (outputIncluded ? bytesOf(output) : 0) <= MAX_DATA_BYTES;
+  return {
+    ...envelope(options),
+    'detail-type': 'Step Functions Execution Status Change',
+    source: 'aws.states',
+    resources: [execution.arn],
+    detail: {
+      executionArn: execution.arn,
+      stateMachineArn: execution.machine.arn,
+      name: execution.name,
+      status: execution.status,
+      startDate: execution.startedAt,
+      stopDate: execution.stoppedAt ?? null,
+      input: inputIncluded ? input : null,
+      inputDetails: { included: inputIncluded },
+      output: outputIncluded ? (output ?? null) : null,
+      outputDetails: output === undefined ? null : { included: outputIncluded },
+      stateMachineVersionArn: null,
+      stateMachineAliasArn: null,
+      redriveCount: 0,
+      redriveDate: null,
+      error: execution.error ?? null,
+      cause: execution.cause ?? null,
+    },
+  };
+};
+
+/** What a rule with a schedule sends to its targets. */
+export const scheduledEvent = (ruleArn: string, options: EventOptions): Event => ({
+  ...envelope(options),
+  'detail-type': 'Scheduled Event',
+  source: 'aws.events',
+  resources: [ruleArn],
+  detail: {},
+});

@@ -1,0 +1,141 @@
+/**
+ * `metadata.managedFields` of workloads: who has set which fields. EKS applies its manifests server-side, as manager `eks`
+ * (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"); whoever changes a field of them takes it
+ * over. Computed when an object is read; kept is only what can't be computed.
+ */
+import type { ClusterState } from '../world/world.ts';
+import { changesOf, common, fieldsOf, formatFields, parseField, union, without } from './field-sets.ts';
+import type { FieldSet } from './field-sets.ts';
+import { manifestOf } from './manifests.ts';
+import type { Condition, FieldOwners, KubeObject, Metadata, Workload, WorkloadTemplate } from './objects.ts';
+import { timestamp } from './store.ts';
+
+/** What `kubectl rollout restart` sets, and EKS with it. */
+export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
+
+const RESTARTED: FieldSet = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { [`f:${RESTARTED_AT}`]: {} } } } } };
+const EMPTY: FieldSet = {};
+
+const manifestFields = new WeakMap<WorkloadTemplate, FieldSet>();
+const fieldsOfManifest = (template: WorkloadTemplate): FieldSet => {
+  const known = manifestFields.get(template) ?? fieldsOf(manifestOf(template));
+  manifestFields.set(template, known);
+  return known;
+};
+
+const appliedFields = ({ applied }: FieldOwners): FieldSet => (applied.restarted ? union(fieldsOfManifest(applied.manifest), RESTARTED) : fieldsOfManifest(applied.manifest));
+
+/** `Deployment.apps ebs-csi-controller`, as EKS names it in a conflict. */
+const nameOf = ({ kind, metadata }: KubeObject): string => `${kind}.apps ${metadata.name}`;
+
+/** Those of an add-on's foreign fields that are of this object. */
+const foreignOf = (cluster: ClusterState, addon: string | undefined, object: KubeObject): { manager: string; fields: FieldSet }[] => {
+  const start = `${nameOf(object)} - `;
+  return (cluster.foreignFields.get(addon ?? '') ?? []).flatMap(({ field, manager }) => {
+    const fields = field.startsWith(start) ? parseField(field.slice(start.length)) : undefined;
+    return fields ? [{ manager, fields }] : [];
+  });
+};
+
+/** The fields of an object that EKS does not touch, since others have changed them; undefined where there are none. */
+export const foreignFieldsOf = (cluster: ClusterState, addon: string, object: KubeObject): FieldSet | undefined => {
+  const fields = foreignOf(cluster, addon, object);
+  return fields.length === 0 ? undefined : fields.reduce((set, each) => union(set, each.fields), EMPTY);
+};
+
+/** Notes that somebody has applied a manifest: the fields in it are theirs, but for those that stay foreign. */
+export const noteApplied = (cluster: ClusterState, object: Workload, applied: FieldOwners['applied']): void => {
+  const { fieldOwners } = cluster.kube;
+  const owners: FieldOwners = { applied, edits: fieldOwners.get(object.metadata.uid)?.edits ?? [] };
+  if (owners.edits.length > 0) {
+    const foreign = foreignFieldsOf(cluster, applied.addon ?? '', object);
+    const own = foreign ? (without(appliedFields(owners), foreign) ?? EMPTY) : appliedFields(owners);
+    owners.edits = owners.edits.flatMap((edit) => {
+      const fields = without(edit.fields, own);
+      return fields ? [{ ...edit, fields }] : [];
+    });
+  }
+  fieldOwners.set(object.metadata.uid, owners);
+};
+
+/** Fields of EKS's that somebody has set: foreign from now on, and no longer where they are as EKS has them again. */
+const noteForeign = (cluster: ClusterState, { addon = '', manifest }: FieldOwners['applied'], object: KubeObject, manager: string, edited: FieldSet): void => {
+  const touched = common(edited, fieldsOfManifest(manifest));
+  if (!touched) return;
+  const changed = changesOf(manifestOf(manifest), object);
+  const foreign = changed && common(touched, changed);
+  const texts = (set: FieldSet): string[] => formatFields(set).map((path) => `${nameOf(object)} - ${path}`);
+  const mine = new Set(texts(touched));
+  const fields = [
+    ...(cluster.foreignFields.get(addon) ?? []).filter(({ field }) => !mine.has(field)),
+    ...(foreign ? texts(foreign) : []).map((field) => ({ field, manager })),
+  ];
+  if (fields.length > 0) cluster.foreignFields.set(addon, fields);
+  else cluster.foreignFields.delete(addon);
+};
+
+/** Notes what a client's patch has changed; `before`: the object as it was. Fields that EKS had set are in its way now. */
+export const noteEdit = (cluster: ClusterState, before: Pick<KubeObject, 'metadata' | 'spec'>, object: KubeObject, manager: string, at: number): void => {
+  const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
+  const parts = ({ metadata: { labels, annotations }, spec }: typeof before): object => ({ metadata: { labels, annotations }, spec });
+  const fields = changesOf(parts(before), parts(object));
+  if (!owners || !fields) return;
+  const others = owners.edits.flatMap((edit) => {
+    const left = without(edit.fields, fields);
+    return left ? [{ ...edit, fields: left }] : [];
+  });
+  const mine = others.find((edit) => edit.manager === manager);
+  owners.edits = [...others.filter((edit) => edit !== mine), { manager, fields: mine ? union(mine.fields, fields) : fields, at }];
+  if (owners.applied.addon !== undefined) noteForeign(cluster, owners.applied, object, manager, fields);
+};
+
+interface ManagedFieldsEntry {
+  manager: string;
+  operation: 'Apply' | 'Update';
+  apiVersion: string;
+  time: string;
+  fieldsType: 'FieldsV1';
+  fieldsV1: FieldSet;
+  subresource?: 'status';
+}
+
+/** What the controller writes: the status, and a Deployment's revision. */
+const controllerFields = ({ kind, status }: KubeObject): FieldSet => {
+  const revision: FieldSet = kind === 'Deployment' ? { 'f:metadata': { 'f:annotations': { '.': {}, 'f:deployment.kubernetes.io/revision': {} } } } : {};
+  return { ...revision, 'f:status': fieldsOf(status, 'status') };
+};
+
+const controllerTime = ({ metadata, status }: KubeObject): string =>
+  ((status?.['conditions'] ?? []) as (Condition & { lastUpdateTime?: string })[]).reduce((latest, { lastUpdateTime = '' }) => (lastUpdateTime > latest ? lastUpdateTime : latest), metadata.creationTimestamp);
+
+const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: FieldOwners): ManagedFieldsEntry[] => {
+  const { applied, edits } = owners;
+  const entry = (manager: string, operation: ManagedFieldsEntry['operation'], time: string, fieldsV1: FieldSet): ManagedFieldsEntry => ({ manager, operation, apiVersion: object.apiVersion, time, fieldsType: 'FieldsV1', fieldsV1 });
+  const others = new Map<string, { fields: FieldSet; time: string }>();
+  const add = (manager: string, fields: FieldSet, time: string): void => {
+    const known = others.get(manager);
+    others.set(manager, { fields: known ? union(known.fields, fields) : fields, time: known && known.time > time ? known.time : time });
+  };
+  let own = appliedFields(owners);
+  for (const { manager, fields } of foreignOf(cluster, applied.addon, object)) {
+    own = without(own, fields) ?? EMPTY;
+    add(manager, fields, object.metadata.creationTimestamp);
+  }
+  for (const { manager, fields, at } of edits) {
+    own = without(own, fields) ?? EMPTY;
+    add(manager, fields, timestamp(at));
+  }
+  return [
+    entry(applied.manager, applied.manager === 'eks' ? 'Apply' : 'Update', timestamp(applied.at), own),
+    ...[...others].map(([manager, { fields, time }]) => entry(manager, 'Update', time, fields)),
+    ...(object.status === undefined || Object.keys(object.status).length === 0 ? [] : [{ ...entry('kube-controller-manager', 'Update', controllerTime(object), controllerFields(object)), subresource: 'status' as const }]),
+  ];
+};
+
+/** The object as the API server answers it: with its managed fields, where it is a workload. */
+export const shown = (cluster: ClusterState, object: KubeObject): KubeObject => {
+  const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
+  if (!owners) return object;
+  const metadata: Metadata & { managedFields: ManagedFieldsEntry[] } = { ...object.metadata, managedFields: managedFieldsOf(cluster, object, owners) };
+  return { ...object, metadata };
+};

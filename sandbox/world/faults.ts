@@ -1,0 +1,133 @@
+/**
+ * Faults: what goes wrong with the calls that the service's own functions make, and when. Declared in a scenario, or added
+ * by code. How each kind is played is in `door-faults.ts`.
+ */
+import { z } from 'zod';
+import { isObject } from '../json.ts';
+
+/**
+ * `throttled` to `not-found`: the service refuses, with its own error, and does nothing. `lost-…`: the connection breaks
+ * before the call arrives, or before its reply does. `crash-…`: the function's process dies there. `time-out-…`: the call
+ * hangs until the function's time is up; before: it arrives then, after: it had arrived at once; the invocation goes on,
+ * while Step Functions already retries. `abort-…`: the execution is stopped; the invocation goes on to its end.
+ */
+export const FAULT_KINDS = [
+  'throttled',
+  'server-error',
+  'lost-before',
+  'lost-after',
+  'access-denied',
+  'in-use',
+  'not-found',
+  'crash-before',
+  'crash-after',
+  'time-out-before',
+  'time-out-after',
+  'abort-before',
+  'abort-after',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** Kinds that happen to a call alone; the others happen to the function or the execution that makes it. */
+export const CALL_FAULTS: readonly FaultKind[] = ['throttled', 'server-error', 'lost-before', 'lost-after', 'access-denied', 'in-use', 'not-found'];
+
+export const fault = z
+  .strictObject({
+    service: z.enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'kubernetes']).optional().describe('Calls of that service only.'),
+    operation: z.string().min(1).optional().describe('Calls of that operation only, named as the call log names it: `DeleteAddon`, `list pods`.'),
+    step: z.string().min(1).optional().describe("Calls of that step's function only: `delete-addon`."),
+    input: z.record(z.string(), z.unknown()).optional().describe("Calls whose input, as the call log has it, contains all of this: an object's other fields do not matter."),
+    call: z.number().int().min(1).default(1).describe('Which of the calls that match is the first to be struck, counted from 1 over the whole run.'),
+    times: z
+      .union([z.number().int().min(1), z.literal('all')])
+      .default(1)
+      .describe('How many of them are struck, one after the other; `all`: every further one too.'),
+    kind: z
+      .enum(FAULT_KINDS)
+      .describe(
+        'What happens. `throttled`, `server-error`, `access-denied`, `in-use`, `not-found`: the service refuses so, and does nothing. `lost`: the connection breaks before the call arrives, or before its reply does. `crash`: the function dies. `time-out`: the call hangs until the function has timed out, and the invocation goes on. `abort`: the execution is stopped. `before` and `after`: the call had its effect, or not.',
+      ),
+  })
+  .meta({ id: 'Fault', description: "Strikes calls that the service's own functions make, never the operator's." });
+/** As it is written: with defaults left out. */
+export type FaultInput = z.input<typeof fault>;
+export type Fault = z.output<typeof fault>;
+
+/** A call that a fault could strike. */
+export interface SeenCall {
+  /** Counts from 1 over the run: a fault without filters strikes the call of that number. */
+  n: number;
+  service: string;
+  operation: string;
+  step: string;
+  mutating: boolean;
+  /** Of the execution that the invocation belongs to. */
+  executionArn?: string;
+}
+
+/** Whether `whole` has all that `part` has; lists must be equal in length, their items are compared the same way. */
+const contains = (whole: unknown, part: unknown): boolean => {
+  if (Array.isArray(part)) return Array.isArray(whole) && whole.length === part.length && part.every((item, index) => contains(whole[index], item));
+  if (isObject(part)) return isObject(whole) && Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key], value));
+  return Object.is(whole, part);
+};
+
+/** A fault that can't happen where the functions run; the message says why and what to do. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError';
+}
+
+/** The faults of a world, and the calls that they could strike. */
+export class Faults {
+  readonly seen: SeenCall[] = [];
+  private readonly list: { fault: Fault; matched: number }[] = [];
+  private possible: readonly FaultKind[] = FAULT_KINDS;
+
+  constructor(list: readonly FaultInput[]) {
+    for (const one of list) this.add(one);
+  }
+
+  /** Counts calls from now on. Throws ZodError for what is no fault, FaultError for one that can't happen here. */
+  add(one: FaultInput): void {
+    const parsed = fault.parse(one);
+    this.check(parsed);
+    this.list.push({ fault: parsed, matched: 0 });
+  }
+
+  /** Nothing goes wrong any more; `seen` stays. */
+  clear(): void {
+    this.list.length = 0;
+  }
+
+  /** From now on only faults of those kinds are taken. Throws FaultError for one of another kind that is there already. */
+  restrict(kinds: readonly FaultKind[]): void {
+    this.possible = kinds;
+    for (const { fault: each } of this.list) this.check(each);
+  }
+
+  private check({ kind }: Fault): void {
+    if (this.possible.includes(kind)) return;
+    throw new FaultError(
+      `The fault ${kind} can't happen to bundled functions, which run in processes of their own. Choose one of ${this.possible.join(', ')}, or run the functions from source.`,
+    );
+  }
+
+  /** Counts the call and answers what happens to it; where several faults strike, the first of the list. `input` is asked for only where a fault looks at it. */
+  strike(call: Omit<SeenCall, 'n'>, input: () => unknown): FaultKind | undefined {
+    this.seen.push({ n: this.seen.length + 1, ...call });
+    let kind: FaultKind | undefined;
+    for (const entry of this.list) {
+      const { fault: each } = entry;
+      const isMeant =
+        (each.service ?? call.service) === call.service &&
+        (each.operation ?? call.operation) === call.operation &&
+        (each.step ?? call.step) === call.step &&
+        (each.input === undefined || contains(input(), each.input));
+      if (!isMeant) continue;
+      entry.matched += 1;
+      const past = entry.matched - each.call;
+      if (past >= 0 && (each.times === 'all' || past < each.times)) kind ??= each.kind;
+    }
+    return kind;
+  }
+}

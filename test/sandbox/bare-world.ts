@@ -1,0 +1,50 @@
+/** A world and a cluster without a scenario, for the tests of one service: all empty but for what is given. */
+import { newKubeState } from '../../sandbox/kubernetes/controllers.ts';
+import { CallLog } from '../../sandbox/world/call-log.ts';
+import { Faults } from '../../sandbox/world/faults.ts';
+import { Random } from '../../sandbox/world/random.ts';
+import { knobs as knobsSchema } from '../../sandbox/world/scenario.ts';
+import type { Knobs } from '../../sandbox/world/scenario.ts';
+import { Schedule } from '../../sandbox/world/schedule.ts';
+import type { ClusterState, World } from '../../sandbox/world/world.ts';
+
+export const START = Date.parse('2026-01-15T09:00:00.000Z');
+export const ACCOUNT = '111122223333';
+export const REGION = 'eu-west-1';
+
+export const bareWorld = ({ seed = 1, knobs = {}, ...parts }: Partial<Omit<World, 'knobs'>> & { knobs?: Partial<Knobs> } = {}): World => ({
+  seed,
+  random: new Random(seed),
+  schedule: new Schedule(START),
+  knobs: knobsSchema.parse(knobs),
+  catalogue: new Map(),
+  accounts: new Map(),
+  accessKeys: new Map(),
+  log: new CallLog(),
+  faults: new Faults([]),
+  home: { account: ACCOUNT, region: REGION },
+  ...parts,
+});
+
+export const bareCluster = ({ name, ...parts }: Pick<ClusterState, 'name'> & Partial<ClusterState>): ClusterState => ({
+  name,
+  arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${name}`,
+  account: ACCOUNT,
+  region: REGION,
+  version: '1.31',
+  platformVersion: 'eks.12',
+  status: 'ACTIVE',
+  createdAt: START - 864_000_000,
+  endpoint: `https://${name.toUpperCase()}.gr7.${REGION}.eks.amazonaws.com`,
+  certificateAuthority: `PEM of ${name}`,
+  autoMode: false,
+  tags: {},
+  addons: new Map(),
+  associations: new Map(),
+  updates: new Map(),
+  preserved: new Set(),
+  foreignFields: new Map(),
+  accessEntries: new Map(),
+  kube: newKubeState(),
+  ...parts,
+});

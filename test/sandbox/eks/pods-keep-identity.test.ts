@@ -1,0 +1,122 @@
+/** The knobs with which a change of the add-on does not reach its pods: both sides of each. */
+import { describe, expect, it } from 'vitest';
+import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
+import type { Knobs } from '../../../sandbox/world/scenario.ts';
+import { CLUSTER, EBS, EBS_SA, envOf, openFixture, roleArn } from './fixture.ts';
+import type { Fixture } from './fixture.ts';
+
+const addon = { clusterName: CLUSTER, addonName: EBS };
+const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
+const irsa = (knobs: Partial<Knobs>): Fixture => openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs });
+const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
+const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+
+/** What all pods of the controller have. */
+const identity = (fixture: Fixture): string => {
+  const found = fixture.podsOf(EBS_SA).map((pod) => (envOf(pod).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'pod-identity' : envOf(pod).includes('AWS_ROLE_ARN') ? 'irsa' : 'none'));
+  return [...new Set(found)].join();
+};
+/** Has every pod made anew. */
+const restart = (fixture: Fixture): string => {
+  for (const { metadata } of fixture.podsOf(EBS_SA)) deletePod(fixture.world, fixture.cluster, { namespace: 'kube-system', name: metadata.name });
+  fixture.pass(120);
+  return identity(fixture);
+};
+const update = async (fixture: Fixture, input: object = { podIdentityAssociations }): Promise<void> => {
+  await fixture.eks.updateAddon({ ...addon, ...input });
+  fixture.pass(120);
+  expect(fixture.addon()?.status).toBe('ACTIVE');
+};
+const recreate = async (fixture: Fixture, preserve: boolean): Promise<void> => {
+  await fixture.eks.deleteAddon({ ...addon, preserve });
+  fixture.pass(60);
+  // Those of the copy before are in the way.
+  for (const { associationId } of (await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []) {
+    await fixture.eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
+  }
+  fixture.pass(10);
+  await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
+  fixture.pass(120);
+  expect(fixture.addon()?.status).toBe('ACTIVE');
+};
+
+describe('podsKeepIdentityOnUpdate', () => {
+  it('true: the update is done, and its pods stay on IRSA, however often they restart', async () => {
+    const fixture = irsa({ podsKeepIdentityOnUpdate: true });
+    const before = uids(fixture);
+    await update(fixture);
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ podIdentityAssociations: [expect.any(String)] });
+    expect((await fixture.eks.describeAddon(addon)).addon?.serviceAccountRoleArn).toBeUndefined();
+    expect(uids(fixture)).toEqual(before);
+    expect([annotation(fixture), identity(fixture), restart(fixture), restart(fixture)]).toEqual([roleArn('ebs'), 'irsa', 'irsa', 'irsa']);
+  });
+
+  it.each([true, false])('true: with a create (preserve %s) they move', async (preserve) => {
+    const fixture = irsa({ podsKeepIdentityOnUpdate: true });
+    await update(fixture);
+    await recreate(fixture, preserve);
+    expect(restart(fixture)).toBe('pod-identity');
+  });
+
+  it('true: another update of the same add-on does not help; one without associations still takes the role away', async () => {
+    const fixture = irsa({ podsKeepIdentityOnUpdate: true });
+    await update(fixture);
+    await update(fixture);
+    expect(restart(fixture)).toBe('irsa');
+    await update(fixture, { podIdentityAssociations: [] });
+    expect([annotation(fixture), identity(fixture)]).toEqual([undefined, 'none']);
+  });
+
+  it('true: the way back by an update is open', async () => {
+    const fixture = irsa({ podsKeepIdentityOnUpdate: true });
+    await update(fixture);
+    await update(fixture, { serviceAccountRoleArn: roleArn('ebs'), podIdentityAssociations: [] });
+    expect([identity(fixture), fixture.addon()?.serviceAccountRoleArn, fixture.addon()?.associationIds]).toEqual(['irsa', roleArn('ebs'), []]);
+  });
+
+  it('false: they move by themselves', async () => {
+    const fixture = irsa({});
+    await update(fixture);
+    expect(identity(fixture)).toBe('pod-identity');
+  });
+
+  it('changes nothing about what else rolls pods', async () => {
+    const fixture = irsa({ podsKeepIdentityOnUpdate: true });
+    const before = uids(fixture);
+    await update(fixture, { podIdentityAssociations, addonVersion: 'v1.44.0-eksbuild.1' });
+    expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(identity(fixture)).toBe('irsa');
+  });
+});
+
+describe('podsKeepIdentityOnPreserve', () => {
+  it('true: a create over preserved objects leaves the pods on IRSA, one after a whole delete does not', async () => {
+    const fixture = irsa({ podsKeepIdentityOnPreserve: true });
+    const before = uids(fixture);
+    await recreate(fixture, true);
+    expect(uids(fixture)).toEqual(before);
+    expect([annotation(fixture), restart(fixture), restart(fixture)]).toEqual([roleArn('ebs'), 'irsa', 'irsa']);
+    await recreate(fixture, false);
+    expect(identity(fixture)).toBe('pod-identity');
+  });
+
+  it('true: an update still works', async () => {
+    const fixture = irsa({ podsKeepIdentityOnPreserve: true });
+    await update(fixture);
+    expect(identity(fixture)).toBe('pod-identity');
+  });
+
+  it('false: they move with the next restart', async () => {
+    const fixture = irsa({});
+    await recreate(fixture, true);
+    expect([identity(fixture), restart(fixture)]).toEqual(['irsa', 'pod-identity']);
+  });
+});
+
+it('what is carried over to an association that the webhook does not know leaves it unknown', async () => {
+  const fixture = irsa({ podsKeepIdentityOnUpdate: true });
+  await update(fixture);
+  const [associationId] = fixture.addon()!.associationIds;
+  await fixture.eks.updatePodIdentityAssociation({ clusterName: CLUSTER, associationId, disableSessionTags: true });
+  expect(restart(fixture)).toBe('irsa');
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { changesOf, common, fieldsOf, formatFields, parseField, union, without, withFieldsOf, withValue } from '../../../sandbox/kubernetes/field-sets.ts';
+
+const document = {
+  metadata: { labels: { app: 'x', 'app.kubernetes.io/name': 'y' } },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: 'x' } },
+    template: { spec: { containers: [{ name: 'main', image: 'a', args: ['p', 'q'], ports: [{ containerPort: 80 }] }, { name: 'side', image: 'b' }] } },
+  },
+};
+const IMAGE = '.spec.template.spec.containers[name="main"].image';
+
+test('fields of an object: items by key, what is owned whole as a leaf (FieldsV1)', () => {
+  expect(fieldsOf(document)).toEqual({
+    'f:metadata': { 'f:labels': { 'f:app': {}, 'f:app.kubernetes.io/name': {} } },
+    'f:spec': {
+      'f:replicas': {},
+      'f:selector': {},
+      'f:template': {
+        'f:spec': {
+          'f:containers': {
+            'k:{"name":"main"}': { '.': {}, 'f:name': {}, 'f:image': {}, 'f:args': {}, 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} } } },
+            'k:{"name":"side"}': { '.': {}, 'f:name': {}, 'f:image': {} },
+          },
+        },
+      },
+    },
+  });
+  expect(fieldsOf({ conditions: [{ type: 'Ready', status: 'True' }], list: [], empty: {} })).toEqual({ 'f:conditions': { 'k:{"type":"Ready"}': { '.': {}, 'f:type': {}, 'f:status': {} } }, 'f:list': {}, 'f:empty': {} });
+});
+
+describe('changes', () => {
+  const changed = (change: object) => changesOf(document, { ...document, ...change });
+  test.each<[string, object, object | undefined]>([
+    ['none', {}, undefined],
+    ['a value', { spec: { ...document.spec, replicas: 3 } }, { 'f:spec': { 'f:replicas': {} } }],
+    ['a map that is new', { extra: { a: 1 } }, { 'f:extra': { '.': {}, 'f:a': {} } }],
+    ['a value that goes', { metadata: {} }, { 'f:metadata': {} }],
+    ['a whole', { spec: { ...document.spec, selector: { matchLabels: { app: 'z' } } } }, { 'f:spec': { 'f:selector': {} } }],
+  ])('%s', (_, change, expected) => {
+    expect(changed(change)).toEqual(expected);
+  });
+
+  test('of an item in a list', () => {
+    expect(changesOf({ containers: [{ name: 'a', image: '1' }] }, { containers: [{ name: 'a', image: '2' }, { name: 'b', image: '1' }] })).toEqual({
+      'f:containers': { 'k:{"name":"a"}': { 'f:image': {} }, 'k:{"name":"b"}': { '.': {}, 'f:name': {}, 'f:image': {} } },
+    });
+  });
+});
+
+test('sets add up, and are taken from each other', () => {
+  const [one, two] = [parseField('.spec.replicas')!, parseField(IMAGE)!];
+  const both = union(one, two);
+  expect(formatFields(both).sort()).toEqual(['.spec.replicas', IMAGE]);
+  expect(without(both, one)).toEqual(two);
+  expect(without(one, one)).toBeUndefined();
+  expect(without(both, parseField('.spec.template')!)).toEqual(one);
+  expect(common(both, fieldsOf(document))).toEqual(both);
+  expect(common(one, two)).toBeUndefined();
+  expect(common(parseField('.spec.template')!, both)).toEqual(two);
+});
+
+test.each([
+  ['.spec.replicas', { 'f:spec': { 'f:replicas': {} } }],
+  [IMAGE, { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"main"}': { 'f:image': {} } } } } } }],
+  ['.metadata.labels.app.kubernetes.io/name', { 'f:metadata': { 'f:labels': { 'f:app.kubernetes.io/name': {} } } }],
+  ['.ports[containerPort=80,protocol="TCP"].name', { 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { 'f:name': {} } } }],
+])('the path %s is read and written', (path, set) => {
+  expect(parseField(path)).toEqual(set);
+  expect(formatFields(set)).toEqual([path]);
+});
+
+test.each(['', 'spec', '.spec..x', '.spec.x!'])('%j is no path', (path) => {
+  expect(parseField(path)).toBeUndefined();
+});
+
+test('fields go from one object to another, others stay', () => {
+  const other = { spec: { replicas: 5, template: { spec: { containers: [{ name: 'side', image: 's' }, { name: 'main', image: 'mine', args: [] }] } } } };
+  const taken = withFieldsOf(document, other, union(parseField('.spec.replicas')!, parseField(IMAGE)!));
+  expect(taken.spec).toMatchObject({ replicas: 5, template: { spec: { containers: [{ name: 'main', image: 'mine', args: ['p', 'q'] }, { name: 'side', image: 'b' }] } } });
+  expect(document.spec.replicas).toBe(2);
+  expect(withFieldsOf(document, {}, parseField('.spec.replicas')!).spec).not.toHaveProperty('replicas');
+  expect(withValue(document, parseField('.metadata.annotations.a.b')!, 'x').metadata).toEqual({ ...document.metadata, annotations: { 'a.b': 'x' } });
+});

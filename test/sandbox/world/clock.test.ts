@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { ScaledClock, VirtualClock, VirtualDeadlock } from '../../../sandbox/world/clock.ts';
+
+const START = Date.parse('2026-01-15T09:00:00.000Z');
+const open = () => {
+  const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
+  const seconds = () => (clock.now() - START) / 1000;
+  return { clock, seconds };
+};
+
+describe('a background timer of a virtual clock', () => {
+  test('fires on the way to another timer, at its own time', async () => {
+    const { clock, seconds } = open();
+    const ticks: number[] = [];
+    const tick = (): void => {
+      void clock.timer(10_000, { background: true }).elapsed.then(() => {
+        ticks.push(seconds());
+        return tick();
+      });
+    };
+    tick();
+    await clock.spawn(() => clock.sleep(35_000));
+    expect(ticks).toEqual([10, 20, 30]);
+    expect(seconds()).toBe(35);
+  });
+
+  test('lets time end where the last other timer is, however long it would tick', async () => {
+    const { clock, seconds } = open();
+    let ticks = 0;
+    const tick = (): void => void clock.timer(1000, { background: true }).elapsed.then(() => ((ticks += 1), tick()));
+    tick();
+    await clock.spawn(() => clock.sleep(500));
+    expect([ticks, seconds()]).toEqual([0, 0.5]);
+  });
+
+  test('does not wake what waits for nothing else', async () => {
+    const { clock, seconds } = open();
+    const { elapsed } = clock.timer(1000, { background: true });
+    await expect(clock.spawn(() => clock.park(elapsed))).rejects.toBeInstanceOf(VirtualDeadlock);
+    expect(seconds()).toBe(0);
+  });
+
+  test('keeps its place among timers of the same time', async () => {
+    const { clock } = open();
+    const order: string[] = [];
+    const first = clock.timer(1000, { background: true }).elapsed.then(() => order.push('background, made first'));
+    const slept = clock.spawn(() => clock.sleep(1000)).then(() => order.push('another'));
+    const second = clock.timer(1000, { background: true }).elapsed.then(() => order.push('background, made last'));
+    await Promise.all([first, slept]);
+    await clock.spawn(() => clock.sleep(1));
+    await second;
+    expect(order).toEqual(['background, made first', 'another', 'background, made last']);
+  });
+
+  test('can start work that takes time', async () => {
+    const { clock, seconds } = open();
+    const done: number[] = [];
+    void clock.timer(1000, { background: true }).elapsed.then(() => clock.spawn(() => clock.sleep(500))).then(() => done.push(seconds()));
+    await clock.spawn(() => clock.sleep(5000));
+    expect(done).toEqual([1.5]);
+  });
+
+  test('can be given up', async () => {
+    const { clock } = open();
+    let fired = false;
+    const timer = clock.timer(1000, { background: true });
+    void timer.elapsed.then(() => (fired = true));
+    timer.cancel();
+    await clock.spawn(() => clock.sleep(2000));
+    expect(fired).toBe(false);
+  });
+});
+
+describe('timers of a scaled clock', () => {
+  test('come at its pace, in the background too', async () => {
+    const clock = new ScaledClock(1000, START);
+    const inBackground = clock.timer(2000, { background: true });
+    await clock.sleep(5000);
+    await inBackground.elapsed;
+    expect(clock.now() - START).toBeGreaterThanOrEqual(4900);
+  });
+
+  test('do not fire at once where they are longer than the machine can wait', async () => {
+    const clock = new ScaledClock(1, START);
+    let fired = false;
+    const timer = clock.timer(40 * 86_400_000, { background: true });
+    void timer.elapsed.then(() => (fired = true));
+    await clock.sleep(20);
+    timer.cancel();
+    expect(fired).toBe(false);
+  });
+});

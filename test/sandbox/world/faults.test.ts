@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { CALL_FAULTS, FaultError, Faults, type FaultInput } from '../../../sandbox/world/faults.ts';
+
+const CALLS = [
+  { service: 'eks', operation: 'DescribeAddon', step: 'plan', mutating: false },
+  { service: 'eks', operation: 'DeleteAddon', step: 'delete-addon', mutating: true },
+  { service: 'eks', operation: 'DescribeAddon', step: 'await-deleted', mutating: false },
+  { service: 'dynamodb', operation: 'UpdateItem', step: 'await-deleted', mutating: true },
+  { service: 'eks', operation: 'DescribeAddon', step: 'await-deleted', mutating: false },
+];
+const INPUTS = [{ addonName: 'a', tags: { x: '1' } }, { addonName: 'a', preserve: false }, { addonName: 'b' }, { Key: { pk: 'p' } }, { addonName: 'a', tags: { x: '1', y: ['2', { z: 3 }] } }];
+
+/** What happens to each of the calls. */
+const play = (faults: Faults): (string | undefined)[] => CALLS.map((call, index) => faults.strike(call, () => INPUTS[index]));
+const struck = (...list: FaultInput[]): number[] => play(new Faults(list)).flatMap((kind, index) => (kind === undefined ? [] : [index + 1]));
+
+describe('faults', () => {
+  test.each<[string, FaultInput, number[]]>([
+    ['the n-th of all calls', { call: 3, kind: 'throttled' }, [3]],
+    ['the first where no number is given', { kind: 'throttled' }, [1]],
+    ['several in a row', { call: 2, times: 2, kind: 'throttled' }, [2, 3]],
+    ['all from one on', { call: 3, times: 'all', kind: 'throttled' }, [3, 4, 5]],
+    ['of a service', { service: 'dynamodb', times: 'all', kind: 'throttled' }, [4]],
+    ['of an operation, counted by itself', { operation: 'DescribeAddon', call: 2, kind: 'throttled' }, [3]],
+    ['of a step', { step: 'await-deleted', times: 'all', kind: 'throttled' }, [3, 4, 5]],
+    ['with an input', { input: { addonName: 'a', tags: { x: '1' } }, times: 'all', kind: 'throttled' }, [1, 5]],
+    ['with an input that has lists', { input: { tags: { y: ['2', { z: 3 }] } }, times: 'all', kind: 'throttled' }, [5]],
+    ['none where a list differs', { input: { tags: { y: ['2'] } }, times: 'all', kind: 'throttled' }, []],
+    ['none beyond the last', { call: 6, kind: 'throttled' }, []],
+  ])('strike %s', (_, fault, expected) => {
+    expect(struck(fault)).toEqual(expected);
+  });
+
+  test('count every matching call, and the first of the list wins', () => {
+    const faults = new Faults([
+      { call: 2, kind: 'lost-before' },
+      { operation: 'DeleteAddon', kind: 'crash-after' },
+      { operation: 'DescribeAddon', call: 2, kind: 'abort-before' },
+    ]);
+    expect(play(faults)).toEqual([undefined, 'lost-before', 'abort-before', undefined, undefined]);
+  });
+
+  test('know the calls that they could strike', () => {
+    const faults = new Faults([]);
+    play(faults);
+    faults.strike({ ...CALLS[0]!, executionArn: 'arn:x' }, () => ({}));
+    expect(faults.seen.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(faults.seen[1]).toEqual({ n: 2, service: 'eks', operation: 'DeleteAddon', step: 'delete-addon', mutating: true });
+    expect(faults.seen[5]).toMatchObject({ executionArn: 'arn:x' });
+  });
+
+  test('that are added later count from then on; none is left after clear', () => {
+    const faults = new Faults([]);
+    play(faults);
+    faults.add({ operation: 'DescribeAddon', kind: 'not-found' });
+    expect(play(faults)[0]).toBe('not-found');
+    faults.add({ times: 'all', kind: 'throttled' });
+    faults.clear();
+    expect(play(faults)).toEqual(CALLS.map(() => undefined));
+    expect(faults.seen).toHaveLength(15);
+  });
+
+  test('ask for an input only where one looks at it', () => {
+    const faults = new Faults([{ operation: 'DeleteAddon', input: {}, kind: 'throttled' }]);
+    const input = (): never => {
+      throw new Error('not asked for');
+    };
+    expect(faults.strike(CALLS[0]!, input)).toBeUndefined();
+  });
+
+  test('are refused where they are none, and where they can not happen', () => {
+    expect(() => new Faults([{ kind: 'explosion' } as never])).toThrow(/kind/);
+    expect(() => new Faults([{ kind: 'throttled', call: 0 }])).toThrow(/call/);
+    const faults = new Faults([{ kind: 'throttled' }]);
+    faults.restrict(CALL_FAULTS);
+    expect(() => faults.add({ kind: 'crash-before' })).toThrow(FaultError);
+    expect(() => new Faults([{ kind: 'abort-after' }]).restrict(CALL_FAULTS)).toThrow("The fault abort-after can't happen to bundled functions");
+  });
+});
