@@ -9,53 +9,35 @@ import {
   DescribePodIdentityAssociationCommand,
   paginateDescribeAddonVersions,
   paginateListPodIdentityAssociations,
+  TagResourceCommand,
   UpdateAddonCommand,
-  type Addon as SdkAddon,
+  UpdatePodIdentityAssociationCommand,
   type EKSClient,
   type PodIdentityAssociation,
 } from '@aws-sdk/client-eks';
 import { MigrationError } from '../domain/errors.ts';
-import { addon as addonSchema, association as associationSchema, type Addon, type Association, type PlannedAssociation } from '../domain/model.ts';
-import type { Cluster, Eks, OfferedVersion, PodIdentityServiceAccount } from '../ports/eks.ts';
+import type { Addon, Association } from '../domain/model.ts';
+import type { AddonConfiguration, Cluster, Eks, OfferedVersion } from '../ports/eks.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
+import { addonForm, toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
-function toAddon(found: SdkAddon): Addon {
-  return addonSchema.parse({
-    name: found.addonName,
-    arn: found.addonArn,
-    version: found.addonVersion,
-    status: found.status,
-    namespace: found.namespaceConfig?.namespace,
-    // EKS has been seen to answer "" for "none".
-    serviceAccountRoleArn: found.serviceAccountRoleArn || undefined,
-    configurationValues: found.configurationValues,
-    podIdentityAssociations: found.podIdentityAssociations ?? [],
-    tags: found.tags ?? {},
-    issues: (found.health?.issues ?? []).map((issue) => ({ code: issue.code ?? 'Unknown', message: issue.message ?? '', resourceIds: issue.resourceIds ?? [] })),
-  });
+/** `undefined` for what is not there; an add-on or version that EKS has never heard of is refused instead of not found. */
+async function knownOrUndefined<T>(call: string, run: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await awsOrUndefined(call, run);
+  } catch (error) {
+    if (error instanceof MigrationError && error.name === 'InvalidRequest' && /not supported|not found/i.test(error.message)) return undefined;
+    throw error;
+  }
 }
 
-function toAssociation(found: PodIdentityAssociation): Association {
-  return associationSchema.parse({
-    id: found.associationId,
-    arn: found.associationArn,
-    namespace: found.namespace,
-    serviceAccount: found.serviceAccount,
-    roleArn: found.roleArn,
-    ownerArn: found.ownerArn,
-    targetRoleArn: found.targetRoleArn,
-    externalId: found.externalId,
-    disableSessionTags: found.disableSessionTags,
-    policy: found.policy,
-    tags: found.tags ?? {},
-    createdAt: found.createdAt?.toISOString(),
-    modifiedAt: found.modifiedAt?.toISOString(),
-  });
+/** What a call that changes something must answer; without it nobody knows what was made. */
+function answered<T>(call: string, what: string, value: T | undefined): T {
+  if (value === undefined) throw new MigrationError('ServiceUnavailable', `${call} answered without ${what}`);
+  return value;
 }
 
-/** The add-on form of an association; EKS chooses the namespace itself. */
-const addonForm = (associations: PlannedAssociation[]): { serviceAccount: string; roleArn: string }[] =>
-  associations.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn }));
+const whole = (call: string, answer: { association?: PodIdentityAssociation | undefined }): Association => toAssociation(answered(call, 'an association', answer.association));
 
 /** EKS of one account, region and cluster, by the AWS SDK. */
 export class AwsEks implements Eks {
@@ -69,64 +51,36 @@ export class AwsEks implements Eks {
 
   async describeCluster(): Promise<Cluster | undefined> {
     const answer = await awsOrUndefined('eks:DescribeCluster', () => this.client.send(new DescribeClusterCommand({ name: this.cluster })));
-    const found = answer?.cluster;
-    if (!found) return undefined;
-    return {
-      name: found.name ?? this.cluster,
-      arn: found.arn ?? '',
-      version: found.version ?? '',
-      status: found.status ?? 'UNKNOWN',
-      autoMode: found.computeConfig?.enabled ?? false,
-      ...(found.platformVersion ? { platformVersion: found.platformVersion } : {}),
-      ...(found.endpoint ? { endpoint: found.endpoint } : {}),
-      ...(found.certificateAuthority?.data ? { certificateAuthority: found.certificateAuthority.data } : {}),
-      ...(found.identity?.oidc?.issuer ? { oidcIssuer: found.identity.oidc.issuer } : {}),
-    };
+    return answer?.cluster && toCluster(answer.cluster, this.cluster);
   }
 
   async describeAddon(addon: string): Promise<Addon | undefined> {
     const input = { clusterName: this.cluster, addonName: addon };
-    try {
-      const answer = await awsOrUndefined(`eks:DescribeAddon ${addon}`, () => this.client.send(new DescribeAddonCommand(input)));
-      return answer?.addon ? toAddon(answer.addon) : undefined;
-    } catch (error) {
-      // A name that EKS has never heard of is refused instead of not found.
-      if (error instanceof MigrationError && error.name === 'InvalidRequest' && /not supported|not found/i.test(error.message)) return undefined;
-      throw error;
-    }
+    const answer = await knownOrUndefined(`eks:DescribeAddon ${addon}`, () => this.client.send(new DescribeAddonCommand(input)));
+    return answer?.addon && toAddon(answer.addon);
   }
 
   async listOfferedVersions(addon: string, kubernetesVersion: string): Promise<OfferedVersion[]> {
     const versions: OfferedVersion[] = [];
     await awsOrUndefined(`eks:DescribeAddonVersions ${addon}`, async () => {
       for await (const page of paginateDescribeAddonVersions({ client: this.client }, { addonName: addon, kubernetesVersion })) {
-        for (const info of page.addons ?? []) {
-          for (const offered of info.addonVersions ?? []) {
-            const fitting = (offered.compatibilities ?? []).filter((one) => one.clusterVersion === kubernetesVersion);
-            if (!offered.addonVersion || fitting.length === 0) continue;
-            versions.push({
-              version: offered.addonVersion,
-              default: fitting.some((one) => one.defaultVersion === true),
-              requiresIamPermissions: offered.requiresIamPermissions ?? false,
-            });
-          }
-        }
+        for (const info of page.addons ?? []) versions.push(...toOfferedVersions(info, kubernetesVersion));
       }
     });
     return versions;
   }
 
-  async describePodIdentityConfiguration(addon: string, version: string): Promise<PodIdentityServiceAccount[]> {
-    const answer = await awsOrUndefined(`eks:DescribeAddonConfiguration ${addon} ${version}`, () =>
-      this.client.send(new DescribeAddonConfigurationCommand({ addonName: addon, addonVersion: version })),
-    );
-    return (answer?.podIdentityConfiguration ?? []).flatMap((one) =>
-      one.serviceAccount ? [{ serviceAccount: one.serviceAccount, recommendedManagedPolicies: one.recommendedManagedPolicies ?? [] }] : [],
-    );
+  async describeConfiguration(addon: string, version: string): Promise<AddonConfiguration | undefined> {
+    const input = { addonName: addon, addonVersion: version };
+    const answer = await knownOrUndefined(`eks:DescribeAddonConfiguration ${addon} ${version}`, () => this.client.send(new DescribeAddonConfigurationCommand(input)));
+    if (!answer) return undefined;
+    const podIdentity = (answer.podIdentityConfiguration ?? []).flatMap(({ serviceAccount, recommendedManagedPolicies = [] }) => (serviceAccount ? [{ serviceAccount, recommendedManagedPolicies }] : []));
+    return { podIdentity, ...(answer.configurationSchema ? { configurationSchema: answer.configurationSchema } : {}) };
   }
 
-  async createAddon(request: Parameters<Eks['createAddon']>[0]): Promise<void> {
-    await aws(`eks:CreateAddon ${request.addon}`, () =>
+  async createAddon(request: Parameters<Eks['createAddon']>[0]): Promise<string> {
+    const call = `eks:CreateAddon ${request.addon}`;
+    const answer = await aws(call, () =>
       this.client.send(
         new CreateAddonCommand({
           clusterName: this.cluster,
@@ -142,6 +96,7 @@ export class AwsEks implements Eks {
         }),
       ),
     );
+    return answered(call, "the add-on's ARN", answer.addon?.addonArn);
   }
 
   async updateAddon(request: Parameters<Eks['updateAddon']>[0]): Promise<void> {
@@ -166,26 +121,36 @@ export class AwsEks implements Eks {
   }
 
   async listAssociations(namespace: string, serviceAccount: string): Promise<Association[]> {
-    const ids: string[] = [];
-    await aws('eks:ListPodIdentityAssociations', async () => {
-      for await (const page of paginateListPodIdentityAssociations({ client: this.client }, { clusterName: this.cluster, namespace, serviceAccount })) {
-        ids.push(...(page.associations ?? []).flatMap((one) => one.associationId ?? []));
-      }
-    });
-    const whole: Association[] = [];
+    const ids = await this.associationIds({ namespace, serviceAccount });
+    const found: Association[] = [];
     for (const associationId of ids) {
       // The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there.
       const answer = await awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () =>
         this.client.send(new DescribePodIdentityAssociationCommand({ clusterName: this.cluster, associationId })),
       );
-      if (answer?.association) whole.push(toAssociation(answer.association));
+      if (answer?.association) found.push(toAssociation(answer.association));
     }
-    return whole;
+    return found;
+  }
+
+  async countAssociations(): Promise<number> {
+    return (await this.associationIds({})).length;
+  }
+
+  private async associationIds(filter: { namespace?: string; serviceAccount?: string }): Promise<string[]> {
+    const ids: string[] = [];
+    await aws('eks:ListPodIdentityAssociations', async () => {
+      for await (const page of paginateListPodIdentityAssociations({ client: this.client }, { clusterName: this.cluster, ...filter })) {
+        ids.push(...(page.associations ?? []).flatMap((one) => one.associationId ?? []));
+      }
+    });
+    return ids;
   }
 
   async createAssociation(association: Association, clientRequestToken: string): Promise<Association> {
     const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags } = association;
-    const answer = await aws(`eks:CreatePodIdentityAssociation ${namespace}/${serviceAccount}`, () =>
+    const call = `eks:CreatePodIdentityAssociation ${namespace}/${serviceAccount}`;
+    const answer = await aws(call, () =>
       this.client.send(
         new CreatePodIdentityAssociationCommand({
           clusterName: this.cluster,
@@ -200,8 +165,30 @@ export class AwsEks implements Eks {
         }),
       ),
     );
-    if (!answer.association) throw new MigrationError('ServiceUnavailable', 'eks:CreatePodIdentityAssociation answered without an association');
-    return toAssociation(answer.association);
+    return whole(call, answer);
+  }
+
+  async updateAssociation(id: string, change: Parameters<Eks['updateAssociation']>[1], clientRequestToken: string): Promise<Association> {
+    const { targetRoleArn, disableSessionTags, policy } = change;
+    const call = `eks:UpdatePodIdentityAssociation ${id}`;
+    const answer = await aws(call, () =>
+      this.client.send(
+        // Without a role: the one that it has stays.
+        new UpdatePodIdentityAssociationCommand({
+          clusterName: this.cluster,
+          associationId: id,
+          clientRequestToken,
+          ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
+          ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
+          ...(policy === undefined ? {} : { policy }),
+        }),
+      ),
+    );
+    return whole(call, answer);
+  }
+
+  async tagResource(arn: string, tags: Record<string, string>): Promise<void> {
+    await aws(`eks:TagResource ${arn}`, () => this.client.send(new TagResourceCommand({ resourceArn: arn, tags })));
   }
 
   async deleteAssociation(id: string): Promise<boolean> {

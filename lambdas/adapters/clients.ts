@@ -33,7 +33,7 @@ export interface SdkSettings {
 
 /** How calls leave this process: the network by default, straight into the sandbox's services otherwise. */
 export interface Transport {
-  /** A Smithy request handler for every SDK client; the SDK's own when absent. */
+  /** A Smithy request handler for every SDK client; the SDK's own, with time-outs, when absent. */
   requestHandler?: { handle(request: never, options?: never): Promise<{ response: never }> };
   /** Settings that must not depend on the machine, by service; the SDK's own way of finding them when absent. */
   settingsFor?: (service: string, region: string) => SdkSettings;
@@ -46,7 +46,13 @@ export interface ClientConfig {
   transport: Transport;
 }
 
-type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler?: never } & Partial<SdkSettings>;
+/**
+ * Of the SDK's own request handler, milliseconds: a call must not outlive the invocation that makes it. Without
+ * `throwOnRequestTimeout` the SDK only warns of a request that takes too long. The socket's bound is for a body that stops coming.
+ */
+const TIME_OUTS = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true, socketTimeout: 10_000 } as const;
+
+type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler: typeof TIME_OUTS } & Partial<SdkSettings>;
 
 /**
  * The one place where AWS clients are made. `maxAttempts: 1`: retries live in the state machine, where they can be
@@ -65,7 +71,7 @@ export class ClientFactory {
       maxAttempts: 1,
       ...(credentials ? { credentials } : {}),
       ...transport.settingsFor?.(service, region),
-      ...(transport.requestHandler ? { requestHandler: transport.requestHandler as never } : {}),
+      requestHandler: (transport.requestHandler as never) ?? TIME_OUTS,
     };
   }
 

@@ -1,122 +1,173 @@
 /**
  * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`:
- * `sk` RECORD, SNAPSHOT, `STEP#<name>`, `EVIDENCE#<round>#<chunk>`, `ASSOCIATION#<what>#<id>`.
- * A lock is one item, `LOCK#<key>`/`LOCK`, that is never deleted: its fence must never start again.
+ * `sk` `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, SNAPSHOT, then `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so
+ * that one query reads what a step works from.
+ * The locks are in `dynamo-locks.ts`.
  */
-import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import { MigrationError } from '../domain/errors.ts';
-import { association, migration, podEvidence, snapshot, stepLine, type Association, type Migration, type PodEvidence, type Snapshot, type StepLine } from '../domain/model.ts';
-import type { Ledger, LockHolder, LockResult, StepEntry } from '../ports/ledger.ts';
-import { aws } from './aws-errors.ts';
+import {
+  association,
+  cancellation as cancellationSchema,
+  migration,
+  podEvidence,
+  snapshot,
+  stepLine,
+  type Association,
+  type Cancellation,
+  type Migration,
+  type Outcome,
+  type Plan,
+  type PodEvidence,
+  type Recovery,
+  type Snapshot,
+  type StepLine,
+} from '../domain/model.ts';
+import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
+import { DynamoLocks } from './dynamo-locks.ts';
+import { DynamoTable, isConditionFailed, type Item, type Key } from './dynamo-table.ts';
 
 /** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
 const EVIDENCE_CHUNK = 100;
 
-const lockItem = z.object({
-  fence: z.number().int(),
-  owner: z.object({ migrationId: z.string(), executionArn: z.string(), since: z.string() }).optional(),
-});
+// Made once: zod compiles a schema at its first use.
+const associationItem = z.object({ what: z.enum(['purged', 'created', 'restored']), association });
+const evidenceItem = z.object({ pods: z.array(podEvidence) });
 
-type Item = Record<string, unknown>;
 const partition = (migrationId: string): string => `MIGRATION#${migrationId}`;
+const itemOf = (migrationId: string, sk: string): Key => ({ pk: partition(migrationId), sk });
 
-class DynamoLedger implements Ledger {
-  private readonly documents: DynamoDBDocumentClient;
-  private readonly table: string;
+/** An update that sets these attributes. */
+function setting(attributes: [string, unknown][]): { UpdateExpression: string; ExpressionAttributeNames: Record<string, string>; ExpressionAttributeValues: Record<string, unknown> } {
+  return {
+    UpdateExpression: `SET ${attributes.map((_, index) => `#n${index} = :v${index}`).join(', ')}`,
+    ExpressionAttributeNames: Object.fromEntries(attributes.map(([name], index) => [`#n${index}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(attributes.map(([, value], index) => [`:v${index}`, value])),
+  };
+}
 
-  constructor(client: DynamoDBClient, table: string) {
-    this.documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
-    this.table = table;
-  }
-
+class DynamoLedger extends DynamoLocks implements Ledger {
+  /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
   async putMigration(record: Migration): Promise<void> {
-    const { associations: _, ...rest } = record;
+    const says = ([name, value]: [string, unknown]): boolean => name !== 'associations' && value !== undefined && !(Array.isArray(value) && value.length === 0);
+    const change = setting(Object.entries(record).filter(says));
     try {
-      await this.put(partition(record.migrationId), 'RECORD', rest, '#status = :running OR attribute_not_exists(pk)');
+      await this.table.update(itemOf(record.migrationId, 'RECORD'), {
+        ...change,
+        ConditionExpression: '#status = :running OR attribute_not_exists(pk)',
+        ExpressionAttributeNames: { ...change.ExpressionAttributeNames, '#status': 'status' },
+        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':running': 'running' },
+      });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over; start a new one under a new id.`, { cause: error });
     }
   }
 
-  async getMigration(migrationId: string): Promise<Migration | undefined> {
-    const record = await this.get(partition(migrationId), 'RECORD');
-    if (!record) return undefined;
+  async getFile(migrationId: string): Promise<MigrationFile> {
+    const items = await this.table.before(partition(migrationId), 'STEP#');
+    const find = (sk: string): Item | undefined => items.find((item) => item['sk'] === sk);
+    const [record, taken, cancel] = [find('RECORD'), find('SNAPSHOT'), find('CANCEL')];
     const associations = { purged: [] as Association[], created: [] as Association[], restored: [] as Association[] };
-    for (const item of await this.query(partition(migrationId), 'ASSOCIATION#')) {
-      const { what, association: whole } = z.object({ what: z.enum(['purged', 'created', 'restored']), association }).parse(item);
+    for (const item of items) {
+      if (!String(item['sk']).startsWith('ASSOCIATION#')) continue;
+      const { what, association: whole } = associationItem.parse(item);
       associations[what].push(whole);
     }
-    return migration.parse({ ...record, associations });
+    return {
+      ...(record ? { migration: migration.parse({ ...record, associations }) } : {}),
+      ...(taken ? { snapshot: snapshot.parse(taken['snapshot']) } : {}),
+      ...(cancel ? { cancel: cancellationSchema.parse(cancel) } : {}),
+    };
+  }
+
+  async getMigration(migrationId: string): Promise<Migration | undefined> {
+    return (await this.getFile(migrationId)).migration;
+  }
+
+  async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
+    const entries = Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) });
+    try {
+      // The first rung is noted by `begin`.
+      await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(rung)', ...setting(entries) });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+      throw new MigrationError('BadInput', `Migration ${migrationId} has begun already: the plan that it carries out stands.`, { cause: error });
+    }
+  }
+
+  noteRung(migrationId: string, rung: number): Promise<void> {
+    return this.change(migrationId, { rung }, 'attribute_not_exists(rung) OR rung < :v0');
+  }
+
+  recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void> {
+    const { executionArn } = recovery;
+    return this.change(migrationId, { executionArn, recovery, status: 'running', ...(verified ? { verified } : {}) }, 'attribute_not_exists(#n1) OR #n1.#n0 <> :v0');
+  }
+
+  /** Sets these attributes where the condition holds, and nothing otherwise. It may name them as `setting` does. */
+  private async change(migrationId: string, attributes: Record<string, unknown>, condition: string): Promise<void> {
+    try {
+      await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: `attribute_exists(pk) AND (${condition})`, ...setting(Object.entries(attributes)) });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
   }
 
   async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
     const entries = Object.entries(change).filter(([, value]) => value !== undefined);
     if (entries.length === 0) return;
-    await this.update(partition(migrationId), 'RECORD', {
-      ConditionExpression: 'attribute_exists(pk)',
-      UpdateExpression: `SET ${entries.map((_, index) => `#n${index} = :v${index}`).join(', ')}`,
-      ExpressionAttributeNames: Object.fromEntries(entries.map(([name], index) => [`#n${index}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(entries.map(([, value], index) => [`:v${index}`, value])),
-    });
+    await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk)', ...setting(entries) });
   }
 
   recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', whole: Association): Promise<void> {
-    return this.put(partition(migrationId), `ASSOCIATION#${what}#${whole.id}`, { what, association: whole });
+    return this.table.put(itemOf(migrationId, `ASSOCIATION#${what}#${whole.id}`), { what, association: whole });
   }
 
-  async acquireLock(key: string, owner: LockHolder): Promise<LockResult> {
+  async recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void> {
     try {
-      const after = await this.update(`LOCK#${key}`, 'LOCK', {
-        UpdateExpression: 'SET #owner = :owner ADD fence :one',
-        ConditionExpression: 'attribute_not_exists(#owner) OR #owner.migrationId = :me',
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: { ':owner': owner, ':one': 1, ':me': owner.migrationId },
-        ReturnValues: 'ALL_NEW',
+      await this.table.update(itemOf(migrationId, 'RECORD'), {
+        UpdateExpression: 'SET #what = list_append(if_not_exists(#what, :none), :one)',
+        ConditionExpression: 'attribute_exists(pk) AND NOT contains(#what, :arn)',
+        ExpressionAttributeNames: { '#what': what },
+        ExpressionAttributeValues: { ':none': [], ':one': [addonArn], ':arn': addonArn },
       });
-      return { acquired: true, fence: lockItem.parse(after).fence };
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      const held = await this.readLock(key);
-      // Let go between the refusal and this look: the next try will get it.
-      if (!held?.owner) throw new MigrationError('Busy', `The lock ${key} changed hands just now.`, { cause: error });
-      return { acquired: false, holder: held.owner };
+      // Noted already, or there is no record to note it in; what is not noted may not be changed.
+      if (!(await this.table.get(itemOf(migrationId, 'RECORD')))) throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`, { cause: error });
     }
   }
 
-  async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
-    const held = await this.readLock(key);
-    if (held?.owner?.migrationId === migrationId && held.fence === fence) return;
-    const now = held?.owner ? `migration ${held.owner.migrationId} since ${held.owner.since}` : 'nobody';
-    throw new MigrationError('LockLost', `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}) but by ${now}; nothing more is changed.`);
-  }
-
-  async releaseLock(key: string, migrationId: string): Promise<void> {
+  async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {
     try {
-      await this.update(`LOCK#${key}`, 'LOCK', {
-        UpdateExpression: 'REMOVE #owner',
-        ConditionExpression: '#owner.migrationId = :me',
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: { ':me': migrationId },
-      });
+      await this.table.put(itemOf(migrationId, 'CANCEL'), { ...cancellation }, { ConditionExpression: 'attribute_not_exists(pk)' });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
   }
 
-  putSnapshot(migrationId: string, taken: Snapshot): Promise<void> {
-    return this.put(partition(migrationId), 'SNAPSHOT', { snapshot: taken });
+  async getCancel(migrationId: string): Promise<Cancellation | undefined> {
+    const item = await this.table.get(itemOf(migrationId, 'CANCEL'));
+    return item && cancellationSchema.parse(item);
+  }
+
+  async putSnapshot(migrationId: string, taken: Snapshot): Promise<void> {
+    try {
+      await this.table.put(itemOf(migrationId, 'SNAPSHOT'), { snapshot: taken }, { ConditionExpression: 'attribute_not_exists(pk)' });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
   }
 
   async getSnapshot(migrationId: string): Promise<Snapshot | undefined> {
-    const item = await this.get(partition(migrationId), 'SNAPSHOT');
+    const item = await this.table.get(itemOf(migrationId, 'SNAPSHOT'));
     return item ? snapshot.parse(item['snapshot']) : undefined;
   }
 
   async recordStep(migrationId: string, entry: StepEntry): Promise<void> {
-    await this.update(partition(migrationId), `STEP#${entry.name}`, {
+    await this.table.update(itemOf(migrationId, `STEP#${entry.name}`), {
       UpdateExpression: `SET #name = :name, startedAt = if_not_exists(startedAt, :started), endedAt = :ended${entry.result === undefined ? '' : ', #result = :result'}${entry.error ? ', #error = :error' : ''}${entry.error ? '' : ' REMOVE #error'} ADD attempts :one`,
       ExpressionAttributeNames: { '#name': 'name', '#error': 'error', ...(entry.result === undefined ? {} : { '#result': 'result' }) },
       ExpressionAttributeValues: {
@@ -131,79 +182,31 @@ class DynamoLedger implements Ledger {
   }
 
   async listSteps(migrationId: string): Promise<StepLine[]> {
-    const lines = (await this.query(partition(migrationId), 'STEP#')).map((item) => stepLine.parse(item));
+    const lines = (await this.table.under(partition(migrationId), 'STEP#')).map((item) => stepLine.parse(item));
     return lines.sort((a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt));
   }
 
-  async putEvidence(migrationId: string, round: string, pods: PodEvidence[]): Promise<void> {
+  async putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void> {
     const chunks = Math.max(1, Math.ceil(pods.length / EVIDENCE_CHUNK));
-    const sortKey = (chunk: number): string => `EVIDENCE#${round}#${String(chunk).padStart(5, '0')}`;
-    for (let chunk = 0; chunk < chunks; chunk += 1) {
-      await this.put(partition(migrationId), sortKey(chunk), { pods: pods.slice(chunk * EVIDENCE_CHUNK, (chunk + 1) * EVIDENCE_CHUNK) });
-    }
-    for (const item of await this.query(partition(migrationId), `EVIDENCE#${round}#`)) {
-      const sk = String(item['sk']);
-      if (sk > sortKey(chunks - 1)) await aws('dynamodb:DeleteItem', () => this.documents.send(new DeleteCommand({ TableName: this.table, Key: { pk: partition(migrationId), sk } })));
+    // The first one last: it says how many there are, so that chunks of an earlier, longer list don't count.
+    for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
+      const item = { lookedAt, pods: pods.slice(chunk * EVIDENCE_CHUNK, (chunk + 1) * EVIDENCE_CHUNK), ...(chunk === 0 ? { chunks } : {}) };
+      try {
+        await this.table.put(itemOf(migrationId, `VERIFICATION#${round}#${String(chunk).padStart(5, '0')}`), item, {
+          ConditionExpression: 'attribute_not_exists(pk) OR lookedAt <= :at',
+          ExpressionAttributeValues: { ':at': lookedAt },
+        });
+      } catch (error) {
+        if (!isConditionFailed(error)) throw error;
+        return;
+      }
     }
   }
 
   async getEvidence(migrationId: string, round: string): Promise<PodEvidence[]> {
-    const items = await this.query(partition(migrationId), `EVIDENCE#${round}#`);
-    return items.flatMap((item) => z.array(podEvidence).parse(item['pods']));
-  }
-
-  private async readLock(key: string): Promise<z.infer<typeof lockItem> | undefined> {
-    const item = await this.get(`LOCK#${key}`, 'LOCK');
-    return item ? lockItem.parse(item) : undefined;
-  }
-
-  private async put(pk: string, sk: string, item: Item, condition?: string): Promise<void> {
-    await aws(`dynamodb:PutItem ${sk}`, () =>
-      this.documents.send(
-        new PutCommand({
-          TableName: this.table,
-          Item: { ...item, pk, sk },
-          ...(condition
-            ? { ConditionExpression: condition, ExpressionAttributeNames: { '#status': 'status' }, ExpressionAttributeValues: { ':running': 'running' } }
-            : {}),
-        }),
-      ),
-    );
-  }
-
-  private async get(pk: string, sk: string): Promise<Item | undefined> {
-    const answer = await aws(`dynamodb:GetItem ${sk}`, () => this.documents.send(new GetCommand({ TableName: this.table, Key: { pk, sk }, ConsistentRead: true })));
-    return answer.Item;
-  }
-
-  private async update(pk: string, sk: string, change: Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>): Promise<Item | undefined> {
-    const answer = await aws(`dynamodb:UpdateItem ${sk}`, () => this.documents.send(new UpdateCommand({ TableName: this.table, Key: { pk, sk }, ...change })));
-    return answer.Attributes;
-  }
-
-  private async query(pk: string, prefix: string): Promise<Item[]> {
-    const items: Item[] = [];
-    let from: Item | undefined;
-    do {
-      const answer = await aws(`dynamodb:Query ${prefix}`, () =>
-        this.documents.send(
-          new QueryCommand({
-            TableName: this.table,
-            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-            ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix },
-            ConsistentRead: true,
-            ...(from ? { ExclusiveStartKey: from } : {}),
-          }),
-        ),
-      );
-      items.push(...(answer.Items ?? []));
-      from = answer.LastEvaluatedKey;
-    } while (from);
-    return items;
+    const items = await this.table.under(partition(migrationId), `VERIFICATION#${round}#`);
+    return items.slice(0, Number(items[0]?.['chunks'] ?? 0)).flatMap((item) => evidenceItem.parse(item).pods);
   }
 }
 
-/** A refused condition stays recognisable behind the MigrationError that every SDK error becomes. */
-const isConditionFailed = (error: unknown): boolean => error instanceof MigrationError && error.cause instanceof ConditionalCheckFailedException;
-
-export const createDynamoLedger = (options: { client: DynamoDBClient; tableName: string }): Ledger => new DynamoLedger(options.client, options.tableName);
+export const createDynamoLedger = (options: { client: DynamoDBClient; tableName: string }): Ledger => new DynamoLedger(new DynamoTable(options.client, options.tableName));

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { MigrationError } from '../domain/errors.ts';
+import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
-import type { Container, Kubernetes, Pod, Workload, WorkloadKind, WorkloadRef } from '../ports/kubernetes.ts';
+import type { Kubernetes, Workload, WorkloadKind, WorkloadRef } from '../ports/kubernetes.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
+import { controllerOf, customResource, listOf, pod, replicaSet, toPod, toWorkload, workload } from './kubernetes-objects.ts';
 
 export interface HttpKubernetesOptions {
   http: PlainHttp;
@@ -16,125 +17,13 @@ export interface HttpKubernetesOptions {
 
 /** Objects a page: what kubectl asks for. */
 const PAGE = 500;
-const MARKER = 'eks-pod-identity-migrator/restarted-for';
+/** Under which the API server notes what this service has set. */
+const FIELD_MANAGER = 'eks-pod-identity-migrator';
+const MARKER = `${FIELD_MANAGER}/restarted-for`;
 const PLURALS: Record<WorkloadKind, string> = { Deployment: 'deployments', DaemonSet: 'daemonsets' };
 
-// Only what is read is described: the API adds fields with each version, and Go writes empty lists and maps as null.
-const listOf = <T extends z.ZodType>(item: T) => z.array(item).nullish().transform((items) => items ?? []);
-const strings = z.record(z.string(), z.string()).nullish().transform((map) => map ?? {});
-const owners = listOf(z.looseObject({ kind: z.string(), name: z.string(), controller: z.boolean().nullish() }));
-const container = z.looseObject({
-  name: z.string(),
-  env: listOf(z.looseObject({ name: z.string(), value: z.string().nullish() })),
-  volumeMounts: listOf(z.looseObject({ name: z.string() })),
-});
-const tokenSource = z.looseObject({ serviceAccountToken: z.looseObject({ audience: z.string().nullish() }).nullish() });
-const pod = z.looseObject({
-  metadata: z.looseObject({
-    name: z.string(),
-    namespace: z.string(),
-    uid: z.string(),
-    creationTimestamp: z.string(),
-    deletionTimestamp: z.string().nullish(),
-    labels: strings,
-    annotations: strings,
-    ownerReferences: owners,
-  }),
-  spec: z.looseObject({
-    serviceAccountName: z.string().nullish(),
-    nodeName: z.string().nullish(),
-    initContainers: listOf(container),
-    containers: listOf(container),
-    volumes: listOf(z.looseObject({ name: z.string(), projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() })),
-  }),
-  status: z.looseObject({ phase: z.string().nullish(), conditions: listOf(z.looseObject({ type: z.string(), status: z.string() })) }).nullish(),
-});
-const replicaSet = z.looseObject({ metadata: z.looseObject({ name: z.string(), ownerReferences: owners }) });
-const count = z.number().int().nullish().transform((value) => value ?? 0);
-const workload = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), namespace: z.string(), generation: count }),
-  spec: z.looseObject({
-    replicas: z.number().int().nullish(),
-    template: z.looseObject({
-      metadata: z.looseObject({ annotations: strings }).nullish(),
-      spec: z.looseObject({ serviceAccountName: z.string().nullish() }),
-    }),
-  }),
-  // The counts of a Deployment and those of a DaemonSet; either has its own only.
-  status: z
-    .looseObject({
-      observedGeneration: count,
-      replicas: count,
-      updatedReplicas: count,
-      readyReplicas: count,
-      desiredNumberScheduled: count,
-      currentNumberScheduled: count,
-      updatedNumberScheduled: count,
-      numberReady: count,
-    })
-    .prefault({}),
-});
 const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
 const refusal = z.looseObject({ message: z.string() });
-
-type ApiContainer = z.infer<typeof container>;
-const toContainer = ({ name, env, volumeMounts }: ApiContainer, init: boolean): Container => ({
-  name,
-  init,
-  // A value that comes from elsewhere (valueFrom) is not in the pod: the name is there without one.
-  env: Object.fromEntries(env.map((variable) => [variable.name, variable.value ?? undefined])),
-  mounts: volumeMounts.map((mount) => mount.name),
-});
-
-const controllerOf = (references: z.infer<typeof owners>): { kind: string; name: string } | undefined => {
-  const controller = references.find((reference) => reference.controller);
-  return controller && { kind: controller.kind, name: controller.name };
-};
-
-/** `deployments`: what controls each ReplicaSet of the namespace. */
-const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deployments: Map<string, { kind: string; name: string }>): Pod => {
-  const controller = controllerOf(metadata.ownerReferences);
-  const owner = controller?.kind === 'ReplicaSet' ? (deployments.get(controller.name) ?? controller) : controller;
-  return {
-    namespace: metadata.namespace,
-    name: metadata.name,
-    uid: metadata.uid,
-    createdAt: new Date(metadata.creationTimestamp).toISOString(),
-    serviceAccount: spec.serviceAccountName ?? 'default',
-    ...(spec.nodeName ? { node: spec.nodeName } : {}),
-    labels: metadata.labels,
-    annotations: metadata.annotations,
-    phase: status?.phase ?? 'Unknown',
-    ready: status?.conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
-    terminating: Boolean(metadata.deletionTimestamp),
-    ...(owner ? { owner } : {}),
-    containers: [...spec.initContainers.map((each) => toContainer(each, true)), ...spec.containers.map((each) => toContainer(each, false))],
-    // A token without an audience is for the API server itself; every pod has one, and AWS takes none of them.
-    tokens: spec.volumes.flatMap((volume) =>
-      (volume.projected?.sources ?? []).flatMap((source) =>
-        source.serviceAccountToken?.audience ? [{ volume: volume.name, audience: source.serviceAccountToken.audience }] : [],
-      ),
-    ),
-  };
-};
-
-const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.infer<typeof workload>): Workload => {
-  const counts =
-    kind === 'Deployment'
-      ? { desired: spec.replicas ?? 1, total: status.replicas, updated: status.updatedReplicas, ready: status.readyReplicas }
-      : { desired: status.desiredNumberScheduled, total: status.currentNumberScheduled, updated: status.updatedNumberScheduled, ready: status.numberReady };
-  const { desired, total, updated, ready } = counts;
-  return {
-    kind,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    serviceAccount: spec.template.spec.serviceAccountName ?? 'default',
-    desired,
-    ready,
-    settled: status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
-    templateAnnotations: spec.template.metadata?.annotations ?? {},
-  };
-};
 
 interface CallOptions {
   /** For messages: `list pods in kube-system`. */
@@ -142,11 +31,17 @@ interface CallOptions {
   method: 'GET' | 'PATCH';
   path: string;
   body?: unknown;
+  /** What the calling role needs where it may not do this. */
+  access?: string;
 }
 
-const refusalOf = (status: number): [ErrorName, string] => {
+const NAMESPACE_ACCESS = "AmazonEKSEditPolicy for the add-on's namespace";
+/** EKS's policies for viewing and editing read no custom resources (EKS User Guide, "Review access policy permissions"). */
+const CUSTOM_RESOURCE_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
+
+const refusalOf = (status: number, access: string): [ErrorName, string] => {
   if (status === 401) return ['Unauthorised', 'Give the calling role an access entry on the cluster (aws eks create-access-entry); a new one takes some seconds to work.'];
-  if (status === 403) return ['AccessDenied', "Associate AmazonEKSEditPolicy for the add-on's namespace with the calling role's access entry (aws eks associate-access-policy)."];
+  if (status === 403) return ['AccessDenied', `Associate ${access} with the calling role's access entry (aws eks associate-access-policy).`];
   if (status === 404) return ['NotFound', 'Check that it was not removed in the meantime.'];
   if (status === 409) return ['Busy', 'Somebody else changed it at the same moment; try again.'];
   // A page of a list that has grown too old.
@@ -164,6 +59,15 @@ const parseJson = (body: string): unknown => {
     return JSON.parse(body);
   } catch {
     return undefined;
+  }
+};
+
+const unlessNotFound = async <T>(run: () => Promise<T>): Promise<T | undefined> => {
+  try {
+    return await run();
+  } catch (error) {
+    if (isMigrationError(error, 'NotFound')) return undefined;
+    throw error;
   }
 };
 
@@ -199,7 +103,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     const document = parseJson(response.body);
     const where = `${request.what} on cluster ${options.cluster ?? url}`;
     if (response.status < 200 || response.status > 299) {
-      const [name, remedy] = refusalOf(response.status);
+      const [name, remedy] = refusalOf(response.status, request.access ?? NAMESPACE_ACCESS);
       const status = refusal.safeParse(document);
       throw new MigrationError(name, `The API server answered ${response.status} to ${where}: ${status.success ? status.data.message : response.body.slice(0, 200)}. ${remedy}`);
     }
@@ -212,12 +116,12 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     throw new MigrationError('InvalidRequest', `The API server's answer to ${where} is not as expected at ${issue?.path.join('.')}: ${issue?.message}. Check that its Kubernetes version is supported.`);
   };
 
-  const list = async <T extends z.ZodType>(path: string, what: string, item: T): Promise<z.output<T>[]> => {
+  const list = async <T extends z.ZodType>(path: string, what: string, item: T, access?: string): Promise<z.output<T>[]> => {
     const items: z.output<T>[] = [];
     let token: string | undefined;
     do {
       const query = new URLSearchParams({ limit: String(PAGE), ...(token ? { continue: token } : {}) });
-      const { metadata, items: found } = await call({ what, method: 'GET', path: `${path}?${query.toString()}` }, page.extend({ items: listOf(item) }));
+      const { metadata, items: found } = await call({ what, method: 'GET', path: `${path}?${query.toString()}`, ...(access ? { access } : {}) }, page.extend({ items: listOf(item) }));
       items.push(...found);
       token = metadata.continue ?? undefined;
     } while (token);
@@ -249,16 +153,17 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
       return workloads;
     },
     getWorkload: async (ref) => {
-      try {
-        return toWorkload(ref.kind, await call({ what: `get ${named(ref)}`, method: 'GET', path: workloadPath(ref) }, workload));
-      } catch (error) {
-        if (error instanceof MigrationError && error.name === 'NotFound') return undefined;
-        throw error;
-      }
+      const found = await unlessNotFound(() => call({ what: `get ${named(ref)}`, method: 'GET', path: workloadPath(ref) }, workload));
+      return found && toWorkload(ref.kind, found);
+    },
+    listCustomResources: async ({ group, version, plural }) => {
+      const path = `/apis/${[group, version, plural].map(encodeURIComponent).join('/')}`;
+      const found = (await unlessNotFound(() => list(path, `list ${plural}.${group}`, customResource, CUSTOM_RESOURCE_ACCESS))) ?? [];
+      return found.map(({ metadata: { namespace, name } }) => (namespace ? `${namespace}/${name}` : name));
     },
     restartWorkload: async (ref, marker) => {
       const body = { spec: { template: { metadata: { annotations: { [MARKER]: marker } } } } };
-      await call({ what: `restart ${named(ref)}`, method: 'PATCH', path: workloadPath(ref), body }, z.unknown());
+      await call({ what: `restart ${named(ref)}`, method: 'PATCH', path: `${workloadPath(ref)}?fieldManager=${FIELD_MANAGER}`, body }, z.unknown());
     },
   };
 };

@@ -1,7 +1,20 @@
 /**
  * The one place to add an add-on. What DescribeAddonConfiguration answers goes before all of it; this registry adds
- * what the API does not say. Source: EKS User Guide, "AWS add-ons" and "IAM roles for Amazon EKS add-ons".
+ * what the API does not say. Source: EKS User Guide, "AWS add-ons" and "IAM roles for Amazon EKS add-ons"; the custom
+ * resource definitions are those of the charts that each add-on is made from.
  */
+import type { CustomResourceKind } from './kubernetes.ts';
+
+/** A custom resource whose definition comes, and goes, with an add-on. */
+export interface OwnedKind {
+  group: string;
+  plural: string;
+  /** Versions that one release or another serves: asked for in turn, since a version that is not served answers like no definition. */
+  versions: string[];
+  /** Names of the instances that the add-on makes itself, in its own namespace: it makes them again. */
+  madeByAddon?: string[];
+}
+
 export interface KnownAddon {
   /** Where its service accounts live, unless the add-on was created with a namespaceConfig. */
   namespace: string;
@@ -9,26 +22,61 @@ export interface KnownAddon {
   risk: 'ordinary' | 'networking';
   /** False for add-ons that call no AWS API and so have nothing to migrate. */
   needsIam: boolean;
+  /** Deleted with the add-on unless it is preserved, and every instance with them. */
+  customResources: OwnedKind[];
 }
 
-const ordinary = (namespace = 'kube-system'): KnownAddon => ({ namespace, risk: 'ordinary', needsIam: true });
-const withoutIam = (risk: KnownAddon['risk'] = 'ordinary', namespace = 'kube-system'): KnownAddon => ({ namespace, risk, needsIam: false });
+const ordinary = (namespace = 'kube-system', customResources: OwnedKind[] = []): KnownAddon => ({ namespace, risk: 'ordinary', needsIam: true, customResources });
+const withoutIam = (risk: KnownAddon['risk'] = 'ordinary', namespace = 'kube-system', customResources: OwnedKind[] = []): KnownAddon => ({ namespace, risk, needsIam: false, customResources });
+
+const kinds = (group: string, versions: string[], plurals: Record<string, string[]>): OwnedKind[] =>
+  Object.entries(plurals).map(([plural, made]) => ({ group, plural, versions, ...(made.length > 0 ? { madeByAddon: made } : {}) }));
 
 const registry: Record<string, KnownAddon> = {
   'aws-ebs-csi-driver': ordinary(),
   'aws-efs-csi-driver': ordinary(),
   'aws-fsx-csi-driver': ordinary(),
-  'aws-mountpoint-s3-csi-driver': ordinary(),
-  'vpc-cni': { namespace: 'kube-system', risk: 'networking', needsIam: true },
-  adot: ordinary('opentelemetry-operator-system'),
-  'amazon-cloudwatch-observability': ordinary('amazon-cloudwatch'),
+  // One for each volume that a pod has mounted. github.com/awslabs/mountpoint-s3-csi-driver, charts.
+  'aws-mountpoint-s3-csi-driver': ordinary('kube-system', kinds('s3.csi.aws.com', ['v2', 'v2beta', 'v1'], { mountpoints3podattachments: [] })),
+  'vpc-cni': {
+    namespace: 'kube-system',
+    risk: 'networking',
+    needsIam: true,
+    // github.com/aws/amazon-vpc-cni-k8s, charts/aws-vpc-cni/crds.
+    customResources: [...kinds('crd.k8s.amazonaws.com', ['v1alpha1'], { eniconfigs: [] }), ...kinds('networking.k8s.aws', ['v1alpha1'], { policyendpoints: [] })],
+  },
+  // github.com/open-telemetry/opentelemetry-operator, config/crd. The collectors of the configuration values are the add-on's own.
+  adot: ordinary(
+    'opentelemetry-operator-system',
+    kinds('opentelemetry.io', ['v1alpha1'], {
+      opentelemetrycollectors: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'],
+      instrumentations: [],
+      opampbridges: [],
+      targetallocators: [],
+    }),
+  ),
+  // github.com/aws-observability/helm-charts, charts/amazon-cloudwatch-observability.
+  'amazon-cloudwatch-observability': ordinary(
+    'amazon-cloudwatch',
+    kinds('cloudwatch.aws.amazon.com', ['v1alpha1'], {
+      amazoncloudwatchagents: ['cloudwatch-agent', 'cloudwatch-agent-windows', 'cloudwatch-agent-windows-container-insights'],
+      dcgmexporters: ['dcgm-exporter'],
+      instrumentations: [],
+      neuronmonitors: ['neuron-monitor'],
+    }),
+  ),
   'aws-network-flow-monitoring-agent': ordinary('amazon-network-flow-monitor'),
-  'aws-privateca-connector-for-kubernetes': ordinary('aws-privateca-issuer'),
+  // github.com/cert-manager/aws-privateca-issuer, config/crd.
+  'aws-privateca-connector-for-kubernetes': ordinary('aws-privateca-issuer', kinds('awspca.cert-manager.io', ['v1beta1'], { awspcaissuers: [], awspcaclusterissuers: [] })),
   coredns: withoutIam('networking'),
   'kube-proxy': withoutIam('networking'),
   'eks-pod-identity-agent': withoutIam(),
   'eks-node-monitoring-agent': withoutIam(),
-  'snapshot-controller': withoutIam(),
+  // github.com/kubernetes-csi/external-snapshotter, client/config/crd.
+  'snapshot-controller': withoutIam('ordinary', 'kube-system', [
+    ...kinds('snapshot.storage.k8s.io', ['v1'], { volumesnapshots: [], volumesnapshotclasses: [], volumesnapshotcontents: [] }),
+    ...kinds('groupsnapshot.storage.k8s.io', ['v1beta2', 'v1beta1', 'v1alpha1'], { volumegroupsnapshots: [], volumegroupsnapshotclasses: [], volumegroupsnapshotcontents: [] }),
+  ]),
   'metrics-server': withoutIam(),
   'kube-state-metrics': withoutIam('ordinary', 'kube-state-metrics'),
   'prometheus-node-exporter': withoutIam('ordinary', 'prometheus-node-exporter'),
@@ -38,3 +86,14 @@ const registry: Record<string, KnownAddon> = {
 export const AGENT_ADDON = 'eks-pod-identity-agent';
 
 export const knownAddon = (name: string): KnownAddon | undefined => (Object.hasOwn(registry, name) ? registry[name] : undefined);
+
+/** Without it new pods get no network. */
+export const isNetworking = (name: string): boolean => knownAddon(name)?.risk === 'networking';
+
+/** What to list to find the instances of an add-on's own kinds. */
+export const ownedKinds = (name: string): CustomResourceKind[] =>
+  (knownAddon(name)?.customResources ?? []).flatMap(({ group, plural, versions }) => versions.map((version) => ({ group, version, plural })));
+
+/** Names of the instances of a kind that the add-on makes itself. */
+export const madeByAddon = (name: string, { group, plural }: Pick<CustomResourceKind, 'group' | 'plural'>): string[] =>
+  knownAddon(name)?.customResources.find((one) => one.group === group && one.plural === plural)?.madeByAddon ?? [];

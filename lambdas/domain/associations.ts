@@ -1,6 +1,9 @@
-/** Which associations stand in the way of a migration, and which of them may be deleted. Promise 3 of the design. */
+/**
+ * Which associations stand in the way of a migration, which of them may be deleted, and what of them is carried over to
+ * the new ones. Promise 3 of the design: one decision, taken alike by the plan, by `begin` and by the purge itself.
+ */
 import { isOwnedBy } from './arn.ts';
-import type { Association, Check, PlannedAssociation } from './model.ts';
+import type { Association, CarriedOver, PlannedAssociation, Rung, Snapshot } from './model.ts';
 
 const IAC_TAG_PREFIXES = ['aws:cloudformation:', 'alpha.eksctl.io/'];
 const IAC_TAGS = new Map([
@@ -21,81 +24,95 @@ export function managingTool(tags: Record<string, string>): string | undefined {
   return undefined;
 }
 
-/** What the add-on form of an association can't carry, so that it would be lost by the purge. */
-export function unportableFields(association: Association): string[] {
-  const fields: string[] = [];
-  if (association.targetRoleArn !== undefined) fields.push('targetRoleArn');
-  if (association.disableSessionTags === true) fields.push('disableSessionTags');
-  if (association.policy !== undefined) fields.push('policy');
-  if (Object.keys(association.tags).length > 0) fields.push(`tags (${Object.keys(association.tags).join(', ')})`);
-  return fields;
+type Unportable = Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy'>;
+
+/** What the add-on form of an association can't carry, but for tags. `disableSessionTags: false` is what a new one has. */
+function unportable({ targetRoleArn, disableSessionTags, policy }: Unportable): Unportable {
+  return {
+    ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
+    ...(disableSessionTags === true ? { disableSessionTags } : {}),
+    ...(policy === undefined ? {} : { policy }),
+  };
 }
 
-export interface PurgeDecision {
-  purge: boolean;
-  /** Why not, where it may not be purged. */
-  refusal?: { reason: string; remedy: string };
+/** Names of the fields that the add-on form of an association can't carry, and that this one has. */
+export const unportableFields = (association: Unportable): string[] => Object.keys(unportable(association));
+
+/** Tags that a caller may set: AWS keeps the prefix `aws:` to itself. */
+export const ownTags = (tags: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
+
+const isFor = (planned: Pick<PlannedAssociation, 'namespace' | 'serviceAccount'>, association: Pick<Association, 'namespace' | 'serviceAccount'>): boolean =>
+  planned.namespace === association.namespace && planned.serviceAccount === association.serviceAccount;
+
+/** The planned association that takes the place of that one, if any. */
+export const plannedFor = (association: Pick<Association, 'namespace' | 'serviceAccount'>, planned: readonly PlannedAssociation[]): PlannedAssociation | undefined =>
+  planned.find((one) => isFor(one, association));
+
+/** What goes from associations that are there now to the new ones of the same service accounts; only where there is something. */
+export function carriedOver(associations: readonly Association[], planned: readonly PlannedAssociation[]): CarriedOver[] {
+  return associations.flatMap((association): CarriedOver[] => {
+    if (!plannedFor(association, planned)) return [];
+    const fields = unportable(association);
+    const tags = ownTags(association.tags);
+    if (Object.keys(fields).length === 0 && Object.keys(tags).length === 0) return [];
+    return [{ namespace: association.namespace, serviceAccount: association.serviceAccount, from: association.id, ...fields, tags }];
+  });
 }
 
-/** Whether the migration of that add-on may delete that association. */
-export function decidePurge(association: Association, cluster: string, addon: string, planned: PlannedAssociation[]): PurgeDecision {
-  const inPlan = planned.some((one) => one.namespace === association.namespace && one.serviceAccount === association.serviceAccount);
+export interface PurgeContext {
+  cluster: string;
+  addon: string;
+  /** ARN of the add-on's copy that is there now; absent while there is none. */
+  addonArn?: string;
+  planned: readonly PlannedAssociation[];
+  /** The way that is taken. */
+  rung: Pick<Rung, 'strategy'>;
+  /** Once it is taken: nothing that is not in it as it stands is deleted, but for what the add-on's own copies made since. */
+  snapshot?: Pick<Snapshot, 'associations'>;
+}
+
+export type PurgeDecision =
+  | { do: 'purge' }
+  /** The current copy's own one, in place: UpdateAddon replaces it. */
+  | { do: 'keep' }
+  | { do: 'refuse'; reason: string; remedy: string };
+
+const refuse = (reason: string, remedy: string): PurgeDecision => ({ do: 'refuse', reason, remedy });
+
+const sameContent = (a: Association, b: Association): boolean => {
+  const content = ({ roleArn, tags, ...rest }: Association): string => JSON.stringify([roleArn, Object.entries(tags).sort(([x], [y]) => (x < y ? -1 : 1)), Object.entries(unportable(rest))]);
+  return content(a) === content(b);
+};
+
+/** Why the snapshot forbids to delete it; a stand-alone one must be in there, and be as it was. */
+function againstSnapshot(association: Association, { snapshot, cluster, addon }: PurgeContext, where: string): PurgeDecision | undefined {
+  if (!snapshot || isOwnedBy(association.ownerArn, cluster, addon)) return undefined;
+  const known = snapshot.associations.find((one) => one.id === association.id);
+  if (!known) return refuse(`${where} appeared after the snapshot`, 'find out who made it; delete it if nobody needs it, then migrate again');
+  if (!sameContent(known, association)) return refuse(`${where} was changed after the snapshot`, 'find out who changed it, then migrate again');
+  return undefined;
+}
+
+/** Whether the migration of that add-on may, and has to, delete that association of a service account. */
+export function decidePurge(association: Association, context: PurgeContext): PurgeDecision {
+  const { cluster, addon, addonArn, planned, rung } = context;
   const where = `${association.id} (${association.namespace}/${association.serviceAccount})`;
-  if (!inPlan) return { purge: false, refusal: { reason: `${where} is not part of the plan`, remedy: 'leave it alone' } };
+  const successor = plannedFor(association, planned);
+  if (!successor) return refuse(`${where} is not part of the plan`, 'leave it alone');
   const ours = isOwnedBy(association.ownerArn, cluster, addon);
-  if (association.ownerArn !== undefined && !ours) {
-    return { purge: false, refusal: { reason: `${where} is owned by another add-on: ${association.ownerArn}`, remedy: 'free the service account from that add-on first' } };
-  }
+  if (association.ownerArn !== undefined && !ours) return refuse(`${where} is owned by another add-on: ${association.ownerArn}`, 'free the service account from that add-on first');
   const tool = ours ? undefined : managingTool(association.tags);
   if (tool !== undefined) {
-    return {
-      purge: false,
-      refusal: { reason: `${where} carries the tags of another tool: ${tool}`, remedy: `remove it where it is managed, then migrate; ${tool} would otherwise make it again` },
-    };
+    return refuse(`${where} carries the tags of another tool: ${tool}`, `remove it where it is managed, then migrate; ${tool} would otherwise make it again`);
   }
-  // The add-on's API put the tags on its own associations, and does so again.
-  const unportable = unportableFields(ours ? { ...association, tags: {} } : association);
-  if (unportable.length > 0) {
-    return {
-      purge: false,
-      refusal: {
-        reason: `${where} has ${unportable.join(', ')}, which an add-on's association can't carry`,
-        remedy: `note it down and delete it by hand if it is not needed: aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${association.id}`,
-      },
-    };
+  const forbidden = againstSnapshot(association, context, where);
+  if (forbidden) return forbidden;
+  const fields = unportableFields(association);
+  if (fields.length > 0 && association.roleArn !== successor.roleArn) {
+    return refuse(
+      `${where} has ${fields.join(', ')} for role ${association.roleArn}, which would mean something else for the planned role ${successor.roleArn}`,
+      `keep its role: --role ${association.serviceAccount}=${association.roleArn}; or, if nobody needs it, delete it by hand: aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${association.id}`,
+    );
   }
-  return { purge: true };
-}
-
-export function associationChecks(existing: Association[], cluster: string, addon: string, planned: PlannedAssociation[]): { checks: Check[]; purge: string[] } {
-  if (existing.length === 0) {
-    return { purge: [], checks: [{ id: 'associations', status: 'pass', message: 'No association stands in the way.' }] };
-  }
-  const decided = existing.map((association) => ({ association, ...decidePurge(association, cluster, addon, planned) }));
-  const refused = decided.filter((one) => !one.purge);
-  if (refused.length > 0) {
-    return {
-      purge: [],
-      checks: refused.map(({ refusal }) => ({
-        id: 'associations',
-        status: 'fail',
-        message: `An association stands in the way that is not ours to delete: ${refusal?.reason ?? ''}.`,
-        remedy: `${(refusal?.remedy ?? '').replace(/^./, (first) => first.toUpperCase())}.`,
-        source: 'EKS User Guide, "Assign IAM roles to add-ons": add-ons cannot assume ownership of existing associations',
-      })),
-    };
-  }
-  const names = decided.map(({ association }) => `${association.id} for ${association.namespace}/${association.serviceAccount}`).join(', ');
-  return {
-    purge: decided.map(({ association }) => association.id),
-    checks: [
-      {
-        id: 'associations',
-        status: 'warn',
-        message: `Left-over association ${names} would make the create fail with "Association already exists".`,
-        remedy: 'It is noted in the ledger and deleted before the add-on is created again; a rollback puts it back.',
-        source: 'EKS User Guide, "Assign IAM roles to add-ons": add-ons cannot assume ownership of existing associations',
-      },
-    ],
-  };
+  return rung.strategy === 'in-place' && ours && association.ownerArn === addonArn ? { do: 'keep' } : { do: 'purge' };
 }

@@ -20,6 +20,15 @@ export interface OfferedVersion {
   version: string;
   default: boolean;
   requiresIamPermissions: boolean;
+  /** Who publishes the add-on: `eks`, `aws`, or a vendor of the AWS Marketplace. */
+  owner?: string;
+}
+
+/** What DescribeAddonConfiguration answers about a version. */
+export interface AddonConfiguration {
+  podIdentity: PodIdentityServiceAccount[];
+  /** JSON Schema of the configuration values, as text; absent where EKS gives none. */
+  configurationSchema?: string;
 }
 
 /** Service accounts for which a version takes Pod Identity associations. */

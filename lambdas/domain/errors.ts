@@ -13,6 +13,8 @@ export const ERROR_CLASSES = {
   ServiceUnavailable: 'retryable',
   ConnectionLost: 'retryable',
   Busy: 'retryable',
+  // Too little time is left of the invocation to begin a change.
+  OutOfTime: 'retryable',
   AccessDenied: 'terminal',
   InvalidRequest: 'terminal',
   NotFound: 'terminal',
@@ -23,15 +25,25 @@ export const ERROR_CLASSES = {
   AssociationStillThere: 'waiting',
   PodsNotSettled: 'waiting',
   RestoreInProgress: 'waiting',
+  // Another add-on that shares the role is being migrated.
+  RoleLockHeld: 'waiting',
+  // The execution that held the lock has stopped, and Recover has not put its work back yet.
+  RecoveryPending: 'waiting',
+  // The execution that held the lock has stopped, but a Lambda of it may still be running.
+  OwnerMayStillAct: 'waiting',
   // Decisions of the steps.
   BadInput: 'terminal',
   LockHeld: 'terminal',
+  Cancelled: 'terminal',
+  // A rollback on demand that can't be begun; nothing is changed by it.
+  RollbackRefused: 'terminal',
   AddonChanged: 'terminal',
   AddonFailed: 'terminal',
   AssociationChanged: 'terminal',
   PodsOnWrongIdentity: 'terminal',
   LockLost: 'needs-human',
   RestoreRefused: 'needs-human',
+  RestoreFailed: 'needs-human',
 } as const satisfies Record<string, 'retryable' | 'waiting' | 'terminal' | 'needs-human'>;
 
 export type ErrorName = keyof typeof ERROR_CLASSES;

@@ -1,47 +1,144 @@
-/** The commands that finish by hand what the service could not: exact, from the snapshot, to be pasted into a shell. */
-import { isOwnedBy } from './arn.ts';
-import type { Snapshot, Target } from './model.ts';
+/**
+ * The commands that finish by hand what the service could not: pasted one after the other into a shell, they bring the
+ * add-on from the state that it is in to how the snapshot has it. What somebody else has changed in version or
+ * configuration stays as it is.
+ */
+import { changedByOthers, classifyCopy } from './copies.ts';
+import { handOffLines, type HandOffLines } from './hand-off-commands.ts';
+import type { WorkloadRef } from './kubernetes.ts';
+import type { Addon, Association, Migration, Snapshot, Target } from './model.ts';
+import { conflictsOfCreate, decideRestore, needsConsent, preservesFailedCopy, type RestoreFacts } from './restore.ts';
+import { isSameAssociation, leftOvers, madeByOthers, ownedBefore, standAloneBefore } from './restore-associations.ts';
+import { comment, mayFail } from './shell.ts';
 
-/** One word for a POSIX shell: quoted where anything in it could mean something to the shell. */
-export const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export interface HandOffFacts {
+  target: Target;
+  snapshot: Snapshot;
+  record: Migration;
+  /** Absent where EKS could not be read: the commands then work from whatever state the add-on is in. */
+  seen?: { addon: Addon | undefined; associations: Association[] };
+  /** Of the planned service accounts; absent where the API server could not be read. */
+  workloads?: WorkloadRef[];
+}
 
-/** Words in groups, an option with its value; `undefined` groups are left out. */
-const command = (...groups: (string[] | undefined)[]): string => groups.flatMap((words) => words ?? []).map(shellWord).join(' ');
+/** For the key of a deleted association to be free again (aws-controllers-k8s/community#2684: 1 to 3 seconds; the User Guide says several). */
+const KEY_IS_FREED = 'sleep 30';
 
-/** `made`: ids of associations that the migration is known to have made; they would keep new pods on Pod Identity. */
-export function handOffCommands(target: Target, snapshot: Snapshot, made: string[] = []): string[] {
-  const { addon } = snapshot;
-  const where = ['--region', target.region, '--cluster-name', target.cluster];
-  const here = [...where, '--addon-name', addon.name];
-  const owned = snapshot.associations.filter((one) => isOwnedBy(one.ownerArn, target.cluster, addon.name));
-  const standAlone = snapshot.associations.filter((one) => one.ownerArn === undefined);
-  const create = command(
-    ['aws', 'eks', 'create-addon'],
-    here,
-    ['--addon-version', addon.version],
-    addon.serviceAccountRoleArn ? ['--service-account-role-arn', addon.serviceAccountRoleArn] : undefined,
-    owned.length > 0 ? ['--pod-identity-associations', ...owned.map((one) => `serviceAccount=${one.serviceAccount},roleArn=${one.roleArn}`)] : undefined,
-    addon.namespace === undefined ? undefined : ['--namespace-config', `namespace=${addon.namespace}`],
-    addon.configurationValues === undefined ? undefined : ['--configuration-values', addon.configurationValues],
-    Object.keys(addon.tags).length > 0 ? ['--tags', JSON.stringify(addon.tags)] : undefined,
-    ['--resolve-conflicts', 'OVERWRITE'],
-  );
+/** The waiter gives up at DEGRADED, which an add-on may be for a while; the last line sees whether it has become ACTIVE. */
+const settled = (lines: HandOffLines): string => mayFail(lines.wait('addon-active'));
+
+/** The add-on, whatever it is now: each line either does its part or has nothing to do. */
+function fromAnyState({ record, snapshot }: HandOffFacts, lines: HandOffLines): string[] {
+  const made = record.associations.created.filter((one) => snapshot.associations.every((before) => before.id !== one.id));
   return [
-    `# What is there now; if it is ACTIVE with ${addon.serviceAccountRoleArn ?? 'no role'}, only the associations at the end may be left to do.`,
-    command(['aws', 'eks', 'describe-addon'], here),
-    '# If it is there in another state, remove it first (its software keeps running):',
-    command(['aws', 'eks', 'delete-addon'], here, ['--preserve']),
-    command(['aws', 'eks', 'wait', 'addon-deleted'], here),
-    '# Associations of the migration outlive a delete with --preserve. Look, and delete those that are not listed at the end:',
-    ...snapshot.planned.map((one) =>
-      command(['aws', 'eks', 'list-pod-identity-associations'], where, ['--namespace', one.namespace], ['--service-account', one.serviceAccount]),
-    ),
-    ...made.map((id) => command(['aws', 'eks', 'delete-pod-identity-association'], where, ['--association-id', id])),
-    '# Create it as it was:',
-    create,
-    command(['aws', 'eks', 'wait', 'addon-active'], here),
-    ...standAlone.map((one) =>
-      command(['aws', 'eks', 'create-pod-identity-association'], where, ['--namespace', one.namespace], ['--service-account', one.serviceAccount], ['--role-arn', one.roleArn]),
-    ),
+    comment('EKS could not be read, so these lines work from any state; a line that ends in "|| true" may say that there is nothing to do.'),
+    settled(lines),
+    ...made.map((one) => mayFail(lines.deleteAssociation(one.id))),
+    ...(made.length > 0 ? [KEY_IS_FREED] : []),
+    mayFail(lines.create(conflictsOfCreate(record))),
+    settled(lines),
+    lines.update(),
+    settled(lines),
   ];
 }
+
+function createLines({ record }: HandOffFacts, lines: HandOffLines, addon: Addon | undefined): string[] {
+  const conflict = addon !== undefined && needsConsent(record, addon);
+  const conflicts = conflict ? 'OVERWRITE' : conflictsOfCreate(record);
+  return [
+    ...(conflict ? [comment(`OVERWRITE resets what others have changed: ${addon.issues.map((issue) => issue.message).join(' ')}`)] : []),
+    ...(conflicts === 'NONE' ? [comment('Should it end in CREATE_FAILED for conflicts: delete it with --preserve and create it with OVERWRITE, which resets what others have changed.')] : []),
+    lines.create(conflicts),
+    settled(lines),
+  ];
+}
+
+const describe = (addon: Addon | undefined, { snapshot, record }: HandOffFacts): string[] => {
+  const copy = classifyCopy(snapshot, record, addon);
+  const changed = addon && changedByOthers(snapshot, addon);
+  const issues = addon?.issues.map((issue) => issue.message).join('; ') ?? '';
+  return [
+    comment(addon ? `Add-on ${addon.name} is ${addon.status} with ${addon.serviceAccountRoleArn ?? 'no role'}${issues ? ` (${issues})` : ''}.` : `Add-on ${snapshot.addon.name} is not there.`),
+    ...(copy === 'gone' ? [comment('This migration did not delete it; somebody else did.')] : []),
+    ...(copy === 'foreign' ? [comment('This copy was made by somebody else.')] : []),
+    ...(changed === undefined ? [] : [comment(`${changed}. Version and configuration are left as they are now.`)]),
+  ];
+};
+
+/** What somebody else has put where an association has to come back: the old one needs its place. */
+function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[], lines: HandOffLines): string[] {
+  if (!seen) return [];
+  const inTheWay = madeByOthers(snapshot, record, seen.addon, seen.associations).filter((other) => wanted.some((was) => was.namespace === other.namespace && was.serviceAccount === other.serviceAccount));
+  return inTheWay.flatMap((other) => [
+    comment(`Somebody else made ${other.id} for ${other.namespace}/${other.serviceAccount} meanwhile; the old association needs its place.`),
+    mayFail(lines.deleteAssociation(other.id)),
+    KEY_IS_FREED,
+  ]);
+}
+
+/** The add-on from the state that was seen. */
+function fromSeenState(facts: HandOffFacts, seen: NonNullable<HandOffFacts['seen']>, lines: HandOffLines): string[] {
+  const { record, snapshot } = facts;
+  const { addon, associations } = seen;
+  const left = new Set(leftOvers(snapshot, record, addon, associations).map((one) => one.id));
+  const kept = new Set(snapshot.associations.map((one) => one.id));
+  // A copy that goes may leave its associations behind.
+  const deleteLeft = (goes: boolean): string[] =>
+    associations.filter((one) => left.has(one.id) || (goes && one.ownerArn === addon?.arn && (ownedBefore(snapshot).some((was) => was.id === one.id) || !kept.has(one.id)))).map((one) => mayFail(lines.deleteAssociation(one.id)));
+  const orNothing = (deleted: string[]): string[] => (deleted.length > 0 ? [...deleted, KEY_IS_FREED] : []);
+
+  const begin = [...describe(addon, facts), ...freeKeys(facts, ownedBefore(snapshot), lines)];
+  if (!addon) return [...begin, ...orNothing(deleteLeft(false)), ...createLines(facts, lines, addon)];
+  switch (addon.status) {
+    case 'DELETING':
+      return [...begin, lines.wait('addon-deleted'), ...orNothing(deleteLeft(true)), ...createLines(facts, lines, undefined)];
+    case 'CREATE_FAILED':
+    case 'DELETE_FAILED':
+      return [...begin, lines.delete(preservesFailedCopy(record)), lines.wait('addon-deleted'), ...orNothing(deleteLeft(true)), ...createLines(facts, lines, addon)];
+    case 'CREATING':
+    case 'UPDATING':
+      return [...begin, settled(lines), ...orNothing(deleteLeft(false)), lines.update(), settled(lines)];
+    case 'ACTIVE':
+    case 'DEGRADED':
+    case 'UPDATE_FAILED': {
+      const restore: RestoreFacts = { snapshot, record, now: addon, associations, actions: 0 };
+      const asBefore = addon.status === 'ACTIVE' && decideRestore({ ...restore, associations: associations.filter((one) => !left.has(one.id)) }).do === 'done';
+      return [...begin, ...orNothing(deleteLeft(false)), ...(asBefore ? [] : [lines.update(), settled(lines)])];
+    }
+  }
+}
+
+/** Associations that come back by themselves, and the fields that the add-on's own ones lose. */
+function associationLines(facts: HandOffFacts, lines: HandOffLines): string[] {
+  const { target, snapshot, seen } = facts;
+  const standAlone = standAloneBefore(snapshot, target.cluster).flatMap((was) => {
+    if (!seen) return [mayFail(lines.createAssociation(was))];
+    const there = seen.associations.some((one) => one.id === was.id || (one.ownerArn === undefined && isSameAssociation(was, one)));
+    if (there) return [];
+    return [...freeKeys(facts, [was], lines), lines.createAssociation(was)];
+  });
+  // What the add-on lets go of holds its key for a moment.
+  return [...(standAlone.length > 0 ? [KEY_IS_FREED] : []), ...standAlone, ...ownedBefore(snapshot).flatMap((was) => lines.fields(was))];
+}
+
+/** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */
+export function handOffCommands(facts: HandOffFacts): string[] {
+  const { target, snapshot, seen, workloads, record } = facts;
+  const lines = handOffLines(target, snapshot, ownedBefore(snapshot));
+  const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
+  const restarts = workloads && workloads.length > 0 ? workloads.map((one) => lines.restart(one)) : namespaces.map((namespace) => mayFail(lines.restartByLabel(namespace)));
+  return [
+    ...(seen ? fromSeenState(facts, seen, lines) : fromAnyState(facts, lines)),
+    ...associationLines(facts, lines),
+    comment('Pods keep the identity that they were admitted with: new ones take the one that was put back.'),
+    lines.kubeconfig(),
+    ...restarts,
+    ...endLines(record.migrationId),
+  ];
+}
+
+/** The last lines of every hand-off: they record the end, and with it the add-on can be migrated again. */
+export const endLines = (migrationId: string): string[] => [
+  comment(`Checks that everything is as it was, records the end and frees the lock. To leave the add-on as it is instead: pod-identity release ${migrationId}`),
+  `pod-identity rollback ${migrationId} --deployed`,
+];

@@ -39,7 +39,7 @@ export function classifyPod(pod: Pod): { identity: Exclude<PodIdentity, 'not-app
   };
 }
 
-const NAME_LABEL = 'app.kubernetes.io/name';
+export const NAME_LABEL = 'app.kubernetes.io/name';
 
 /**
  * Evidence for the pods of an add-on: those of the planned service accounts count; others that carry the same

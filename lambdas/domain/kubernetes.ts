@@ -45,4 +45,20 @@ export interface Workload extends WorkloadRef {
   /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */
   settled: boolean;
   templateAnnotations: Record<string, string>;
+  labels: Record<string, string>;
+  /** Who set which fields, as `metadata.managedFields` says; without those of `status`. */
+  managedFields: ManagedFields[];
+}
+
+/** Fields that one manager owns, as paths such as `.spec.replicas` or `.spec.template.spec.containers[name="x"].image`. */
+export interface ManagedFields {
+  manager: string;
+  fields: string[];
+}
+
+/** A custom resource, by its definition's coordinates; `plural` is the resource's name in URLs. */
+export interface CustomResourceKind {
+  group: string;
+  version: string;
+  plural: string;
 }

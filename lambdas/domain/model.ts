@@ -29,18 +29,38 @@ export const roleArn = z
 export const target = z.object({ account: accountId, region: regionName, cluster: clusterName });
 export type Target = z.infer<typeof target>;
 
-export const strategy = z.enum(['recreate']);
+export const strategy = z.enum(['auto', 'in-place', 'recreate']);
 export type Strategy = z.infer<typeof strategy>;
+
+/** `rolling`: pods roll, capacity stays. `outage`: the add-on's software is removed for a while. */
+export const maxDisruption = z.enum(['rolling', 'outage']);
+export type MaxDisruption = z.infer<typeof maxDisruption>;
+
+/** What EKS does with fields that others changed; CreateAddon takes PRESERVE for NONE. */
+export const resolveConflicts = z.enum(['NONE', 'OVERWRITE', 'PRESERVE']);
+export type ResolveConflicts = z.infer<typeof resolveConflicts>;
+
+/** One way to make the change. `preserve` is DeleteAddon's, and false for `in-place`, which deletes nothing. */
+export const rung = z.object({
+  strategy: z.enum(['in-place', 'recreate']),
+  preserve: z.boolean(),
+  disruption: maxDisruption,
+  resolveConflicts,
+});
+export type Rung = z.infer<typeof rung>;
 
 /** What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the add-on's role. */
 export const migrationRequest = z.object({
   target,
   addon: addonName,
-  strategy: strategy.default('recreate'),
-  /** DeleteAddon's `preserve`: the Kubernetes objects keep running while EKS lets go of them. */
+  /** `auto`: the least disturbing way that is possible, then the next one where the pods did not take the new identity. */
+  strategy: strategy.default('auto'),
+  /** DeleteAddon's `preserve`: the Kubernetes objects keep running while EKS lets go of them. With `auto`: no way without it. */
   preserve: z.boolean().default(false),
-  /** CreateAddon's `resolveConflicts` over preserved objects; OVERWRITE resets fields that others changed. */
-  resolveConflicts: z.enum(['NONE', 'OVERWRITE']).default('NONE'),
+  /** How far it may go. Default: `rolling` with `auto`; what the chosen way takes otherwise. */
+  maxDisruption: maxDisruption.optional(),
+  /** Default: PRESERVE in place, NONE for a create over preserved objects. OVERWRITE is the consent to reset what others changed. */
+  resolveConflicts: resolveConflicts.optional(),
   roles: z.record(z.string(), roleArn).default({}),
   /** One role for every planned service account; `roles` goes before it. */
   roleArn: roleArn.optional(),
@@ -117,17 +137,37 @@ export type PlanStep = z.infer<typeof planStep>;
 
 export const verdict = z.enum(['migrate', 'already-migrated', 'blocked']);
 
+/**
+ * What the add-on form of an association can't carry: put on the new one, by UpdatePodIdentityAssociation and
+ * TagResource, once EKS has made it. `from`: id of the association that had it.
+ */
+export const carriedOver = z.object({
+  namespace: z.string(),
+  serviceAccount: z.string(),
+  from: z.string(),
+  targetRoleArn: z.string().optional(),
+  disableSessionTags: z.boolean().optional(),
+  policy: z.string().optional(),
+  tags: z.record(z.string(), z.string()),
+});
+export type CarriedOver = z.infer<typeof carriedOver>;
+
 export const plan = z.object({
   verdict,
   strategy,
   preserve: z.boolean(),
+  /** The ways to make the change, least disturbing first; empty where there is nothing to change. */
+  ladder: z.array(rung),
   checks: z.array(check),
   steps: z.array(planStep),
   addon: addon.optional(),
   namespace: z.string().optional(),
   associations: z.array(plannedAssociation),
-  /** Ids of the associations that stand in the way and will be deleted. */
+  /** Ids of all associations that the planned service accounts have now. */
+  existing: z.array(z.string()),
+  /** Those of them that the first way deletes by itself, because they stand in its way. */
   purge: z.array(z.string()),
+  carryOver: z.array(carriedOver),
   /** SHA-256 over what was found and what will be done, hex. */
   hash: z.string(),
 });
@@ -139,6 +179,7 @@ export const snapshot = z.object({
   addon,
   namespace: z.string(),
   planned: z.array(plannedAssociation),
+  /** Every association of the planned service accounts as it was. */
   associations: z.array(association),
   /** Trust policy documents by role ARN, decoded JSON text. */
   trustPolicies: z.record(z.string(), z.string()),
@@ -179,17 +220,51 @@ export type Failure = z.infer<typeof failure>;
 
 export const verified = z.enum(['pods', 'api', 'none']);
 
+/** Somebody asked a migration to stop: before `begin` it ends blocked, after it rolls back. */
+export const cancellation = z.object({ requestedAt: z.string(), requestedBy: z.string().max(256).optional(), reason: z.string().max(1024).optional() });
+export type Cancellation = z.infer<typeof cancellation>;
+
+/** Who took the migration over from an execution that stopped, or to put it back on demand. */
+export const recovery = z.object({
+  startedAt: z.string(),
+  executionArn: z.string(),
+  cause: z.enum(['stranded', 'requested']),
+  requestedBy: z.string().max(256).optional(),
+  reason: z.string().max(1024).optional(),
+  /** The outcome that the migration had before, where it was over. */
+  after: outcome.optional(),
+});
+export type Recovery = z.infer<typeof recovery>;
+
+/** A person has let go the locks that a migration keeps after it ended `needs-human`; nothing was put back by that. */
+export const release = z.object({ at: z.string(), by: z.string().max(256).optional(), reason: z.string().max(1024).optional() });
+export type Release = z.infer<typeof release>;
+
 /** The ledger's record of a migration: all that the run's Lambdas share, and what remains when it is over. */
 export const migration = z.object({
   migrationId,
   request: migrationRequest,
+  /** The execution that works on it, or did last. */
   executionArn: z.string().optional(),
   startedAt: z.string(),
   endedAt: z.string().optional(),
   status: z.enum(['running', 'ended']),
   outcome: outcome.optional(),
+  /** `pods` from the moment that the pods were proven, before the end is recorded. */
   verified: verified.default('none'),
   plan: plan.optional(),
+  /** Index in the plan's ladder of the way that is, or was last, being tried; absent before anything began. */
+  rung: z.number().int().min(0).optional(),
+  /** Keys of the locks that it takes, in the order in which it takes them. */
+  locks: z.array(z.string()).default([]),
+  /** ARNs of the add-on's copies that this migration has asked EKS to delete, and of those that it made. */
+  removed: z.array(z.string()).default([]),
+  made: z.array(z.string()).default([]),
+  recovery: recovery.optional(),
+  /** The last one; it counts for the end before it, see `standingRelease`. */
+  released: release.optional(),
+  /** What is worth knowing although it went well, such as `irsa-role-still-set`. */
+  warnings: z.array(check).default([]),
   /** What the migration deleted, made and put back, by association id. */
   associations: z.object({ purged: z.array(association), created: z.array(association), restored: z.array(association) }),
   failure: failure.optional(),
@@ -197,6 +272,17 @@ export const migration = z.object({
   handOff: z.array(z.string()).default([]),
 });
 export type Migration = z.infer<typeof migration>;
+
+/** Over the whole migration, for the add-on's workloads whose service accounts migrate. */
+export const disruption = z.object({
+  /** Seconds in which one of these workloads had no ready pod. */
+  controllerUnavailableSeconds: z.number(),
+  /** The lowest count of ready pods that any of these workloads had. */
+  minReadyPods: z.number().int(),
+  /** True where the durations come from a scenario's knobs. */
+  simulated: z.boolean(),
+});
+export type Disruption = z.infer<typeof disruption>;
 
 /** One document about one migration: the command line's `--json`, later the API's answer and the report's row. */
 export const migrationReport = z.object({
@@ -210,6 +296,14 @@ export const migrationReport = z.object({
   startedAt: z.string(),
   endedAt: z.string(),
   plan: plan.optional(),
+  /** The way that was tried last; absent where nothing was begun. */
+  applied: rung.optional(),
+  recovery: recovery.optional(),
+  /** There where the locks of this end were let go. */
+  released: release.optional(),
+  warnings: z.array(check),
+  /** What it did to the add-on's pods; there where somebody watched them all the time. */
+  disruption: disruption.optional(),
   steps: z.array(stepLine),
   associations: z.object({ purged: z.array(association), created: z.array(association), restored: z.array(association) }),
   verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),

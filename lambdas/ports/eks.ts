@@ -1,4 +1,4 @@
-import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../domain/eks.ts';
+import type { AddonConfiguration, Cluster, OfferedVersion } from '../domain/eks.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 
 export type * from '../domain/eks.ts';
@@ -10,7 +10,7 @@ export interface CreateAddonRequest {
   serviceAccountRoleArn?: string;
   podIdentityAssociations?: PlannedAssociation[];
   configurationValues?: string;
-  resolveConflicts?: 'NONE' | 'OVERWRITE';
+  resolveConflicts?: 'NONE' | 'OVERWRITE' | 'PRESERVE';
   tags: Record<string, string>;
   clientRequestToken: string;
 }
@@ -34,15 +34,21 @@ export interface Eks {
   describeAddon(addon: string): Promise<Addon | undefined>;
   /** Versions offered for that Kubernetes version, newest first; empty for an add-on that EKS does not know. */
   listOfferedVersions(addon: string, kubernetesVersion: string): Promise<OfferedVersion[]>;
-  /** Empty where the version takes no associations or is not known. */
-  describePodIdentityConfiguration(addon: string, version: string): Promise<PodIdentityServiceAccount[]>;
-  createAddon(request: CreateAddonRequest): Promise<void>;
+  /** `undefined` where EKS does not know the version. */
+  describeConfiguration(addon: string, version: string): Promise<AddonConfiguration | undefined>;
+  /** Answers the ARN of the new copy. */
+  createAddon(request: CreateAddonRequest): Promise<string>;
   updateAddon(request: UpdateAddonRequest): Promise<void>;
   /** False where there was no such add-on. */
   deleteAddon(addon: string, options: { preserve: boolean }): Promise<boolean>;
   /** Whole associations of one (namespace, service account): at most one in steady state. */
   listAssociations(namespace: string, serviceAccount: string): Promise<Association[]>;
-  /** Answers the new association's id. */
+  /** How many associations the cluster has, of all service accounts. */
+  countAssociations(): Promise<number>;
+  /** Sets what the add-on form of an association can't carry; the role stays. */
+  updateAssociation(id: string, change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string }, clientRequestToken: string): Promise<Association>;
+  /** Adds tags to an add-on or an association. */
+  tagResource(arn: string, tags: Record<string, string>): Promise<void>;
   createAssociation(association: Association, clientRequestToken: string): Promise<Association>;
   /** False where there was no such association. */
   deleteAssociation(id: string): Promise<boolean>;

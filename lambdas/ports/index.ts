@@ -1,11 +1,13 @@
 import type { Target } from '../domain/model.ts';
 import type { Eks } from './eks.ts';
+import type { Executions } from './executions.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Roles } from './roles.ts';
 import type { Clock, Ids, Telemetry } from './runtime.ts';
 
 export type * from './eks.ts';
+export type * from './executions.ts';
 export type * from './kubernetes.ts';
 export type * from './ledger.ts';
 export type * from './roles.ts';
@@ -18,11 +20,21 @@ export interface TargetPorts {
   kubernetes: Kubernetes;
 }
 
+/** What the deployment tells a step beside its table. */
+export interface Settings {
+  /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods. */
+  passableRoleArns: string[];
+}
+
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */
 export interface HandlerDependencies {
   portsFor: (target: Target) => TargetPorts;
   ledger: Ledger;
+  executions: Executions;
+  settings: Settings;
   clock: Clock;
   ids: Ids;
   telemetry: Telemetry;
+  /** Milliseconds until this invocation is cut off. */
+  remainingTime: () => number;
 }

@@ -1,4 +1,4 @@
-import type { Pod, Workload, WorkloadRef } from '../domain/kubernetes.ts';
+import type { CustomResourceKind, Pod, Workload, WorkloadRef } from '../domain/kubernetes.ts';
 
 export type * from '../domain/kubernetes.ts';
 
@@ -7,6 +7,8 @@ export interface Kubernetes {
   listPods(namespace: string): Promise<Pod[]>;
   listWorkloads(namespace: string): Promise<Workload[]>;
   getWorkload(ref: WorkloadRef): Promise<Workload | undefined>;
+  /** `namespace/name` of each; empty where the cluster has no such definition. */
+  listCustomResources(kind: CustomResourceKind): Promise<string[]>;
   /** Sets an annotation on the pod template: a new value starts a rolling restart, the same value changes nothing. */
   restartWorkload(ref: WorkloadRef, marker: string): Promise<void>;
 }

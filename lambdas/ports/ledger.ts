@@ -1,9 +1,16 @@
-import type { Association, Failure, Migration, PodEvidence, Snapshot, StepLine } from '../domain/model.ts';
+import type { Association, Cancellation, Failure, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../domain/model.ts';
 
 export interface LockHolder {
   migrationId: string;
   executionArn: string;
   since: string;
+}
+export interface Lock {
+  key: string;
+  /** Grows each time that the lock passes to another execution, and never shrinks. */
+  fence: number;
+  /** Absent: it is free. */
+  holder?: LockHolder;
 }
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
 
@@ -16,22 +23,53 @@ export interface StepEntry {
   error?: Failure;
 }
 
+/** What a step works from, as one read finds it. */
+export interface MigrationFile {
+  migration?: Migration;
+  snapshot?: Snapshot;
+  cancel?: Cancellation;
+}
+
 /** The service's memory. Reads are strongly consistent. */
 export interface Ledger {
+  /** All of a migration but its step lines and its evidence, in one read. */
+  getFile(migrationId: string): Promise<MigrationFile>;
   /** Puts a new record; a record of the same id that is still running is overwritten (a retry of the first step). */
   putMigration(migration: Migration): Promise<void>;
   getMigration(migrationId: string): Promise<Migration | undefined>;
+  /** Notes the plan, and the end where the plan is one. Throws BadInput once anything was begun: a late plan must not take the place of the one that is carried out. */
+  recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void>;
+  /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
+  noteRung(migrationId: string, rung: number): Promise<void>;
+  /** Notes that an execution takes the migration over, and that it is running again. Said again by the same execution it changes nothing: a late call must not reopen what that one has ended. `verified`: what the pods have shown does not count any more. */
+  recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void>;
   updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void>;
   /** Notes one association as purged, created or restored; the same id twice is kept once. */
   recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void>;
 
-  /** Takes the lock, or takes it again for the same migration; the fence grows with each take and never shrinks. */
+  /** Adds to what the record already has; the same ARN twice is kept once. */
+  recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void>;
+
+  /** The first one stands. */
+  requestCancel(migrationId: string, cancellation: Cancellation): Promise<void>;
+  getCancel(migrationId: string): Promise<Cancellation | undefined>;
+
+  /** Takes a free lock under a new fence. Held by the same execution already: answers the fence that it has. */
   acquireLock(key: string, owner: LockHolder): Promise<LockResult>;
+  /** Takes the lock from an execution that can't act any more, under a new fence, where it is still held by that one under that fence. */
+  takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult>;
   /** Throws LockLost unless the lock is held by this migration under this fence. */
   assertLock(key: string, migrationId: string, fence: number): Promise<void>;
-  /** Lets go where it is this migration's; otherwise does nothing. */
-  releaseLock(key: string, migrationId: string): Promise<void>;
+  /** Lets go where this execution holds it; otherwise does nothing. */
+  releaseLock(key: string, executionArn: string): Promise<void>;
+  /** Keeps it held by this execution, but takes it out of `listHeldLocks`: a person has to decide. */
+  parkLock(key: string, executionArn: string): Promise<void>;
+  /** Never held: undefined. */
+  readLock(key: string): Promise<Lock | undefined>;
+  /** Locks that are held and not parked; a moment behind (a global index). */
+  listHeldLocks(): Promise<Lock[]>;
 
+  /** The first one stands: a later look may show what the migration itself has changed. */
   putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void>;
   getSnapshot(migrationId: string): Promise<Snapshot | undefined>;
 
@@ -40,7 +78,10 @@ export interface Ledger {
   /** In the order in which they started. */
   listSteps(migrationId: string): Promise<StepLine[]>;
 
-  /** Evidence of one round (`before` or the number of a verification), in chunks, replacing what the round had. */
-  putEvidence(migrationId: string, round: string, pods: PodEvidence[]): Promise<void>;
+  /**
+   * Evidence of one round (`before` or `latest`), in chunks, replacing what the round had: unless that was seen later. A
+   * call that arrives late must not take the place of what was found since.
+   */
+  putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void>;
   getEvidence(migrationId: string, round: string): Promise<PodEvidence[]>;
 }

@@ -1,14 +1,20 @@
 /** The ports in memory: what a step asked of them stands in one journal, and any call can be made to fail once. */
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
-import type { Association, Migration, PodEvidence, Snapshot, StepLine } from '../../lambdas/domain/model.ts';
-import type { Clock, HandlerDependencies, Ids, Kubernetes, Ledger, LockHolder, Pod, Role, Roles, StepEntry, Telemetry, Workload, WorkloadRef } from '../../lambdas/ports/index.ts';
+import type { Clock, CustomResourceKind, Executions, ExecutionState, HandlerDependencies, Ids, Kubernetes, Pod, Role, Roles, Settings, Telemetry, Workload, WorkloadRef } from '../../lambdas/ports/index.ts';
 import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
-import { aNodePod, aPod, aWorkload, agentDaemonSet, bothWays, NOW, ROLE } from './fixtures.ts';
+import { FakeLedger } from './fake-ledger.ts';
+import { aNodePod, aPod, bothWays, EXECUTION, NOW, OTHER_EXECUTION, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
+
+export { FakeLedger };
 
 /** Calls that change something outside the ledger. */
-const MUTATING = new Set(['eks.createAddon', 'eks.updateAddon', 'eks.deleteAddon', 'eks.createAssociation', 'eks.deleteAssociation', 'kubernetes.restartWorkload']);
+const MUTATING = new Set([
+  ...['createAddon', 'updateAddon', 'deleteAddon', 'createAssociation', 'updateAssociation', 'deleteAssociation', 'tagResource'].map((name) => `eks.${name}`),
+  'kubernetes.restartWorkload',
+  'executions.startRecovery',
+]);
 
 export type When = 'before' | 'after';
 interface Fault {
@@ -94,7 +100,9 @@ export class FakeRoles implements Roles {
 
 export class FakeKubernetes implements Kubernetes {
   pods: Pod[] = [aPod('irsa'), aNodePod()];
-  workloads: Workload[] = [aWorkload(), aWorkload({ kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa' }), agentDaemonSet()];
+  workloads: Workload[] = someWorkloads();
+  /** By group and plural, such as `cert-manager.io/certificates`: `namespace/name` of each. */
+  readonly customResources: Record<string, string[]> = {};
   /** Called with a workload whose pods are to roll. */
   onRestart: (ref: WorkloadRef) => void = () => undefined;
 
@@ -107,6 +115,9 @@ export class FakeKubernetes implements Kubernetes {
   async getWorkload(ref: WorkloadRef): Promise<Workload | undefined> {
     return this.workloads.find((one) => one.kind === ref.kind && one.namespace === ref.namespace && one.name === ref.name);
   }
+  async listCustomResources({ group, plural }: CustomResourceKind): Promise<string[]> {
+    return this.customResources[`${group}/${plural}`] ?? [];
+  }
   async restartWorkload(ref: WorkloadRef, marker: string): Promise<void> {
     const workload = await this.getWorkload(ref);
     if (!workload) throw new MigrationError('NotFound', `${ref.kind} ${ref.name} is not there`);
@@ -116,71 +127,16 @@ export class FakeKubernetes implements Kubernetes {
   }
 }
 
-/** The ledger's promises on maps; `test/lambdas/adapters/dynamo-ledger.test.ts` holds both to one set of tests. */
-export class FakeLedger implements Ledger {
-  private readonly records = new Map<string, Migration>();
-  private readonly snapshots = new Map<string, Snapshot>();
-  private readonly lines = new Map<string, StepLine[]>();
-  private readonly evidence = new Map<string, PodEvidence[]>();
-  private readonly locks = new Map<string, { fence: number; owner?: LockHolder }>();
-
-  async putMigration(record: Migration): Promise<void> {
-    const before = this.records.get(record.migrationId);
-    if (before?.status === 'ended') throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over; start a new one under a new id.`);
-    this.records.set(record.migrationId, structuredClone({ ...record, associations: before?.associations ?? { purged: [], created: [], restored: [] } }));
+/** Step Functions' executions. */
+export class FakeExecutions implements Executions {
+  /** By ARN; Step Functions knows no others. */
+  readonly states = new Map<string, ExecutionState>([EXECUTION, OTHER_EXECUTION].map((arn) => [arn, { status: 'RUNNING' }]));
+  readonly recoveries: { migrationId: string; name: string }[] = [];
+  async describe(executionArn: string): Promise<ExecutionState | undefined> {
+    return this.states.get(executionArn);
   }
-  async getMigration(migrationId: string): Promise<Migration | undefined> {
-    return structuredClone(this.records.get(migrationId));
-  }
-  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
-    const record = this.records.get(migrationId);
-    if (record) Object.assign(record, structuredClone(Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))));
-  }
-  async recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void> {
-    const list = this.records.get(migrationId)?.associations[what];
-    if (list && !list.some((one) => one.id === association.id)) list.push(structuredClone(association));
-  }
-
-  async acquireLock(key: string, owner: LockHolder): ReturnType<Ledger['acquireLock']> {
-    const lock = this.locks.get(key);
-    if (lock?.owner && lock.owner.migrationId !== owner.migrationId) return { acquired: false, holder: lock.owner };
-    const fence = (lock?.fence ?? 0) + 1;
-    this.locks.set(key, { fence, owner });
-    return { acquired: true, fence };
-  }
-  async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
-    const lock = this.locks.get(key);
-    if (lock?.owner?.migrationId !== migrationId || lock.fence !== fence) throw new MigrationError('LockLost', `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}).`);
-  }
-  async releaseLock(key: string, migrationId: string): Promise<void> {
-    const lock = this.locks.get(key);
-    if (lock?.owner?.migrationId === migrationId) this.locks.set(key, { fence: lock.fence });
-  }
-
-  async putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void> {
-    this.snapshots.set(migrationId, structuredClone(snapshot));
-  }
-  async getSnapshot(migrationId: string): Promise<Snapshot | undefined> {
-    return structuredClone(this.snapshots.get(migrationId));
-  }
-
-  async recordStep(migrationId: string, { name, startedAt, endedAt, result, error }: StepEntry): Promise<void> {
-    const lines = this.lines.get(migrationId) ?? [];
-    const before = lines.find((line) => line.name === name);
-    const line: StepLine = { name, startedAt: before?.startedAt ?? startedAt, endedAt, attempts: (before?.attempts ?? 0) + 1 };
-    if ((result ?? before?.result) !== undefined) line.result = result ?? before?.result;
-    if (error) line.error = error;
-    this.lines.set(migrationId, [...lines.filter((one) => one !== before), line]);
-  }
-  async listSteps(migrationId: string): Promise<StepLine[]> {
-    return [...(this.lines.get(migrationId) ?? [])].sort((a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt));
-  }
-
-  async putEvidence(migrationId: string, round: string, pods: PodEvidence[]): Promise<void> {
-    this.evidence.set(`${migrationId}#${round}`, structuredClone(pods));
-  }
-  async getEvidence(migrationId: string, round: string): Promise<PodEvidence[]> {
-    return structuredClone(this.evidence.get(`${migrationId}#${round}`) ?? []);
+  async startRecovery(migrationId: string, name: string): Promise<void> {
+    if (!this.recoveries.some((one) => one.name === name)) this.recoveries.push({ migrationId, name });
   }
 }
 
@@ -206,6 +162,10 @@ export interface Fakes {
   kubernetes: FakeKubernetes;
   /** Unwatched: what a test looks up in it is not in the journal. */
   ledger: FakeLedger;
+  executions: FakeExecutions;
+  settings: Settings;
+  /** Milliseconds that the invocation has left, as the step is told. */
+  invocation: { remaining: number };
   telemetry: FakeTelemetry;
   dependencies: HandlerDependencies;
 }
@@ -214,7 +174,9 @@ export interface Fakes {
 export function newFakes(): Fakes {
   const journal = new Journal();
   const clock = new FakeClock();
-  const [eks, roles, kubernetes, ledger, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeTelemetry()];
+  const [eks, roles, kubernetes, ledger, executions, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeExecutions(), new FakeTelemetry()];
+  const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT] };
+  const invocation = { remaining: 60_000 };
   let made = 0;
   const ids: Ids = { ulid: () => `01JD8Z5Q6R7S8T9V0W1X2Y${String(++made).padStart(4, '0')}` };
   const ports = { eks: watched('eks', eks, journal), roles: watched('roles', roles, journal), kubernetes: watched('kubernetes', kubernetes, journal) };
@@ -225,6 +187,9 @@ export function newFakes(): Fakes {
     roles,
     kubernetes,
     ledger,
+    executions,
+    settings,
+    invocation,
     telemetry,
     dependencies: {
       portsFor: (target) => {
@@ -232,9 +197,12 @@ export function newFakes(): Fakes {
         return ports;
       },
       ledger: watched('ledger', ledger, journal),
+      executions: watched('executions', executions, journal),
+      settings,
       clock,
       ids,
       telemetry,
+      remainingTime: () => invocation.remaining,
     },
   };
 }

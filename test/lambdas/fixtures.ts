@@ -1,9 +1,10 @@
 /** One EBS CSI driver on one cluster, in the shapes of the domain: builders that take what a test changes. */
-import type { Cluster } from '../../lambdas/domain/eks.ts';
+import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
 import type { Container, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
-import type { Addon, Association, Migration, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Snapshot, Target } from '../../lambdas/domain/model.ts';
+import type { Addon, Association, Migration, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, Snapshot, Target } from '../../lambdas/domain/model.ts';
 import type { Facts } from '../../lambdas/domain/plan/facts.ts';
+import { addonLock, roleLock } from '../../lambdas/runtime/lock.ts';
 
 export const ACCOUNT = '111122223333';
 export const CLUSTER = 'dev';
@@ -14,10 +15,18 @@ export const NAMESPACE = 'kube-system';
 export const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
 export const OTHER_ROLE = `arn:aws:iam::${ACCOUNT}:role/somebody-elses`;
+/** The pattern that every role of the account fits. */
+export const ROLES_OF_ACCOUNT = `arn:aws:iam::${ACCOUNT}:role/*`;
 export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
 export const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 export const OTHER_MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4B';
-export const EXECUTION = `arn:aws:states:eu-west-1:${ACCOUNT}:execution:MigrateAddon:${MIGRATION_ID}`;
+export const executionArn = (name: string, machine = 'MigrateAddon'): string => `arn:aws:states:eu-west-1:${ACCOUNT}:execution:${machine}:${name}`;
+export const EXECUTION = executionArn(MIGRATION_ID);
+export const OTHER_EXECUTION = executionArn(OTHER_MIGRATION_ID);
+/** Of Recover, for the migration `MIGRATION_ID`. */
+export const RECOVERY_EXECUTION = executionArn(`${MIGRATION_ID}-1767603600`, 'Recover');
+export const ADDON_LOCK = addonLock(target, ADDON);
+export const ROLE_LOCK = roleLock(ROLE);
 /** When the tests' clock starts, and before and after. */
 export const NOW = Date.UTC(2026, 0, 5, 9);
 export const at = (secondsFromNow: number): string => new Date(NOW + secondsFromNow * 1000).toISOString();
@@ -63,6 +72,26 @@ export const anAddon = (change: Partial<Addon> = {}): Addon => ({
   podIdentityAssociations: [],
   tags: { team: 'storage' },
   issues: [],
+  ...change,
+});
+
+export const anAgentAddon = (change: Partial<Addon> = {}): Addon =>
+  anAddon({ name: 'eks-pod-identity-agent', arn: addonArn(1, 'eks-pod-identity-agent'), version: 'v1.3.4-eksbuild.1', serviceAccountRoleArn: undefined, configurationValues: undefined, tags: {}, ...change });
+
+/** Newest first. */
+export const offeredVersions = (): OfferedVersion[] => [
+  { version: 'v1.40.0-eksbuild.1', default: true, requiresIamPermissions: true, owner: 'aws' },
+  { version: VERSION, default: false, requiresIamPermissions: true, owner: 'aws' },
+];
+
+export const aConfiguration = (change: Partial<AddonConfiguration> = {}): AddonConfiguration => ({
+  podIdentity: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'] }],
+  configurationSchema: JSON.stringify({
+    $schema: 'https://json-schema.org/draft/2019-09/schema',
+    type: 'object',
+    properties: { controller: { type: 'object', properties: { replicaCount: { type: 'integer' } }, additionalProperties: false } },
+    additionalProperties: false,
+  }),
   ...change,
 });
 
@@ -135,11 +164,25 @@ export const aWorkload = (change: Partial<Workload> = {}): Workload => ({
   ready: 1,
   settled: true,
   templateAnnotations: {},
+  labels: { 'app.kubernetes.io/name': ADDON, 'app.kubernetes.io/managed-by': 'EKS' },
+  managedFields: [{ manager: 'eks', fields: ['.spec.replicas', '.spec.template.spec.serviceAccountName', '.spec.template.spec.containers[name="ebs-plugin"].image'] }],
   ...change,
 });
 
 export const agentDaemonSet = (change: Partial<Workload> = {}): Workload =>
-  aWorkload({ kind: 'DaemonSet', name: 'eks-pod-identity-agent', serviceAccount: 'default', desired: 2, ready: 2, ...change });
+  aWorkload({
+    kind: 'DaemonSet',
+    name: 'eks-pod-identity-agent',
+    serviceAccount: 'default',
+    desired: 2,
+    ready: 2,
+    labels: { 'app.kubernetes.io/name': 'eks-pod-identity-agent' },
+    managedFields: [{ manager: 'eks', fields: ['.spec.template.spec.containers[name="eks-pod-identity-agent"].image'] }],
+    ...change,
+  });
+
+/** What the driver's namespace has. */
+export const someWorkloads = (): Workload[] => [aWorkload(), aWorkload({ kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa' }), agentDaemonSet()];
 
 export const anEvidence = (change: Partial<PodEvidence> = {}): PodEvidence => ({
   namespace: NAMESPACE,
@@ -160,31 +203,40 @@ export const someFacts = (change: Partial<Facts> = {}): Facts => ({
   request: aRequest(),
   cluster: aCluster(),
   addon: anAddon(),
-  agentAddon: anAddon({ name: 'eks-pod-identity-agent', arn: addonArn(1, 'eks-pod-identity-agent'), version: 'v1.3.4-eksbuild.1', serviceAccountRoleArn: undefined }),
-  offered: [
-    { version: 'v1.40.0-eksbuild.1', default: true, requiresIamPermissions: true },
-    { version: VERSION, default: false, requiresIamPermissions: true },
-  ],
-  podIdentity: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'] }],
+  agentAddon: anAgentAddon(),
+  offered: offeredVersions(),
+  ...aConfiguration(),
   namespace: NAMESPACE,
   roles: { [ROLE]: { trustPolicy: bothWays } },
+  passableRoleArns: [ROLES_OF_ACCOUNT],
   associations: [],
+  associationCount: 0,
+  customResources: [],
   pods: [aPod('irsa'), aNodePod()],
+  workloads: someWorkloads(),
   agentWorkload: agentDaemonSet(),
   ...change,
 });
 
-/** A plan that allows the change. */
+/** The ways to make the change, least disturbing first. */
+export const IN_PLACE: Rung = { strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' };
+export const RECREATE_PRESERVING: Rung = { strategy: 'recreate', preserve: true, disruption: 'rolling', resolveConflicts: 'NONE' };
+export const RECREATE: Rung = { strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' };
+
+/** A plan that allows the change, as the default request gets it. */
 export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   verdict: 'migrate',
-  strategy: 'recreate',
+  strategy: 'auto',
   preserve: false,
+  ladder: [IN_PLACE, RECREATE_PRESERVING],
   checks: [{ id: 'cluster-exists', status: 'pass', message: 'Cluster dev is ACTIVE.' }],
   steps: [],
   addon: anAddon(),
   namespace: NAMESPACE,
   associations: [planned],
+  existing: [],
   purge: [],
+  carryOver: [],
   hash: '0'.repeat(64),
   ...change,
 });
@@ -207,6 +259,10 @@ export const aMigration = (change: Partial<Migration> = {}): Migration => ({
   status: 'running',
   verified: 'none',
   plan: aPlan(),
+  locks: [],
+  removed: [],
+  made: [],
+  warnings: [],
   associations: { purged: [], created: [], restored: [] },
   handOff: [],
   ...change,

@@ -2,19 +2,25 @@
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
  * Every message names what was found; every remedy says what to do, with the command where there is one.
  */
-import { parseRoleArn } from '../arn.ts';
-import { AGENT_ADDON, knownAddon } from '../addons.ts';
+import { AGENT_ADDON } from '../addons.ts';
 import { collectEvidence } from '../identity.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { irsaRequest, podIdentityRequests, POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
-import { parseTrustPolicy } from '../policy/document.ts';
-import { evaluateTrust } from '../policy/evaluate.ts';
+import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
-const GUIDE = 'EKS User Guide';
-
-const pass = (id: string, message: string): Check => ({ id, status: 'pass', message });
-const fail = (id: string, message: string, remedy: string, source?: string): Check => ({ id, status: 'fail', message, remedy, ...(source ? { source } : {}) });
+/** Another run on the same add-on: nothing is planned on ground that somebody else is moving. */
+export function checkLock({ request, lock }: Facts): Check {
+  const { target, addon } = request;
+  const what = `the lock on ${addon} of cluster ${target.cluster}`;
+  if (!lock) return pass('lock-free', `No other run holds ${what}.`);
+  const held = `Migration ${lock.migrationId} holds ${what} since ${lock.since} (execution ${lock.executionArn})`;
+  if (lock.recovering) return fail('lock-free', `${held}, and is putting back what that migration changed.`, 'Wait some minutes, then start again.');
+  if (lock.running) return fail('lock-free', `${held}, and is still running.`, `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId}`);
+  if (lock.outcome === 'needs-human') {
+    return fail('lock-free', `${held}; it ended needs-human.`, `Bring the add-on in order by the commands of its report, then free the lock: pod-identity rollback ${lock.migrationId}; or leave the add-on as it is and free the lock: pod-identity release ${lock.migrationId}`);
+  }
+  return fail('lock-free', `${held}; that execution has stopped, and what it left behind is being put back.`, 'Wait some minutes, then start again.');
+}
 
 export function checkCluster({ request, cluster }: Facts): Check {
   const { target } = request;
@@ -61,29 +67,6 @@ export function checkUsesIrsa({ addon }: Facts): Check {
   );
 }
 
-export function checkRisk({ request }: Facts): Check {
-  const known = knownAddon(request.addon);
-  if (known && !known.needsIam) {
-    return fail('addon-risk', `Add-on ${request.addon} needs no IAM permissions.`, 'There is nothing to migrate; leave it as it is.');
-  }
-  if (known?.risk === 'networking' && !request.preserve) {
-    return fail(
-      'addon-risk',
-      `Deleting ${request.addon} would take the network away from new pods.`,
-      'Add --preserve: EKS lets go of the add-on while its DaemonSet keeps running.',
-      'aws-cloudformation/cloudformation-coverage-roadmap#1050',
-    );
-  }
-  if (request.preserve) return pass('addon-risk', `The software of ${request.addon} keeps running (preserve).`);
-  return {
-    id: 'addon-risk',
-    status: 'warn',
-    message: `The software of ${request.addon} is down from the delete to the create.`,
-    remedy: 'Choose a quiet time, or add --preserve: its software then keeps running, and its pods roll.',
-    source: `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`,
-  };
-}
-
 export function checkSupport({ request, addon, podIdentity, newerVersionWithPodIdentity, offered }: Facts): Check {
   const source = `${GUIDE}, "Assign IAM roles to add-ons"; DescribeAddonConfiguration.podIdentityConfiguration`;
   const version = addon?.version ?? '';
@@ -104,21 +87,6 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
     `Add-on ${request.addon} does not support Pod Identity${offered.length > 0 ? ` in any version offered for this cluster (newest: ${offered[0]?.version ?? ''})` : ''}.`,
     'Keep IRSA for it, and look again when a new version is out.',
     source,
-  );
-}
-
-export function checkOffered({ request, addon, cluster, offered }: Facts): Check {
-  if (offered.some((one) => one.version === addon?.version)) {
-    return pass('version-offered', `Version ${addon?.version ?? ''} is still offered for Kubernetes ${cluster?.version ?? ''}.`);
-  }
-  const best = offered.find((one) => one.default)?.version ?? offered[0]?.version;
-  return fail(
-    'version-offered',
-    `Version ${addon?.version ?? ''} of ${request.addon} is no longer offered for Kubernetes ${cluster?.version ?? ''}: once deleted it could not be created again.`,
-    best
-      ? `Update it to an offered version first (default: ${best}), keeping its role: aws eks update-addon --cluster-name ${request.target.cluster} --addon-name ${request.addon} --addon-version ${best} --service-account-role-arn ${addon?.serviceAccountRoleArn ?? 'ROLE'}`
-      : 'EKS offers no version of it for this cluster; ask AWS Support before touching it.',
-    'DescribeAddonVersions',
   );
 }
 
@@ -148,15 +116,14 @@ export function checkAgent({ request, cluster, agentAddon, agentWorkload, kubern
   return pass('agent', `The Pod Identity agent is ${where}.`);
 }
 
-export function checkKubernetes({ request, pods, kubernetesError }: Facts, planned: PlannedAssociation[]): Check {
+export function checkKubernetes({ request, pods, kubernetesError }: Facts, planned: readonly PlannedAssociation[]): Check {
   if (!pods) {
-    return {
-      id: 'kubernetes-access',
-      status: 'unknown',
-      message: `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`,
-      remedy: `Give the service an access entry in cluster ${request.target.cluster} that may read pods, and check that its API server can be reached. Without it nobody can prove which identity the pods use.`,
-      source: `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`,
-    };
+    return unknown(
+      'kubernetes-access',
+      `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`,
+      `Give the service an access entry in cluster ${request.target.cluster} that may read pods, and check that its API server can be reached. Without it nobody can prove which identity the pods use.`,
+      `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`,
+    );
   }
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const count = pods.filter((pod) => accounts.has(pod.serviceAccount) && !pod.terminating).length;
@@ -167,69 +134,17 @@ export function checkKubernetes({ request, pods, kubernetesError }: Facts, plann
 }
 
 /** Pods of the add-on that use its role by IRSA but take no association: with the role gone they fall back to the node role. */
-export function checkOtherServiceAccounts({ request, addon, pods }: Facts, planned: PlannedAssociation[]): Check[] {
+export function checkOtherServiceAccounts({ request, addon, pods }: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const role = addon?.serviceAccountRoleArn;
   const evidence = collectEvidence(pods ?? [], new Set(planned.map((one) => one.serviceAccount)));
   const others = new Set(evidence.filter((pod) => pod.identity === 'not-applicable').map((pod) => pod.uid));
   const losing = (pods ?? []).filter((pod) => others.has(pod.uid) && pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === role));
   const accounts = [...new Set(losing.map((pod) => pod.serviceAccount))];
-  return accounts.map((serviceAccount) => ({
-    id: 'other-service-accounts',
-    status: 'warn',
-    message: `Pods of ${request.addon} with service account ${serviceAccount} use ${role ?? ''} too, but the add-on takes no association for it: they will fall back to the node role.`,
-    remedy: `If they call AWS, give them an association of their own first: aws eks create-pod-identity-association --cluster-name ${request.target.cluster} --namespace ${planned[0]?.namespace ?? ''} --service-account ${serviceAccount} --role-arn ${role ?? ''}`,
-  }));
-}
-
-/** Exists, lies in this account, and lets EKS Auth in: for one role and the service accounts that shall use it. */
-export function checkRole(facts: Facts, roleArn: string, planned: PlannedAssociation[]): Check[] {
-  const { target } = facts.request;
-  const parsed = parseRoleArn(roleArn);
-  if (!parsed || parsed.account !== target.account) {
-    return [
-      fail(
-        'role-account',
-        `Role ${roleArn} is not in the cluster's account ${target.account}.`,
-        'Use a role of the cluster\'s own account; to reach another account, chain to it with targetRoleArn.',
-        `${GUIDE}, "Access AWS resources using EKS Pod Identity target IAM roles"; EKS answers "Cross-account pass role is not allowed."`,
-      ),
-    ];
-  }
-  const found = facts.roles[roleArn];
-  const here = pass('role-account', `Role ${parsed.name} is in the cluster's account.`);
-  if (!found) {
-    return [here, fail('role-exists', `IAM has no role ${roleArn}.`, `Check its name: aws iam get-role --role-name ${parsed.name}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another with --role-arn.`)];
-  }
-  const policy = parseTrustPolicy(found.trustPolicy);
-  const source = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
-  const trust = planned.map((one): Check => {
-    const answers = podIdentityRequests(target, one.namespace, one.serviceAccount).map((request) => ({ request, ...evaluateTrust(policy, request) }));
-    const bad = answers.filter((answer) => answer.verdict !== 'allowed');
-    if (bad.length === 0) return pass('role-trust', `Role ${parsed.name} lets ${POD_IDENTITY_PRINCIPAL} in for ${one.namespace}/${one.serviceAccount} (sts:AssumeRole and sts:TagSession).`);
-    const decided = bad.some((answer) => answer.verdict !== 'unknown');
-    const reasons = bad.map((answer) => `${answer.request.action} is ${answer.verdict}: ${answer.reasons.join('; ')}`).join('. ');
-    return {
-      id: 'role-trust',
-      status: decided ? 'fail' : 'unknown',
-      message: `The trust policy of role ${parsed.name} ${decided ? 'does not let' : 'may not let'} ${POD_IDENTITY_PRINCIPAL} in for ${one.namespace}/${one.serviceAccount}. ${reasons}.`,
-      remedy: `Add this statement to the role's trust policy and keep the others: ${JSON.stringify({ Effect: 'Allow', Principal: { Service: POD_IDENTITY_PRINCIPAL }, Action: ['sts:AssumeRole', 'sts:TagSession'] })}`,
-      source,
-    };
-  });
-  return [here, pass('role-exists', `Role ${parsed.name} exists.`), ...trust];
-}
-
-/** The way back: after a rollback the add-on's own role must let its pods in by OIDC again. */
-export function checkWayBack(facts: Facts, planned: PlannedAssociation[]): Check {
-  const { target } = facts.request;
-  const roleArn = facts.addon?.serviceAccountRoleArn ?? '';
-  const found = facts.roles[roleArn];
-  const issuer = facts.cluster?.oidcIssuer;
-  const remedy = 'The migration can go on, but a rollback would put back an IRSA role that does not work. Repair the OIDC statement first if you want a way back.';
-  if (!found || !issuer) return { id: 'way-back', status: 'warn', message: issuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster shows no OIDC issuer.', remedy };
-  const policy = parseTrustPolicy(found.trustPolicy);
-  const closed = planned.filter((one) => evaluateTrust(policy, irsaRequest(target, issuer, one.namespace, one.serviceAccount)).verdict !== 'allowed');
-  if (closed.length === 0) return pass('way-back', 'The OIDC trust stands, and stays: a rollback can go back to IRSA.');
-  const names = closed.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
-  return { id: 'way-back', status: 'warn', message: `The trust of ${roleArn} does not certainly let ${names} in by OIDC.`, remedy };
+  return accounts.map((serviceAccount) =>
+    warn(
+      'other-service-accounts',
+      `Pods of ${request.addon} with service account ${serviceAccount} use ${role ?? ''} too, but the add-on takes no association for it: they will fall back to the node role.`,
+      `If they call AWS, give them an association of their own first: aws eks create-pod-identity-association --cluster-name ${request.target.cluster} --namespace ${planned[0]?.namespace ?? ''} --service-account ${serviceAccount} --role-arn ${role ?? ''}`,
+    ),
+  );
 }

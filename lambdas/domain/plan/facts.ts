@@ -1,10 +1,33 @@
 import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../eks.ts';
-import type { Pod, Workload } from '../kubernetes.ts';
-import type { Addon, Association, MigrationRequest } from '../model.ts';
+import type { CustomResourceKind, Pod, Workload } from '../kubernetes.ts';
+import type { Addon, Association, MigrationRequest, Outcome } from '../model.ts';
+
+/** Who holds the add-on's lock, where it is another execution. */
+export interface LockFact {
+  migrationId: string;
+  executionArn: string;
+  since: string;
+  /** Whether that execution is still at work. */
+  running: boolean;
+  /** Whether it is Recover's, which puts back what the migration changed. */
+  recovering: boolean;
+  /** How its migration ended, where it did. */
+  outcome?: Outcome;
+}
+
+/** Instances of one kind that the add-on's own definitions have; `error` instead where they could not be listed. */
+export interface CustomResourceFact {
+  kind: CustomResourceKind;
+  /** `namespace/name` of each. */
+  instances: string[];
+  error?: string;
+}
 
 /** What the plan is decided from, as it was read; later facts are absent where an earlier one made them pointless. */
 export interface Facts {
   request: MigrationRequest;
+  /** Absent where the lock is free; where it is held, nothing else was read. */
+  lock?: LockFact;
   cluster?: Cluster;
   addon?: Addon;
   /** The Pod Identity agent's add-on. */
@@ -13,14 +36,24 @@ export interface Facts {
   offered: OfferedVersion[];
   /** Service accounts that the installed version takes associations for. */
   podIdentity: PodIdentityServiceAccount[];
+  /** JSON Schema of the installed version's configuration values, as text; absent where EKS gives none. */
+  configurationSchema?: string;
   /** The newest offered version that takes associations, where the installed one does not. */
   newerVersionWithPodIdentity?: string;
   namespace: string;
   /** By ARN; `undefined`: IAM has no such role. Roles of other accounts are not asked for. */
   roles: Record<string, { trustPolicy: string } | undefined>;
+  /** ARN patterns of the roles that the service may pass. */
+  passableRoleArns: string[];
   associations: Association[];
+  /** Associations of the whole cluster; absent where none is added. */
+  associationCount?: number;
+  /** Of the definitions that the registry says the add-on owns; read only where a way would delete them. */
+  customResources: CustomResourceFact[];
   /** Absent where the API server could not be read; then `kubernetesError` says why. */
   pods?: Pod[];
+  /** Of the add-on's namespace. */
+  workloads?: Workload[];
   agentWorkload?: Workload;
   kubernetesError?: string;
 }

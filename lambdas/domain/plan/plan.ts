@@ -1,10 +1,14 @@
 /** The plan: a pure decision from what was read to what will be done, with every check that says why, or why not. */
 import { createHash } from 'node:crypto';
-import { associationChecks } from '../associations.ts';
-import type { Check, MigrationRequest, Plan, PlannedAssociation } from '../model.ts';
-import { checkAgent, checkCluster, checkInstalled, checkKubernetes, checkOffered, checkOtherServiceAccounts, checkRisk, checkRole, checkSupport, checkUsesIrsa, checkWayBack } from './checks.ts';
+import { isNetworking } from '../addons.ts';
+import type { Addon, CarriedOver, Check, Plan, PlannedAssociation, Rung } from '../model.ts';
+import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
+import { checkAgent, checkCluster, checkInstalled, checkKubernetes, checkLock, checkOtherServiceAccounts, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { Facts } from './facts.ts';
+import { blocks, climb, waysFor } from './ladder.ts';
+import { checkNamedServiceAccounts, checkPassRole, checkRole, checkServiceAccountsWithoutRole, checkWayBack } from './role-checks.ts';
 import { planSteps } from './steps.ts';
+import { checkRisk, wayChecks } from './way-checks.ts';
 
 /** JSON with sorted keys, so that equal content has an equal hash. */
 function canonical(value: unknown): unknown {
@@ -15,70 +19,93 @@ function canonical(value: unknown): unknown {
 
 const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(canonical(value))).digest('hex');
 
-/** Which associations the migration will make: one for each service account that the installed version takes. */
+/**
+ * Which associations the migration will make: one for each service account that the installed version takes. IRSA gives
+ * an add-on's one role to all of them, and so does this, unless the request names others.
+ */
 export function plannedAssociations({ request, addon, podIdentity, namespace }: Pick<Facts, 'request' | 'addon' | 'podIdentity' | 'namespace'>): PlannedAssociation[] {
   return podIdentity.flatMap(({ serviceAccount }) => {
-    const roleArn = request.roles[serviceAccount] ?? request.roleArn ?? addon?.serviceAccountRoleArn;
+    const named = Object.hasOwn(request.roles, serviceAccount) ? request.roles[serviceAccount] : undefined;
+    const roleArn = named ?? request.roleArn ?? addon?.serviceAccountRoleArn;
     return roleArn === undefined ? [] : [{ namespace, serviceAccount, roleArn }];
   });
 }
 
-const blocks = (check: Check): boolean => check.status === 'fail' || check.status === 'unknown';
+/** On Pod Identity and without its IRSA role: there is nothing left to do. */
+export const isMigrated = (addon: Addon): boolean => addon.serviceAccountRoleArn === undefined && addon.podIdentityAssociations.length > 0;
 
 /** Ids of the checks that block, each once. */
 export const blockingChecks = (plan: Pick<Plan, 'checks'>): string[] => [...new Set(plan.checks.filter(blocks).map((check) => check.id))];
 
-function roleNamesOutsidePlan(request: MigrationRequest, planned: PlannedAssociation[]): Check[] {
-  const accounts = new Set(planned.map((one) => one.serviceAccount));
-  return Object.keys(request.roles)
-    .filter((serviceAccount) => !accounts.has(serviceAccount))
-    .map((serviceAccount) => ({
-      id: 'role-service-accounts',
-      status: 'fail' as const,
-      message: `A role was given for service account ${serviceAccount}, which ${request.addon} does not take.`,
-      remedy: `Name one of: ${[...accounts].join(', ') || 'none'}.`,
-    }));
+interface Decided {
+  planned: PlannedAssociation[];
+  ladder: Rung[];
+  purge: string[];
+  goWithAddon: string[];
+  carryOver: CarriedOver[];
 }
 
-function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], planned: PlannedAssociation[], purge: string[]): Plan {
+function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan {
   const { request, addon } = facts;
-  const steps = verdict === 'migrate' ? planSteps(request, planned, purge) : [];
-  const found = { addon, associations: facts.associations, roles: facts.roles };
+  const planned = decided?.planned ?? [];
+  const existing = facts.associations.map(({ id }) => id);
+  // A plan that changes nothing names no way to change it.
+  const changes = verdict === 'migrate' && decided ? decided : { ladder: [], purge: [], goWithAddon: [], carryOver: [] };
+  const { ladder, purge, carryOver } = changes;
+  const steps = planSteps({ addon: request.addon, planned, ...changes });
+  const asked = { target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve };
+  const found = { addon, namespace: facts.namespace, associations: facts.associations, roles: facts.roles };
   return {
     verdict,
     strategy: request.strategy,
     preserve: request.preserve,
+    ladder,
     checks,
     steps,
     ...(addon ? { addon, namespace: facts.namespace } : {}),
     associations: planned,
+    existing,
     purge,
-    hash: sha256({ target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve, resolveConflicts: request.resolveConflicts, found, planned, purge }),
+    carryOver,
+    hash: sha256({ ...asked, found, planned, ladder, purge, carryOver, steps }),
   };
 }
 
-export function planMigration(facts: Facts): Plan {
-  const blocked = (checks: Check[]): Plan => finishPlan(facts, 'blocked', checks, [], []);
-  const first = checkCluster(facts);
-  if (blocks(first)) return blocked([first]);
-  const installed = checkInstalled(facts);
-  if (!facts.addon) return blocked([first, installed]);
+function roleChecks(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const checks: Check[] = [...new Set(planned.map((one) => one.roleArn))].flatMap((arn) => checkRole(facts, arn, planned.filter((one) => one.roleArn === arn)));
+  if (planned.length > 0) checks.push(checkPassRole(facts, planned));
+  checks.push(...checkNamedServiceAccounts(facts), ...checkServiceAccountsWithoutRole(facts, planned));
+  if (facts.addon?.serviceAccountRoleArn !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
+  return checks;
+}
 
-  if (facts.addon.serviceAccountRoleArn === undefined && facts.addon.podIdentityAssociations.length > 0) {
-    const already: Check = {
-      id: 'already-on-pod-identity',
-      status: 'pass',
-      message: `Add-on ${facts.addon.name} already uses Pod Identity (${facts.addon.podIdentityAssociations.length} associations) and has no IRSA role.`,
-    };
-    return finishPlan(facts, 'already-migrated', [first, installed, already], [], []);
+function decideAssociations(facts: Facts, planned: PlannedAssociation[], rung: Rung): AssociationPlan {
+  const { request, addon, associations } = facts;
+  return planAssociations(associations, { cluster: request.target.cluster, addon: request.addon, planned, rung, ...(addon ? { addonArn: addon.arn } : {}) });
+}
+
+export function planMigration(facts: Facts): Plan {
+  const { request, addon } = facts;
+  const blocked = (checks: Check[]): Plan => finishPlan(facts, 'blocked', checks);
+  const checks = [checkLock(facts)];
+  if (facts.lock) return blocked(checks);
+  checks.push(checkCluster(facts));
+  if (checks.some(blocks)) return blocked(checks);
+  checks.push(checkInstalled(facts));
+  if (!addon) return blocked(checks);
+  if (isMigrated(addon)) {
+    const message = `Add-on ${addon.name} already uses Pod Identity (${addon.podIdentityAssociations.length} associations) and has no IRSA role.`;
+    return finishPlan(facts, 'already-migrated', [...checks, { id: 'already-on-pod-identity', status: 'pass', message }]);
   }
 
   const planned = plannedAssociations(facts);
-  const roleArns = [...new Set(planned.map((one) => one.roleArn))];
-  const existing = associationChecks(facts.associations, facts.request.target.cluster, facts.request.addon, planned);
-  const roleChecks = roleArns.length > 0 ? roleArns.flatMap((arn) => checkRole(facts, arn, planned.filter((one) => one.roleArn === arn))) : [];
-  const checks: Check[] = [first, installed, checkUsesIrsa(facts), checkRisk(facts), checkSupport(facts), checkOffered(facts), checkAgent(facts), ...roleChecks, ...roleNamesOutsidePlan(facts.request, planned)];
-  if (facts.addon.serviceAccountRoleArn !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
-  if (planned.length > 0) checks.push(...existing.checks, checkKubernetes(facts, planned), ...checkOtherServiceAccounts(facts, planned));
-  return finishPlan(facts, checks.some(blocks) ? 'blocked' : 'migrate', checks, planned, existing.purge);
+  const networking = isNetworking(request.addon);
+  const ways = waysFor(request, networking);
+  const { ladder, checks: ofWays } = climb(request, networking, wayChecks(facts, planned, ways));
+  checks.push(checkUsesIrsa(facts), ...checkRisk(facts, ladder), checkSupport(facts), ...ofWays, checkAgent(facts), ...roleChecks(facts, planned));
+  const first = ladder[0] ?? ways[0];
+  if (planned.length === 0 || !first) return blocked(checks);
+  const associations = decideAssociations(facts, planned, first);
+  checks.push(...associations.checks, checkAssociationQuota(facts, planned), checkKubernetes(facts, planned), ...checkOtherServiceAccounts(facts, planned));
+  return finishPlan(facts, checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, ...associations });
 }

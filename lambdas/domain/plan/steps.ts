@@ -1,42 +1,119 @@
-import type { MigrationRequest, PlannedAssociation, PlanStep } from '../model.ts';
+import { unportableFields } from '../associations.ts';
+import type { CarriedOver, PlannedAssociation, PlanStep, Rung } from '../model.ts';
+import { isRecreate, removesSoftware } from './ladder.ts';
 
-/** What a recreate will do, in words and in API calls, and how each step is undone. */
-export function planSteps(request: MigrationRequest, planned: PlannedAssociation[], purge: string[]): PlanStep[] {
-  const { addon, preserve } = request;
-  const accounts = planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
-  const undoCreate = 'create the add-on again with its IRSA role, from the snapshot';
+export interface StepsInput {
+  addon: string;
+  /** At least one. */
+  ladder: readonly Rung[];
+  planned: readonly PlannedAssociation[];
+  /** Ids of what the first way deletes by itself, and of what EKS deletes or replaces with the add-on. */
+  purge: readonly string[];
+  goWithAddon: readonly string[];
+  carryOver: readonly CarriedOver[];
+}
+
+const UNDO_UPDATE = 'give the add-on its IRSA role back, from the snapshot';
+const UNDO_CREATE = 'create the add-on again with its IRSA role, from the snapshot';
+const UNDO_PURGE = 'create them again, from the snapshot';
+
+const accountsOf = (planned: readonly PlannedAssociation[]): string => planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
+
+const consent = ({ resolveConflicts }: Rung): string =>
+  resolveConflicts === 'OVERWRITE' ? '; fields that others changed are reset to EKS\'s' : resolveConflicts === 'PRESERVE' ? '; fields that others changed are kept' : '';
+
+const purgeStep = ({ purge }: StepsInput): PlanStep => ({
+  name: 'purge-associations',
+  what: purge.length > 0 ? `delete the associations in the way: ${purge.join(', ')}` : 'make sure that no association is in the way',
+  calls: purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : [],
+  disruption: 'none',
+  undo: UNDO_PURGE,
+});
+
+const updateSteps = (rung: Rung, input: StepsInput): PlanStep[] => [
+  purgeStep(input),
+  {
+    name: 'update-addon',
+    what: `update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(input.planned)} instead of its role${consent(rung)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
+    calls: ['eks:UpdateAddon'],
+    disruption: 'rolling',
+    undo: UNDO_UPDATE,
+  },
+];
+
+function recreateSteps(rung: Rung, input: StepsInput): PlanStep[] {
+  const { addon, planned, goWithAddon } = input;
+  const { preserve } = rung;
+  const cascade = goWithAddon.length > 0 ? `, and with it ${goWithAddon.join(', ')}` : '';
   return [
-    { name: 'begin', what: 'take the lock and store a snapshot in the ledger', calls: [], disruption: 'none', undo: 'release the lock' },
     {
       name: 'delete-addon',
-      what: preserve ? `let EKS go of ${addon}; its software keeps running` : `delete ${addon} and its software`,
+      what: preserve ? `let EKS go of ${addon}; its software keeps running` : `delete ${addon} and its software${cascade}`,
       calls: [`eks:DeleteAddon${preserve ? ' (preserve)' : ''}`],
       disruption: preserve ? 'none' : 'outage',
-      undo: undoCreate,
+      undo: UNDO_CREATE,
     },
-    { name: 'await-deleted', what: 'wait until EKS no longer knows it', calls: [], disruption: preserve ? 'none' : 'outage', undo: undoCreate },
-    {
-      name: 'purge-associations',
-      what: purge.length > 0 ? `delete the associations in the way: ${purge.join(', ')}` : 'make sure that no association is in the way',
-      calls: purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : [],
-      disruption: 'none',
-      undo: 'create them again, from the snapshot',
-    },
+    { name: 'await-deleted', what: 'wait until EKS no longer knows it', calls: [], disruption: preserve ? 'none' : 'outage', undo: UNDO_CREATE },
+    purgeStep(input),
     {
       name: 'create-addon',
-      what: `create ${addon} in the same version, configuration and tags, with Pod Identity for ${accounts}`,
+      what: `create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(planned)}${preserve ? consent(rung) : ''}`,
       calls: ['eks:CreateAddon'],
       disruption: preserve ? 'rolling' : 'outage',
       undo: 'delete it and create it again with its IRSA role, from the snapshot',
     },
-    { name: 'await-active', what: 'wait until it is ACTIVE', calls: [], disruption: preserve ? 'none' : 'outage', undo: undoCreate },
+  ];
+}
+
+/** Names of what is carried over, such as `targetRoleArn, tags (team)`. */
+const fieldsOf = (carried: CarriedOver): string[] => [...unportableFields(carried), ...(Object.keys(carried.tags).length > 0 ? [`tags (${Object.keys(carried.tags).join(', ')})`] : [])];
+
+const carryOverCalls = (carryOver: readonly CarriedOver[]): string[] => [
+  ...(carryOver.some((one) => unportableFields(one).length > 0) ? ['eks:UpdatePodIdentityAssociation'] : []),
+  ...(carryOver.some((one) => Object.keys(one.tags).length > 0) ? ['eks:TagResource'] : []),
+];
+
+function carryOverSteps({ carryOver }: StepsInput, undo: string): PlanStep[] {
+  if (carryOver.length === 0) return [];
+  const what = carryOver.map((one) => `${fieldsOf(one).join(', ')} of ${one.from} for ${one.namespace}/${one.serviceAccount}`).join('; ');
+  return [{ name: 'carry-over', what: `put on the new associations what the add-on's form can't carry: ${what}`, calls: carryOverCalls(carryOver), disruption: 'none', undo }];
+}
+
+/** A later way in one step: it is only taken when the pods did not take the new identity by the ways before it. */
+function laterStep(rung: Rung, index: number, { addon, carryOver }: StepsInput): PlanStep {
+  const removes = removesSoftware(rung);
+  const how = isRecreate(rung) ? `${removes ? `delete ${addon} and its software` : `let EKS go of ${addon}, its software keeps running`}, then create it again in the same version, configuration and tags` : `update ${addon} in place`;
+  return {
+    name: `${rung.strategy}.${index + 1}`,
+    what: `if the pods do not take it: ${how}${removes ? '' : consent(rung)}, and look at the pods again`,
+    calls: [
+      ...(isRecreate(rung) ? [`eks:DeleteAddon${removes ? '' : ' (preserve)'}`, 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'] : ['eks:UpdateAddon']),
+      ...carryOverCalls(carryOver),
+    ],
+    disruption: rung.disruption,
+    undo: UNDO_CREATE,
+  };
+}
+
+/** What the migration will do, in words and in API calls, and how each step is undone: the first way in full, later ones in short. */
+export function planSteps(input: StepsInput): PlanStep[] {
+  const [first, ...later] = input.ladder;
+  if (!first) return [];
+  const down = removesSoftware(first);
+  const undo = isRecreate(first) ? UNDO_CREATE : UNDO_UPDATE;
+  return [
+    { name: 'begin', what: 'take the lock and store a snapshot in the ledger', calls: [], disruption: 'none', undo: 'release the lock' },
+    ...(isRecreate(first) ? recreateSteps(first, input) : updateSteps(first, input)),
+    { name: 'await-active', what: 'wait until it is ACTIVE', calls: [], disruption: down ? 'outage' : 'none', undo },
+    ...carryOverSteps(input, undo),
     {
       name: 'verify-pods',
       what: 'look at every pod; restart those that kept the old identity, at most twice, and look again',
       calls: ['kubernetes: patch of the workload\'s pod template, where a restart is needed'],
       disruption: 'rolling',
-      undo: undoCreate,
+      undo,
     },
+    ...later.map((rung, index) => laterStep(rung, index + 1, input)),
     { name: 'finish', what: 'record the outcome and release the lock', calls: [], disruption: 'none', undo: 'none needed' },
   ];
 }

@@ -1,23 +1,20 @@
 import {
   CreateAddonCommand,
-  CreatePodIdentityAssociationCommand,
   DeleteAddonCommand,
-  DeletePodIdentityAssociationCommand,
   DescribeAddonCommand,
   DescribeAddonConfigurationCommand,
   DescribeAddonVersionsCommand,
   DescribeClusterCommand,
-  DescribePodIdentityAssociationCommand,
   EKSClient,
-  ListPodIdentityAssociationsCommand,
   ResourceNotFoundException,
+  TagResourceCommand,
   UpdateAddonCommand,
 } from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import type { CreateAddonRequest } from '../../../lambdas/ports/eks.ts';
-import { ADDON, addonArn, anAddon, anAssociation, CLUSTER, ISSUER, OTHER_ROLE, planned, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
+import { ADDON, addonArn, anAddon, CLUSTER, ISSUER, planned, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
 
 const mock = mockClient(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
@@ -89,10 +86,10 @@ describe('versions and configuration', () => {
     const offer = (addonVersion: string, clusterVersion: string, defaultVersion = false): object => ({ addonVersion, requiresIamPermissions: true, compatibilities: [{ clusterVersion, defaultVersion, platformVersions: ['*'] }] });
     mock
       .on(DescribeAddonVersionsCommand)
-      .resolvesOnce({ nextToken: 'more', addons: [{ addonName: ADDON, addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')] }] })
+      .resolvesOnce({ nextToken: 'more', addons: [{ addonName: ADDON, owner: 'aws', addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')] }, { addonName: ADDON }] })
       .resolvesOnce({ addons: [{ addonName: ADDON, addonVersions: [offer('v1', '1.31'), {}] }] });
     expect(await eks.listOfferedVersions(ADDON, '1.31')).toEqual([
-      { version: 'v3', default: true, requiresIamPermissions: true },
+      { version: 'v3', default: true, requiresIamPermissions: true, owner: 'aws' },
       { version: 'v1', default: false, requiresIamPermissions: true },
     ]);
     expect(inputs()).toMatchObject([{ addonName: ADDON, kubernetesVersion: '1.31' }, { addonName: ADDON, kubernetesVersion: '1.31', nextToken: 'more' }]);
@@ -101,18 +98,23 @@ describe('versions and configuration', () => {
     mock.on(DescribeAddonVersionsCommand).rejects(notFound);
     expect(await eks.listOfferedVersions('x', '1.31')).toEqual([]);
   });
-  it('answers the service accounts that take associations', async () => {
-    mock.on(DescribeAddonConfigurationCommand).resolves({ podIdentityConfiguration: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] }, { serviceAccount: 'two' }, {}] });
-    expect(await eks.describePodIdentityConfiguration(ADDON, VERSION)).toEqual([
-      { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
-      { serviceAccount: 'two', recommendedManagedPolicies: [] },
-    ]);
+  it('answers the service accounts that take associations, and the schema of the configuration', async () => {
+    mock.on(DescribeAddonConfigurationCommand).resolves({ podIdentityConfiguration: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] }, { serviceAccount: 'two' }, {}], configurationSchema: '{"type":"object"}' });
+    expect(await eks.describeConfiguration(ADDON, VERSION)).toStrictEqual({
+      podIdentity: [
+        { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
+        { serviceAccount: 'two', recommendedManagedPolicies: [] },
+      ],
+      configurationSchema: '{"type":"object"}',
+    });
     expect(inputs()).toEqual([{ addonName: ADDON, addonVersion: VERSION }]);
   });
-  it('answers none where the version takes none, or is not known', async () => {
-    mock.on(DescribeAddonConfigurationCommand).resolvesOnce({}).rejects(notFound);
-    expect(await eks.describePodIdentityConfiguration(ADDON, VERSION)).toEqual([]);
-    expect(await eks.describePodIdentityConfiguration(ADDON, VERSION)).toEqual([]);
+  it('tells a version that takes none from one that EKS does not know', async () => {
+    mock.on(DescribeAddonConfigurationCommand).resolvesOnce({}).rejectsOnce(notFound).rejectsOnce(refusal('InvalidParameterException', 'Addon version specified is not supported')).rejects(refusal('InvalidParameterException', 'too long'));
+    expect(await eks.describeConfiguration(ADDON, VERSION)).toStrictEqual({ podIdentity: [] });
+    expect(await eks.describeConfiguration(ADDON, VERSION)).toBeUndefined();
+    expect(await eks.describeConfiguration(ADDON, VERSION)).toBeUndefined();
+    await expect(eks.describeConfiguration(ADDON, VERSION)).rejects.toMatchObject({ name: 'InvalidRequest' });
   });
 });
 
@@ -120,8 +122,8 @@ describe('CreateAddon and UpdateAddon', () => {
   const bare: CreateAddonRequest = { addon: ADDON, version: VERSION, tags: {}, clientRequestToken: 't' };
   const always = { clusterName: CLUSTER, addonName: ADDON, addonVersion: VERSION, clientRequestToken: 't' };
   const sent = async (change: Partial<CreateAddonRequest>): Promise<unknown> => {
-    mock.on(CreateAddonCommand).resolves({});
-    await eks.createAddon({ ...bare, ...change });
+    mock.on(CreateAddonCommand).resolves({ addon: { addonArn: addonArn(2) } });
+    expect(await eks.createAddon({ ...bare, ...change })).toBe(addonArn(2));
     return inputs()[0];
   };
 
@@ -143,8 +145,14 @@ describe('CreateAddon and UpdateAddon', () => {
     ['a role', { serviceAccountRoleArn: ROLE }, { serviceAccountRoleArn: ROLE }],
     ['an empty role, which EKS would refuse as a cross-account PassRole', { serviceAccountRoleArn: '' }, {}],
     ['no associations', { podIdentityAssociations: [] }, {}],
+    ['PRESERVE, which EKS takes for NONE', { resolveConflicts: 'PRESERVE' }, { resolveConflicts: 'PRESERVE' }],
   ])('given %s', async (_, change, added) => {
     expect(await sent(change)).toStrictEqual({ ...always, ...added });
+  });
+
+  it('does not take an answer without the new copy\'s ARN for one', async () => {
+    mock.on(CreateAddonCommand).resolves({});
+    await expect(eks.createAddon(bare)).rejects.toMatchObject({ name: 'ServiceUnavailable', message: `eks:CreateAddon ${ADDON} answered without the add-on's ARN` });
   });
 
   it.each<[string, object, object]>([
@@ -184,68 +192,15 @@ describe('DeleteAddon', () => {
   });
 });
 
-describe('associations', () => {
-  const whole = (id: string): object => ({
-    association: { associationId: id, associationArn: `arn:${id}`, clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, tags: { team: 'a' }, createdAt: new Date(0), modifiedAt: new Date(1000), ownerArn: addonArn(1), disableSessionTags: false },
-  });
-
-  it('lists them over all pages and describes each; one that vanished in between is left out', async () => {
-    mock
-      .on(ListPodIdentityAssociationsCommand)
-      .resolvesOnce({ nextToken: 'more', associations: [{ associationId: 'a-1' }, { associationId: 'a-gone' }] })
-      .resolvesOnce({ associations: [{ associationId: 'a-2' }] });
-    mock.on(DescribePodIdentityAssociationCommand).resolves(whole('a-1')).on(DescribePodIdentityAssociationCommand, { associationId: 'a-2' }).resolves(whole('a-2'));
-    mock.on(DescribePodIdentityAssociationCommand, { associationId: 'a-gone' }).rejects(notFound);
-    const listed = await eks.listAssociations('kube-system', SERVICE_ACCOUNT);
-    expect(listed.map((one) => one.id)).toEqual(['a-1', 'a-2']);
-    expect(listed[0]).toEqual({
-      id: 'a-1',
-      arn: 'arn:a-1',
-      namespace: 'kube-system',
-      serviceAccount: SERVICE_ACCOUNT,
-      roleArn: ROLE,
-      ownerArn: addonArn(1),
-      disableSessionTags: false,
-      tags: { team: 'a' },
-      createdAt: '1970-01-01T00:00:00.000Z',
-      modifiedAt: '1970-01-01T00:00:01.000Z',
-    });
-    expect(mock.commandCalls(ListPodIdentityAssociationsCommand).map((call) => call.args[0].input)).toMatchObject([
-      { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT },
-      { nextToken: 'more' },
-    ]);
-  });
-  it('does not take a cluster that is gone for a cluster without associations', async () => {
-    mock.on(ListPodIdentityAssociationsCommand).rejects(notFound);
-    await expect(eks.listAssociations('kube-system', SERVICE_ACCOUNT)).rejects.toMatchObject({ name: 'NotFound' });
-  });
-
-  it('creates one as it was, whole, and answers the new one', async () => {
-    mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
-    const was = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' }, ownerArn: undefined, externalId: 'made-by-eks' });
-    expect((await eks.createAssociation(was, 't')).id).toBe('a-new');
-    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't', targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } }]);
-  });
-  it('sends nothing that a plain one does not have', async () => {
-    mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
-    await eks.createAssociation(anAssociation(), 't');
-    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't' }]);
-  });
-  it('does not take an answer without an association for one', async () => {
-    mock.on(CreatePodIdentityAssociationCommand).resolves({});
-    await expect(eks.createAssociation(anAssociation(), 't')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
-  });
-
-  it('deletes by id, and says so where there was none', async () => {
-    mock.on(DeletePodIdentityAssociationCommand).resolvesOnce({}).rejects(notFound);
-    expect(await eks.deleteAssociation('a-1')).toBe(true);
-    expect(await eks.deleteAssociation('a-1')).toBe(false);
-    expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, associationId: 'a-1' }, { clusterName: CLUSTER, associationId: 'a-1' }]);
-  });
-});
-
 it('reads an add-on of the shape that the rest of the service uses', async () => {
   const { name, arn, version, tags, ...rest } = anAddon();
   mock.on(DescribeAddonCommand).resolves({ addon: { addonName: name, addonArn: arn, addonVersion: version, tags, status: rest.status, configurationValues: rest.configurationValues, serviceAccountRoleArn: rest.serviceAccountRoleArn } });
   expect(await eks.describeAddon(ADDON)).toEqual(anAddon());
+});
+
+it('adds tags by ARN', async () => {
+  mock.on(TagResourceCommand).resolvesOnce({}).rejects(Object.assign(new Error('No resource'), { name: 'NotFoundException', $metadata: { httpStatusCode: 404 } }));
+  await eks.tagResource(addonArn(2), { team: 'storage' });
+  expect(inputs()).toStrictEqual([{ resourceArn: addonArn(2), tags: { team: 'storage' } }]);
+  await expect(eks.tagResource(addonArn(2), {})).rejects.toMatchObject({ name: 'NotFound', message: expect.stringContaining(`eks:TagResource ${addonArn(2)}`) as string });
 });

@@ -8,10 +8,10 @@ const nameOf = (name: string, status?: number): string => fromAws('eks:X', faili
 
 describe('what AWS\'s errors mean', () => {
   it.each([
-    ...['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'ProvisionedThroughputExceededException'].map((name) => [name, 'Throttled']),
+    ...['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'ProvisionedThroughputExceededException', 'ExecutionLimitExceeded'].map((name) => [name, 'Throttled']),
     ...['ServerException', 'ServiceUnavailableException', 'ServiceFailure', 'InternalServerError', 'InternalFailure'].map((name) => [name, 'ServiceUnavailable']),
     ...['AccessDeniedException', 'AccessDenied', 'ExpiredTokenException', 'UnrecognizedClientException', 'InvalidClientTokenId', 'InvalidSignatureException', 'SignatureDoesNotMatch'].map((name) => [name, 'AccessDenied']),
-    ...['ResourceNotFoundException', 'NotFoundException', 'NoSuchEntityException', 'NoSuchEntity'].map((name) => [name, 'NotFound']),
+    ...['ResourceNotFoundException', 'NotFoundException', 'NoSuchEntityException', 'NoSuchEntity', 'ExecutionDoesNotExist', 'StateMachineDoesNotExist'].map((name) => [name, 'NotFound']),
     ...['ResourceInUseException', 'ResourcePropagationDelayException'].map((name) => [name, 'Busy']),
     ...['InvalidParameterException', 'InvalidRequestException', 'ClientException', 'ResourceLimitExceededException', 'UnsupportedAvailabilityZoneException'].map((name) => [name, 'InvalidRequest']),
   ])('%s: %s', (name, expected) => {

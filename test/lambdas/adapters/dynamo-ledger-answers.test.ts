@@ -4,10 +4,9 @@ import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from 
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import { anEvidence, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+import { ADDON_LOCK as KEY, anEvidence, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
 
 const TABLE = 'Ledger';
-const KEY = '111122223333#eu-west-1#dev#aws-ebs-csi-driver';
 const ME = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
 
 describe('when DynamoDB answers otherwise, the ledger', () => {
@@ -22,17 +21,34 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
   });
 
   it('comes again when the lock was let go between refusal and look', async () => {
-    documents.on(UpdateCommand).rejects(refused).on(GetCommand).resolves({ Item: { pk: 'LOCK', sk: 'LOCK', fence: 3 } });
+    documents.on(UpdateCommand).rejects(refused).on(GetCommand).resolves({ Item: { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 3 } });
     await expect(ledger.acquireLock(KEY, ME)).rejects.toMatchObject({ name: 'Busy' });
+  });
+  it('answers the fence that it has got, when the reply to its own try was lost', async () => {
+    documents.on(UpdateCommand).rejects(refused).on(GetCommand).resolves({ Item: { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 3, owner: ME, held: 'LOCK' } });
+    expect(await ledger.acquireLock(KEY, ME)).toEqual({ acquired: true, fence: 3 });
+  });
+  it('asks the index for held locks over all pages, as far behind as an index is', async () => {
+    const item = (key: string): object => ({ pk: `LOCK#${key}`, sk: 'LOCK', fence: 1, owner: ME, held: 'LOCK' });
+    documents
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [item('one')], LastEvaluatedKey: { held: 'LOCK', pk: 'LOCK#one', sk: 'LOCK' } })
+      .resolvesOnce({ Items: [item('two')] });
+    expect((await ledger.listHeldLocks()).map((lock) => lock.key)).toEqual(['one', 'two']);
+    for (const call of documents.calls()) {
+      expect(call.args[0].input).toMatchObject({ TableName: TABLE, IndexName: 'HeldLocks' });
+      // DynamoDB refuses it of a global index.
+      expect(call.args[0].input).not.toHaveProperty('ConsistentRead');
+    }
   });
   it('names the call that was throttled', async () => {
     documents.on(UpdateCommand).rejects(Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException', $metadata: { httpStatusCode: 400 } }));
-    await expect(ledger.releaseLock(KEY, MIGRATION_ID)).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('dynamodb:UpdateItem LOCK') as string });
+    await expect(ledger.releaseLock(KEY, EXECUTION)).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('dynamodb:UpdateItem LOCK') as string });
   });
   it('reads strongly consistent, over all pages', async () => {
     documents
       .on(QueryCommand)
-      .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'one' })] }], LastEvaluatedKey: { pk: 'a', sk: 'b' } })
+      .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'one' })], chunks: 2 }], LastEvaluatedKey: { pk: 'a', sk: 'b' } })
       .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'two' })] }] });
     documents.on(GetCommand).resolves({});
     expect((await ledger.getEvidence(MIGRATION_ID, 'latest')).map((pod) => pod.name)).toEqual(['one', 'two']);

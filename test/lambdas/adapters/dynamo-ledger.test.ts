@@ -1,39 +1,13 @@
-/** The ledger's promises, held by DynamoDB (in process) and by the fake that the steps' tests use. */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+/** The ledger's promises, held by DynamoDB (in process) and by the fake that the steps' tests use. Its locks: `dynamo-locks.test.ts`. */
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import type { Ledger, LockHolder } from '../../../lambdas/ports/ledger.ts';
-import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
-import { clientsOf, newWorld, openDoor } from '../../sandbox/support.ts';
-import { FakeLedger } from '../fakes.ts';
-import { aMigration, anAssociation, anEvidence, aPlan, aSnapshot, at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
+import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Ledger } from '../../../lambdas/ports/ledger.ts';
+import { ADDON_LOCK, addonArn, aMigration, anAssociation, anEvidence, aPlan, aSnapshot, at, EXECUTION, MIGRATION_ID, RECOVERY_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK } from '../fixtures.ts';
+import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
-const TABLE = 'Ledger';
-
-async function newDynamoDb(): Promise<DynamoDBClient> {
-  const world = newWorld();
-  const { service, createTable } = createDynamoDb(world);
-  await createTable({
-    name: TABLE,
-    keySchema: [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-    attributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-  });
-  return clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();
-}
-
-const KEY = '111122223333#eu-west-1#dev#aws-ebs-csi-driver';
-const holder = (migrationId: string, seconds = 0): LockHolder => ({ migrationId, executionArn: EXECUTION, since: at(seconds) });
-const ME = holder(MIGRATION_ID);
-const OTHER = holder(OTHER_MIGRATION_ID, 5);
-
-describe.each<[string, () => Promise<Ledger>]>([
-  ['DynamoDB', async () => createDynamoLedger({ client: await newDynamoDb(), tableName: TABLE })],
-  ['memory', async () => new FakeLedger()],
-])('the ledger on %s', (_, open) => {
+describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   let ledger: Ledger;
   beforeEach(async () => {
     ledger = await open();
@@ -61,6 +35,75 @@ describe.each<[string, () => Promise<Ledger>]>([
     });
   });
 
+  it('takes the fields of a recovery, of the way that is tried and of the warnings', async () => {
+    await ledger.putMigration(aMigration());
+    const change: Partial<Migration> = {
+      rung: 1,
+      locks: [ADDON_LOCK, ROLE_LOCK],
+      executionArn: RECOVERY_EXECUTION,
+      recovery: { startedAt: at(600), executionArn: RECOVERY_EXECUTION, cause: 'requested', requestedBy: 'me', reason: 'why', after: 'migrated' },
+      warnings: [{ id: 'irsa-role-still-set', status: 'warn', message: 'EKS still shows the role.', remedy: 'Detach it.' }],
+    };
+    await ledger.updateMigration(MIGRATION_ID, change);
+    expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration(change));
+  });
+  it('notes the way that is tried, and never goes back to an earlier one', async () => {
+    await ledger.putMigration(aMigration());
+    for (const rung of [0, 1, 0]) await ledger.noteRung(MIGRATION_ID, rung);
+    expect((await ledger.getMigration(MIGRATION_ID))?.rung).toBe(1);
+  });
+  it('is reopened once by the execution that takes it over, not again by a late call of the same one', async () => {
+    const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
+    await ledger.putMigration(aMigration({ verified: 'pods' }));
+    await ledger.recordRecovery(MIGRATION_ID, recovery, 'none');
+    expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ recovery, executionArn: RECOVERY_EXECUTION, status: 'running', verified: 'none' });
+    await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'rolled-back', endedAt: at(200) });
+    await ledger.recordRecovery(MIGRATION_ID, recovery, 'none');
+    expect((await ledger.getMigration(MIGRATION_ID))?.status).toBe('ended');
+    await ledger.recordRecovery(MIGRATION_ID, { ...recovery, executionArn: `${RECOVERY_EXECUTION}-2` });
+    expect((await ledger.getMigration(MIGRATION_ID))?.status).toBe('running');
+  });
+  it('keeps what steps have noted when the record is put again with nothing in its place', async () => {
+    await ledger.putMigration(aMigration());
+    await ledger.updateMigration(MIGRATION_ID, { locks: [ADDON_LOCK], rung: 1 });
+    await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+    await ledger.putMigration(aMigration({ startedAt: at(1), plan: aPlan({ strategy: 'in-place' }) }));
+    expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration({ startedAt: at(1), plan: aPlan({ strategy: 'in-place' }), locks: [ADDON_LOCK], rung: 1, removed: [addonArn(1)] }));
+  });
+
+  describe('copies of the add-on', () => {
+    it('are kept by what was done with them, in order, each ARN once', async () => {
+      await ledger.putMigration(aMigration());
+      for (const [what, incarnation] of [['removed', 1], ['made', 2], ['removed', 2], ['made', 2], ['removed', 1], ['made', 3]] as const) await ledger.recordCopy(MIGRATION_ID, what, addonArn(incarnation));
+      expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ removed: [addonArn(1), addonArn(2)], made: [addonArn(2), addonArn(3)] });
+    });
+    it('are kept each once by two who note the same at once', async () => {
+      await ledger.putMigration(aMigration());
+      await Promise.all([1, 1, 2, 2].map((incarnation) => ledger.recordCopy(MIGRATION_ID, 'made', addonArn(incarnation))));
+      expect((await ledger.getMigration(MIGRATION_ID))?.made.toSorted()).toEqual([addonArn(1), addonArn(2)]);
+    });
+    it('are not noted of a migration without a record', async () => {
+      await expect(ledger.recordCopy(MIGRATION_ID, 'made', addonArn(1))).rejects.toMatchObject({ name: 'BadInput', message: `The ledger has no migration ${MIGRATION_ID}.` });
+      expect(await ledger.getMigration(MIGRATION_ID)).toBeUndefined();
+    });
+  });
+
+  describe('a cancel', () => {
+    it('is the first one that was asked for, each migration\'s for itself', async () => {
+      expect(await ledger.getCancel(MIGRATION_ID)).toBeUndefined();
+      const first = { requestedAt: at(5), requestedBy: 'me', reason: 'wrong cluster' };
+      await ledger.requestCancel(MIGRATION_ID, first);
+      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(6) });
+      expect(await ledger.getCancel(MIGRATION_ID)).toEqual(first);
+      expect(await ledger.getCancel(OTHER_MIGRATION_ID)).toBeUndefined();
+    });
+    it('needs no record, and no name or reason', async () => {
+      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(5), requestedBy: undefined });
+      expect(await ledger.getCancel(MIGRATION_ID)).toEqual({ requestedAt: at(5) });
+      expect(await ledger.getMigration(MIGRATION_ID)).toBeUndefined();
+    });
+  });
+
   describe('associations', () => {
     it('are kept by what was done with them, each id once', async () => {
       await ledger.putMigration(aMigration());
@@ -76,54 +119,6 @@ describe.each<[string, () => Promise<Ledger>]>([
       await ledger.recordAssociation(MIGRATION_ID, 'restored', anAssociation());
       await ledger.putMigration(aMigration());
       expect((await ledger.getMigration(MIGRATION_ID))?.associations.restored).toEqual([anAssociation()]);
-    });
-  });
-
-  describe('the lock', () => {
-    it('is held by one migration until it lets go', async () => {
-      expect(await ledger.acquireLock(KEY, ME)).toEqual({ acquired: true, fence: 1 });
-      expect(await ledger.acquireLock(KEY, OTHER)).toEqual({ acquired: false, holder: ME });
-      await ledger.releaseLock(KEY, OTHER_MIGRATION_ID);
-      expect(await ledger.acquireLock(KEY, OTHER)).toMatchObject({ acquired: false });
-      await ledger.releaseLock(KEY, MIGRATION_ID);
-      expect(await ledger.acquireLock(KEY, OTHER)).toEqual({ acquired: true, fence: 2 });
-    });
-    it('is taken again by its own migration, under the next fence', async () => {
-      await ledger.acquireLock(KEY, ME);
-      expect(await ledger.acquireLock(KEY, { ...ME, since: at(9) })).toEqual({ acquired: true, fence: 2 });
-      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost' });
-      await ledger.assertLock(KEY, MIGRATION_ID, 2);
-    });
-    it('has a fence that grows for ever, over every release', async () => {
-      for (let fence = 1; fence <= 6; fence += 1) {
-        const who = fence % 2 ? ME : OTHER;
-        expect(await ledger.acquireLock(KEY, who)).toEqual({ acquired: true, fence });
-        await ledger.releaseLock(KEY, who.migrationId);
-      }
-    });
-    it('is one for each key', async () => {
-      await ledger.acquireLock(KEY, ME);
-      expect(await ledger.acquireLock(`${KEY}-2`, OTHER)).toEqual({ acquired: true, fence: 1 });
-    });
-    it('goes to one of many who ask at once', async () => {
-      const asked = await Promise.all([ME, OTHER, holder('01JD8Z5Q6R7S8T9V0W1X2Y3Z4C')].map((who) => ledger.acquireLock(KEY, who)));
-      expect(asked.filter((one) => one.acquired)).toHaveLength(1);
-    });
-    it('is released as often as one likes, also before it was ever taken', async () => {
-      await ledger.releaseLock(KEY, MIGRATION_ID);
-      await ledger.acquireLock(KEY, ME);
-      await ledger.releaseLock(KEY, MIGRATION_ID);
-      await ledger.releaseLock(KEY, MIGRATION_ID);
-      expect(await ledger.acquireLock(KEY, OTHER)).toMatchObject({ acquired: true });
-    });
-    it.each<[string, () => Promise<unknown>]>([
-      ['was never taken', async () => undefined],
-      ['was let go', async () => (await ledger.acquireLock(KEY, ME), ledger.releaseLock(KEY, MIGRATION_ID))],
-      ['is another\'s', () => ledger.acquireLock(KEY, OTHER)],
-      ['was another\'s meanwhile', async () => (await ledger.acquireLock(KEY, OTHER), await ledger.releaseLock(KEY, OTHER_MIGRATION_ID), ledger.acquireLock(KEY, ME))],
-    ])('is lost where it %s', async (__, prepare) => {
-      await prepare();
-      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost', message: expect.stringMatching(`${MIGRATION_ID} \\(fence 1\\)`) as string });
     });
   });
 
@@ -164,7 +159,7 @@ describe.each<[string, () => Promise<Ledger>]>([
     const pods = (count: number) => Array.from({ length: count }, (__, index) => anEvidence({ name: `pod-${index}`, uid: `uid-${index}` }));
 
     it.each([0, 1, 100, 101, 250])('of %d pods comes back whole and in order', async (count) => {
-      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(count));
+      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(count), at(0));
       expect(await ledger.getEvidence(MIGRATION_ID, 'latest')).toEqual(pods(count));
     });
     it.each([
@@ -173,13 +168,20 @@ describe.each<[string, () => Promise<Ledger>]>([
       [120, 0],
       [0, 250],
     ])('of %d pods is replaced by that of %d', async (before, after) => {
-      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(before));
-      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(after));
+      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(before), at(0));
+      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(after), at(0));
       expect(await ledger.getEvidence(MIGRATION_ID, 'latest')).toEqual(pods(after));
     });
+    it('that was seen earlier does not take the place of what was seen since', async () => {
+      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(2), at(60));
+      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(150), at(59));
+      expect(await ledger.getEvidence(MIGRATION_ID, 'latest')).toEqual(pods(2));
+      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(1), at(61));
+      expect(await ledger.getEvidence(MIGRATION_ID, 'latest')).toEqual(pods(1));
+    });
     it('is kept for each round', async () => {
-      await ledger.putEvidence(MIGRATION_ID, 'before', pods(2));
-      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(1));
+      await ledger.putEvidence(MIGRATION_ID, 'before', pods(2), at(0));
+      await ledger.putEvidence(MIGRATION_ID, 'latest', pods(1), at(0));
       expect(await ledger.getEvidence(MIGRATION_ID, 'before')).toHaveLength(2);
       expect(await ledger.getEvidence(MIGRATION_ID, 'none')).toEqual([]);
     });
@@ -193,12 +195,14 @@ it('keeps items small and under the documented keys of DynamoDB', async () => {
   await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
   await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) });
   await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation({ id: 'a-1' }));
-  await ledger.putEvidence(MIGRATION_ID, 'latest', Array.from({ length: 101 }, () => anEvidence()));
-  await ledger.acquireLock(KEY, ME);
+  await ledger.putEvidence(MIGRATION_ID, 'latest', Array.from({ length: 101 }, () => anEvidence()), at(0));
+  await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+  await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(5) });
+  await ledger.acquireLock(ADDON_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
   const { Items: items = [] } = await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE }));
   expect(items.map((item) => `${String(item['pk'])} ${String(item['sk'])}`).sort()).toEqual([
-    `LOCK#${KEY} LOCK`,
-    ...['ASSOCIATION#purged#a-1', 'EVIDENCE#latest#00000', 'EVIDENCE#latest#00001', 'RECORD', 'SNAPSHOT', 'STEP#plan'].map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
+    `LOCK#${ADDON_LOCK} LOCK`,
+    ...['ASSOCIATION#purged#a-1', 'CANCEL', 'RECORD', 'SNAPSHOT', 'STEP#plan', 'VERIFICATION#latest#00000', 'VERIFICATION#latest#00001'].map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
   ]);
-  expect(items.find((item) => item['sk'] === 'EVIDENCE#latest#00000')?.['pods']).toHaveLength(100);
+  expect(items.find((item) => item['sk'] === 'VERIFICATION#latest#00000')?.['pods']).toHaveLength(100);
 });

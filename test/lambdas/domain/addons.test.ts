@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { AGENT_ADDON, knownAddon } from '../../../lambdas/domain/addons.ts';
+import { AGENT_ADDON, isNetworking, knownAddon, madeByAddon, ownedKinds } from '../../../lambdas/domain/addons.ts';
+
+const STRANGE = ['somebodys-add-on', 'constructor', 'toString', '__proto__'];
 
 describe('the registry of add-ons', () => {
   it.each([
@@ -11,10 +13,36 @@ describe('the registry of add-ons', () => {
     ['adot', 'opentelemetry-operator-system', 'ordinary', true],
     ['amazon-cloudwatch-observability', 'amazon-cloudwatch', 'ordinary', true],
   ])('%s: in %s, %s, needs IAM: %s', (name, namespace, risk, needsIam) => {
-    expect(knownAddon(name)).toEqual({ namespace, risk, needsIam });
+    expect(knownAddon(name)).toMatchObject({ namespace, risk, needsIam });
+    expect(isNetworking(name)).toBe(risk === 'networking');
   });
 
-  it.each(['somebodys-add-on', 'constructor', 'toString', '__proto__'])('does not know %s', (name) => {
+  it.each(STRANGE)('does not know %s', (name) => {
     expect(knownAddon(name)).toBeUndefined();
+    expect([isNetworking(name), ownedKinds(name), madeByAddon(name, { group: 'opentelemetry.io', plural: 'instrumentations' })]).toEqual([false, [], []]);
+  });
+});
+
+describe('the custom resource definitions of an add-on', () => {
+  it.each([
+    ['adot', 'opentelemetrycollectors.opentelemetry.io v1alpha1'],
+    ['adot', 'instrumentations.opentelemetry.io v1alpha1'],
+    ['amazon-cloudwatch-observability', 'amazoncloudwatchagents.cloudwatch.aws.amazon.com v1alpha1'],
+    ['amazon-cloudwatch-observability', 'instrumentations.cloudwatch.aws.amazon.com v1alpha1'],
+    ['aws-mountpoint-s3-csi-driver', 'mountpoints3podattachments.s3.csi.aws.com v2'],
+    ['aws-mountpoint-s3-csi-driver', 'mountpoints3podattachments.s3.csi.aws.com v1'],
+    ['vpc-cni', 'eniconfigs.crd.k8s.amazonaws.com v1alpha1'],
+    ['snapshot-controller', 'volumesnapshots.snapshot.storage.k8s.io v1'],
+    ['aws-privateca-connector-for-kubernetes', 'awspcaclusterissuers.awspca.cert-manager.io v1beta1'],
+  ])('%s: %s', (name, kind) => {
+    expect(ownedKinds(name).map(({ group, version, plural }) => `${plural}.${group} ${version}`)).toContain(kind);
+  });
+  it('are none for the storage drivers, which have no kinds of their own', () => {
+    for (const name of ['aws-ebs-csi-driver', 'aws-efs-csi-driver', 'aws-fsx-csi-driver']) expect(ownedKinds(name)).toEqual([]);
+  });
+  it('have instances that the add-on makes itself', () => {
+    expect(madeByAddon('adot', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' })).toContain('adot-col-prom-metrics');
+    expect(madeByAddon('adot', { group: 'opentelemetry.io', plural: 'instrumentations' })).toEqual([]);
+    expect(madeByAddon('amazon-cloudwatch-observability', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' })).toEqual([]);
   });
 });

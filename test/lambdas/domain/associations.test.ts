@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { associationChecks, decidePurge, managingTool, unportableFields } from '../../../lambdas/domain/associations.ts';
+import { carriedOver, decidePurge, managingTool, plannedFor, unportableFields, type PurgeContext, type PurgeDecision } from '../../../lambdas/domain/associations.ts';
 import type { Association } from '../../../lambdas/domain/model.ts';
-import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned } from '../fixtures.ts';
+import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../fixtures.ts';
 
-const decide = (change: Partial<Association>): ReturnType<typeof decidePurge> => decidePurge(anAssociation(change), CLUSTER, ADDON, [planned]);
+const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({ cluster: CLUSTER, addon: ADDON, addonArn: addonArn(1), planned: [planned], rung: { strategy: 'in-place' }, ...change });
+const decide = (association: Partial<Association>, change: Partial<PurgeContext> = {}): PurgeDecision => decidePurge(anAssociation(association), context(change));
 
 describe('managingTool', () => {
   it.each<[Record<string, string>, string | undefined]>([
@@ -28,46 +29,109 @@ describe('managingTool', () => {
 describe('unportableFields', () => {
   it.each<[Partial<Association>, string[]]>([
     [{}, []],
-    [{ disableSessionTags: false, externalId: 'x' }, []],
+    [{ disableSessionTags: false, externalId: 'x', tags: { team: 'a' } }, []],
     [{ targetRoleArn: OTHER_ROLE }, ['targetRoleArn']],
     [{ disableSessionTags: true, policy: '{}' }, ['disableSessionTags', 'policy']],
-    [{ tags: { team: 'a', cost: 'b' } }, ['tags (team, cost)']],
   ])('of %j: %j', (change, fields) => {
     expect(unportableFields(anAssociation(change))).toEqual(fields);
   });
 });
 
+describe('carriedOver', () => {
+  const { namespace, serviceAccount } = planned;
+  const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
+
+  it('is nothing where the add-on\'s form says it all', () => {
+    expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]);
+  });
+  it('has what the form can\'t carry, and from which association', () => {
+    expect(carried({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', externalId: 'x', tags: { team: 'a' } })).toEqual([
+      { namespace, serviceAccount, from: 'a-left00000000000001', targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } },
+    ]);
+  });
+  it('has tags of the add-on\'s own one too, but none that AWS reserves', () => {
+    expect(carried({ ownerArn: addonArn(1), tags: { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', 'awsome': '1' } })).toEqual([{ namespace, serviceAccount, from: 'a-left00000000000001', tags: { awsome: '1' } }]);
+    expect(carried({ tags: { 'aws:createdBy': 'me' } })).toEqual([]);
+  });
+  it('leaves out what is not part of the plan', () => {
+    expect(carried({ serviceAccount: 'shop', targetRoleArn: OTHER_ROLE }, { namespace: 'web', tags: { a: 'b' } })).toEqual([]);
+  });
+});
+
+describe('plannedFor', () => {
+  it('finds the one of the same namespace and service account', () => {
+    expect(plannedFor(anAssociation(), [{ ...planned, namespace: 'web' }, planned])).toBe(planned);
+    expect(plannedFor(anAssociation({ serviceAccount: 'shop' }), [planned])).toBeUndefined();
+  });
+});
+
 describe('decidePurge', () => {
-  it('allows a plain stand-alone one of the plan', () => {
-    expect(decide({})).toEqual({ purge: true });
-  });
-  it('allows one of an earlier life of the add-on', () => {
-    expect(decide({ ownerArn: addonArn(7), tags: { team: 'a' } })).toEqual({ purge: true });
-  });
-
-  it.each<[string, Partial<Association>, RegExp]>([
-    ['another namespace', { namespace: 'web' }, /not part of the plan/],
-    ['another service account', { serviceAccount: 'shop' }, /not part of the plan/],
-    ['another service account, though owned by the add-on', { serviceAccount: 'shop', ownerArn: addonArn(1) }, /not part of the plan/],
-    ['another add-on', { ownerArn: addonArn(1, 'aws-efs-csi-driver') }, /owned by another add-on: arn:.*aws-efs-csi-driver/],
-    ['the same add-on in another cluster', { ownerArn: addonArn(1, ADDON, 'prod') }, /owned by another add-on/],
-    ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/],
-    ['what would be lost', { targetRoleArn: OTHER_ROLE }, /has targetRoleArn, which an add-on's association can't carry/],
-    ['a tag that would be lost', { tags: { team: 'a' } }, /has tags \(team\)/],
-  ])('refuses %s and says what to do', (_, change, reason) => {
-    const { purge, refusal } = decide(change);
-    expect(purge).toBe(false);
-    expect(refusal?.reason).toMatch(reason);
-    expect(refusal?.reason).toContain(anAssociation(change).id);
-    expect(refusal?.remedy).toMatch(/\w{4,}/);
+  it.each<[string, Partial<Association>]>([
+    ['a plain stand-alone one of the plan', {}],
+    ['one with tags', { tags: { team: 'a' } }],
+    ['one whose fields are carried over to the same role', { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' }],
+    ['a plain one with another role', { roleArn: OTHER_ROLE }],
+    ['one of an earlier life of the add-on', { ownerArn: addonArn(7), tags: { 'managed-by': 'terraform' } }],
+  ])('deletes %s, in place and in a recreate', (_, change) => {
+    expect(decide(change)).toEqual({ do: 'purge' });
+    expect(decide(change, { rung: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
   });
 
-  it("allows one exactly when it is in the plan, nobody else's, and nothing is lost", () => {
+  it('keeps the current copy\'s own one in place, where UpdateAddon replaces it, but not in a recreate', () => {
+    const own = { ownerArn: addonArn(1) };
+    expect(decide(own)).toEqual({ do: 'keep' });
+    expect(decide(own, { rung: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
+    expect(decide(own, { addonArn: addonArn(2) })).toEqual({ do: 'purge' });
+    expect(decide(own, { addonArn: undefined })).toEqual({ do: 'purge' });
+  });
+
+  it.each<[string, Partial<Association>, RegExp, RegExp]>([
+    ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it alone/],
+    ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it alone/],
+    ['another service account, though owned by the add-on', { serviceAccount: 'shop', ownerArn: addonArn(1) }, /not part of the plan/, /leave it alone/],
+    ['another add-on', { ownerArn: addonArn(1, 'aws-efs-csi-driver') }, /owned by another add-on: arn:.*aws-efs-csi-driver/, /free the service account/],
+    ['the same add-on in another cluster', { ownerArn: addonArn(1, ADDON, 'prod') }, /owned by another add-on/, /free the service account/],
+    ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/, /where it is managed/],
+    ['a target role for another role', { roleArn: OTHER_ROLE, targetRoleArn: ROLE }, /has targetRoleArn for role .*somebody-elses, .* planned role .*ebs-csi/, /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/somebody-elses; .* --association-id a-left00000000000001$/],
+    ['a session policy for another role, though owned by the add-on', { roleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) }, /has disableSessionTags, policy for role/, /--role ebs-csi-controller-sa=/],
+  ])('refuses %s and says what to do', (_, change, reason, remedy) => {
+    for (const strategy of ['in-place', 'recreate'] as const) {
+      const decision = decide(change, { rung: { strategy } });
+      expect(decision).toMatchObject({ do: 'refuse', reason: expect.stringMatching(reason) as string, remedy: expect.stringMatching(remedy) as string });
+      expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') as string });
+    }
+  });
+
+  describe('with a snapshot', () => {
+    const snapshot = { associations: [anAssociation({ tags: { a: '1', b: '2' }, targetRoleArn: OTHER_ROLE })] };
+    const asIs = { targetRoleArn: OTHER_ROLE, tags: { b: '2', a: '1' } };
+
+    it('deletes what the snapshot has, as it has it', () => {
+      expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' });
+    });
+    it('refuses what appeared since', () => {
+      expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject({ do: 'refuse', reason: 'a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot' });
+    });
+    it.each<[string, Partial<Association>]>([
+      ['another role', { roleArn: OTHER_ROLE }],
+      ['another target role', { targetRoleArn: ROLE }],
+      ['a policy', { policy: '{}' }],
+      ['other tags', { tags: { a: '2', b: '2' } }],
+    ])('refuses what has %s since', (_, change) => {
+      expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({ do: 'refuse', reason: expect.stringContaining('was changed after the snapshot') as string });
+    });
+    it('deletes what the add-on\'s own copies made since', () => {
+      expect(decide({ id: 'a-new', ownerArn: addonArn(2), targetRoleArn: OTHER_ROLE }, { snapshot, addonArn: undefined, rung: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
+    });
+  });
+
+  it('deletes exactly what is in the plan, nobody else\'s, and keeps its meaning', () => {
     const some = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
     const association = fc
       .record({
         namespace: some('kube-system', 'web'),
         serviceAccount: some(planned.serviceAccount, 'shop'),
+        roleArn: some(ROLE, OTHER_ROLE),
         ownerArn: some(undefined, addonArn(1), addonArn(3), addonArn(1, 'adot'), addonArn(1, ADDON, 'prod'), 'rubbish'),
         tags: some<Record<string, string>>({}, { 'managed-by': 'terraform' }, { team: 'a' }),
         targetRoleArn: some(undefined, OTHER_ROLE),
@@ -76,39 +140,15 @@ describe('decidePurge', () => {
     const mayGo = (one: Association): boolean =>
       one.namespace === planned.namespace &&
       one.serviceAccount === planned.serviceAccount &&
-      one.targetRoleArn === undefined &&
-      (one.ownerArn === undefined ? Object.keys(one.tags).length === 0 : [addonArn(1), addonArn(3)].includes(one.ownerArn));
+      (one.targetRoleArn === undefined || one.roleArn === ROLE) &&
+      (one.ownerArn === undefined ? one.tags['managed-by'] === undefined : [addonArn(1), addonArn(3)].includes(one.ownerArn));
     fc.assert(
-      fc.property(association, (one) => {
-        expect(decidePurge(one, CLUSTER, ADDON, [planned]).purge).toBe(mayGo(one));
+      fc.property(association, some('in-place' as const, 'recreate' as const), (one, strategy) => {
+        const decision = decidePurge(one, context({ rung: { strategy } })).do;
+        expect(decision !== 'refuse').toBe(mayGo(one));
+        expect(decision === 'keep').toBe(mayGo(one) && strategy === 'in-place' && one.ownerArn === addonArn(1));
       }),
       { numRuns: 500 },
     );
-  });
-});
-
-describe('associationChecks', () => {
-  const check = (...existing: Association[]): ReturnType<typeof associationChecks> => associationChecks(existing, CLUSTER, ADDON, [planned]);
-
-  it('passes with none', () => {
-    expect(check()).toEqual({ purge: [], checks: [{ id: 'associations', status: 'pass', message: 'No association stands in the way.' }] });
-  });
-
-  it('warns of those that it will delete, by name', () => {
-    const { purge, checks } = check(anAssociation());
-    expect(purge).toEqual(['a-left00000000000001']);
-    expect(checks).toHaveLength(1);
-    expect(checks[0]).toMatchObject({ id: 'associations', status: 'warn', remedy: expect.stringContaining('rollback puts it back') as string });
-    expect(checks[0]?.message).toContain('a-left00000000000001 for kube-system/ebs-csi-controller-sa');
-  });
-
-  it('fails once for each that it may not delete, and then deletes none', () => {
-    const foreign = [anAssociation({ id: 'a-one', ownerArn: addonArn(1, 'adot') }), anAssociation({ id: 'a-two', tags: { iac: 'pulumi' } })];
-    const { purge, checks } = check(anAssociation(), ...foreign);
-    expect(purge).toEqual([]);
-    expect(checks.map((one) => one.status)).toEqual(['fail', 'fail']);
-    expect(checks[0]?.message).toContain('a-one');
-    expect(checks[1]?.message).toContain('a-two');
-    expect(checks[1]?.remedy).toMatch(/^Remove it where it is managed.*Pulumi.*\.$/);
   });
 });

@@ -1,76 +1,210 @@
+/** The commands are run over the fake EKS, from every state that a migration can be left in. */
 import { execFileSync } from 'node:child_process';
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { handOffCommands, shellWord } from '../../../lambdas/domain/hand-off.ts';
-import type { Snapshot } from '../../../lambdas/domain/model.ts';
-import { ADDON, addonArn, anAddon, anAssociation, aSnapshot, ROLE, target, VERSION } from '../fixtures.ts';
+import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off.ts';
+import type { Addon, Association, Migration, Snapshot } from '../../../lambdas/domain/model.ts';
+import { parseAwsCommand, runScript } from '../aws-commands.ts';
+import { eksHost } from '../eks-host.ts';
+import { FakeClock } from '../fakes.ts';
+import { FakeEks } from '../fake-eks.ts';
+import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aSnapshot, MIGRATION_ID, NAMESPACE, OTHER_ROLE, planned, RECREATE, RECREATE_PRESERVING, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
 
-const sh = (script: string): string => execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8', env: { HOME: '/somewhere', LC_ALL: 'C.UTF-8' } });
+const COPY = addonArn(9);
+const policy = '{"Version":"2012-10-17","Statement":[{"Sid":"it\'s $HOME","Effect":"Deny","Action":"*","Resource":"*"}]}';
+const unportable: Partial<Association> = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy, tags: { team: "o'hara & co" } };
+const OTHER_ACCOUNT = 'ebs-csi-other-sa';
+const standAlone = anAssociation({ id: 'a-alone', ...unportable });
+const owned = anAssociation({ id: 'a-owned', serviceAccount: OTHER_ACCOUNT, ownerArn: addonArn(1), ...unportable });
+const made = (serviceAccount = SERVICE_ACCOUNT, change: Partial<Association> = {}): Association => anAssociation({ id: `a-made-${serviceAccount}`, serviceAccount, ownerArn: COPY, ...change });
+const configurationValues = `{"note": "it's \\"raw\\" $HOME"}\n# a comment\n`;
 
-/** The arguments that each `aws` of a script would get. */
-function argumentsOf(commands: string[]): string[][] {
-  const calls = sh(`aws() { printf '%s\\0' "$@"; printf '\\001'; }\n${commands.join('\n')}`).split('\u0001').slice(0, -1);
-  return calls.map((call) => call.split('\0').slice(0, -1));
+/** What the add-on was like. */
+const before: [string, Partial<Snapshot>][] = [
+  ['a role alone', {}],
+  ['a stand-alone association', { associations: [standAlone] }],
+  [
+    'an own association, awkward values and tags',
+    {
+      addon: anAddon({ podIdentityAssociations: [owned.arn], configurationValues, namespace: NAMESPACE, tags: { team: "o'hara & co" } }),
+      planned: [planned, { ...planned, serviceAccount: OTHER_ACCOUNT }],
+      associations: [standAlone, owned],
+    },
+  ],
+];
+
+interface World {
+  eks: FakeEks;
+  clock: FakeClock;
+  snapshot: Snapshot;
+  record: Migration;
 }
-const run = (change: Partial<Snapshot>, made?: string[]): string[][] => argumentsOf(handOffCommands(target, aSnapshot(change), made));
-const named = (calls: string[][], name: string): string[] | undefined => calls.find((call) => call[1] === name);
-/** `--option value` pairs of a call. */
-const option = (call: string[] | undefined, name: string): string | undefined => call?.[call.indexOf(name) + 1];
+const accounts = ({ planned: all }: Snapshot): string[] => all.map((one) => one.serviceAccount);
+/** The new associations, as the copy of the migration has them. */
+const madeBy = ({ snapshot }: World, change: Partial<Association> = {}): Association[] => accounts(snapshot).map((account) => made(account, change));
+const place = ({ eks }: World, addon: Addon | undefined, associations: Association[] = []): void => {
+  eks.addons.delete(ADDON);
+  if (addon) eks.addons.set(ADDON, structuredClone(addon));
+  eks.associations = structuredClone(associations);
+};
+const copyOf = (world: World, change: Partial<Addon> = {}): Addon => ({ ...world.snapshot.addon, arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: madeBy(world).map((one) => one.arn), ...change });
 
-describe('shellWord', () => {
-  it('leaves plain words as they are', () => {
-    for (const word of ['aws', '--region', ROLE, VERSION, 'a=b,c']) expect(shellWord(word)).toBe(word);
-  });
-  it('quotes the rest', () => {
-    expect(shellWord('')).toBe("''");
-    expect(shellWord("it's")).toBe("'it'\\''s'");
-    expect(shellWord('$HOME `id` *')).toBe("'$HOME `id` *'");
-  });
-  it('comes through a shell unchanged', () => {
-    const hostile = ["'", "''", '~', '$HOME', '`id`', '$(id)', '\\', '\n', 'a b', '*', '-n', '#x', '!', '{a,b}', '"', ';', '&', '', '\t', '=x', "'; rm -rf /; '"];
-    const text = fc.string({ unit: fc.oneof(fc.constantFrom(...`'"\\$\`!*?~#&|;<>(){}[] \n\t=-`.split('')), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })) });
-    const words = [...hostile, ...fc.sample(text, { numRuns: 500, seed: 7 }).map((word) => word.replaceAll('\0', ''))];
-    expect(sh(`printf '%s\\0' ${words.map(shellWord).join(' ')}`).split('\0').slice(0, -1)).toEqual(words);
+/** Where the migration and its way back can have got to. */
+const states: [string, (world: World) => void][] = [
+  ['absent', (world) => place(world, undefined)],
+  ['absent, its associations left over', (world) => place(world, undefined, madeBy(world))],
+  ['absent, with left-overs whose owner was cleared', (world) => place(world, undefined, madeBy(world, { ownerArn: undefined }))],
+  [
+    'DELETING',
+    (world) => {
+      place(world, copyOf(world), madeBy(world));
+      void world.eks.deleteAddon(ADDON, { preserve: true });
+    },
+  ],
+  ['CREATE_FAILED', (world) => place(world, copyOf(world, { status: 'CREATE_FAILED', issues: [{ code: 'InternalFailure', message: 'The add-on\ncould not be created.', resourceIds: [] }] }), madeBy(world))],
+  ['CREATE_FAILED for conflicts', (world) => place(world, copyOf(world, { status: 'CREATE_FAILED', issues: [{ code: 'ConfigurationConflict', message: 'Conflicts:\nConfigMap x', resourceIds: [] }] }), madeBy(world))],
+  ['DELETE_FAILED', (world) => place(world, copyOf(world, { status: 'DELETE_FAILED' }), madeBy(world))],
+  ['ACTIVE with Pod Identity', (world) => place(world, copyOf(world), madeBy(world))],
+  ['ACTIVE with Pod Identity, updated in place', (world) => place(world, copyOf(world, { arn: addonArn(1) }), madeBy(world, { ownerArn: addonArn(1) }))],
+  ['ACTIVE as before, its association missing', (world) => place(world, world.snapshot.addon, world.snapshot.associations.filter((one) => one.ownerArn !== undefined))],
+  ['ACTIVE as before', (world) => place(world, world.snapshot.addon, world.snapshot.associations)],
+  ['ACTIVE as before, a left-over beside it', (world) => place(world, world.snapshot.addon, [...world.snapshot.associations.filter((one) => one.id !== standAlone.id), made()])],
+  ['UPDATE_FAILED', (world) => place(world, copyOf(world, { status: 'UPDATE_FAILED' }), madeBy(world))],
+  ['DEGRADED', (world) => place(world, copyOf(world, { status: 'DEGRADED' }), madeBy(world))],
+  ['DEGRADED as before', (world) => place(world, { ...world.snapshot.addon, status: 'DEGRADED' }, world.snapshot.associations)],
+  [
+    'UPDATING',
+    (world) => {
+      place(world, copyOf(world), madeBy(world));
+      void world.eks.updateAddon({ addon: ADDON, clientRequestToken: 'x', podIdentityAssociations: world.snapshot.planned });
+    },
+  ],
+];
+
+function newWorld(change: Partial<Snapshot>, rung = RECREATE_PRESERVING): World {
+  const clock = new FakeClock();
+  const eks = new FakeEks(clock);
+  eks.keyFreedAfter = 3000;
+  const world: World = { eks, clock, snapshot: aSnapshot(change), record: aMigration({ plan: aPlan({ ladder: [rung] }), rung: 0, removed: [addonArn(1)], made: [COPY] }) };
+  world.record.associations.created = madeBy(world);
+  return world;
+}
+
+async function look({ eks, snapshot, record }: World): Promise<HandOffFacts> {
+  const addon = await eks.describeAddon(ADDON);
+  return structuredClone({ target, snapshot, record, seen: { addon, associations: eks.associations } });
+}
+
+const COMPARED = ['namespace', 'serviceAccount', 'roleArn', 'targetRoleArn', 'disableSessionTags', 'policy', 'tags'] as const;
+const said = (associations: Association[], addon: string | undefined): unknown[] =>
+  [...associations].sort((a, b) => a.serviceAccount.localeCompare(b.serviceAccount)).map((one) => [...COMPARED.map((field) => one[field]), one.ownerArn === undefined ? 'stand-alone' : one.ownerArn === addon ? 'owned' : one.ownerArn]);
+
+function expectRestored({ eks, snapshot }: World): void {
+  const now = eks.addons.get(ADDON);
+  const { version, serviceAccountRoleArn, configurationValues: values, tags, namespace } = snapshot.addon;
+  expect(now).toMatchObject({ status: 'ACTIVE', version, tags });
+  expect([now?.serviceAccountRoleArn, now?.configurationValues, now?.namespace]).toEqual([serviceAccountRoleArn, values, namespace]);
+  expect(said(eks.associations, now?.arn)).toEqual(said(snapshot.associations, addonArn(1)));
+}
+
+describe.each(before)('an add-on that had %s', (_, change) => {
+  describe.each(states)('and is %s', (__, prepare) => {
+    it.each([
+      ['with preserve', RECREATE_PRESERVING],
+      ['without', RECREATE],
+    ])('is restored by its commands, pasted one after the other (%s)', async (___, rung) => {
+      const world = newWorld(change, rung);
+      prepare(world);
+      const host = eksHost(world.eks, world.clock);
+      expect(await runScript(handOffCommands(await look(world)), host)).toEqual([]);
+      expectRestored(world);
+      expect(host.said.at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
+    });
+
+    it('is restored where EKS could not be read', async () => {
+      const world = newWorld(change);
+      prepare(world);
+      const { seen: ___, ...unread } = await look(world);
+      expect(await runScript(handOffCommands(unread), eksHost(world.eks, world.clock))).toEqual([]);
+      expectRestored(world);
+    });
   });
 });
 
 describe('handOffCommands', () => {
-  it('looks, removes with preserve, creates as it was and waits, in this order', () => {
-    const calls = run({});
-    expect(calls.map((call) => call.slice(0, call[1] === 'wait' ? 3 : 2).join(' '))).toEqual(['eks describe-addon', 'eks delete-addon', 'eks wait addon-deleted', 'eks list-pod-identity-associations', 'eks create-addon', 'eks wait addon-active']);
-    for (const call of calls) expect([option(call, '--region'), option(call, '--cluster-name')]).toEqual([target.region, target.cluster]);
-    for (const call of calls.filter((one) => one[1] !== 'list-pod-identity-associations')) expect(option(call, '--addon-name')).toBe(ADDON);
-    expect(calls[1]).toContain('--preserve');
+  /** What `aws` would get from a shell. */
+  const argumentsOf = (commands: string[]): string[][] => {
+    const script = `aws() { if [ "$2" = list-pod-identity-associations ]; then echo a-found; else printf '%s\\0' "$@"; printf '\\001'; fi; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${commands.join('\n')}`;
+    const calls = execFileSync('/bin/bash', ['-c', script], { encoding: 'utf8', env: { HOME: '/somewhere', LC_ALL: 'C.UTF-8' } }).split('\u0001').slice(0, -1);
+    return calls.map((call) => call.split('\0').slice(0, -1));
+  };
+  const facts = (change: Partial<Snapshot> = {}, more: Partial<HandOffFacts> = {}): HandOffFacts => ({
+    target,
+    snapshot: aSnapshot(change),
+    record: aMigration({ plan: aPlan({ ladder: [RECREATE_PRESERVING] }), rung: 0, removed: [addonArn(1)] }),
+    seen: { addon: undefined, associations: [] },
+    ...more,
   });
+  const create = (change: Partial<Snapshot>): Record<string, unknown> => parseAwsCommand((argumentsOf(handOffCommands(facts(change))).find((call) => call[1] === 'create-addon') ?? []).slice(1)).input;
 
-  it('deletes what the migration made before the add-on is created again', () => {
-    const calls = run({}, ['a-made0000000000001']).map((call) => call.slice(0, 2).join(' '));
-    expect(calls.indexOf('eks delete-pod-identity-association')).toBeGreaterThan(calls.indexOf('eks delete-addon'));
-    expect(calls.indexOf('eks delete-pod-identity-association')).toBeLessThan(calls.indexOf('eks create-addon'));
-    expect(option(named(run({}, ['a-made0000000000001']), 'delete-pod-identity-association'), '--association-id')).toBe('a-made0000000000001');
-  });
-
-  it('creates with version, role, raw configuration, namespace and tags', () => {
-    const configurationValues = `{"note": "it's \\"raw\\" $HOME"}\n# a comment\n`;
-    const create = named(run({ addon: anAddon({ configurationValues, namespace: 'storage', tags: { team: "o'hara & co" } }) }), 'create-addon');
-    expect(option(create, '--addon-version')).toBe(VERSION);
-    expect(option(create, '--service-account-role-arn')).toBe(ROLE);
-    expect(option(create, '--configuration-values')).toBe(configurationValues);
-    expect(option(create, '--namespace-config')).toBe('namespace=storage');
-    expect(JSON.parse(option(create, '--tags') ?? '')).toEqual({ team: "o'hara & co" });
-    expect(option(create, '--resolve-conflicts')).toBe('OVERWRITE');
+  it('creates with version, role, raw configuration, namespace and tags, as a shell reads it', () => {
+    const addon = anAddon({ configurationValues, namespace: 'storage', tags: { team: "o'hara & co", 'aws:cloudformation:stack-name': 'x' } });
+    expect(create({ addon })).toEqual({
+      clusterName: target.cluster,
+      addonName: ADDON,
+      addonVersion: VERSION,
+      serviceAccountRoleArn: ROLE,
+      namespaceConfig: { namespace: 'storage' },
+      configurationValues,
+      tags: { team: "o'hara & co" },
+      resolveConflicts: 'NONE',
+    });
   });
 
   it('leaves out what it did not have', () => {
-    const create = named(run({ addon: anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} }) }), 'create-addon') ?? [];
-    expect(create.filter((word) => word.startsWith('--'))).toEqual(['--region', '--cluster-name', '--addon-name', '--addon-version', '--resolve-conflicts']);
+    const addon = anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} });
+    expect(create({ addon })).toEqual({ clusterName: target.cluster, addonName: ADDON, addonVersion: VERSION, resolveConflicts: 'NONE' });
   });
 
-  it('brings owned associations back with the add-on and stand-alone ones after it', () => {
-    const calls = run({ associations: [anAssociation({ id: 'a-1', ownerArn: addonArn(1), serviceAccount: 'owned-sa' }), anAssociation({ id: 'a-2' })] });
-    expect(option(named(calls, 'create-addon'), '--pod-identity-associations')).toBe(`serviceAccount=owned-sa,roleArn=${ROLE}`);
-    const last = calls.at(-1);
-    expect(last?.slice(0, 2)).toEqual(['eks', 'create-pod-identity-association']);
-    expect([option(last, '--namespace'), option(last, '--service-account'), option(last, '--role-arn')]).toEqual(['kube-system', 'ebs-csi-controller-sa', ROLE]);
+  it('keeps a configuration that begins like an option, and a role that the shorthand would split', () => {
+    const roleArn = 'arn:aws:iam::111122223333:role/a=b,c';
+    const addon = anAddon({ configurationValues: '---\ncontroller: {}\n' });
+    expect(create({ addon, associations: [{ ...owned, roleArn }] })).toMatchObject({ configurationValues: '---\ncontroller: {}\n', podIdentityAssociations: [{ serviceAccount: OTHER_ACCOUNT, roleArn }] });
+  });
+
+  it('offers OVERWRITE where conflicts stopped the create, and names them on one line', () => {
+    const addon = anAddon({ arn: COPY, status: 'CREATE_FAILED', issues: [{ code: 'ConfigurationConflict', message: 'Conflicts:\nConfigMap x - .data', resourceIds: [] }] });
+    const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
+    expect(commands.join('\n')).toMatch(/# OVERWRITE resets what others have changed: Conflicts: ConfigMap x - \.data\naws eks create-addon [^#]*# as it was\s[^#]*--resolve-conflicts OVERWRITE\n/);
+  });
+
+  it('leaves a version that somebody else has chosen', () => {
+    const addon = anAddon({ version: 'v1.40.0-eksbuild.1', serviceAccountRoleArn: undefined, podIdentityAssociations: [] });
+    const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
+    expect(commands.join('\n')).toMatch(/# somebody else changed .* version v1\.40\.0-eksbuild\.1.*left as they are now/);
+    const lines = commands.filter((line) => line.includes('--addon-name'));
+    expect(lines.map((line) => line.split(' ')[2])).toEqual(['update-addon', 'wait']);
+    expect(lines.join('\n')).not.toMatch(/--addon-version|--configuration-values/);
+  });
+
+  it('says that somebody else deleted it, or made it', () => {
+    expect(handOffCommands(facts({}, { record: aMigration() })).join('\n')).toContain('# This migration did not delete it; somebody else did.');
+    expect(handOffCommands(facts({}, { seen: { addon: anAddon({ arn: addonArn(5), version: 'v1.40.0-eksbuild.1' }), associations: [] } })).join('\n')).toContain('# This copy was made by somebody else.');
+  });
+
+  it('frees the place of an old association where somebody else took it, and says so', () => {
+    const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
+    const commands = handOffCommands(facts({ associations: [standAlone] }, { seen: { addon: anAddon(), associations: [other] } }));
+    const at = commands.findIndex((line) => line.includes('Somebody else made a-others'));
+    expect(at).toBeGreaterThan(0);
+    expect(commands[at + 1]).toContain('--association-id a-others');
+    // One whose place nothing needs is left alone.
+    expect(handOffCommands(facts({}, { seen: { addon: anAddon(), associations: [other] } })).join('\n')).not.toContain('a-others');
+  });
+
+  it('restarts the workloads by name, or by the add-on\'s label where they could not be read', () => {
+    const named = handOffCommands(facts({}, { workloads: [{ kind: 'DaemonSet', namespace: NAMESPACE, name: 'node' }] }));
+    expect(named.filter((line) => line.startsWith('kubectl'))).toEqual([`kubectl -n ${NAMESPACE} rollout restart daemonset/node`]);
+    expect(handOffCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([`kubectl -n ${NAMESPACE} rollout restart deployment,daemonset -l app.kubernetes.io/name=${ADDON} || true`]);
+    expect(named.indexOf(`aws eks update-kubeconfig --region ${target.region} --name ${target.cluster}`)).toBeGreaterThan(0);
   });
 });

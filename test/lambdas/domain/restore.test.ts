@@ -1,109 +1,191 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addon as addonSchema, type Addon, type Association, type Snapshot } from '../../../lambdas/domain/model.ts';
-import { decideRestore, isAsSnapshot, isMadeSince, ownedBefore, standAloneBefore } from '../../../lambdas/domain/restore.ts';
-import { addonArn, anAddon, anAssociation, associationArn, aSnapshot, at, CLUSTER, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { addon as addonSchema, type Addon, type Association, type Migration, type Rung, type Snapshot } from '../../../lambdas/domain/model.ts';
+import { conflictsOfCreate, decideRestore, isAsSnapshot, needsConsent, preservesFailedCopy, type RestoreDecision, type RestoreFacts } from '../../../lambdas/domain/restore.ts';
+import { addonArn, aMigration, anAddon, anAssociation, aPlan, aSnapshot, at, IN_PLACE, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE } from '../fixtures.ts';
 
-const snapshot = aSnapshot();
 const statuses = addonSchema.shape.status.options;
-/** The add-on as the migration made it. */
-const migrated = (change: Partial<Addon> = {}): Addon => anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-new')], ...change });
+const COPY = addonArn(9);
+const made = (change: Partial<Association> = {}): Association => anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
+/** The add-on as a recreate made it. */
+const migrated = (change: Partial<Addon> = {}): Addon => anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [made().arn], ...change });
+/** The add-on as an update in place left it. */
+const inPlace = (change: Partial<Addon> = {}): Addon => migrated({ arn: addonArn(1), ...change });
+
+interface Change {
+  snapshot?: Partial<Snapshot>;
+  record?: Partial<Migration>;
+  associations?: Association[];
+  actions?: number;
+}
+/** Facts of a migration that has removed the old copy and made a new one. */
+const facts = (now: Addon | undefined, { snapshot, record, associations, actions = 0 }: Change = {}): RestoreFacts => ({
+  snapshot: aSnapshot(snapshot),
+  record: aMigration({ plan: aPlan({ ladder: [RECREATE_PRESERVING] }), rung: 0, removed: [addonArn(1)], made: [COPY], ...record }),
+  now,
+  associations: associations ?? (now?.podIdentityAssociations.length ? [made({ ownerArn: now.arn })] : []),
+  actions,
+});
+const decide = (now: Addon | undefined, change?: Change): RestoreDecision => decideRestore(facts(now, change));
+const untouched = { removed: [], made: [] };
 
 describe('decideRestore', () => {
-  it('creates what is not there', () => {
-    expect(decideRestore(snapshot, undefined)).toEqual({ do: 'create' });
+  it('makes again what this migration has removed, and no other', () => {
+    expect(decide(undefined, { record: { made: [] } })).toEqual({ do: 'create' });
+    expect(decide(undefined, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'create' });
+    expect(decide(undefined)).toMatchObject({ do: 'refuse', why: expect.stringContaining('somebody else deleted') as string });
+    expect(decide(undefined, { record: untouched })).toMatchObject({ do: 'refuse' });
   });
 
-  it.each<[Addon['status'], string, string]>([
-    ['CREATING', 'wait', 'wait'],
-    ['UPDATING', 'wait', 'wait'],
-    ['DELETING', 'wait', 'wait'],
-    ['ACTIVE', 'done', 'update'],
-    ['DEGRADED', 'wait', 'update'],
-    ['UPDATE_FAILED', 'refuse', 'update'],
-    ['CREATE_FAILED', 'delete', 'delete'],
-    ['DELETE_FAILED', 'refuse', 'refuse'],
-  ])('%s: as it was, %s; migrated, %s', (status, asItWas, moved) => {
-    expect(decideRestore(snapshot, anAddon({ status })).do).toBe(asItWas);
-    expect(decideRestore(snapshot, migrated({ status })).do).toBe(moved);
-  });
-
-  it('leaves an add-on alone whose configuration somebody else changed', () => {
-    expect(decideRestore(snapshot, migrated({ configurationValues: '{"controller":{"replicaCount":9}}' })).do).toBe('refuse');
+  it.each<[Addon['status'], RestoreDecision['do'], RestoreDecision['do'], RestoreDecision['do']]>([
+    ['CREATING', 'wait', 'wait', 'wait'],
+    ['UPDATING', 'wait', 'wait', 'wait'],
+    ['DELETING', 'wait', 'wait', 'wait'],
+    ['ACTIVE', 'done', 'update', 'update'],
+    ['DEGRADED', 'wait', 'update', 'update'],
+    ['UPDATE_FAILED', 'update', 'update', 'update'],
+    ['CREATE_FAILED', 'delete', 'delete', 'delete'],
+    ['DELETE_FAILED', 'refuse', 'refuse', 'refuse'],
+  ])('%s: as it was, %s; made again, %s; updated in place, %s', (status, asItWas, recreated, updated) => {
+    expect(decide(anAddon({ status }), { record: untouched }).do).toBe(asItWas);
+    expect(decide(migrated({ status })).do).toBe(recreated);
+    expect(decide(inPlace({ status }), { record: untouched }).do).toBe(updated);
   });
 
   it('covers every status that EKS has', () => {
-    for (const status of statuses) expect(decideRestore(snapshot, anAddon({ status })).do).not.toBe('create');
+    for (const status of statuses) expect(decide(anAddon({ status })).do).not.toBe('create');
   });
 
-  it('is done with a later incarnation too', () => {
-    expect(decideRestore(snapshot, anAddon({ arn: addonArn(9) }))).toEqual({ do: 'done' });
-  });
-  it('detaches associations that came beside the role', () => {
-    expect(decideRestore(snapshot, anAddon({ podIdentityAssociations: [associationArn('a-new')] }))).toEqual({ do: 'update' });
-  });
-  it('leaves an association that was there before', () => {
-    const before = aSnapshot({ addon: anAddon({ podIdentityAssociations: [associationArn('a-old')] }) });
-    expect(decideRestore(before, anAddon({ podIdentityAssociations: [associationArn('a-new')] }))).toEqual({ do: 'done' });
+  it('is done with a later copy too, known or not', () => {
+    const back = anAddon({ arn: addonArn(7) });
+    expect(decide(back, { record: { made: [COPY, addonArn(7)] } })).toEqual({ do: 'done' });
+    expect(decide(back, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'done' });
+    expect(decide(back, { record: untouched })).toEqual({ do: 'done' });
   });
 
-  it.each<[string, Addon, RegExp]>([
-    ['another version', anAddon({ version: 'v1.40.0-eksbuild.1' }), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
-    ['another version that failed', anAddon({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' }), /changed add-on/],
-    ['another role', anAddon({ serviceAccountRoleArn: OTHER_ROLE }), /gave add-on .* the role arn:.*somebody-elses/],
-    ['a delete that failed', anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }), /could not delete .*: no rights/],
-    ['a delete that failed without a word', anAddon({ status: 'DELETE_FAILED' }), /no reason given/],
-  ])('refuses %s', (_, now, why) => {
-    expect(decideRestore(snapshot, now)).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) as string });
+  it('detaches associations that came beside a role that EKS left', () => {
+    expect(decide(inPlace({ serviceAccountRoleArn: ROLE }), { record: untouched })).toEqual({ do: 'update' });
   });
 
-  it('never creates over something, and is done exactly when role, version and status match', () => {
-    const role = fc.constantFrom(undefined, ROLE, OTHER_ROLE);
-    const addon = fc
+  it('is not done as long as an association of its own is left', () => {
+    const record = { made: [COPY, addonArn(7)], removed: [addonArn(1), COPY] };
+    const back = anAddon({ arn: addonArn(7) });
+    for (const left of [made(), made({ ownerArn: addonArn(1) })]) expect(decide(back, { record, associations: [left] })).toEqual({ do: 'update' });
+    expect(decide(back, { record, associations: [made({ ownerArn: undefined })] })).toEqual({ do: 'done' });
+    const created = { associations: { purged: [], created: [made()], restored: [] } };
+    expect(decide(back, { record: { ...record, ...created }, associations: [made({ ownerArn: undefined })] })).toEqual({ do: 'update' });
+  });
+
+  it('wants the add-on\'s own associations back, role by role', () => {
+    const owned = anAssociation({ id: 'a-old', ownerArn: addonArn(1), roleArn: OTHER_ROLE });
+    const snapshot = { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] };
+    const now = anAddon({ podIdentityAssociations: [owned.arn] });
+    expect(decide(now, { record: untouched, snapshot, associations: [owned] })).toEqual({ do: 'done' });
+    expect(decide(now, { record: untouched, snapshot, associations: [{ ...owned, roleArn: ROLE }] })).toEqual({ do: 'update' });
+    expect(decide(anAddon(), { record: untouched, snapshot, associations: [] })).toMatchObject({ do: 'refuse' });
+  });
+
+  it('does not look at associations of service accounts that are not planned', () => {
+    const elsewhere = made({ id: 'a-elsewhere', serviceAccount: 'other-sa' });
+    const snapshot = { addon: anAddon({ podIdentityAssociations: [elsewhere.arn] }) };
+    expect(decide(anAddon({ podIdentityAssociations: [elsewhere.arn] }), { record: untouched, snapshot, associations: [] })).toEqual({ do: 'done' });
+  });
+
+  it('waits while the add-on and the list of associations do not agree', () => {
+    expect(decide(migrated(), { associations: [] }).do).toBe('wait');
+    expect(decide(anAddon(), { record: untouched, associations: [made({ ownerArn: addonArn(1) })] }).do).toBe('wait');
+  });
+
+  it.each<[string, RestoreDecision, RegExp]>([
+    ['another version', decide(migrated({ version: 'v1.40.0-eksbuild.1' })), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
+    ['another version that failed', decide(migrated({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' })), /changed add-on/],
+    ['another version with the old role', decide(anAddon({ version: 'v1.40.0-eksbuild.1' }), { record: untouched }), /changed add-on/],
+    ['another configuration', decide(migrated({ configurationValues: '{"controller":{"replicaCount":9}}' })), /configuration values/],
+    ['another role', decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }), /gave add-on .* the role arn:.*somebody-elses/],
+    ['neither role nor associations', decide(inPlace({ podIdentityAssociations: [] }), { record: untouched }), /no role and 0 associations/],
+    ['a delete that failed and was not its own', decide(anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }), { record: untouched }), /could not delete .*: no rights/],
+    ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
+    ['a copy that somebody else made', decide(migrated({ arn: addonArn(5) })), /somebody else made/],
+    ['such a copy that failed', decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }), /somebody else made/],
+  ])('leaves %s to a person', (_, decision, why) => {
+    expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) as string });
+  });
+
+  it('takes over a copy whose create was its own and whose reply was lost', () => {
+    const record = { removed: [addonArn(1)], made: [] };
+    expect(decide(migrated({ arn: addonArn(5) }), { record, associations: [made({ ownerArn: addonArn(5) })] })).toEqual({ do: 'update' });
+    expect(decide(migrated({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
+    expect(decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
+  });
+
+  it('deletes once more what it has deleted itself, not for ever', () => {
+    const failed = anAddon({ status: 'DELETE_FAILED' });
+    const record = { removed: [addonArn(1)], made: [] };
+    expect([0, 1, 2].map((actions) => decide(failed, { record, actions }).do)).toEqual(['delete', 'delete', 'refuse']);
+  });
+
+  it('takes what others changed as it is once a person has asked for the end', () => {
+    const recovery: Migration['recovery'] = { startedAt: at(0), executionArn: 'x', cause: 'requested', after: 'needs-human' };
+    const other = anAddon({ version: 'v1.40.0-eksbuild.1' });
+    expect(decide(other, { record: { ...untouched, recovery } })).toEqual({ do: 'done' });
+    expect(decide(other, { record: { ...untouched, recovery: { ...recovery, after: 'migrated' } } }).do).toBe('refuse');
+    // Without its role it is still not put back.
+    expect(decide(inPlace({ version: 'v1.40.0-eksbuild.1' }), { record: { ...untouched, recovery } }).do).toBe('refuse');
+  });
+
+  it('never creates over something, and is done only where role, version and status are as they were', () => {
+    const now = fc
       .record({
         status: fc.constantFrom(...statuses),
         version: fc.constantFrom('v1.38.1-eksbuild.1', 'v1.40.0-eksbuild.1'),
-        serviceAccountRoleArn: role,
-        podIdentityAssociations: fc.array(fc.constantFrom('a-1', 'a-2'), { maxLength: 2 }),
-        arn: fc.constantFrom(addonArn(1), addonArn(2)),
+        serviceAccountRoleArn: fc.constantFrom(undefined, ROLE, OTHER_ROLE),
+        podIdentityAssociations: fc.constantFrom<string[]>([], [made().arn]),
+        arn: fc.constantFrom(addonArn(1), COPY, addonArn(5)),
       })
-      .map(anAddon);
+      .map((change) => anAddon(change));
+    const record = fc.record({ removed: fc.subarray([addonArn(1), COPY]), made: fc.subarray([COPY]) });
     fc.assert(
-      fc.property(addon, addon, (was, now) => {
-        const action = decideRestore(aSnapshot({ addon: was }), now);
-        expect(action.do).not.toBe('create');
-        const same = now.status === 'ACTIVE' && now.version === was.version && now.serviceAccountRoleArn === was.serviceAccountRoleArn;
-        const noMore = now.podIdentityAssociations.length <= was.podIdentityAssociations.length;
-        expect(action.do === 'done').toBe(same && noMore);
-        // A role that is neither the old one nor none was given by somebody else.
-        const foreignRole = now.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn !== was.serviceAccountRoleArn;
-        expect(action.do === 'update' && (foreignRole || now.version !== was.version)).toBe(false);
+      fc.property(now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
+        const { do: action } = decide(addon, { record: known, actions });
+        expect(action).not.toBe('create');
+        const same = addon.status === 'ACTIVE' && addon.version === 'v1.38.1-eksbuild.1' && addon.serviceAccountRoleArn === ROLE && addon.podIdentityAssociations.length === 0;
+        expect(action === 'done').toBe(same);
+        // What somebody else has changed or made is neither updated nor deleted.
+        const foreign = addon.version !== 'v1.38.1-eksbuild.1' || addon.serviceAccountRoleArn === OTHER_ROLE || (addon.arn === addonArn(5) && ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
+        expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
       }),
-      { numRuns: 2000 },
+      { numRuns: 3000 },
     );
   });
 });
 
-describe('what belonged to whom', () => {
-  const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
-  const standAlone = anAssociation({ id: 'a-alone' });
-  const before: Snapshot = aSnapshot({ associations: [owned, standAlone] });
+describe('conflicts over preserved objects', () => {
+  const conflicting = { code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] };
+  const tried = (rung: Rung) => ({ record: { plan: aPlan({ ladder: [rung] }) } });
 
-  it('tells owned from stand-alone ones', () => {
-    expect(ownedBefore(before, CLUSTER)).toEqual([owned]);
-    expect(standAloneBefore(before)).toEqual([standAlone]);
+  it.each<[string, Rung, 'NONE' | 'OVERWRITE', boolean]>([
+    ['in place', IN_PLACE, 'NONE', true],
+    ['in place with consent', { ...IN_PLACE, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE', true],
+    ['preserving', RECREATE_PRESERVING, 'NONE', true],
+    ['preserving with consent', { ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE', true],
+    ['without preserve', RECREATE, 'OVERWRITE', false],
+  ])('%s', (_, rung, conflicts, preserves) => {
+    const { record } = facts(undefined, tried(rung));
+    expect(conflictsOfCreate(record)).toBe(conflicts);
+    expect(preservesFailedCopy(record)).toBe(preserves);
+    const failed = migrated({ status: 'CREATE_FAILED', issues: [conflicting] });
+    expect(needsConsent(record, failed)).toBe(conflicts === 'NONE');
+    expect(decide(failed, tried(rung)).do).toBe(conflicts === 'NONE' ? 'refuse' : 'delete');
   });
 
-  it.each<[string, Partial<Association>, boolean]>([
-    ['made just now, as planned', { id: 'a-new', createdAt: at(5) }, true],
-    ['made at the very moment of the snapshot', { id: 'a-new', createdAt: at(0) }, true],
-    ['older than the snapshot', { id: 'a-new', createdAt: at(-1) }, false],
-    ['known to the snapshot', { id: 'a-alone', createdAt: at(5) }, false],
-    ['with a role that was not planned', { id: 'a-new', createdAt: at(5), roleArn: OTHER_ROLE }, false],
-    ['for a service account that was not planned', { id: 'a-new', createdAt: at(5), serviceAccount: 'shop' }, false],
-    ['in a namespace that was not planned', { id: 'a-new', createdAt: at(5), namespace: 'web' }, false],
-  ])('%s: made by the migration %s', (_, change, made) => {
-    expect(isMadeSince(before, anAssociation(change))).toBe(made);
+  it('are named where a person has to decide', () => {
+    expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({ why: expect.stringContaining('Conflicts found') as string });
+  });
+
+  it('goes by the way that was tried last', () => {
+    const record = { plan: aPlan({ ladder: [RECREATE_PRESERVING, RECREATE] }), rung: 1 };
+    expect(conflictsOfCreate(facts(undefined, { record }).record)).toBe('OVERWRITE');
+    expect(preservesFailedCopy(aMigration({ plan: undefined }))).toBe(true);
   });
 });
 
@@ -117,6 +199,6 @@ describe('isAsSnapshot', () => {
     ['the loss of its role', { serviceAccountRoleArn: undefined }, false],
     ['its configuration', { configurationValues: '{}' }, false],
   ])('knows %s: %s', (_, change, same) => {
-    expect(isAsSnapshot(snapshot, anAddon(change))).toBe(same);
+    expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same);
   });
 });

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { collectEvidence } from '../../../lambdas/domain/identity.ts';
 import type { Pod, Workload } from '../../../lambdas/domain/kubernetes.ts';
-import { judgePods, type PodsVerdict } from '../../../lambdas/domain/verification.ts';
-import { aNodePod, aPod, aWorkload, NAMESPACE, SERVICE_ACCOUNT } from '../fixtures.ts';
+import type { PodIdentity } from '../../../lambdas/domain/model.ts';
+import { asBefore, judgePods, onPodIdentity, type ExpectedPods, type PodsVerdict } from '../../../lambdas/domain/verification.ts';
+import { aNodePod, anAssociation, anEvidence, aPod, aSnapshot, aWorkload, NAMESPACE, planned, SERVICE_ACCOUNT } from '../fixtures.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
-const judge = (pods: Pod[], workloads: Workload[] = [aWorkload()]): PodsVerdict => judgePods(collectEvidence(pods, accounts), pods, workloads, accounts);
+const judge = (pods: Pod[], workloads: Workload[] = [aWorkload()], expected: ExpectedPods = onPodIdentity(aSnapshot())): PodsVerdict =>
+  judgePods(collectEvidence(pods, accounts), pods, workloads, expected);
 const good = (change: Partial<Pod> = {}): Pod => aPod('pod-identity', change);
 
 describe('judgePods', () => {
@@ -40,5 +42,42 @@ describe('judgePods', () => {
   it('names no workload for a pod that belongs to none', () => {
     const { owner: _, ...bare } = aPod('irsa');
     expect(judge([bare])).toMatchObject({ verdict: 'restart', workloads: [], pods: [{ name: 'ebs-csi-controller-1' }] });
+  });
+});
+
+describe('towards what was before', () => {
+  const before = (...identities: PodIdentity[]): ReturnType<typeof anEvidence>[] => identities.map((identity) => anEvidence({ identity }));
+  const back = (had: PodIdentity[], pods: Pod[], associations = [] as ReturnType<typeof anAssociation>[]): string =>
+    judge(pods, [aWorkload()], asBefore(aSnapshot({ associations }), before(...had))).verdict;
+
+  it('takes IRSA, whatever the pods had', () => {
+    expect(back(['irsa'], [aPod('irsa')])).toBe('proven');
+    expect(back(['node-role'], [aPod('irsa')])).toBe('proven');
+    expect(back([], [aPod('irsa')])).toBe('proven');
+  });
+  it.each(['node-role', 'mixed', 'pod-identity'] as const)('takes %s where a pod of the service account had it, and only there', (identity) => {
+    expect(back(['irsa', identity], [aPod(identity)])).toBe('proven');
+    expect(back(['irsa'], [aPod(identity)])).toBe('restart');
+  });
+  it('takes Pod Identity where the snapshot has an association for the service account', () => {
+    expect(back(['irsa'], [aPod('pod-identity')], [anAssociation()])).toBe('proven');
+    expect(back(['irsa'], [aPod('pod-identity')], [anAssociation({ serviceAccount: 'another' })])).toBe('restart');
+    expect(back(['irsa'], [aPod('node-role')], [anAssociation()])).toBe('restart');
+  });
+  it('looks at each service account by itself', () => {
+    const both = aSnapshot({ planned: [planned, { ...planned, serviceAccount: 'second' }] });
+    const expected = asBefore(both, [anEvidence({ identity: 'node-role', serviceAccount: 'second' }), anEvidence({ identity: 'not-applicable', serviceAccount: 'second' })]);
+    expect([...expected.identities].map(([name, identities]) => [name, [...identities]])).toEqual([
+      [SERVICE_ACCOUNT, ['irsa']],
+      ['second', ['irsa', 'node-role']],
+    ]);
+  });
+  it('needs no pods where there were none, and waits for them where there were', () => {
+    expect(back([], [])).toBe('proven');
+    expect(back(['not-applicable'], [])).toBe('proven');
+    expect(back(['irsa'], [])).toBe('wait');
+  });
+  it('waits for readiness all the same', () => {
+    expect(back(['irsa'], [aPod('irsa', { ready: false })])).toBe('wait');
   });
 });

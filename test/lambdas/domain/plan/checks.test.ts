@@ -3,11 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/model.ts';
 import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { aCluster, agentDaemonSet, anAddon, anAssociation, aNodePod, aPod, aRequest, bothWays, irsaStatement, OTHER_ROLE, podIdentityStatement, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod, aRequest, at, bothWays, irsaStatement, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, ROLE, someFacts } from '../../fixtures.ts';
 
 const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] => anAddon({ name: 'eks-pod-identity-agent', status });
 const FOREIGN = 'arn:aws:iam::444455556666:role/ebs';
 const trust = (...statements: unknown[]): Partial<Facts> => ({ roles: { [ROLE]: { trustPolicy: policyText(...statements) } } });
+
+const lock = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60), running: false, recovering: false };
+const withoutRole = anAddon({ serviceAccountRoleArn: undefined });
+const twoAccounts = [...someFacts().podIdentity, { serviceAccount: 'second-sa', recommendedManagedPolicies: [] }];
 
 type Row = [id: string, what: string, change: Partial<Facts>, status: Check['status'], message: RegExp, remedy?: RegExp];
 
@@ -23,21 +27,26 @@ const rows: Row[] = [
   ['addon-uses-irsa', 'does', {}, 'pass', /role\/app\/ebs-csi/],
   ['addon-uses-irsa', 'uses the node role', { addon: anAddon({ serviceAccountRoleArn: undefined }) }, 'fail', /no IRSA role: its pods use the node role/, /podIdentityAssociations/],
 
-  ['addon-risk', 'is down for a while', {}, 'warn', /aws-ebs-csi-driver is down from the delete to the create/, /add --preserve/],
-  ['addon-risk', 'keeps running', { request: aRequest({ preserve: true }) }, 'pass', /keeps running \(preserve\)/],
+  ['lock-free', 'is', {}, 'pass', /No other run holds the lock on aws-ebs-csi-driver of cluster dev/],
+  ['lock-free', 'another run is at work', { lock: { ...lock, running: true } }, 'fail', /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B holds the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/, /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B$/],
+  ['lock-free', 'Recover is at work', { lock: { ...lock, running: true, recovering: true } }, 'fail', /is putting back what that migration changed/, /start again\.$/],
+  ['lock-free', 'a person has to decide', { lock: { ...lock, outcome: 'needs-human' } }, 'fail', /it ended needs-human/, /pod-identity rollback (01JD8Z5Q6R7S8T9V0W1X2Y3Z4B); .*pod-identity release \1$/],
+  ['lock-free', 'the other run has stopped', { lock }, 'fail', /has stopped, and what it left behind is being put back/, /start again/],
+
+  ['addon-risk', 'is down for a while', { request: aRequest({ strategy: 'recreate' }) }, 'warn', /aws-ebs-csi-driver is down from the delete to the create/, /add --preserve/],
+  ['addon-risk', 'is down as a last resort', { request: aRequest({ maxDisruption: 'outage' }) }, 'warn', /as a last resort/, /leave out --max-disruption outage/],
+  ['addon-risk', 'rolls', {}, 'pass', /keeps running \(in place, then recreate with preserve\); its pods roll/],
+  ['addon-risk', 'keeps running', { request: aRequest({ strategy: 'recreate', preserve: true }) }, 'pass', /keeps running \(recreate with preserve\)/],
   ['addon-risk', 'needs no IAM', { request: aRequest({ addon: 'coredns' }), addon: anAddon({ name: 'coredns' }) }, 'fail', /coredns needs no IAM/, /leave it as it is/],
-  ['addon-risk', 'carries the network', { request: aRequest({ addon: 'vpc-cni' }), addon: anAddon({ name: 'vpc-cni' }) }, 'fail', /vpc-cni would take the network away/, /--preserve/],
-  ['addon-risk', 'carries the network and keeps running', { request: aRequest({ addon: 'vpc-cni', preserve: true }) }, 'pass', /vpc-cni keeps running/],
+  ['addon-risk', 'carries the network', { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate' }), addon: anAddon({ name: 'vpc-cni' }) }, 'fail', /vpc-cni would take the network away/, /--preserve/],
+  ['addon-risk', 'carries the network, whatever is allowed', { request: aRequest({ addon: 'vpc-cni', maxDisruption: 'outage' }), addon: anAddon({ name: 'vpc-cni' }) }, 'pass', /vpc-cni keeps running \(in place, then recreate with preserve\)/],
+  ['addon-risk', 'carries the network and keeps running', { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate', preserve: true }) }, 'pass', /vpc-cni keeps running/],
   ['addon-risk', 'is not in the registry', { request: aRequest({ addon: 'somebodys-add-on', preserve: true }) }, 'pass', /somebodys-add-on/],
 
   ['pod-identity-support', 'takes associations', {}, 'pass', /v1\.38\.1-eksbuild\.1 takes .* for ebs-csi-controller-sa/],
   ['pod-identity-support', 'is too old', { podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' }, 'fail', /v1\.38\.1-eksbuild\.1 of aws-ebs-csi-driver is too old/, /update-addon --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/],
   ['pod-identity-support', 'never had it', { podIdentity: [] }, 'fail', /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/, /Keep IRSA/],
   ['pod-identity-support', 'is offered no more', { podIdentity: [], offered: [] }, 'fail', /does not support Pod Identity\.$/, /Keep IRSA/],
-
-  ['version-offered', 'still is', {}, 'pass', /v1\.38\.1-eksbuild\.1 is still offered for Kubernetes 1\.31/],
-  ['version-offered', 'no longer is', { offered: [{ version: 'v2', default: false, requiresIamPermissions: true }, { version: 'v3', default: true, requiresIamPermissions: true }] }, 'fail', /no longer offered for Kubernetes 1\.31/, /v3/],
-  ['version-offered', 'nothing is', { offered: [] }, 'fail', /no longer offered/, /AWS Support/],
 
   ['agent', 'is ready everywhere', {}, 'pass', /ready on 2 of 2 nodes/],
   ['agent', 'is ACTIVE, its pods unseen', { agentWorkload: undefined }, 'pass', /agent is ACTIVE/],
@@ -65,14 +74,18 @@ const rows: Row[] = [
 
   ['role-service-accounts', 'names one that the add-on does not take', { request: aRequest({ roles: { shop: ROLE } }) }, 'fail', /service account shop, which aws-ebs-csi-driver does not take/, /Name one of: ebs-csi-controller-sa/],
 
+  ['pass-role', 'it may', {}, 'pass', /may pass arn:aws:iam::111122223333:role\/app\/ebs-csi to pods\.eks\.amazonaws\.com and .* to eks\.amazonaws\.com/],
+  ['pass-role', 'it may pass no role', { passableRoleArns: [] }, 'fail', /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com, nor .*ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: no role\)/, /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to the CDK context passableRoleArns and deploy/],
+  ['pass-role', 'it may not pass the IRSA role back', { request: aRequest({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] }, 'fail', /may not pass .*app\/ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: .*somebody-elses\)/, /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to/],
+  ['pass-role', 'in place needs it too', { request: aRequest({ strategy: 'in-place' }), passableRoleArns: ['arn:aws:iam::*:role/team/*'] }, 'fail', /may not pass/, /passableRoleArns/],
+
+  ['service-account-roles', 'pods use one without a role', { addon: withoutRole, request: aRequest({ roles: { 'second-sa': ROLE } }), podIdentity: twoAccounts }, 'fail', /No role is known for service account ebs-csi-controller-sa of aws-ebs-csi-driver, which 1 pods use/, /--role-arn/],
+  ['service-account-roles', 'no pod uses it', { addon: withoutRole, request: aRequest({ roles: { 'ebs-csi-controller-sa': ROLE } }), podIdentity: twoAccounts }, 'warn', /second-sa, and no pod uses it: it gets no association/, /--role second-sa=ROLE_ARN/],
+
   ['way-back', 'stands', {}, 'pass', /OIDC trust stands/],
   ['way-back', 'is closed', trust(podIdentityStatement), 'warn', /does not certainly let kube-system\/ebs-csi-controller-sa in by OIDC/, /rollback/],
   ['way-back', 'has no issuer', { cluster: aCluster({ oidcIssuer: undefined }) }, 'warn', /no OIDC issuer/, /rollback/],
   ['way-back', 'leads to a role that could not be read', { request: aRequest({ roleArn: OTHER_ROLE }), roles: { [OTHER_ROLE]: { trustPolicy: bothWays } } }, 'warn', /role\/app\/ebs-csi could not be read/, /rollback/],
-
-  ['associations', 'are none', {}, 'pass', /No association/],
-  ['associations', 'are left over', { associations: [anAssociation()] }, 'warn', /a-left00000000000001/, /ledger/],
-  ['associations', 'are somebody else\'s', { associations: [anAssociation({ tags: { 'managed-by': 'terraform' } })] }, 'fail', /a-left00000000000001.*Terraform/, /Remove it where it is managed/],
 
   ['kubernetes-access', 'shows the pods', { pods: [aPod('irsa'), aPod('irsa', { name: 'two' }), aNodePod()] }, 'pass', /^2 pods/],
   ['kubernetes-access', 'is refused', { pods: undefined, kubernetesError: 'Unauthorized (401)' }, 'unknown', /could not be read: Unauthorized \(401\)/, /access entry in cluster dev/],

@@ -3,7 +3,33 @@ import { describe, expect, it } from 'vitest';
 import { plan as planSchema, type Plan } from '../../../../lambdas/domain/model.ts';
 import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
-import { aCluster, agentDaemonSet, anAddon, anAssociation, aPod, aRequest, associationArn, bothWays, irsaStatement, OTHER_ROLE, planned, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import {
+  aCluster,
+  addonArn,
+  agentDaemonSet,
+  anAddon,
+  anAssociation,
+  aPod,
+  aRequest,
+  associationArn,
+  at,
+  aWorkload,
+  bothWays,
+  IN_PLACE,
+  irsaStatement,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  planned,
+  policyText,
+  RECREATE_PRESERVING,
+  ROLE,
+  ROLES_OF_ACCOUNT,
+  someFacts,
+} from '../../fixtures.ts';
+
+/** Somebody has scaled the controller by hand. */
+const edited = [aWorkload({ managedFields: [{ manager: 'eks', fields: ['.spec.selector'] }, { manager: 'kubectl-edit', fields: ['.spec.replicas'] }] })];
 
 const EMPTY = { offered: [], podIdentity: [], roles: {}, associations: [], pods: undefined, agentAddon: undefined, agentWorkload: undefined };
 const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
@@ -11,41 +37,51 @@ const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
 describe('planMigration', () => {
   it('says migrate when nothing blocks, with what it will do', () => {
     const plan = planMigration(someFacts());
-    expect(plan).toMatchObject({ verdict: 'migrate', strategy: 'recreate', preserve: false, namespace: 'kube-system', associations: [planned], purge: [], addon: { name: 'aws-ebs-csi-driver' } });
+    expect(plan).toMatchObject({ verdict: 'migrate', strategy: 'auto', preserve: false, ladder: [IN_PLACE, RECREATE_PRESERVING], namespace: 'kube-system', associations: [planned], existing: [], purge: [], carryOver: [], addon: { name: 'aws-ebs-csi-driver' } });
     expect(ids(plan)).toEqual([
+      'lock-free',
       'cluster-exists',
       'addon-installed',
       'addon-uses-irsa',
       'addon-risk',
       'pod-identity-support',
       'version-offered',
+      'configuration-valid',
+      'field-managers',
       'agent',
       'role-account',
       'role-exists',
       'role-trust',
+      'pass-role',
       'way-back',
       'associations',
+      'association-quota',
       'kubernetes-access',
     ]);
-    expect(plan.checks.filter((check) => check.status !== 'pass').map((check) => check.id)).toEqual(['addon-risk']);
+    expect(plan.checks.filter((check) => check.status !== 'pass').map((check) => check.id)).toEqual([]);
     expect(blockingChecks(plan)).toEqual([]);
   });
 
+  it('stops at a lock that another run holds', () => {
+    const lock = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60), running: true, recovering: false };
+    const plan = planMigration(someFacts({ lock }));
+    expect([plan.verdict, ids(plan), plan.ladder, plan.steps]).toEqual(['blocked', ['lock-free'], [], []]);
+  });
   it('stops at a cluster that is not there', () => {
     const plan = planMigration(someFacts({ cluster: undefined, addon: undefined, ...EMPTY }));
     expect(plan).toMatchObject({ verdict: 'blocked', steps: [], associations: [] });
-    expect(ids(plan)).toEqual(['cluster-exists']);
+    expect(ids(plan)).toEqual(['lock-free', 'cluster-exists']);
     expect(plan.addon).toBeUndefined();
   });
   it('stops at an add-on that is not there', () => {
     const plan = planMigration(someFacts({ addon: undefined, ...EMPTY }));
-    expect([plan.verdict, ids(plan)]).toEqual(['blocked', ['cluster-exists', 'addon-installed']]);
+    expect([plan.verdict, ids(plan)]).toEqual(['blocked', ['lock-free', 'cluster-exists', 'addon-installed']]);
   });
 
   it('knows an add-on that has moved already', () => {
     const moved = anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] });
     const plan = planMigration(someFacts({ addon: moved, agentAddon: undefined, agentWorkload: undefined }));
-    expect(plan).toMatchObject({ verdict: 'already-migrated', steps: [], associations: [], purge: [] });
+    expect(plan).toMatchObject({ verdict: 'already-migrated', ladder: [], steps: [], associations: [], purge: [] });
     expect(plan.checks.at(-1)).toMatchObject({ id: 'already-on-pod-identity', status: 'pass', message: expect.stringContaining('1 associations') as string });
   });
   it('does not call it moved while it still has its IRSA role', () => {
@@ -55,8 +91,8 @@ describe('planMigration', () => {
 
   it('goes on over a warning', () => {
     const plan = planMigration(someFacts({ associations: [anAssociation()], roles: { [ROLE]: { trustPolicy: policyText({ ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } }, JSON.parse(bothWays).Statement[1]) } } }));
-    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual(['addon-risk', 'way-back', 'associations']);
-    expect([plan.verdict, plan.purge]).toEqual(['migrate', ['a-left00000000000001']]);
+    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual(['way-back', 'associations']);
+    expect([plan.verdict, plan.existing, plan.purge]).toEqual(['migrate', ['a-left00000000000001'], ['a-left00000000000001']]);
   });
   it('lists each blocking check once', () => {
     const plan = planMigration(someFacts({ pods: undefined, kubernetesError: 'no', request: aRequest({ roles: { shop: ROLE, cart: ROLE } }), agentAddon: undefined, agentWorkload: undefined }));
@@ -67,14 +103,33 @@ describe('planMigration', () => {
     const maybe = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
     const facts = fc
       .record({
-        request: maybe(aRequest(), aRequest({ preserve: true }), aRequest({ addon: 'vpc-cni' }), aRequest({ addon: 'coredns' }), aRequest({ roleArn: OTHER_ROLE }), aRequest({ roles: { shop: ROLE } })),
+        request: maybe(
+          aRequest(),
+          aRequest({ preserve: true }),
+          aRequest({ maxDisruption: 'outage' }),
+          aRequest({ strategy: 'recreate' }),
+          aRequest({ strategy: 'recreate', maxDisruption: 'rolling' }),
+          aRequest({ strategy: 'in-place', resolveConflicts: 'NONE' }),
+          aRequest({ addon: 'vpc-cni', strategy: 'recreate' }),
+          aRequest({ addon: 'adot', maxDisruption: 'outage', resolveConflicts: 'OVERWRITE' }),
+          aRequest({ addon: 'coredns' }),
+          aRequest({ addon: 'somebodys', maxDisruption: 'outage' }),
+          aRequest({ roleArn: OTHER_ROLE }),
+          aRequest({ roles: { shop: ROLE } }),
+        ),
         cluster: maybe(undefined, aCluster(), aCluster({ status: 'CREATING' }), aCluster({ autoMode: true }), aCluster({ oidcIssuer: undefined })),
         addon: maybe(undefined, anAddon(), anAddon({ status: 'DEGRADED' }), anAddon({ serviceAccountRoleArn: undefined }), anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a'] }), anAddon({ version: 'v0' })),
         agentWorkload: maybe(undefined, agentDaemonSet(), agentDaemonSet({ ready: 1 })),
         podIdentity: maybe(someFacts().podIdentity, []),
         newerVersionWithPodIdentity: maybe(undefined, 'v2'),
         roles: maybe<Facts['roles']>({ [ROLE]: { trustPolicy: bothWays } }, {}, { [ROLE]: { trustPolicy: '{' } }, { [ROLE]: { trustPolicy: policyText(irsaStatement) } }),
-        associations: maybe([], [anAssociation()], [anAssociation({ tags: { iac: 'pulumi' } })]),
+        associations: maybe([], [anAssociation()], [anAssociation({ tags: { iac: 'pulumi' } })], [anAssociation({ targetRoleArn: OTHER_ROLE, externalId: 'x', tags: { team: 'a' } })], [anAssociation({ roleArn: OTHER_ROLE })], [anAssociation({ ownerArn: addonArn(1) })]),
+        associationCount: maybe(undefined, 5000),
+        passableRoleArns: maybe([ROLES_OF_ACCOUNT], []),
+        configurationSchema: maybe(undefined, someFacts().configurationSchema, '{"type":"array"}', '{'),
+        workloads: maybe(someFacts().workloads, undefined, edited),
+        lock: maybe(undefined, undefined, undefined, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60), running: false, recovering: false, outcome: 'needs-human' as const }),
+        customResources: maybe([], [{ kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' }, instances: ['web/shop'] }], [{ kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' }, instances: [], error: 'Forbidden' }]),
         pods: maybe(undefined, [], [aPod('irsa')]),
       })
       .map(someFacts);
@@ -85,11 +140,14 @@ describe('planMigration', () => {
         const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
         expect(plan.verdict === 'blocked').toBe(blocking.length > 0);
         expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
+        expect(plan.ladder.length > 0).toBe(plan.verdict === 'migrate');
+        expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
+        expect(plan.ladder.filter((rung) => some.request.addon === 'vpc-cni' && rung.strategy === 'recreate' && !rung.preserve)).toEqual([]);
         expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
         // No message shows a hole where a name should be.
         for (const check of plan.checks) expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
       }),
-      { numRuns: 1500 },
+      { numRuns: 2500 },
     );
   });
 });
@@ -105,30 +163,12 @@ describe('plannedAssociations', () => {
     expect(rolesFor({ roleArn: OTHER_ROLE })).toEqual([OTHER_ROLE, OTHER_ROLE]);
     expect(rolesFor({ roleArn: OTHER_ROLE, roles: { 'second-sa': ROLE } })).toEqual([OTHER_ROLE, ROLE]);
   });
+  it('is not misled by a service account that is called like a member of every object', () => {
+    const podIdentity = [{ serviceAccount: 'constructor', recommendedManagedPolicies: [] }];
+    expect(plannedAssociations(someFacts({ podIdentity })).map((one) => one.roleArn)).toEqual([ROLE]);
+  });
   it('plans nothing where no role is known', () => {
     expect(plannedAssociations(someFacts({ addon: anAddon({ serviceAccountRoleArn: undefined }) }))).toEqual([]);
-  });
-});
-
-describe('the steps of a plan', () => {
-  const stepsOf = (facts: Facts): Plan['steps'] => planMigration(facts).steps;
-
-  it('are the road, each with how it is undone', () => {
-    const steps = stepsOf(someFacts());
-    expect(steps.map((step) => step.name)).toEqual(['begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'verify-pods', 'finish']);
-    for (const step of steps) expect(step.undo).toMatch(/\w{4,}/);
-  });
-  it('call an outage by its name, and say less with preserve', () => {
-    const disruption = (preserve: boolean): (string | undefined)[] => stepsOf(someFacts({ request: aRequest({ preserve }) })).map((step) => step.disruption);
-    expect(disruption(false).filter((one) => one === 'outage')).toHaveLength(4);
-    expect(disruption(true)).not.toContain('outage');
-  });
-  it('name the associations that go and the service accounts that come', () => {
-    const steps = stepsOf(someFacts({ associations: [anAssociation()] }));
-    const purge = steps.find((step) => step.name === 'purge-associations');
-    expect(purge).toMatchObject({ what: expect.stringContaining('a-left00000000000001') as string, calls: ['eks:DeletePodIdentityAssociation'] });
-    expect(steps.find((step) => step.name === 'create-addon')?.what).toContain('kube-system/ebs-csi-controller-sa');
-    expect(stepsOf(someFacts()).find((step) => step.name === 'purge-associations')?.calls).toEqual([]);
   });
 });
 
@@ -149,6 +189,11 @@ describe('the hash of a plan', () => {
     ['the associations there', { associations: [anAssociation()] }],
     ['the service accounts', { podIdentity: [{ serviceAccount: 'other', recommendedManagedPolicies: [] }] }],
     ['preserve', { request: aRequest({ preserve: true }) }],
+    ['the strategy', { request: aRequest({ strategy: 'in-place' }) }],
+    ['how far it may go', { request: aRequest({ maxDisruption: 'outage' }) }],
+    ['consent', { request: aRequest({ resolveConflicts: 'OVERWRITE' }) }],
+    ['a way that is left out', { workloads: edited }],
+    ['what is carried over', { associations: [anAssociation({ targetRoleArn: OTHER_ROLE })] }],
     ['the cluster asked for', { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) }],
   ])('changes with %s', (_, change) => {
     expect(hashOf(change)).not.toBe(base);

@@ -1,0 +1,69 @@
+/** What EKS answers, as the domain has it. */
+import type { Addon as SdkAddon, AddonInfo, Cluster as SdkCluster, PodIdentityAssociation } from '@aws-sdk/client-eks';
+import { addon as addonSchema, association as associationSchema, type Addon, type Association, type PlannedAssociation } from '../domain/model.ts';
+import type { Cluster, OfferedVersion } from '../ports/eks.ts';
+
+export const toCluster = (found: SdkCluster, name: string): Cluster => ({
+  name: found.name ?? name,
+  arn: found.arn ?? '',
+  version: found.version ?? '',
+  status: found.status ?? 'UNKNOWN',
+  autoMode: found.computeConfig?.enabled ?? false,
+  ...(found.platformVersion ? { platformVersion: found.platformVersion } : {}),
+  ...(found.endpoint ? { endpoint: found.endpoint } : {}),
+  ...(found.certificateAuthority?.data ? { certificateAuthority: found.certificateAuthority.data } : {}),
+  ...(found.identity?.oidc?.issuer ? { oidcIssuer: found.identity.oidc.issuer } : {}),
+});
+
+/** The versions of an add-on that fit a Kubernetes version. */
+export const toOfferedVersions = ({ owner, addonVersions = [] }: AddonInfo, kubernetesVersion: string): OfferedVersion[] =>
+  addonVersions.flatMap((offered) => {
+    const fitting = (offered.compatibilities ?? []).filter((one) => one.clusterVersion === kubernetesVersion);
+    if (!offered.addonVersion || fitting.length === 0) return [];
+    return [
+      {
+        version: offered.addonVersion,
+        default: fitting.some((one) => one.defaultVersion === true),
+        requiresIamPermissions: offered.requiresIamPermissions ?? false,
+        ...(owner ? { owner } : {}),
+      },
+    ];
+  });
+
+export function toAddon(found: SdkAddon): Addon {
+  return addonSchema.parse({
+    name: found.addonName,
+    arn: found.addonArn,
+    version: found.addonVersion,
+    status: found.status,
+    namespace: found.namespaceConfig?.namespace,
+    // EKS has been seen to answer "" for "none".
+    serviceAccountRoleArn: found.serviceAccountRoleArn || undefined,
+    configurationValues: found.configurationValues,
+    podIdentityAssociations: found.podIdentityAssociations ?? [],
+    tags: found.tags ?? {},
+    issues: (found.health?.issues ?? []).map((issue) => ({ code: issue.code ?? 'Unknown', message: issue.message ?? '', resourceIds: issue.resourceIds ?? [] })),
+  });
+}
+
+export function toAssociation(found: PodIdentityAssociation): Association {
+  return associationSchema.parse({
+    id: found.associationId,
+    arn: found.associationArn,
+    namespace: found.namespace,
+    serviceAccount: found.serviceAccount,
+    roleArn: found.roleArn,
+    ownerArn: found.ownerArn,
+    targetRoleArn: found.targetRoleArn,
+    externalId: found.externalId,
+    disableSessionTags: found.disableSessionTags,
+    policy: found.policy,
+    tags: found.tags ?? {},
+    createdAt: found.createdAt?.toISOString(),
+    modifiedAt: found.modifiedAt?.toISOString(),
+  });
+}
+
+/** The add-on form of an association; EKS chooses the namespace itself. */
+export const addonForm = (associations: PlannedAssociation[]): { serviceAccount: string; roleArn: string }[] =>
+  associations.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn }));

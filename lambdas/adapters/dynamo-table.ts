@@ -1,0 +1,66 @@
+import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, type PutCommandInput, type QueryCommandInput, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { MigrationError } from '../domain/errors.ts';
+import { aws } from './aws-errors.ts';
+
+export type Item = Record<string, unknown>;
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+/** A refused condition stays recognisable behind the MigrationError that every SDK error becomes. */
+export const isConditionFailed = (error: unknown): boolean => error instanceof MigrationError && error.cause instanceof ConditionalCheckFailedException;
+
+/** One DynamoDB table with the keys `pk` and `sk`, item by item. Refusals are MigrationErrors that name call and sort key. */
+export class DynamoTable {
+  private readonly documents: DynamoDBDocumentClient;
+  private readonly name: string;
+
+  constructor(client: DynamoDBClient, name: string) {
+    this.documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+    this.name = name;
+  }
+
+  /** Strongly consistent. */
+  async get(key: Key): Promise<Item | undefined> {
+    const answer = await aws(`dynamodb:GetItem ${key.sk}`, () => this.documents.send(new GetCommand({ TableName: this.name, Key: key, ConsistentRead: true })));
+    return answer.Item;
+  }
+
+  async put(key: Key, item: Item, condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'> = {}): Promise<void> {
+    await aws(`dynamodb:PutItem ${key.sk}`, () => this.documents.send(new PutCommand({ TableName: this.name, Item: { ...item, ...key }, ...condition })));
+  }
+
+  /** Answers what `ReturnValues` asks for. */
+  async update(key: Key, change: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
+    const answer = await aws(`dynamodb:UpdateItem ${key.sk}`, () => this.documents.send(new UpdateCommand({ TableName: this.name, Key: key, ...change })));
+    return answer.Attributes;
+  }
+
+  async delete(key: Key): Promise<void> {
+    await aws(`dynamodb:DeleteItem ${key.sk}`, () => this.documents.send(new DeleteCommand({ TableName: this.name, Key: key })));
+  }
+
+  /** One partition's items whose sort key starts so, in its order, strongly consistent. */
+  under(pk: string, prefix: string): Promise<Item[]> {
+    return this.query(prefix, { KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)', ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix }, ConsistentRead: true });
+  }
+
+  /** One partition's items whose sort key comes before that, in its order, strongly consistent. */
+  before(pk: string, end: string): Promise<Item[]> {
+    return this.query(`before ${end}`, { KeyConditionExpression: 'pk = :pk AND sk < :end', ExpressionAttributeValues: { ':pk': pk, ':end': end }, ConsistentRead: true });
+  }
+
+  /** Over all pages. `what`: for messages. */
+  async query(what: string, question: Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'>): Promise<Item[]> {
+    const items: Item[] = [];
+    let from: Item | undefined;
+    do {
+      const answer = await aws(`dynamodb:Query ${what}`, () => this.documents.send(new QueryCommand({ TableName: this.name, ...question, ...(from ? { ExclusiveStartKey: from } : {}) })));
+      items.push(...(answer.Items ?? []));
+      from = answer.LastEvaluatedKey;
+    } while (from);
+    return items;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The lines of a hand-off: each what the AWS command line and kubectl take, with everything filled in. Options: AWS CLI
+ * command reference, `aws eks`.
+ */
+import { ownTags } from './associations.ts';
+import type { WorkloadRef } from './kubernetes.ts';
+import type { Addon, Association, Snapshot, Target } from './model.ts';
+import { missingFields } from './restore-associations.ts';
+import { option, type Raw, shellCommand, type Word } from './shell.ts';
+
+/** One structure in the CLI's shorthand, or JSON where a value has what the shorthand reads as its own. */
+const associationWords = (owned: Association[]): string[] => {
+  if (owned.length === 0) return ['[]'];
+  const plain = owned.every((one) => /^[\w@+./:-]+$/.test(`${one.serviceAccount}${one.roleArn}`));
+  if (plain) return owned.map((one) => `serviceAccount=${one.serviceAccount},roleArn=${one.roleArn}`);
+  return [JSON.stringify(owned.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn })))];
+};
+
+const tagWords = (tags: Record<string, string>): string[] | undefined => {
+  const own = ownTags(tags);
+  return Object.keys(own).length > 0 ? ['--tags', JSON.stringify(own)] : undefined;
+};
+
+const fieldWords = ({ targetRoleArn, disableSessionTags, policy }: Partial<Association>): string[] => [
+  ...(targetRoleArn === undefined ? [] : ['--target-role-arn', targetRoleArn]),
+  ...(disableSessionTags === undefined ? [] : [disableSessionTags ? '--disable-session-tags' : '--no-disable-session-tags']),
+  ...(policy === undefined ? [] : option('--policy', policy)),
+];
+
+/** Every line that a hand-off can have, for one add-on of one cluster. */
+export interface HandOffLines {
+  create: (conflicts: 'NONE' | 'OVERWRITE') => string;
+  /** Role and own associations as they were; version and configuration are left out, which leaves them as they are. */
+  update: () => string;
+  delete: (preserve: boolean) => string;
+  wait: (until: 'addon-active' | 'addon-deleted') => string;
+  deleteAssociation: (id: string) => string;
+  createAssociation: (was: Association) => string;
+  /** What the add-on's form can't carry, on the association that the add-on has made for the same service account. */
+  fields: (was: Association) => string[];
+  restart: (workload: WorkloadRef) => string;
+  /** Where nobody could say which workloads there are: those that carry the add-on's name. */
+  restartByLabel: (namespace: string) => string;
+  kubeconfig: () => string;
+}
+
+export function handOffLines(target: Target, snapshot: Snapshot, owned: Association[]): HandOffLines {
+  const { addon: was } = snapshot;
+  const where = ['--region', target.region, '--cluster-name', target.cluster];
+  const here = [...where, '--addon-name', was.name];
+  const eks = (operation: string, ...groups: (Word[] | undefined)[]): string => shellCommand(['aws', 'eks', operation], ...groups);
+  const role = was.serviceAccountRoleArn === undefined ? undefined : ['--service-account-role-arn', was.serviceAccountRoleArn];
+  const keyOf = (one: Association): string[] => ['--namespace', one.namespace, '--service-account', one.serviceAccount];
+  /** Its id or ARN is not known before it is made. */
+  const found = (one: Association, field: 'associationId' | 'associationArn'): Raw => ({
+    raw: `"$(${eks('list-pod-identity-associations', where, keyOf(one), ['--query', `associations[0].${field}`], ['--output', 'text'])})"`,
+  });
+  const configuration = (addon: Addon): string[] | undefined => (addon.configurationValues === undefined ? undefined : option('--configuration-values', addon.configurationValues));
+
+  return {
+    create: (conflicts) =>
+      eks(
+        'create-addon',
+        here,
+        ['--addon-version', was.version],
+        role,
+        owned.length > 0 ? ['--pod-identity-associations', ...associationWords(owned)] : undefined,
+        was.namespace === undefined ? undefined : ['--namespace-config', `namespace=${was.namespace}`],
+        configuration(was),
+        tagWords(was.tags),
+        ['--resolve-conflicts', conflicts],
+      ),
+    update: () => eks('update-addon', here, role, ['--pod-identity-associations', ...associationWords(owned)], ['--resolve-conflicts', 'PRESERVE']),
+    delete: (preserve) => eks('delete-addon', here, preserve ? ['--preserve'] : undefined),
+    wait: (until) => eks('wait', [until], here),
+    deleteAssociation: (id) => eks('delete-pod-identity-association', where, ['--association-id', id]),
+    createAssociation: (one) => eks('create-pod-identity-association', where, keyOf(one), ['--role-arn', one.roleArn], fieldWords(one), tagWords(one.tags)),
+    fields: (one) => {
+      // As the add-on makes it: without any of them.
+      const bare: Association = { id: one.id, arn: one.arn, namespace: one.namespace, serviceAccount: one.serviceAccount, roleArn: one.roleArn, tags: {}, createdAt: one.createdAt, modifiedAt: one.modifiedAt };
+      const { change, tags } = missingFields(one, bare);
+      return [
+        ...(change ? [eks('update-pod-identity-association', where, ['--association-id', found(one, 'associationId')], fieldWords(change))] : []),
+        ...(tags ? [eks('tag-resource', ['--region', target.region], ['--resource-arn', found(one, 'associationArn')], tagWords(tags))] : []),
+      ];
+    },
+    restart: ({ namespace, kind, name }) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`]),
+    restartByLabel: (namespace) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', 'deployment,daemonset', '-l', `app.kubernetes.io/name=${was.name}`]),
+    kubeconfig: () => eks('update-kubeconfig', ['--region', target.region, '--name', target.cluster]),
+  };
+}

@@ -1,0 +1,101 @@
+/** The checks of a plan about associations that are there already, and about room for the new ones. */
+import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations.ts';
+import type { Association, CarriedOver, Check, PlannedAssociation } from '../model.ts';
+import { fail, GUIDE, pass, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+
+const SOURCE = `${GUIDE}, "Assign IAM roles to add-ons": add-ons cannot assume ownership of existing associations`;
+
+const told = ({ id, namespace, serviceAccount }: Association): string => `${id} for ${namespace}/${serviceAccount}`;
+const sentence = (text: string): string => `${text.replace(/^./, (first) => first.toUpperCase())}.`;
+
+/** A target role that asks for an external id will be asked by another one: EKS makes a new id for each association. */
+function externalIdChecks(existing: readonly Association[], carried: readonly CarriedOver[]): Check[] {
+  return carried
+    .filter((one) => one.targetRoleArn !== undefined)
+    .map((one) => {
+      const externalId = existing.find(({ id }) => id === one.from)?.externalId;
+      return warn(
+        'association-external-id',
+        `The new association for ${one.namespace}/${one.serviceAccount} takes over target role ${one.targetRoleArn ?? ''} from ${one.from}, but EKS gives it another external id${externalId === undefined ? '' : ` than ${externalId}`}.`,
+        `If the trust policy of ${one.targetRoleArn ?? ''} has a condition on sts:ExternalId, let it take the new one too: aws eks describe-pod-identity-association shows it after the change. Until then pods can't assume that role.`,
+        'EKS API reference, PodIdentityAssociation.externalId',
+      );
+    });
+}
+
+/** New pods have the association's role already, whatever the add-on's role is. */
+function otherRoleChecks(staying: readonly Association[], planned: readonly PlannedAssociation[]): Check[] {
+  return staying.flatMap((association): Check[] => {
+    const successor = plannedFor(association, planned);
+    if (!successor || successor.roleArn === association.roleArn) return [];
+    return [
+      warn(
+        'association-role',
+        `Association ${told(association)} has role ${association.roleArn}; the new one will have ${successor.roleArn}.`,
+        `If the pods need the role that they have by it, keep it: --role ${association.serviceAccount}=${association.roleArn}`,
+      ),
+    ];
+  });
+}
+
+export interface AssociationPlan {
+  checks: Check[];
+  /** Ids of those that the way deletes by itself. */
+  purge: string[];
+  /** Those that EKS deletes or replaces with the add-on, because the add-on owns them. */
+  goWithAddon: string[];
+  carryOver: CarriedOver[];
+}
+
+/** What becomes of the associations that the planned service accounts have now. Nothing is deleted where one may not be. */
+export function planAssociations(existing: readonly Association[], context: Omit<PurgeContext, 'rung'> & { rung: { strategy: 'in-place' | 'recreate'; preserve: boolean } }): AssociationPlan {
+  const { planned, rung, addonArn } = context;
+  if (existing.length === 0) return { purge: [], goWithAddon: [], carryOver: [], checks: [pass('associations', 'No association stands in the way.')] };
+  const decided = existing.map((association) => ({ association, decision: decidePurge(association, context) }));
+  const refusals = decided.flatMap(({ decision }) => (decision.do === 'refuse' ? [decision] : []));
+  if (refusals.length > 0) {
+    const checks = refusals.map(({ reason, remedy }) => fail('associations', `An association stands in the way that may not be deleted: ${reason}.`, sentence(remedy), SOURCE));
+    return { purge: [], goWithAddon: [], carryOver: [], checks };
+  }
+  // DeleteAddon without preserve takes the add-on's own ones with it; what is left of them a moment later is purged.
+  const cascades = rung.strategy === 'recreate' && !rung.preserve;
+  const goesWithAddon = ({ association, decision }: (typeof decided)[number]): boolean => decision.do === 'keep' || (cascades && association.ownerArn !== undefined && association.ownerArn === addonArn);
+  const leaving = decided.filter((one) => !goesWithAddon(one)).map((one) => one.association);
+  const own = decided.filter(goesWithAddon).map((one) => one.association);
+  const carryOver = carriedOver(existing, planned);
+  const checks: Check[] = [];
+  if (leaving.length > 0) {
+    checks.push(
+      warn(
+        'associations',
+        `Left-over association ${leaving.map(told).join(', ')} would make the ${rung.strategy === 'in-place' ? 'update' : 'create'} fail with "Association already exists".`,
+        `It is noted in the ledger and deleted before the add-on is ${rung.strategy === 'in-place' ? 'updated' : 'created again'}; a rollback puts it back.`,
+        SOURCE,
+      ),
+    );
+  }
+  if (own.length > 0) checks.push(pass('associations', `The add-on's own association ${own.map(told).join(', ')} is ${cascades ? 'deleted by EKS with the add-on' : 'replaced by EKS'}.`));
+  return { purge: leaving.map(({ id }) => id), goWithAddon: own.map(({ id }) => id), carryOver, checks: [...checks, ...otherRoleChecks(existing, planned), ...externalIdChecks(existing, carryOver)] };
+}
+
+/** Associations that a cluster may have. Source: EKS User Guide (2026), "View and manage Amazon EKS service quotas"; not adjustable. */
+const MAX_ASSOCIATIONS = 5000;
+
+/** Associations that come without one going. */
+export const addedAssociations = (existing: readonly Association[], planned: readonly PlannedAssociation[]): number =>
+  planned.filter((one) => existing.every((association) => association.namespace !== one.namespace || association.serviceAccount !== one.serviceAccount)).length;
+
+export function checkAssociationQuota({ request, associations, associationCount }: Facts, planned: readonly PlannedAssociation[]): Check {
+  const added = addedAssociations(associations, planned);
+  const now = associationCount ?? 0;
+  if (added === 0 || now + added <= MAX_ASSOCIATIONS) {
+    return pass('association-quota', added === 0 ? 'No association is added to those that the cluster has.' : `With ${added} more the cluster has ${now + added} of at most ${MAX_ASSOCIATIONS} associations.`);
+  }
+  return fail(
+    'association-quota',
+    `Cluster ${request.target.cluster} has ${now} associations; ${added} more would be over the quota of ${MAX_ASSOCIATIONS}.`,
+    `Delete some that nobody needs: aws eks list-pod-identity-associations --cluster-name ${request.target.cluster} lists them.`,
+    `${GUIDE}, "View and manage Amazon EKS service quotas"`,
+  );
+}

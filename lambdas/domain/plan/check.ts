@@ -1,0 +1,17 @@
+/** How a check is written down. `fail` and `unknown` block; `warn` does not. */
+import type { Check } from '../model.ts';
+
+export const GUIDE = 'EKS User Guide';
+
+export const pass = (id: string, message: string): Check => ({ id, status: 'pass', message });
+
+const withRemedy =
+  (status: Exclude<Check['status'], 'pass'>) =>
+  (id: string, message: string, remedy: string, source?: string): Check => ({ id, status, message, remedy, ...(source === undefined ? {} : { source }) });
+
+export const fail = withRemedy('fail');
+export const warn = withRemedy('warn');
+export const unknown = withRemedy('unknown');
+
+/** The first five of a list, and how many more there are. */
+export const some = (names: readonly string[]): string => (names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', '));

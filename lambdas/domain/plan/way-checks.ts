@@ -1,0 +1,138 @@
+/**
+ * The checks that concern some of the ways to make the change: all that CreateAddon needs is known before anything is
+ * deleted. One that blocks takes its ways out of the ladder; where none is left, it blocks the plan.
+ */
+import { isNetworking, knownAddon, madeByAddon } from '../addons.ts';
+import { validateConfiguration } from '../configuration.ts';
+import type { Check, PlannedAssociation, Rung } from '../model.ts';
+import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { checkFieldManagers } from './field-managers.ts';
+import { exceedsMaxDisruption, isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
+
+const never = (): boolean => false;
+const REMOVE = `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`;
+
+/** Ways that are never taken, whatever else is found. */
+function forbidden({ request }: Facts, ways: readonly Rung[]): WayCheck[] {
+  const found: WayCheck[] = [];
+  if (isNetworking(request.addon) && ways.some(removesSoftware)) {
+    found.push({
+      check: fail(
+        'addon-risk',
+        `Deleting ${request.addon} would take the network away from new pods.`,
+        'Add --preserve: EKS lets go of the add-on while its DaemonSet keeps running; or choose --strategy in-place or auto.',
+        'aws-cloudformation/cloudformation-coverage-roadmap#1050',
+      ),
+      excludes: removesSoftware,
+    });
+  }
+  if (request.strategy !== 'auto') {
+    const exceeding = (rung: Rung): boolean => exceedsMaxDisruption(request, rung);
+    if (ways.some(exceeding)) {
+      const message = `${request.addon} would be down for a while (${ways.filter(exceeding).map(nameOf).join(', ')}), but no more than rolling pods are allowed.`;
+      found.push({ check: fail('max-disruption', message, 'Allow it with --max-disruption outage, add --preserve, or choose --strategy in-place or auto.', REMOVE), excludes: exceeding });
+    }
+  }
+  return found;
+}
+
+/** How the ways that are left disturb the add-on's own users. */
+export function checkRisk({ request }: Facts, ladder: readonly Rung[]): Check[] {
+  const { addon } = request;
+  if (knownAddon(addon)?.needsIam === false) return [fail('addon-risk', `Add-on ${addon} needs no IAM permissions.`, 'There is nothing to migrate; leave it as it is.')];
+  const [first] = ladder;
+  if (!first) return [];
+  if (removesSoftware(first)) {
+    return [warn('addon-risk', `The software of ${addon} is down from the delete to the create.`, 'Choose a quiet time, or add --preserve or --strategy in-place: its software then keeps running, and its pods roll.', REMOVE)];
+  }
+  if (ladder.some(removesSoftware)) {
+    return [warn('addon-risk', `The software of ${addon} keeps running, but as a last resort, where its pods do not take the new identity otherwise, it is down from a delete to a create.`, 'Choose a quiet time, or leave out --max-disruption outage.', REMOVE)];
+  }
+  return [pass('addon-risk', `The software of ${addon} keeps running (${ladder.map(nameOf).join(', then ')}); its pods roll.`)];
+}
+
+function checkOffered({ request, addon, cluster, offered }: Facts, ways: readonly Rung[]): WayCheck {
+  const version = addon?.version ?? '';
+  const kubernetes = `Kubernetes ${cluster?.version ?? ''}`;
+  if (offered.some((one) => one.version === version)) return { check: pass('version-offered', `Version ${version} is still offered for ${kubernetes}.`), excludes: never };
+  const best = offered.find((one) => one.default)?.version ?? offered[0]?.version;
+  const gone = `Version ${version} of ${request.addon} is no longer offered for ${kubernetes}`;
+  const remedy = best
+    ? `Update it to an offered version first (default: ${best}), keeping its role: aws eks update-addon --cluster-name ${request.target.cluster} --addon-name ${request.addon} --addon-version ${best} --service-account-role-arn ${addon?.serviceAccountRoleArn ?? 'ROLE'}`
+    : 'EKS offers no version of it for this cluster; ask AWS Support before touching it.';
+  if (!ways.some(isRecreate)) return { check: warn('version-offered', `${gone}. In place nothing is deleted, so that it goes on as it is.`, remedy, 'DescribeAddonVersions'), excludes: never };
+  return { check: fail('version-offered', `${gone}: once deleted it could not be created again.`, remedy, 'DescribeAddonVersions'), excludes: isRecreate };
+}
+
+function checkConfiguration({ addon, configurationSchema }: Facts, ways: readonly Rung[]): WayCheck[] {
+  if (!addon || !ways.some(isRecreate)) return [];
+  const id = 'configuration-valid';
+  if (addon.configurationValues === undefined) return [{ check: pass(id, 'It has no configuration values.'), excludes: never }];
+  const judged = validateConfiguration(addon.configurationValues, configurationSchema);
+  const source = 'DescribeAddonConfiguration.configurationSchema';
+  if (judged.verdict === 'valid') return [{ check: pass(id, `Its configuration values are valid for version ${addon.version}.`), excludes: never }];
+  if (judged.verdict === 'unknown') {
+    const remedy = 'Nothing has to be done: EKS took these values for this very version before. Should it refuse them now, the migration is rolled back.';
+    return [{ check: warn(id, `Its configuration values can't be checked beforehand: ${judged.why}.`, remedy, source), excludes: never }];
+  }
+  const remedy = `Correct them first, keeping its role: aws eks describe-addon-configuration --addon-name ${addon.name} --addon-version ${addon.version} shows the schema.`;
+  return [{ check: fail(id, `Its configuration values are not valid for version ${addon.version}, so that once deleted it could not be created again: ${some(judged.errors)}.`, remedy, source), excludes: isRecreate }];
+}
+
+/** Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of DescribeAddonVersions). */
+const WITHOUT_SUBSCRIPTION = new Set(['eks', 'aws', 'amazon', 'community']);
+
+function checkSubscription({ request, addon, offered }: Facts, ways: readonly Rung[]): WayCheck[] {
+  const source = `${GUIDE}, "AWS Marketplace add-ons"`;
+  const issue = addon?.issues.find((one) => one.code === 'AddonSubscriptionNeeded');
+  if (issue) return [{ check: fail('subscription', `Add-on ${request.addon} lacks its subscription: ${issue.message}`, 'Subscribe to it in the AWS Marketplace first.', source), excludes: () => true }];
+  const owner = (offered.find((one) => one.version === addon?.version) ?? offered[0])?.owner;
+  if (owner === undefined || WITHOUT_SUBSCRIPTION.has(owner.toLowerCase()) || !ways.some(isRecreate)) return [];
+  return [
+    {
+      check: warn('subscription', `Add-on ${request.addon} comes from the AWS Marketplace (${owner}): it can only be created again while this account is subscribed.`, 'Check the subscription before you go on: https://console.aws.amazon.com/marketplace/home#/subscriptions', source),
+      excludes: never,
+    },
+  ];
+}
+
+/** Definitions go with the software, and with a definition every object of its kind. */
+function checkCustomResources({ request, customResources, namespace, pods }: Facts, ways: readonly Rung[]): WayCheck[] {
+  if (!ways.some(removesSoftware) || !pods) return [];
+  const id = 'custom-resources';
+  const at = (check: Check): WayCheck[] => [{ check, excludes: removesSoftware }];
+  const known = knownAddon(request.addon);
+  const keep = 'Add --preserve or choose --strategy in-place, which delete no definition';
+  if (!known) {
+    return at(unknown(id, `It is not known which custom resource definitions ${request.addon} owns: without preserve they would be deleted with it, and all objects of their kinds.`, `${keep}.`, REMOVE));
+  }
+  const unread = customResources.filter((one) => one.error !== undefined);
+  const found = customResources.flatMap(({ kind, instances }) => {
+    const made = madeByAddon(request.addon, kind).map((name) => `${namespace}/${name}`);
+    return instances.filter((name) => !made.includes(name)).map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
+  });
+  if (found.length > 0) {
+    const names = [...new Set(found)];
+    return at(fail(id, `Deleting ${request.addon} deletes its custom resource definitions, and with them: ${some(names)}.`, `${keep}; or save these objects and delete them first.`, REMOVE));
+  }
+  if (unread.length > 0) {
+    const names = unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`);
+    const remedy = `${keep}; or let the service list them: associate AmazonEKSAdminViewPolicy for the whole cluster with its access entry, or bind a ClusterRole that may list them.`;
+    return at(unknown(id, `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some([...new Set(names)])}.`, remedy, REMOVE));
+  }
+  return [{ check: pass(id, known.customResources.length === 0 ? 'It owns no custom resource definition.' : 'Its custom resource definitions have no objects but its own.'), excludes: never }];
+}
+
+/** All of them, in the order in which they are told. */
+export function wayChecks(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly Rung[]): WayCheck[] {
+  const fields = checkFieldManagers(facts, planned, ways);
+  return [
+    ...forbidden(facts, ways),
+    checkOffered(facts, ways),
+    ...checkConfiguration(facts, ways),
+    ...checkSubscription(facts, ways),
+    ...checkCustomResources(facts, ways),
+    ...(fields ? [fields] : []),
+  ];
+}

@@ -1,0 +1,106 @@
+import {
+  CreatePodIdentityAssociationCommand,
+  DeletePodIdentityAssociationCommand,
+  DescribePodIdentityAssociationCommand,
+  EKSClient,
+  ListPodIdentityAssociationsCommand,
+  ResourceNotFoundException,
+  UpdatePodIdentityAssociationCommand,
+} from '@aws-sdk/client-eks';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
+import { addonArn, anAssociation, CLUSTER, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../fixtures.ts';
+
+const mock = mockClient(EKSClient);
+const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
+const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
+const notFound = new ResourceNotFoundException({ message: 'No association found for ID: x', $metadata: { httpStatusCode: 404 } });
+afterEach(() => {
+  mock.reset();
+});
+afterAll(() => {
+  mock.restore();
+});
+
+const whole = (id: string): object => ({
+  association: { associationId: id, associationArn: `arn:${id}`, clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, tags: { team: 'a' }, createdAt: new Date(0), modifiedAt: new Date(1000), ownerArn: addonArn(1), disableSessionTags: false },
+});
+
+it('lists them over all pages and describes each; one that vanished in between is left out', async () => {
+  mock
+    .on(ListPodIdentityAssociationsCommand)
+    .resolvesOnce({ nextToken: 'more', associations: [{ associationId: 'a-1' }, { associationId: 'a-gone' }] })
+    .resolvesOnce({ associations: [{ associationId: 'a-2' }] });
+  mock.on(DescribePodIdentityAssociationCommand).resolves(whole('a-1')).on(DescribePodIdentityAssociationCommand, { associationId: 'a-2' }).resolves(whole('a-2'));
+  mock.on(DescribePodIdentityAssociationCommand, { associationId: 'a-gone' }).rejects(notFound);
+  const listed = await eks.listAssociations('kube-system', SERVICE_ACCOUNT);
+  expect(listed.map((one) => one.id)).toEqual(['a-1', 'a-2']);
+  expect(listed[0]).toEqual({
+    id: 'a-1',
+    arn: 'arn:a-1',
+    namespace: 'kube-system',
+    serviceAccount: SERVICE_ACCOUNT,
+    roleArn: ROLE,
+    ownerArn: addonArn(1),
+    disableSessionTags: false,
+    tags: { team: 'a' },
+    createdAt: '1970-01-01T00:00:00.000Z',
+    modifiedAt: '1970-01-01T00:00:01.000Z',
+  });
+  expect(mock.commandCalls(ListPodIdentityAssociationsCommand).map((call) => call.args[0].input)).toMatchObject([
+    { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT },
+    { nextToken: 'more' },
+  ]);
+});
+it('does not take a cluster that is gone for a cluster without associations', async () => {
+  mock.on(ListPodIdentityAssociationsCommand).rejects(notFound);
+  await expect(eks.listAssociations('kube-system', SERVICE_ACCOUNT)).rejects.toMatchObject({ name: 'NotFound' });
+});
+
+it('counts all of the cluster, over all pages, without a look at each', async () => {
+  mock
+    .on(ListPodIdentityAssociationsCommand)
+    .resolvesOnce({ nextToken: 'more', associations: [{ associationId: 'a-1' }, { associationId: 'a-2' }] })
+    .resolvesOnce({ associations: [{ associationId: 'a-3' }] });
+  expect(await eks.countAssociations()).toBe(3);
+  const asked = mock.commandCalls(ListPodIdentityAssociationsCommand).map((call) => call.args[0].input);
+  expect(asked).toMatchObject([{ clusterName: CLUSTER }, { clusterName: CLUSTER, nextToken: 'more' }]);
+  for (const input of asked) expect(input).not.toHaveProperty('namespace');
+  expect(mock.calls()).toHaveLength(2);
+});
+
+it('creates one as it was, whole, and answers the new one', async () => {
+  mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
+  const was = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' }, ownerArn: undefined, externalId: 'made-by-eks' });
+  expect((await eks.createAssociation(was, 't')).id).toBe('a-new');
+  expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't', targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } }]);
+});
+it('sends nothing that a plain one does not have', async () => {
+  mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
+  await eks.createAssociation(anAssociation(), 't');
+  expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't' }]);
+});
+it('does not take an answer without an association for one', async () => {
+  mock.on(CreatePodIdentityAssociationCommand).resolves({});
+  await expect(eks.createAssociation(anAssociation(), 't')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+});
+
+it.each<[Parameters<typeof eks.updateAssociation>[1]]>([[{ targetRoleArn: OTHER_ROLE }], [{ disableSessionTags: false }], [{ disableSessionTags: true, policy: '{}' }], [{ targetRoleArn: undefined, policy: '' }]])('changes %j, and leaves the role', async (change) => {
+  mock.on(UpdatePodIdentityAssociationCommand).resolves(whole('a-1'));
+  expect((await eks.updateAssociation('a-1', change, 't')).id).toBe('a-1');
+  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, associationId: 'a-1', clientRequestToken: 't', ...given }]);
+});
+it('does not take one that is gone for a changed one', async () => {
+  mock.on(UpdatePodIdentityAssociationCommand).rejectsOnce(notFound).resolves({});
+  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({ name: 'NotFound', message: expect.stringContaining('eks:UpdatePodIdentityAssociation a-1') as string });
+  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+});
+
+it('deletes by id, and says so where there was none', async () => {
+  mock.on(DeletePodIdentityAssociationCommand).resolvesOnce({}).rejects(notFound);
+  expect(await eks.deleteAssociation('a-1')).toBe(true);
+  expect(await eks.deleteAssociation('a-1')).toBe(false);
+  expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, associationId: 'a-1' }, { clusterName: CLUSTER, associationId: 'a-1' }]);
+});

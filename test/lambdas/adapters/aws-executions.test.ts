@@ -1,0 +1,77 @@
+import { DescribeExecutionCommand, ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient, StartExecutionCommand, StateMachineDoesNotExist } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+
+const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
+const NAME = `${MIGRATION_ID}-1767603600`;
+const metadata = { message: 'why', $metadata: { httpStatusCode: 400 } };
+const sfn = mockClient(SFNClient);
+const client = new SFNClient({ region: 'eu-west-1' });
+const executions = new AwsExecutions({ client, recoverStateMachineArn: () => RECOVER });
+afterEach(() => {
+  sfn.reset();
+});
+afterAll(() => {
+  sfn.restore();
+});
+
+describe('an execution', () => {
+  it.each([
+    ['RUNNING', undefined, { status: 'RUNNING' }],
+    ['TIMED_OUT', new Date(at(60)), { status: 'TIMED_OUT', stoppedAt: at(60) }],
+    ['PENDING_REDRIVE', new Date(at(60)), { status: 'PENDING_REDRIVE', stoppedAt: at(60) }],
+  ] as const)('that is %s', async (status, stopDate, expected) => {
+    sfn.on(DescribeExecutionCommand).resolves({ status, stopDate });
+    expect(await executions.describe(EXECUTION)).toStrictEqual(expected);
+    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([{ executionArn: EXECUTION }]);
+  });
+  it('that Step Functions does not know is undefined', async () => {
+    sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist(metadata));
+    expect(await executions.describe(EXECUTION)).toBeUndefined();
+  });
+  it.each([
+    ['AccessDeniedException', 'AccessDenied'],
+    ['ThrottlingException', 'Throttled'],
+    ['InvalidArn', 'InvalidRequest'],
+  ])('that could not be read is no execution that is gone: %s', async (name, expected) => {
+    sfn.on(DescribeExecutionCommand).rejects(Object.assign(new Error('why'), { name, $metadata: metadata.$metadata }));
+    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: expected, message: `states:DescribeExecution ${EXECUTION}: ${name}: why` });
+  });
+  it('is not taken for one when the answer has no status', async () => {
+    sfn.on(DescribeExecutionCommand).resolves({});
+    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+});
+
+describe('a recovery', () => {
+  it('is started under its name', async () => {
+    sfn.on(StartExecutionCommand).resolves({});
+    await executions.startRecovery(MIGRATION_ID, NAME);
+    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([{ stateMachineArn: RECOVER, name: NAME, input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) }]);
+  });
+  it('counts as started where the name is taken', async () => {
+    sfn.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists(metadata));
+    await expect(executions.startRecovery(MIGRATION_ID, NAME)).resolves.toBeUndefined();
+  });
+  it.each([
+    [new StateMachineDoesNotExist(metadata), 'NotFound'],
+    [Object.assign(new Error('why'), { name: 'ExecutionLimitExceeded', $metadata: metadata.$metadata }), 'Throttled'],
+    [Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'ConnectionLost'],
+  ])('is not taken for started: %s', async (error, name) => {
+    sfn.on(StartExecutionCommand).rejects(error);
+    await expect(executions.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({ name, message: expect.stringContaining(`states:StartExecution ${NAME}: `) as string });
+  });
+  it('is not asked for by a function that was not told of the state machine', async () => {
+    const without = new AwsExecutions({
+      client,
+      recoverStateMachineArn: () => {
+        throw new MigrationError('BadInput', 'no state machine');
+      },
+    });
+    await expect(without.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({ name: 'BadInput' });
+    expect(sfn.calls()).toEqual([]);
+  });
+});

@@ -1,0 +1,181 @@
+/** The locks' promises, held by DynamoDB (in process) and by the fake that the steps' tests use. */
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
+import type { Ledger, LockHolder } from '../../../lambdas/ports/ledger.ts';
+import { ADDON_LOCK as KEY, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../fixtures.ts';
+import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
+
+const ME: LockHolder = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
+const OTHER: LockHolder = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(5) };
+/** Takes over what ME left. */
+const RECOVERY: LockHolder = { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: at(600) };
+
+describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
+  let ledger: Ledger;
+  beforeEach(async () => {
+    ledger = await open();
+  });
+
+  describe('taken', () => {
+    it('is held by one execution until that lets go', async () => {
+      expect(await ledger.acquireLock(KEY, ME)).toEqual({ acquired: true, fence: 1 });
+      expect(await ledger.acquireLock(KEY, OTHER)).toEqual({ acquired: false, holder: ME });
+      await ledger.releaseLock(KEY, OTHER_EXECUTION);
+      expect(await ledger.acquireLock(KEY, OTHER)).toEqual({ acquired: false, holder: ME });
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await ledger.acquireLock(KEY, OTHER)).toEqual({ acquired: true, fence: 2 });
+    });
+    it('is answered again to its own execution, under the fence that it has', async () => {
+      await ledger.acquireLock(KEY, ME);
+      expect(await ledger.acquireLock(KEY, { ...ME, since: at(9) })).toEqual({ acquired: true, fence: 1 });
+      expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1, holder: ME });
+    });
+    it('is refused to another execution of the same migration', async () => {
+      await ledger.acquireLock(KEY, ME);
+      expect(await ledger.acquireLock(KEY, RECOVERY)).toEqual({ acquired: false, holder: ME });
+    });
+    it('has a fence that grows for ever, over every release', async () => {
+      for (let fence = 1; fence <= 6; fence += 1) {
+        const who = fence % 2 ? ME : OTHER;
+        expect(await ledger.acquireLock(KEY, who)).toEqual({ acquired: true, fence });
+        await ledger.releaseLock(KEY, who.executionArn);
+      }
+    });
+    it('is one for each key', async () => {
+      await ledger.acquireLock(KEY, ME);
+      expect(await ledger.acquireLock(ROLE_LOCK, OTHER)).toEqual({ acquired: true, fence: 1 });
+    });
+    it('goes to one of many who ask at once', async () => {
+      const asking = ['a', 'b', 'c', 'd'].map((name) => ({ migrationId: MIGRATION_ID, executionArn: executionArn(name), since: at(0) }));
+      const asked = await Promise.all(asking.map((who) => ledger.acquireLock(KEY, who)));
+      expect(asked.filter((one) => one.acquired)).toEqual([{ acquired: true, fence: 1 }]);
+    });
+    it('is released as often as one likes, also before it was ever taken', async () => {
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await ledger.readLock(KEY)).toBeUndefined();
+      await ledger.acquireLock(KEY, ME);
+      await ledger.releaseLock(KEY, EXECUTION);
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await ledger.acquireLock(KEY, OTHER)).toEqual({ acquired: true, fence: 2 });
+    });
+  });
+
+  describe('taken over', () => {
+    beforeEach(async () => {
+      await ledger.acquireLock(KEY, ME);
+    });
+
+    it('passes on under the next fence, and the one before has lost it', async () => {
+      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({ acquired: true, fence: 2 });
+      expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 2, holder: RECOVERY });
+      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost' });
+      await ledger.assertLock(KEY, MIGRATION_ID, 2);
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await ledger.readLock(KEY)).toMatchObject({ holder: RECOVERY });
+    });
+    it('is answered again to who took it over, after a lost reply', async () => {
+      await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY);
+      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({ acquired: true, fence: 2 });
+    });
+    it.each([
+      ['another execution', { executionArn: OTHER_EXECUTION, fence: 1 }],
+      ['another fence', { executionArn: EXECUTION, fence: 2 }],
+    ])('stays where it is when it was expected under %s', async (__, from) => {
+      expect(await ledger.takeOverLock(KEY, from, RECOVERY)).toEqual({ acquired: false, holder: ME });
+      expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1, holder: ME });
+    });
+    it('comes again when it was let go meanwhile', async () => {
+      await ledger.releaseLock(KEY, EXECUTION);
+      await expect(ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).rejects.toMatchObject({ name: 'Busy' });
+      expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1 });
+    });
+    it('goes to one of two who ask at once', async () => {
+      const from = { executionArn: EXECUTION, fence: 1 };
+      const asked = await Promise.all([RECOVERY, { ...RECOVERY, executionArn: executionArn('second', 'Recover') }].map((who) => ledger.takeOverLock(KEY, from, who)));
+      expect(asked.filter((one) => one.acquired)).toEqual([{ acquired: true, fence: 2 }]);
+    });
+  });
+
+  describe('asserted', () => {
+    it.each<[string, () => Promise<unknown>]>([
+      ['was never taken', async () => undefined],
+      ['was let go', async () => (await ledger.acquireLock(KEY, ME), ledger.releaseLock(KEY, EXECUTION))],
+      ['is another\'s', () => ledger.acquireLock(KEY, OTHER)],
+      ['was another\'s meanwhile', async () => (await ledger.acquireLock(KEY, OTHER), await ledger.releaseLock(KEY, OTHER_EXECUTION), ledger.acquireLock(KEY, ME))],
+    ])('is lost where it %s', async (__, prepare) => {
+      await prepare();
+      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost', message: expect.stringMatching(`${MIGRATION_ID} \\(fence 1\\)`) as string });
+    });
+  });
+
+  describe('read', () => {
+    it('shows its holder, or that it is free; one that was never held is not there', async () => {
+      expect(await ledger.readLock(KEY)).toBeUndefined();
+      await ledger.acquireLock(KEY, ME);
+      expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1, holder: ME });
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1 });
+    });
+  });
+
+  describe('listed', () => {
+    const heldKeys = async (): Promise<string[]> => (await ledger.listHeldLocks()).map((lock) => lock.key);
+
+    it('is there with fence and holder while it is held', async () => {
+      expect(await ledger.listHeldLocks()).toEqual([]);
+      await ledger.acquireLock(ROLE_LOCK, OTHER);
+      await ledger.acquireLock(KEY, ME);
+      expect(await ledger.listHeldLocks()).toEqual([
+        { key: KEY, fence: 1, holder: ME },
+        { key: ROLE_LOCK, fence: 1, holder: OTHER },
+      ]);
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await heldKeys()).toEqual([ROLE_LOCK]);
+    });
+    it('is not there while it is parked, though it stays held', async () => {
+      await ledger.acquireLock(KEY, ME);
+      await ledger.parkLock(KEY, EXECUTION);
+      await ledger.parkLock(KEY, EXECUTION);
+      expect(await heldKeys()).toEqual([]);
+      expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1, holder: ME });
+      expect(await ledger.acquireLock(KEY, OTHER)).toEqual({ acquired: false, holder: ME });
+      await ledger.assertLock(KEY, MIGRATION_ID, 1);
+    });
+    it('is parked by its own execution alone, and only where it is held', async () => {
+      await ledger.parkLock(KEY, EXECUTION);
+      expect(await ledger.readLock(KEY)).toBeUndefined();
+      await ledger.acquireLock(KEY, ME);
+      await ledger.parkLock(KEY, OTHER_EXECUTION);
+      expect(await heldKeys()).toEqual([KEY]);
+    });
+    it.each<[string, () => Promise<unknown>]>([
+      ['taken over', () => ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)],
+      ['let go and taken', async () => (await ledger.releaseLock(KEY, EXECUTION), ledger.acquireLock(KEY, OTHER))],
+    ])('is there again when it was parked and is %s', async (__, then) => {
+      await ledger.acquireLock(KEY, ME);
+      await ledger.parkLock(KEY, EXECUTION);
+      await then();
+      expect(await heldKeys()).toEqual([KEY]);
+    });
+    it('stays parked when its own execution asks for it again', async () => {
+      await ledger.acquireLock(KEY, ME);
+      await ledger.parkLock(KEY, EXECUTION);
+      expect(await ledger.acquireLock(KEY, ME)).toEqual({ acquired: true, fence: 1 });
+      expect(await heldKeys()).toEqual([]);
+    });
+  });
+});
+
+it('is one item that says by `held` whether the sparse index has it', async () => {
+  const client = await newDynamoDb();
+  const ledger = createDynamoLedger({ client, tableName: TABLE });
+  const item = async (): Promise<unknown> => (await DynamoDBDocumentClient.from(client).send(new GetCommand({ TableName: TABLE, Key: { pk: `LOCK#${KEY}`, sk: 'LOCK' } }))).Item;
+  const free = { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 1 };
+  await ledger.acquireLock(KEY, ME);
+  expect(await item()).toEqual({ ...free, owner: ME, held: 'LOCK' });
+  await ledger.parkLock(KEY, EXECUTION);
+  expect(await item()).toEqual({ ...free, owner: ME });
+  await ledger.releaseLock(KEY, EXECUTION);
+  expect(await item()).toEqual(free);
+});

@@ -1,0 +1,31 @@
+/** The ledgers whose promises are tested together: DynamoDB's (in process), and the fake that the steps' tests use. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
+import type { Ledger } from '../../../lambdas/ports/ledger.ts';
+import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
+import { clientsOf, newWorld, openDoor } from '../../sandbox/support.ts';
+import { FakeLedger } from '../fakes.ts';
+
+export const TABLE = 'Ledger';
+
+const keys = (names: [string, string]) => [
+  { AttributeName: names[0], KeyType: 'HASH' },
+  { AttributeName: names[1], KeyType: 'RANGE' },
+];
+
+export async function newDynamoDb(): Promise<DynamoDBClient> {
+  const world = newWorld();
+  const { service, createTable } = createDynamoDb(world);
+  await createTable({
+    name: TABLE,
+    keySchema: keys(['pk', 'sk']),
+    attributeDefinitions: ['pk', 'sk', 'held'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    globalSecondaryIndexes: [{ IndexName: 'HeldLocks', KeySchema: keys(['held', 'pk']), Projection: { ProjectionType: 'ALL' } }],
+  });
+  return clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();
+}
+
+export const LEDGERS: [string, () => Promise<Ledger>][] = [
+  ['DynamoDB', async () => createDynamoLedger({ client: await newDynamoDb(), tableName: TABLE })],
+  ['memory', async () => new FakeLedger()],
+];

@@ -1,0 +1,134 @@
+import { MigrationError } from '../../lambdas/domain/errors.ts';
+import type { Association, Cancellation, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../../lambdas/domain/model.ts';
+import type { Ledger, Lock, LockHolder, LockResult, MigrationFile, StepEntry } from '../../lambdas/ports/index.ts';
+
+type HeldLock = Lock & { parked: boolean };
+const shown = ({ key, fence, holder }: HeldLock): Lock => structuredClone(holder ? { key, fence, holder } : { key, fence });
+/** What one who finds the lock held is told. */
+const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder });
+
+/** The ledger's promises on maps; `test/lambdas/adapters/dynamo-{ledger,locks}.test.ts` hold both to one set of tests. */
+export class FakeLedger implements Ledger {
+  private readonly records = new Map<string, Migration>();
+  private readonly cancels = new Map<string, Cancellation>();
+  private readonly snapshots = new Map<string, Snapshot>();
+  private readonly lines = new Map<string, StepLine[]>();
+  private readonly evidence = new Map<string, PodEvidence[]>();
+  private readonly lookedAt = new Map<string, string>();
+  private readonly locks = new Map<string, HeldLock>();
+
+  async putMigration(record: Migration): Promise<void> {
+    const before = this.records.get(record.migrationId);
+    if (before?.status === 'ended') throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over; start a new one under a new id.`);
+    const said = Object.entries(record).filter(([name, value]) => name !== 'associations' && value !== undefined && !(before && Array.isArray(value) && value.length === 0));
+    const associations = before?.associations ?? { purged: [], created: [], restored: [] };
+    this.records.set(record.migrationId, structuredClone({ ...(before ?? record), ...Object.fromEntries(said), associations }));
+  }
+  async getFile(migrationId: string): Promise<MigrationFile> {
+    const [record, snapshot, cancel] = [await this.getMigration(migrationId), await this.getSnapshot(migrationId), await this.getCancel(migrationId)];
+    return { ...(record ? { migration: record } : {}), ...(snapshot ? { snapshot } : {}), ...(cancel ? { cancel } : {}) };
+  }
+  async getMigration(migrationId: string): Promise<Migration | undefined> {
+    return structuredClone(this.records.get(migrationId));
+  }
+  async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (!record || record.rung !== undefined) throw new MigrationError('BadInput', `Migration ${migrationId} has begun already: the plan that it carries out stands.`);
+    Object.assign(record, structuredClone({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
+  }
+  async noteRung(migrationId: string, rung: number): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (record && (record.rung ?? -1) < rung) record.rung = rung;
+  }
+  async recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (!record || record.recovery?.executionArn === recovery.executionArn) return;
+    Object.assign(record, structuredClone({ recovery, executionArn: recovery.executionArn, status: 'running' as const, ...(verified ? { verified } : {}) }));
+  }
+  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (record) Object.assign(record, structuredClone(Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))));
+  }
+  async recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void> {
+    const list = this.records.get(migrationId)?.associations[what];
+    if (list && !list.some((one) => one.id === association.id)) list.push(structuredClone(association));
+  }
+  async recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (!record) throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`);
+    if (!record[what].includes(addonArn)) record[what].push(addonArn);
+  }
+
+  async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {
+    if (!this.cancels.has(migrationId)) this.cancels.set(migrationId, structuredClone(cancellation));
+  }
+  async getCancel(migrationId: string): Promise<Cancellation | undefined> {
+    return structuredClone(this.cancels.get(migrationId));
+  }
+
+  async acquireLock(key: string, owner: LockHolder): Promise<LockResult> {
+    const lock = this.locks.get(key);
+    if (!lock?.holder) return this.pass(key, owner);
+    return lock.holder.executionArn === owner.executionArn ? { acquired: true, fence: lock.fence } : heldBy(lock.holder);
+  }
+  async takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult> {
+    const lock = this.locks.get(key);
+    if (!lock?.holder) throw new MigrationError('Busy', `The lock ${key} changed hands just now.`);
+    if (lock.holder.executionArn === from.executionArn && lock.fence === from.fence) return this.pass(key, owner);
+    return lock.holder.executionArn === owner.executionArn ? { acquired: true, fence: lock.fence } : heldBy(lock.holder);
+  }
+  private pass(key: string, holder: LockHolder): LockResult {
+    const fence = (this.locks.get(key)?.fence ?? 0) + 1;
+    this.locks.set(key, { key, fence, holder: structuredClone(holder), parked: false });
+    return { acquired: true, fence };
+  }
+  async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
+    const lock = this.locks.get(key);
+    if (lock?.holder?.migrationId !== migrationId || lock.fence !== fence) throw new MigrationError('LockLost', `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}).`);
+  }
+  async releaseLock(key: string, executionArn: string): Promise<void> {
+    const lock = this.locks.get(key);
+    if (lock?.holder?.executionArn === executionArn) this.locks.set(key, { key, fence: lock.fence, parked: false });
+  }
+  async parkLock(key: string, executionArn: string): Promise<void> {
+    const lock = this.locks.get(key);
+    if (lock?.holder?.executionArn === executionArn) lock.parked = true;
+  }
+  async readLock(key: string): Promise<Lock | undefined> {
+    const lock = this.locks.get(key);
+    return lock && shown(lock);
+  }
+  async listHeldLocks(): Promise<Lock[]> {
+    const held = [...this.locks.values()].filter((lock) => lock.holder && !lock.parked).map(shown);
+    return held.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  async putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void> {
+    this.snapshots.set(migrationId, structuredClone(snapshot));
+  }
+  async getSnapshot(migrationId: string): Promise<Snapshot | undefined> {
+    return structuredClone(this.snapshots.get(migrationId));
+  }
+
+  async recordStep(migrationId: string, { name, startedAt, endedAt, result, error }: StepEntry): Promise<void> {
+    const lines = this.lines.get(migrationId) ?? [];
+    const before = lines.find((line) => line.name === name);
+    const line: StepLine = { name, startedAt: before?.startedAt ?? startedAt, endedAt, attempts: (before?.attempts ?? 0) + 1 };
+    if ((result ?? before?.result) !== undefined) line.result = result ?? before?.result;
+    if (error) line.error = error;
+    this.lines.set(migrationId, [...lines.filter((one) => one !== before), line]);
+  }
+  async listSteps(migrationId: string): Promise<StepLine[]> {
+    return [...(this.lines.get(migrationId) ?? [])].sort((a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt));
+  }
+
+  async putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void> {
+    const key = `${migrationId}#${round}`;
+    if ((this.lookedAt.get(key) ?? '') > lookedAt) return;
+    this.lookedAt.set(key, lookedAt);
+    this.evidence.set(key, structuredClone(pods));
+  }
+  async getEvidence(migrationId: string, round: string): Promise<PodEvidence[]> {
+    return structuredClone(this.evidence.get(`${migrationId}#${round}`) ?? []);
+  }
+}
