@@ -5,9 +5,13 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { StepSchema } from '../lambdas/runtime/step.ts';
+import { LONGEST_LAMBDA_SECONDS } from '../lambdas/steps/take-over/schema.ts';
 
-/** The longest that a step's Lambda runs. A Task that calls it waits longer, so that a retry has no living twin. */
-export const STEP_TIMEOUT = Duration.seconds(60);
+/**
+ * The longest that a step's Lambda runs. A Task that calls it waits longer, so that a retry has no living twin; Recover
+ * waits longer before it takes a lock over, so that the execution that stopped has none either.
+ */
+export const STEP_TIMEOUT = Duration.seconds(LONGEST_LAMBDA_SECONDS);
 
 export interface StepLambdaProps<Schema extends StepSchema> {
   schema: Schema;
@@ -38,14 +42,14 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.role = new iam.Role(this, 'Role', {
-      description: `What the step ${schema.name} of MigrateAddon may do.`,
+      description: `What the step ${schema.name} may do.`,
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(this.role);
     for (const statement of props.statements) this.role.addToPolicy(statement);
 
     this.function = new lambda.Function(this, 'Function', {
-      description: `Step ${schema.name} of MigrateAddon.`,
+      description: `Step ${schema.name} of the migration of an EKS add-on.`,
       code: props.code,
       handler: `${schema.name}.handler`,
       runtime: lambda.Runtime.NODEJS_24_X,

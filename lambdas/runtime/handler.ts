@@ -1,5 +1,5 @@
 /**
- * The one handler around every step: parse, run, note the step's line in the ledger, turn what is thrown into an
+ * The one handler around every step: parse, heed a cancel, run, note the step's line in the ledger, turn what is thrown into an
  * error with a name that the state machine knows. The middy stack is the same in AWS, in the sandbox and in the tests;
  * what a deployment adds (Powertools' middlewares) is handed in.
  */
@@ -9,16 +9,36 @@ import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
+import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
 import { utcNow } from './utc.ts';
 
 export type LambdaContext = Context;
 
-/** Enough of any step's input to say whose line it is. */
-const identified = z.object({ migrationId, startedAt: z.string().optional(), round: z.number().optional() });
+/** Enough of any step's input to say whose line it is, and which. */
+const identified = z.object({
+  migrationId,
+  startedAt: z.string().optional(),
+  rung: z.number().optional(),
+  round: z.number().optional(),
+  towards: z.string().optional(),
+  action: z.string().optional(),
+  outcome: z.string().optional(),
+});
+type Identified = z.infer<typeof identified>;
 
-/** The line's name: a repeated step gets its round, so that each round keeps its own times. */
-const lineName = (step: Step, round: number | undefined): string => (round === undefined || round === 1 ? step.schema.name : `${step.schema.name}-${round}`);
+/** Steps of both directions are lines of their own on the way back. */
+const ON_THE_WAY_BACK: Record<string, string> = { 'verify-pods': 'verify-restored', 'restart-pods': 'restart-restored' };
+
+/** Ends that may come after another one, which keeps its own line: `finish-rolled-back` after the `finish` of one that was migrated. */
+const LATER_ENDS: readonly (string | undefined)[] = ['rolled-back', 'needs-human'];
+
+/** The line's name: what is done again, on another way or in another round, keeps its own times. `verify-pods.2-3`: way 2, round 3. */
+function lineName({ schema: { name } }: Step, { rung = 0, round = 1, towards, action, outcome }: Identified): string {
+  const base = towards === 'before' ? (ON_THE_WAY_BACK[name] ?? name) : name;
+  const variant = action ?? (LATER_ENDS.includes(outcome) ? outcome : undefined);
+  return `${base}${variant === undefined ? '' : `-${variant}`}${rung > 0 ? `.${rung + 1}` : ''}${round > 1 ? `-${round}` : ''}`;
+}
 
 function parseInput(step: Step, event: unknown): unknown {
   const parsed = step.schema.input.safeParse(event);
@@ -39,18 +59,30 @@ function tell(step: Step, error: unknown, { telemetry }: HandlerDependencies): v
   telemetry.count(name);
 }
 
+/** Somebody may have asked the migration to stop: then no further step of the change is begun. The way back is never stopped. */
+async function heedCancel({ schema }: Step, who: Identified | undefined, { ledger }: HandlerDependencies): Promise<void> {
+  if (!schema.cancellable || !who || who.towards === 'before') return;
+  const cancel = await ledger.getCancel(who.migrationId);
+  if (!cancel) return;
+  const by = cancel.requestedBy === undefined ? '' : ` by ${cancel.requestedBy}`;
+  const why = cancel.reason === undefined ? '' : ` ("${cancel.reason}")`;
+  throw new MigrationError('Cancelled', `The migration was asked to stop at ${cancel.requestedAt}${by}${why}: step ${schema.name} was not begun.`);
+}
+
 async function runStep(step: Step, event: unknown, dependencies: HandlerDependencies): Promise<unknown> {
   const { clock, ledger } = dependencies;
   const started = utcNow(clock);
-  const who = identified.safeParse(event);
+  const who = identified.safeParse(event).data;
   const note = async (outcome: { result?: string; error?: { name: string; message: string } }): Promise<void> => {
-    if (!who.success) return;
-    const { migrationId: id, startedAt, round } = who.data;
+    if (!who) return;
+    const { migrationId: id, startedAt } = who;
     const since = startedAt === undefined ? started : new Date(startedAt).toISOString();
-    await ledger.recordStep(id, { name: lineName(step, round), startedAt: since, endedAt: utcNow(clock), ...outcome });
+    await ledger.recordStep(id, { name: lineName(step, who), startedAt: since, endedAt: utcNow(clock), ...outcome });
   };
   try {
-    const output = step.schema.output.parse(await step.run(parseInput(step, event), dependencies));
+    const input = parseInput(step, event);
+    await heedCancel(step, who, dependencies);
+    const output = step.schema.output.parse(await step.run(input, dependencies));
     await note({ result: JSON.stringify(output).slice(0, 1024) });
     return output;
   } catch (error) {
@@ -61,13 +93,19 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
   }
 }
 
-/** Makes the Lambda handler of a step. Nothing is bound at import: everything it needs is in `dependencies`. */
+/**
+ * Makes the Lambda handler of a step. Nothing is bound at import: everything it needs is in `dependencies`, but for the
+ * time that is left, which each invocation's context knows.
+ */
 export function createHandler(
   step: Step,
   dependencies: HandlerDependencies,
   middlewares: MiddlewareObj<unknown, unknown>[] = [],
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const handler = middy<unknown, unknown>().use(middlewares);
-  const stack = handler.handler((event: unknown) => runStep(step, event, dependencies));
+  const stack = handler.handler((event: unknown, context: LambdaContext) => {
+    const remainingTime = (): number => context.getRemainingTimeInMillis();
+    return runStep(step, event, { ...dependencies, ledger: rememberedLedger(dependencies.ledger, remainingTime), remainingTime });
+  });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

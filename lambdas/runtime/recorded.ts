@@ -1,5 +1,5 @@
 import { MigrationError } from '../domain/errors.ts';
-import type { Migration, Plan, Snapshot } from '../domain/model.ts';
+import type { Migration, Plan, Rung, Snapshot } from '../domain/model.ts';
 import type { Ledger } from '../ports/index.ts';
 
 /** The migration's record; a step without one was called with an id that no plan has made. */
@@ -9,14 +9,41 @@ export async function recordedMigration(ledger: Ledger, migrationId: string): Pr
   return migration;
 }
 
-export async function recordedPlan(ledger: Ledger, migrationId: string): Promise<Plan> {
-  const { plan } = await recordedMigration(ledger, migrationId);
+/** The plan of a record that allows a change; throws BadInput otherwise. */
+export function planOf({ migrationId, plan }: Migration): Plan {
   if (!plan || plan.verdict !== 'migrate') throw new MigrationError('BadInput', `Migration ${migrationId} has no plan that allows a change.`);
   return plan;
+}
+
+export async function recordedPlan(ledger: Ledger, migrationId: string): Promise<Plan> {
+  return planOf(await recordedMigration(ledger, migrationId));
 }
 
 export async function recordedSnapshot(ledger: Ledger, migrationId: string): Promise<Snapshot> {
   const snapshot = await ledger.getSnapshot(migrationId);
   if (!snapshot) throw new MigrationError('BadInput', `Migration ${migrationId} has no snapshot; nothing may be changed without one.`);
   return snapshot;
+}
+
+/** What a step of the change works from. `way`: the one of the plan's ladder that is being tried. */
+export interface Work {
+  record: Migration;
+  plan: Plan;
+  snapshot: Snapshot;
+  way: Rung;
+}
+
+/** Throws BadInput where the ladder has no such rung. */
+export async function recordedWork(ledger: Ledger, migrationId: string, rung: number): Promise<Work> {
+  const record = await recordedMigration(ledger, migrationId);
+  const plan = planOf(record);
+  const snapshot = await recordedSnapshot(ledger, migrationId);
+  const way = plan.ladder[rung];
+  if (!way) throw new MigrationError('BadInput', `The plan of migration ${migrationId} has ${plan.ladder.length} ways, and none with index ${rung}.`);
+  return { record, plan, snapshot, way };
+}
+
+/** Notes the way that is about to be tried, before its first change: a rollback, and Recover, go by it. */
+export async function noteRung(ledger: Ledger, { migrationId, rung: before }: Migration, rung: number): Promise<void> {
+  if (before !== rung) await ledger.noteRung(migrationId, rung);
 }

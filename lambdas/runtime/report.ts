@@ -1,15 +1,22 @@
-import type { MigrationReport } from '../domain/model.ts';
+import type { Disruption, MigrationReport } from '../domain/model.ts';
 import { migrationReport } from '../domain/model.ts';
+import { standingRelease } from '../domain/recovery.ts';
 import type { Ledger } from '../ports/index.ts';
 
 /** Evidence rounds in the ledger: how the pods were before, and how the last look at them found them. */
 export const EVIDENCE_BEFORE = 'before';
 export const EVIDENCE_LATEST = 'latest';
 
-/** One document about one migration, from the ledger alone; `undefined` while there is no record or no outcome. */
-export async function readReport(ledger: Ledger, migrationId: string, options: { simulated: boolean }): Promise<MigrationReport | undefined> {
+export interface ReportOptions {
+  simulated: boolean;
+  /** From somebody who watched the pods all the time; the ledger does not know it. */
+  disruption?: Disruption;
+}
+
+/** One document about one migration, from the ledger; `undefined` while there is no record, or while it runs (again). */
+export async function readReport(ledger: Ledger, migrationId: string, { simulated, disruption }: ReportOptions): Promise<MigrationReport | undefined> {
   const migration = await ledger.getMigration(migrationId);
-  if (!migration?.outcome || !migration.endedAt) return undefined;
+  if (!migration?.outcome || !migration.endedAt || migration.status !== 'ended') return undefined;
   const [steps, before, pods] = await Promise.all([
     ledger.listSteps(migrationId),
     ledger.getEvidence(migrationId, EVIDENCE_BEFORE),
@@ -27,11 +34,16 @@ export async function readReport(ledger: Ledger, migrationId: string, options: {
     startedAt: migration.startedAt,
     endedAt: migration.endedAt,
     plan: migration.plan,
+    applied: migration.rung === undefined ? undefined : migration.plan?.ladder[migration.rung],
+    recovery: migration.recovery,
+    released: standingRelease(migration),
+    warnings: migration.warnings,
+    disruption,
     steps,
     associations: migration.associations,
     verification: { before, pods },
     failure: migration.failure,
     handOff: migration.handOff,
-    simulated: options.simulated,
+    simulated,
   });
 }

@@ -12,24 +12,42 @@ export const stepEnvironment = z.object({
 });
 export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
+/** A step that checks which roles the service may pass: ARN patterns, separated by commas. */
+export const passingEnvironment = stepEnvironment.extend({ PASSABLE_ROLE_ARNS: z.string().min(1) });
+/** A step that starts the state machine Recover. */
+export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
+
 /** What every step gets: which migration, of what. `startedAt`: when the Wait before a poll began, for the step's line. */
 export const stepInput = z.object({ migrationId, target, addon: addonName, startedAt: z.iso.datetime({ offset: true }).optional() });
 
 /** A step that holds the lock: `fence` is the number under which `begin` took it. */
 export const lockedStepInput = stepInput.extend({ fence: z.number().int().positive() });
 
+/** A step of the change itself: `rung` is the index of the way in the plan's ladder. */
+export const changingStepInput = lockedStepInput.extend({ rung: z.number().int().min(0) });
+
 /** What makes a step: its name (also the ledger line's, the function's and the bundle's), and its schemas. */
 export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   name: string;
   input: Input;
   output: Output;
-  environment: typeof stepEnvironment;
+  environment: z.ZodObject<typeof stepEnvironment.shape>;
+  /**
+   * Of a step of the change: it is not begun when somebody has asked the migration to stop (`Cancelled`). Never of the
+   * way back: an input with `towards: 'before'` is not stopped either.
+   */
+  cancellable: boolean;
 }
 
-export const defineStep = <Input extends z.ZodType, Output extends z.ZodType>(
+export const defineStep = <Input extends z.ZodType, Output extends z.ZodType, Environment extends z.ZodObject<typeof stepEnvironment.shape> = typeof stepEnvironment>(
   name: string,
-  schemas: { input: Input; output: Output },
-): StepSchema<Input, Output> => ({ name, environment: stepEnvironment, ...schemas });
+  schemas: { input: Input; output: Output; environment?: Environment; cancellable?: boolean },
+): StepSchema<Input, Output> & { environment: Environment } => ({
+  cancellable: false,
+  ...schemas,
+  name,
+  environment: schemas.environment ?? (stepEnvironment as unknown as Environment),
+});
 
 /** A step's work, pure of wiring: ask the ports, decide, act through the ports, answer. */
 export type StepRun<Schema extends StepSchema> = (

@@ -1,5 +1,6 @@
 import { ClientFactory } from '../adapters/clients.ts';
 import { AwsEks } from '../adapters/aws-eks.ts';
+import { AwsExecutions } from '../adapters/aws-executions.ts';
 import { AwsRoles } from '../adapters/aws-roles.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { eksToken } from '../adapters/eks-token.ts';
@@ -37,14 +38,33 @@ export interface WireOptions {
   telemetry: Telemetry;
 }
 
-/** Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. */
+/** A variable that only some steps are given; whoever lacks it is told when it needs it. */
+function requireVariable(environment: WireOptions['environment'], name: string): string {
+  const value = environment[name];
+  if (value) return value;
+  throw new MigrationError('BadInput', `The environment variable ${name} of this function is not set; deploy the service again, so that the function gets it.`);
+}
+
+const listIn = (value: string | undefined): string[] =>
+  (value ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+/**
+ * Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. It knows of
+ * no end of the invocation: the handler does.
+ */
 export function wire({ clients, environment, clock, ids, telemetry }: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
   return {
     portsFor: (target) => portsOf(clients, target),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
+    executions: new AwsExecutions({ client: clients.stepFunctions(), recoverStateMachineArn: () => requireVariable(environment, 'RECOVER_STATE_MACHINE_ARN') }),
+    settings: { passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']) },
     clock,
     ids,
     telemetry,
+    remainingTime: () => Number.MAX_SAFE_INTEGER,
   };
 }

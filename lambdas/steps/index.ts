@@ -1,15 +1,21 @@
 import type { Step } from '../runtime/step.ts';
+import { assessRollbackStep } from './assess-rollback/handler.ts';
 import { awaitActiveStep } from './await-active/handler.ts';
 import { awaitDeletedStep } from './await-deleted/handler.ts';
 import { beginStep } from './begin/handler.ts';
+import { carryOverStep } from './carry-over/handler.ts';
 import { createAddonStep } from './create-addon/handler.ts';
 import { deleteAddonStep } from './delete-addon/handler.ts';
+import { findStrandedStep } from './find-stranded/handler.ts';
 import { finishStep } from './finish/handler.ts';
 import { planStep } from './plan/handler.ts';
 import { purgeAssociationsStep } from './purge-associations/handler.ts';
 import { restartPodsStep } from './restart-pods/handler.ts';
-import { restoreStep } from './restore/handler.ts';
+import { restoreAddonStep } from './restore-addon/handler.ts';
+import { restoreAssociationsStep } from './restore-associations/handler.ts';
 import type { StepName } from './schemas.ts';
+import { takeOverStep } from './take-over/handler.ts';
+import { updateAddonStep } from './update-addon/handler.ts';
 import { verifyPodsStep } from './verify-pods/handler.ts';
 
 /** Every step's handler by its name, which is also its bundle's and its function's. */
@@ -20,9 +26,15 @@ export const steps: Record<StepName, Step> = {
   'await-deleted': awaitDeletedStep,
   'purge-associations': purgeAssociationsStep,
   'create-addon': createAddonStep,
+  'update-addon': updateAddonStep,
   'await-active': awaitActiveStep,
+  'carry-over': carryOverStep,
   'verify-pods': verifyPodsStep,
   'restart-pods': restartPodsStep,
-  restore: restoreStep,
+  'assess-rollback': assessRollbackStep,
+  'restore-addon': restoreAddonStep,
+  'restore-associations': restoreAssociationsStep,
+  'take-over': takeOverStep,
+  'find-stranded': findStrandedStep,
   finish: finishStep,
 };

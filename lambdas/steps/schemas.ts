@@ -1,16 +1,22 @@
+import { assessRollbackSchema } from './assess-rollback/schema.ts';
 import { awaitActiveSchema } from './await-active/schema.ts';
 import { awaitDeletedSchema } from './await-deleted/schema.ts';
 import { beginSchema } from './begin/schema.ts';
+import { carryOverSchema } from './carry-over/schema.ts';
 import { createAddonSchema } from './create-addon/schema.ts';
 import { deleteAddonSchema } from './delete-addon/schema.ts';
+import { findStrandedSchema } from './find-stranded/schema.ts';
 import { finishSchema } from './finish/schema.ts';
 import { planSchema } from './plan/schema.ts';
 import { purgeAssociationsSchema } from './purge-associations/schema.ts';
 import { restartPodsSchema } from './restart-pods/schema.ts';
-import { restoreSchema } from './restore/schema.ts';
+import { restoreAddonSchema } from './restore-addon/schema.ts';
+import { restoreAssociationsSchema } from './restore-associations/schema.ts';
+import { takeOverSchema } from './take-over/schema.ts';
+import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
-/** Every step of `MigrateAddon`, in the order of the road. A new step is added here and in `index.ts`. */
+/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road. A new step is added here and in `index.ts`. */
 export const stepSchemas = {
   plan: planSchema,
   begin: beginSchema,
@@ -18,10 +24,16 @@ export const stepSchemas = {
   'await-deleted': awaitDeletedSchema,
   'purge-associations': purgeAssociationsSchema,
   'create-addon': createAddonSchema,
+  'update-addon': updateAddonSchema,
   'await-active': awaitActiveSchema,
+  'carry-over': carryOverSchema,
   'verify-pods': verifyPodsSchema,
   'restart-pods': restartPodsSchema,
-  restore: restoreSchema,
+  'assess-rollback': assessRollbackSchema,
+  'restore-addon': restoreAddonSchema,
+  'restore-associations': restoreAssociationsSchema,
+  'take-over': takeOverSchema,
+  'find-stranded': findStrandedSchema,
   finish: finishSchema,
 } as const;
 

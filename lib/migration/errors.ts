@@ -61,6 +61,8 @@ const TRANSIENT: Retrier[] = [
     errors: [
       'ServiceUnavailable',
       'ConnectionLost',
+      // The change is not begun in what is left of this invocation; the next one has all of its time.
+      'OutOfTime',
       'Lambda.ServiceException',
       'Lambda.AWSLambdaException',
       'Lambda.SdkClientException',
@@ -91,22 +93,34 @@ const poll = (error: ErrorName, intervalSeconds: number, maxAttempts: number): R
  * half an interval late on average, one interval at most.
  */
 const POLLS: Partial<Record<StepName, Retrier>> = {
+  // 20 s × 60 = 20 min, for an execution that has stopped and left its lock: Recover is started within 5 min and waits
+  // 1 to 2 until the Lambdas of that execution are certainly over; the rest is for its rollback, 1 to 5 min as a rule.
+  plan: poll('RecoveryPending', 20, 60),
+  // 20 s × 180 = 60 min, for another add-on with the same role: its migration takes 2 to 10 min, so this is the place of
+  // about the tenth in the queue; 10 s of lag.
+  begin: poll('RoleLockHeld', 20, 180),
   // 10 s × 120 = 20 min, twice what the SDK's AddonDeleted waiter allows. Non-preserving deletes take 20 s to 2 min:
   // some 10 transitions, 5 s of lag.
   'await-deleted': poll('AddonStillThere', 10, 120),
   // 5 s × 36 = 3 min. Associations are consistent again after several seconds (EKS User Guide): 1 or 2 transitions,
   // 2.5 s of lag.
   'purge-associations': poll('AssociationStillThere', 5, 36),
-  // "Association already exists" just after the purge, for the same reason and as long.
+  // "Association already exists" just after a purge, for the same reason and as long: these, and those of the way back.
   'create-addon': poll('AssociationStillThere', 5, 36),
+  'update-addon': poll('AssociationStillThere', 5, 36),
+  'restore-addon': poll('AssociationStillThere', 5, 36),
+  'restore-associations': poll('AssociationStillThere', 5, 36),
   // 10 s × 120 = 20 min, as Terraform allows a create. Usual are 30 s to 4 min: up to 24 transitions, 5 s of lag.
   'await-active': poll('AddonNotActive', 10, 120),
   // 10 s × 90 = 15 min a round. A Deployment rolls in 1 to 3 min, a DaemonSet longer with every node: some 20
   // transitions, 5 s of lag.
   'verify-pods': poll('PodsNotSettled', 10, 90),
-  // 10 s × 270 = 45 min: a delete and a create of 20 min each, and the actions between, one an invocation; 5 s of lag
-  // for each of about five actions.
-  restore: poll('RestoreInProgress', 10, 270),
+  // 10 s × 180 = 30 min an assessment: what it waits for is one delete or one create, 20 min each at most, that the road
+  // or the action before it began; 5 s of lag.
+  'assess-rollback': poll('RestoreInProgress', 10, 180),
+  // 10 s × 30 = 5 min, for the one Lambda of a stopped execution that may still be running: 60 s and a margin. A few
+  // transitions as a rule, none where the execution stopped long ago.
+  'take-over': poll('OwnerMayStillAct', 10, 30),
 };
 
 /** A step's retriers, its poll first. */
@@ -115,8 +129,8 @@ export function retriersOf(step: StepName): Retrier[] {
   return ownPoll ? [ownPoll, ...TRANSIENT] : TRANSIENT;
 }
 
-/** Where a failure leads: to a state that puts back, or to one that records the end. */
-export type FailureTarget = 'Restore' | 'RecordBlocked' | 'RecordRolledBack' | 'RecordNeedsHuman' | 'Blocked' | 'RolledBack' | 'NeedsHuman';
+/** Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these. */
+export type FailureTarget = 'RollBack' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed';
 
 export interface Catcher {
   errors: ErrorName[] | 'any';
@@ -128,20 +142,26 @@ const BEFORE_CHANGES: Catcher[] = [{ errors: 'any', next: 'RecordBlocked' }];
 /** Something may be changed: put it back, unless another run holds the lock by now, whose work that would undo. */
 const AFTER_CHANGES: Catcher[] = [
   { errors: ['LockLost'], next: 'RecordNeedsHuman' },
-  { errors: 'any', next: 'Restore' },
+  { errors: 'any', next: 'RollBack' },
 ];
+/** Nothing is left to fall back on but a person. */
+export const ON_THE_WAY_BACK: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHuman' }];
+/** A recovery that can't be begun changes nothing, not even the record. */
+export const BEFORE_RECOVERY: Catcher[] = [{ errors: 'any', next: 'RecoveryFailed' }];
 
-/** What each state of a step catches when its retries are used up. `finish` is not here: each of its states has its own end. */
-export const CATCHERS: Record<Exclude<StepName, 'finish'>, Catcher[]> = {
+/** What each state on the road catches when its retries are used up. */
+export const ROAD_CATCHERS = {
   plan: BEFORE_CHANGES,
   begin: BEFORE_CHANGES,
-  // The step compares the add-on with the snapshot before its first call that changes anything.
-  'delete-addon': [{ errors: ['AddonChanged'], next: 'RecordBlocked' }, ...AFTER_CHANGES],
+  // The step compares the add-on with the snapshot before its first call that changes anything. The first way's first
+  // change is this one; on a later way the ways before have changed something already.
+  'delete-addon': [{ errors: ['AddonChanged'], next: 'IsAnythingChanged' }, ...AFTER_CHANGES],
   'await-deleted': AFTER_CHANGES,
   'purge-associations': AFTER_CHANGES,
   'create-addon': AFTER_CHANGES,
+  'update-addon': AFTER_CHANGES,
   'await-active': AFTER_CHANGES,
+  'carry-over': AFTER_CHANGES,
   'verify-pods': AFTER_CHANGES,
   'restart-pods': AFTER_CHANGES,
-  restore: [{ errors: 'any', next: 'RecordNeedsHuman' }],
-};
+} as const satisfies Partial<Record<StepName, Catcher[]>>;

@@ -2,9 +2,17 @@
 export type Expression = `{% ${string} %}`;
 export const expression = (body: string): Expression => `{% ${body} %}`;
 
-/** From the execution's input, so that it is there before the first state has answered. */
+/** From the execution's input, so that they are there before the first state has answered; `request` is MigrateAddon's alone. */
 export const MIGRATION_ID = '$states.context.Execution.Input.migrationId';
 export const REQUEST = '$states.context.Execution.Input.request';
+/** The execution itself, which holds the locks: its ARN. */
+export const EXECUTION = '$states.context.Execution.Id';
+
+/** Names a migration in a text; `addon` and `cluster` are expressions. */
+export const migrationText = (addon: string, cluster: string): string =>
+  `'Migration ' & ${MIGRATION_ID} & ' of add-on ' & ${addon} & ' in cluster ' & ${cluster}`;
+/** A piece of text, to stand within quotes: where the ledger has the migration. */
+export const recordText = (tableName: string): string => `item ' & ${MIGRATION_ID} & ' of table ${tableName}`;
 
 /**
  * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, and a trace where a handler

@@ -1,13 +1,14 @@
 /**
  * What each step's Lambda may do, and no more. Resource types per action: Service Authorization Reference, Amazon EKS
  * (CreateAddon, List- and CreatePodIdentityAssociation are authorised on the cluster). What EKS does on the caller's
- * behalf needs the caller's rights too: the CloudFormation schema of AWS::EKS::Addon lists iam:GetRole, iam:PassRole,
- * eks:CreatePodIdentityAssociation and eks:TagResource behind CreateAddon, eks:DeletePodIdentityAssociation behind
- * DeleteAddon.
+ * behalf needs the caller's rights too: the CloudFormation schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation
+ * list them behind each call.
  */
-import { Aws } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
+import { HELD_LOCKS } from '../ledger/table.ts';
 
 export interface PermissionOptions {
   tableArn: string;
@@ -24,6 +25,7 @@ const ROLES = `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/*`;
 
 const allow = (actions: string[], resources: string[]): iam.PolicyStatement => new iam.PolicyStatement({ actions, resources });
 
+/** The API server's address and the OIDC issuer; calls of the API server itself are allowed by an access entry. */
 const describeCluster = () => allow(['eks:DescribeCluster'], [CLUSTERS]);
 const describeAddon = () => allow(['eks:DescribeAddon'], [ADDONS]);
 /** These two name no resource, so IAM knows no narrower one than all. */
@@ -32,14 +34,20 @@ const readAssociations = () => [
   allow(['eks:ListPodIdentityAssociations'], [CLUSTERS]),
   allow(['eks:DescribePodIdentityAssociation'], [ASSOCIATIONS]),
 ];
+/** The add-on and its associations. */
+const observe = () => [describeAddon(), ...readAssociations()];
 const getRole = () => allow(['iam:GetRole'], [ROLES]);
-const deleteAddon = () => allow(['eks:DeleteAddon'], [ADDONS]);
+
+/** DeleteAddon deletes the associations that the add-on owns with the caller's rights. */
+const deleteAddon = () => [allow(['eks:DeleteAddon'], [ADDONS]), deleteAssociations()];
 const deleteAssociations = () => allow(['eks:DeletePodIdentityAssociation'], [ASSOCIATIONS]);
-/** CreateAddon with associations: EKS makes and tags them with the caller's rights. */
-const createAddon = () => [
-  allow(['eks:CreateAddon', 'eks:CreatePodIdentityAssociation'], [CLUSTERS]),
-  allow(['eks:TagResource'], [ADDONS, ASSOCIATIONS]),
-];
+const updateAssociations = () => allow(['eks:UpdatePodIdentityAssociation'], [ASSOCIATIONS]);
+const createAssociations = () => allow(['eks:CreatePodIdentityAssociation'], [CLUSTERS]);
+const tagAssociations = () => allow(['eks:TagResource'], [ASSOCIATIONS]);
+/** CreateAddon makes and tags its associations so, and reads their roles. */
+const createAddon = () => [allow(['eks:CreateAddon'], [CLUSTERS]), createAssociations(), allow(['eks:TagResource'], [ADDONS]), tagAssociations(), getRole()];
+/** UpdateAddon replaces those that the add-on owns by those that it is given. */
+const updateAddon = () => [allow(['eks:UpdateAddon'], [ADDONS]), createAssociations(), updateAssociations(), deleteAssociations(), tagAssociations(), getRole()];
 
 /** Never without its condition: a role handed to any other service would be a way around the account's own rules. */
 const passRole = (roles: string[], services: string[]): iam.PolicyStatement =>
@@ -50,31 +58,32 @@ const PODS = 'pods.eks.amazonaws.com';
 const EKS = 'eks.amazonaws.com';
 
 const awsStatements: Record<StepName, (options: PermissionOptions) => iam.PolicyStatement[]> = {
-  plan: () => [describeCluster(), describeAddon(), describeOffer(), ...readAssociations(), getRole()],
-  begin: () => [describeAddon(), ...readAssociations(), getRole()],
-  'delete-addon': () => [describeAddon(), deleteAddon(), deleteAssociations()],
+  plan: () => [describeCluster(), ...observe(), describeOffer(), getRole()],
+  begin: () => [...observe(), getRole()],
+  'delete-addon': () => [describeAddon(), ...deleteAddon()],
   'await-deleted': () => [describeAddon()],
-  'purge-associations': () => [...readAssociations(), deleteAssociations()],
-  'create-addon': ({ passableRoleArns }) => [
-    describeAddon(),
-    ...createAddon(),
+  'purge-associations': () => [...observe(), deleteAssociations()],
+  'create-addon': ({ passableRoleArns }) => [...observe(), ...createAddon(), passRole(passableRoleArns, [PODS])],
+  'update-addon': ({ passableRoleArns }) => [...observe(), ...updateAddon(), passRole(passableRoleArns, [PODS])],
+  'await-active': () => observe(),
+  'carry-over': ({ passableRoleArns }) => [...observe(), updateAssociations(), tagAssociations(), getRole(), passRole(passableRoleArns, [PODS])],
+  'verify-pods': () => [describeCluster(), ...observe()],
+  'restart-pods': () => [describeCluster()],
+  'assess-rollback': () => observe(),
+  'restore-addon': ({ passableRoleArns }) => [...observe(), ...deleteAddon(), ...updateAddon(), ...createAddon(), passRole(passableRoleArns, [PODS, EKS])],
+  'restore-associations': ({ passableRoleArns }) => [
+    ...observe(),
+    createAssociations(),
+    updateAssociations(),
+    tagAssociations(),
     getRole(),
     passRole(passableRoleArns, [PODS]),
   ],
-  'await-active': () => [describeAddon(), ...readAssociations()],
-  'verify-pods': () => [describeCluster(), describeAddon(), ...readAssociations()],
-  'restart-pods': () => [describeCluster()],
-  restore: ({ passableRoleArns }) => [
-    describeAddon(),
-    ...readAssociations(),
-    deleteAddon(),
-    allow(['eks:UpdateAddon'], [ADDONS]),
-    ...createAddon(),
-    deleteAssociations(),
-    getRole(),
-    passRole(passableRoleArns, [PODS, EKS]),
-  ],
-  finish: () => [],
+  // Whether the IRSA role still trusts the cluster's issuer, and whether the add-on is still as the migration left it.
+  'take-over': () => [describeCluster(), ...observe(), getRole()],
+  'find-stranded': () => [],
+  // What the commands for a person must start from.
+  finish: () => [describeCluster(), ...observe()],
 };
 
 /** Every step reads items of its migration and writes its own line; what more a step does in the ledger stands here. */
@@ -82,21 +91,53 @@ const ledgerActions: Record<StepName, string[]> = {
   plan: ['PutItem', 'DeleteItem', 'Query'],
   begin: ['PutItem', 'Query'],
   'delete-addon': ['Query'],
-  'await-deleted': [],
-  'purge-associations': ['PutItem'],
+  'await-deleted': ['Query'],
+  'purge-associations': ['PutItem', 'Query'],
   'create-addon': ['Query'],
-  'await-active': ['PutItem'],
+  'update-addon': ['Query'],
+  'await-active': ['PutItem', 'Query'],
+  'carry-over': ['PutItem', 'Query'],
   'verify-pods': ['PutItem', 'DeleteItem', 'Query'],
-  'restart-pods': [],
-  restore: ['PutItem', 'Query'],
+  'restart-pods': ['Query'],
+  'assess-rollback': ['Query'],
+  'restore-addon': ['PutItem', 'Query'],
+  'restore-associations': ['PutItem', 'Query'],
+  'take-over': ['Query'],
+  'find-stranded': ['Query'],
   finish: ['Query'],
 };
+
+const ledgerStatements = (step: StepName, tableArn: string): iam.PolicyStatement[] => [
+  allow(
+    ['GetItem', 'UpdateItem', ...ledgerActions[step]].map((action) => `dynamodb:${action}`),
+    [tableArn],
+  ),
+  ...(step === 'find-stranded' ? [allow(['dynamodb:Query'], [`${tableArn}/index/${HELD_LOCKS}`])] : []),
+];
 
 /** The statements of one step's role, ledger included. */
 export const statementsOf = (step: StepName, options: PermissionOptions): iam.PolicyStatement[] => [
   ...awsStatements[step](options),
-  allow(
-    ['GetItem', 'UpdateItem', ...ledgerActions[step]].map((action) => `dynamodb:${action}`),
-    [options.tableArn],
-  ),
+  ...ledgerStatements(step, options.tableArn),
 ];
+
+export interface Machines {
+  migrateAddon: sfn.StateMachine;
+  recover: sfn.StateMachine;
+}
+
+const describeExecutions = ({ migrateAddon, recover }: Machines): iam.PolicyStatement => {
+  const executionsOf = (machine: sfn.StateMachine): string =>
+    Stack.of(machine).formatArn({ service: 'states', resource: 'execution', resourceName: `${machine.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  return allow(['states:DescribeExecution'], [migrateAddon, recover].map(executionsOf));
+};
+
+/** Steps that ask whether the execution that holds a lock is still running, of either state machine; one starts Recover. */
+const executionStatements: Partial<Record<StepName, (machines: Machines) => iam.PolicyStatement[]>> = {
+  plan: (machines) => [describeExecutions(machines)],
+  'take-over': (machines) => [describeExecutions(machines)],
+  'find-stranded': (machines) => [describeExecutions(machines), allow(['states:StartExecution'], [machines.recover.stateMachineArn])],
+};
+
+/** What a step may do with executions of this service; empty for most. */
+export const executionStatementsOf = (step: StepName, machines: Machines): iam.PolicyStatement[] => executionStatements[step]?.(machines) ?? [];

@@ -1,74 +1,83 @@
-import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { StepName } from '../../lambdas/steps/schemas.ts';
 import type { Endings } from './endings.ts';
-import { CATCHERS } from './errors.ts';
-import { expression, type Expression, MIGRATION_ID, REQUEST } from './expressions.ts';
-import { catchFailures, LOCKED_MIGRATION, MIGRATION, type StepFunctions, stepTask, type StepTaskOptions } from './task.ts';
+import { ROAD_CATCHERS } from './errors.ts';
+import { expression, MIGRATION_ID, REQUEST } from './expressions.ts';
+import { answerIs, catchFailures, CHANGE, EXECUTION_ARN, MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
 
-const EXECUTION = expression('$states.context.Execution.Id');
-const WAITING_SINCE = expression('$waitingSince');
+/** The steps that the road calls. */
+export type RoadStep = keyof typeof ROAD_CATCHERS;
 
-/** A first wait near the time that is usual, so that most polls need not be made; it notes when it began. */
-const wait = (scope: Construct, name: string, seconds: number, assign: Record<string, Expression>): sfn.Wait =>
-  sfn.Wait.jsonata(scope, name, { time: sfn.WaitTime.duration(Duration.seconds(seconds)), assign });
+const answered = (field: string) => expression(`$states.result.Payload.${field}`);
+/** Noted by the Wait before a poll, so that the step's line in the ledger begins with it. */
 const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime') };
+const startedAt = expression('$waitingSince');
 
-/** The states from the plan to the proof, by way of deleting and creating the add-on. Answers the first of them. */
+/** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
+const wayIs = (strategy: 'in-place' | 'recreate'): sfn.Condition => sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
+
+/** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
-  const task = <Name extends Exclude<StepName, 'finish'>>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
+  const task = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
     const state = stepTask(scope, step, { functions, ...options });
-    catchFailures(state, CATCHERS[step], endings);
+    catchFailures(state, ROAD_CATCHERS[step], { ...endings });
     return state;
   };
 
   const plan = task('plan', {
-    payload: { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION, request: expression(REQUEST) },
-    assign: { target: expression('$states.result.Payload.target'), addon: expression('$states.result.Payload.addon') },
+    payload: { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION_ARN, request: expression(REQUEST) },
+    assign: { target: answered('target'), addon: answered('addon'), ladder: answered('ladder'), rung: 0 },
   });
-  const begin = task('begin', {
-    payload: { ...MIGRATION, executionArn: EXECUTION },
-    assign: { fence: expression('$states.result.Payload.fence') },
-  });
-  const deleteAddon = task('delete-addon', { payload: LOCKED_MIGRATION });
+  const begin = task('begin', { payload: { ...MIGRATION, executionArn: EXECUTION_ARN }, assign: { fence: answered('fence') } });
+
+  const deleteAddon = task('delete-addon', { payload: CHANGE });
   // EKS takes 20 s to 2 min to remove an add-on.
   const waitForDeletion = wait(scope, 'WaitForDeletion', 20, SINCE_NOW);
-  const awaitDeleted = task('await-deleted', { payload: { ...LOCKED_MIGRATION, startedAt: WAITING_SINCE } });
-  const purgeAssociations = task('purge-associations', { payload: LOCKED_MIGRATION });
-  const createAddon = task('create-addon', { payload: LOCKED_MIGRATION });
-  // And 30 s to 4 min until a new one is ACTIVE.
+  const awaitDeleted = task('await-deleted', { payload: { ...CHANGE, startedAt } });
+  const purgeAssociations = task('purge-associations', { payload: CHANGE });
+  const updateAddon = task('update-addon', { payload: CHANGE });
+  // 1 to 3 min until an updated one is ACTIVE again.
+  const waitForUpdate = wait(scope, 'WaitForUpdate', 20, SINCE_NOW);
+  const createAddon = task('create-addon', { payload: CHANGE });
+  // And 30 s to 4 min until a new one is.
   const waitForCreation = wait(scope, 'WaitForCreation', 20, SINCE_NOW);
-  const awaitActive = task('await-active', { payload: { ...LOCKED_MIGRATION, startedAt: WAITING_SINCE }, assign: { round: 1 } });
-  const verifyPods = task('verify-pods', { payload: { ...LOCKED_MIGRATION, round: expression('$round') } });
-  const restartPods = task('restart-pods', { payload: { ...LOCKED_MIGRATION, round: expression('$round') } });
-  const waitForRollout = wait(scope, 'WaitForRollout', 15, { round: expression('$round + 1') });
+  const awaitActive = task('await-active', { payload: { ...CHANGE, startedAt }, assign: { round: 1 } });
+  const carryOver = task('carry-over', { payload: CHANGE });
 
-  // What is not a word to go on is a word to stop: an unknown verdict blocks too.
-  const verdictIs = (verdict: string): sfn.Condition => sfn.Condition.jsonata(expression(`$states.input.verdict = '${verdict}'`));
+  const towardsPodIdentity = { ...CHANGE, towards: 'pod-identity', round: expression('$round') } as const;
+  const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
+  const restartPods = task('restart-pods', { payload: towardsPodIdentity });
+  const waitForRollout = wait(scope, 'WaitForRollout', 15, { round: expression('$round + 1') });
+  const nextWay = sfn.Pass.jsonata(scope, 'NextWay', { assign: { rung: expression('$rung + 1') } });
+
   const decide = sfn.Choice.jsonata(scope, 'IsThereWork', {
     assign: { failure: expression(`{'Error': 'ChecksFailed', 'Cause': 'Checks that block: ' & $join($states.input.blockedBy, ', ') & '.'}`) },
   })
-    .when(verdictIs('migrate'), begin)
-    .when(verdictIs('already-migrated'), endings.AlreadyMigrated)
-    .when(verdictIs('planned'), endings.Planned)
+    .when(answerIs('verdict', 'migrate'), begin)
+    .when(answerIs('verdict', 'already-migrated'), endings.AlreadyMigrated)
+    .when(answerIs('verdict', 'planned'), endings.Planned)
     .otherwise(endings.Blocked);
-  // The step bounds the rounds: after the last restart it throws rather than ask for another.
+  // A way that this definition does not know is not taken; what the ways before it changed is put back.
+  const whichWay = sfn.Choice.jsonata(scope, 'WhichWay', {
+    assign: { failure: expression(`{'Error': 'NoWayLeft', 'Cause': 'The plan has no way ' & ($rung + 1) & ' that could be taken.'}`) },
+  })
+    .when(wayIs('in-place'), purgeAssociations)
+    .when(wayIs('recreate'), deleteAddon)
+    .otherwise(endings.RollBack);
+  const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate').when(wayIs('in-place'), updateAddon).otherwise(createAddon);
+  // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
   const proven = sfn.Choice.jsonata(scope, 'AreThePodsProven')
-    .when(verdictIs('proven'), endings.RecordMigrated)
+    .when(answerIs('verdict', 'proven'), endings.RecordMigrated)
+    .when(answerIs('verdict', 'climb'), nextWay)
     .otherwise(restartPods);
 
   plan.next(decide);
-  begin
-    .next(deleteAddon)
-    .next(waitForDeletion)
-    .next(awaitDeleted)
-    .next(purgeAssociations)
-    .next(createAddon)
-    .next(waitForCreation)
-    .next(awaitActive)
-    .next(verifyPods)
-    .next(proven);
+  begin.next(whichWay);
+  deleteAddon.next(waitForDeletion).next(awaitDeleted).next(purgeAssociations).next(updateOrCreate);
+  updateAddon.next(waitForUpdate).next(awaitActive);
+  createAddon.next(waitForCreation).next(awaitActive);
+  awaitActive.next(carryOver).next(verifyPods).next(proven);
   restartPods.next(waitForRollout).next(verifyPods);
+  nextWay.next(whichWay);
   return plan;
 }

@@ -1,82 +1,44 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
-import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
-import type { Config } from '../config.ts';
-import { pascalCase } from '../names.ts';
-import { StepLambda } from '../step-function-lambda.ts';
+import { createStateMachine } from '../step-machine.ts';
+import type { Steps } from '../steps.ts';
 import { createEndings } from './endings.ts';
-import { statementsOf } from './permissions.ts';
-import { createRoad } from './road.ts';
-import type { StepFunctions } from './task.ts';
+import { ROAD_CATCHERS } from './errors.ts';
+import { createRoad, type RoadStep } from './road.ts';
+import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**
- * A machine that times out runs no Catch, so this must never come before the rollback has ended. The longest that the
- * polls and waits take together: deletion 20.3 + purge 3 + creation 20.3 + three rounds of 15 + two waits for a rollout
- * 0.5 + the way back 45 = 134 min; the rest is for retries of transient faults on the way.
+ * A machine that times out runs no Catch, so this must never come before the way back has ended; Recover would have to
+ * take over. The longest that the polls and waits take together, minutes: the plan 20; the locks 60; a way in place:
+ * purge 3 + update 3 + until ACTIVE 20.3 + three rounds of 15 and two waits for a rollout, 45.5; two ways by deletion:
+ * until gone 20.3 + purge 3 + create 3 + 20.3 + 45.5 each; the way back: seven assessments of 30 + six actions of 3.3 +
+ * associations 3 + 45.5. That is 614 min; the rest is for retries of transient faults on the way.
  */
-const MACHINE_TIMEOUT = Duration.hours(4);
+const MACHINE_TIMEOUT = Duration.hours(18);
 
-export interface MigrateAddonProps {
-  table: dynamodb.ITable;
-  /** Folder with one bundle for each step, `<step>.mjs`. */
-  lambdaDirectory: string;
-  config: Config;
+export interface MachineProps {
+  steps: Steps;
+  /** Name of the ledger's table, for the texts that say where to look. */
+  tableName: string;
 }
 
 /**
- * The migration of one add-on: a Step Functions state machine and the Lambda of each of its steps.
- * Input: `{ migrationId, request }` (see `MigrationRequest`). State and variables carry identifiers only; everything
- * else is in the ledger.
+ * The migration of one add-on. Input: `{ migrationId, request }` (see `MigrationRequest`); an execution has its
+ * migration's id as its name. State and variables carry identifiers and the ladder only; everything else is in the ledger.
  */
 export class MigrateAddon extends Construct {
   readonly stateMachine: sfn.StateMachine;
-  readonly lambdas: Record<StepName, StepLambda<(typeof stepSchemas)[StepName]>>;
 
-  constructor(scope: Construct, id: string, props: MigrateAddonProps) {
+  constructor(scope: Construct, id: string, { steps, tableName }: MachineProps) {
     super(scope, id);
-    const { table, config } = props;
-
-    const code = lambda.Code.fromAsset(props.lambdaDirectory);
-    const steps = new Construct(this, 'Steps');
-    const createLambda = (name: StepName) =>
-      new StepLambda(steps, pascalCase(name), {
-        schema: stepSchemas[name],
-        code,
-        environment: {
-          TABLE_NAME: table.tableName,
-          POWERTOOLS_SERVICE_NAME: 'pod-identity-migrator',
-          POWERTOOLS_METRICS_NAMESPACE: 'PodIdentityMigrator',
-          POWERTOOLS_LOG_LEVEL: config.logLevel,
-        },
-        statements: statementsOf(name, { tableArn: table.tableArn, passableRoleArns: config.passableRoleArns }),
-      });
-    const names = Object.keys(stepSchemas) as StepName[];
-    this.lambdas = Object.fromEntries(names.map((name) => [name, createLambda(name)])) as typeof this.lambdas;
-    const functions = Object.fromEntries(names.map((name) => [name, this.lambdas[name].version])) as StepFunctions;
-
     const states = new Construct(this, 'States');
-    const endings = createEndings(states, functions, table.tableName);
-    const start = createRoad(states, functions, endings);
-
-    this.stateMachine = new sfn.StateMachine(this, 'StateMachine', {
+    const endings = createEndings(states, steps.versions, tableName);
+    this.stateMachine = createStateMachine(this, {
       comment: 'Moves one EKS add-on from IRSA to EKS Pod Identity, proves it on the pods, and goes back when it fails.',
-      definitionBody: sfn.DefinitionBody.fromChainable(start),
-      queryLanguage: sfn.QueryLanguage.JSONATA,
-      stateMachineType: sfn.StateMachineType.STANDARD,
+      start: createRoad(states, steps.versions, endings),
       timeout: MACHINE_TIMEOUT,
-      tracingEnabled: true,
-      logs: {
-        // Every event, but no data: configuration values and task tokens must not land in a log.
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: false,
-        destination: new logs.LogGroup(this, 'Logs', { retention: logs.RetentionDays.SIX_MONTHS, removalPolicy: RemovalPolicy.DESTROY }),
-      },
     });
-    // CDK allows the versions of this definition alone; an execution in flight calls those of the one before.
-    for (const step of Object.values(this.lambdas)) step.function.grantInvoke(this.stateMachine);
+    steps.grantInvoke(this.stateMachine, [...(Object.keys(ROAD_CATCHERS) as RoadStep[]), ...ROLLBACK_STEPS]);
   }
 }

@@ -8,7 +8,7 @@ import type { stepSchemas, StepName } from '../../lambdas/steps/schemas.ts';
 import { pascalCase } from '../names.ts';
 import { STEP_TIMEOUT } from '../step-function-lambda.ts';
 import { type Catcher, type FailureTarget, retriersOf } from './errors.ts';
-import { caughtFailure, expression, type Expression, MIGRATION_ID } from './expressions.ts';
+import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
 /** The published version of each step's Lambda. */
 export type StepFunctions = Record<StepName, lambda.IVersion>;
@@ -17,19 +17,32 @@ export type StepFunctions = Record<StepName, lambda.IVersion>;
 type Input<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['input']>;
 type Payload<Name extends StepName> = { [Field in keyof Input<Name>]: Expression | Input<Name>[Field] };
 
-/** Which migration, of what: the variables that `Plan` assigns. */
+/**
+ * A whole payload in one expression of field and body: a field whose body gives nothing is left out, as JSONata leaves it
+ * out of an object, where the same expression alone in a field would fail.
+ */
+export const sparsePayload = <Name extends StepName>(bodies: Record<keyof Input<Name> & string, string>): Expression =>
+  expression(`{${Object.entries<string>(bodies).map(([field, body]) => `'${field}': ${body}`).join(', ')}}`);
+
+/** Which migration, of what: the variables that `Plan`, or `TakeOver`, assigns. */
 export const MIGRATION = {
   migrationId: expression(MIGRATION_ID),
   target: expression('$target'),
   addon: expression('$addon'),
 };
-/** The same under the lock: the fence that `Begin` assigns. */
+/** The same under the lock: the fence that `Begin`, or `TakeOver`, assigns. */
 export const LOCKED_MIGRATION = { ...MIGRATION, fence: expression('$fence') };
+/** And on its way of the ladder, whose index `Plan` and `NextWay`, or `TakeOver`, assign. */
+export const CHANGE = { ...LOCKED_MIGRATION, rung: expression('$rung') };
+/** The execution itself, which takes the locks and lets them go. */
+export const EXECUTION_ARN = expression(EXECUTION);
+
+type Variables = Record<string, Expression | number>;
 
 export interface StepTaskOptions<Name extends StepName> {
   functions: StepFunctions;
-  payload: Payload<Name>;
-  assign?: Record<string, Expression | number>;
+  payload: Payload<Name> | Expression;
+  assign?: Variables;
   /** For a step that more than one state calls; the step's name in PascalCase otherwise. */
   stateName?: string;
 }
@@ -38,7 +51,7 @@ export interface StepTaskOptions<Name extends StepName> {
 export function stepTask<Name extends StepName>(scope: Construct, step: Name, options: StepTaskOptions<Name>): tasks.LambdaInvoke {
   const task = tasks.LambdaInvoke.jsonata(scope, options.stateName ?? pascalCase(step), {
     lambdaFunction: options.functions[step],
-    payload: sfn.TaskInput.fromObject(options.payload),
+    payload: typeof options.payload === 'string' ? sfn.TaskInput.fromText(options.payload) : sfn.TaskInput.fromObject(options.payload),
     outputs: expression('$states.result.Payload'),
     assign: options.assign,
     // Longer than the Lambda's own time-out: else a retry could run beside the invocation that it gave up on.
@@ -58,6 +71,13 @@ export function stepTask<Name extends StepName>(scope: Construct, step: Name, op
   }
   return task;
 }
+
+/** A Wait near the time that is usual, so that most polls need not be made. */
+export const wait = (scope: Construct, name: string, seconds: number, assign: Variables): sfn.Wait =>
+  sfn.Wait.jsonata(scope, name, { time: sfn.WaitTime.duration(Duration.seconds(seconds)), assign });
+
+/** True where the answer of the state before has that word. What is not a word to go on must be one to stop: see each Choice's default. */
+export const answerIs = (field: string, word: string): sfn.Condition => sfn.Condition.jsonata(expression(`$states.input.${field} = '${word}'`));
 
 /** Adds a task's catches, the widest last, each keeping the error in the variable `failure`. */
 export function catchFailures(

@@ -23,6 +23,8 @@ describe('bundles', () => {
     POWERTOOLS_SERVICE_NAME: 'test',
     POWERTOOLS_METRICS_NAMESPACE: 'Test',
     POWERTOOLS_LOG_LEVEL: 'ERROR',
+    PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
+    RECOVER_STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:111122223333:stateMachine:recover',
     AWS_REGION: 'eu-west-1',
   };
 
@@ -31,12 +33,13 @@ describe('bundles', () => {
       const answers = {};
       for (const step of ${JSON.stringify(Object.keys(stepSchemas))}) {
         const { handler } = await import(${JSON.stringify(lambdaDirectory)} + '/' + step + '.mjs');
-        answers[step] = await handler({}, { awsRequestId: 'r', functionName: step, getRemainingTimeInMillis: () => 60000 }).then(() => 'no error', (error) => error.name);
+        // The clock's event is not looked at, so there is no bad one.
+        answers[step] = step === 'find-stranded' ? typeof handler : await handler({}, { awsRequestId: 'r', functionName: step, getRemainingTimeInMillis: () => 60000 }).then(() => 'no error', (error) => error.name);
       }
       process.stdout.write('\\n' + JSON.stringify(answers));`;
     const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: ENVIRONMENT, encoding: 'utf8' });
     const answers = JSON.parse(output.split('\n').at(-1)!) as Record<string, string>;
-    expect(answers).toEqual(Object.fromEntries(Object.keys(stepSchemas).map((step) => [step, 'BadInput'])));
+    expect(answers).toEqual({ ...Object.fromEntries(Object.keys(stepSchemas).map((step) => [step, 'BadInput'])), 'find-stranded': 'function' });
   });
 
   it('keep the names of errors, which a minifier would shorten if they were those of classes', () => {

@@ -1,13 +1,18 @@
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { states } from './definition.ts';
+import { migrateAddon, recover } from './definition.ts';
+
+const { states } = migrateAddon;
 
 const REQUEST = { addon: 'aws-ebs-csi-driver', target: { account: '111122223333', region: 'eu-west-1', cluster: 'c1' } };
 const CONTEXT = { Execution: { Input: { migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', request: REQUEST } } };
-const evaluate = (expression: unknown, bindings: { states?: object; failure?: object }): Promise<unknown> =>
+const evaluate = (expression: unknown, bindings: { states?: object; [variable: string]: unknown }): Promise<unknown> =>
   jsonata(String(expression).replace(/^\{%|%\}$/g, '')).evaluate({}, { ...bindings, states: { context: CONTEXT, ...bindings.states } });
 const assignedFailure = (state: string, errorOutput: object, failure?: object): Promise<unknown> =>
   evaluate(states[state]!.Catch!.at(-1)!.Assign!.failure, { states: { errorOutput }, failure });
+
+/** As `Plan` assigns them. */
+const VARIABLES = { addon: REQUEST.addon, target: REQUEST.target };
 
 const FROM_LAMBDA = {
   Error: 'AddonFailed',
@@ -24,7 +29,7 @@ describe('failure', () => {
   });
 
   it('tells of the first error and of that of putting back, under the first one\'s name', async () => {
-    await expect(assignedFailure('Restore', { Error: 'Lambda.Unknown', Cause: 'Lambda did not answer.' }, FROM_LAMBDA)).resolves.toEqual({
+    await expect(assignedFailure('AssessRollback', { Error: 'Lambda.Unknown', Cause: 'Lambda did not answer.' }, FROM_LAMBDA)).resolves.toEqual({
       Error: 'AddonFailed',
       Cause: 'Add-on "x" is CREATE_FAILED. Putting the add-on back failed too: Lambda.Unknown: Lambda did not answer.',
     });
@@ -39,6 +44,24 @@ describe('failure', () => {
     await expect(evaluate(failure, { states: { input: { blockedBy: ['role-exists', 'agent'] } } })).resolves.toMatchObject({
       Cause: 'Checks that block: role-exists, agent.',
     });
+  });
+});
+
+describe('ladder', () => {
+  const WAYS = [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }];
+  const wayAt = (ladder: object[], rung: number): Promise<unknown[]> => Promise.all(states.WhichWay!.Choices!.map(({ Condition }) => evaluate(Condition, { ladder, rung })));
+
+  it.each([[[]], [WAYS.slice(0, 1)], [WAYS]])('is kept as the plan has it, however long: %j', async (ladder) => {
+    const kept = await evaluate(states.Plan!.Assign!.ladder, { states: { result: { Payload: { ladder } } } });
+    expect([...(kept as object[])]).toEqual(ladder);
+  });
+
+  it('says which way it is, and that there is none beyond its end', async () => {
+    await expect(wayAt(WAYS, 0)).resolves.toEqual([true, false]);
+    await expect(wayAt(WAYS, 1)).resolves.toEqual([false, true]);
+    await expect(wayAt(WAYS, 2)).resolves.toEqual([false, false]);
+    await expect(wayAt([], 0)).resolves.toEqual([false, false]);
+    await expect(evaluate(states.WhichWay!.Assign!.failure, { rung: 2 })).resolves.toEqual({ Error: 'NoWayLeft', Cause: 'The plan has no way 3 that could be taken.' });
   });
 });
 
@@ -60,22 +83,28 @@ describe('cause of an end', () => {
 
   it('of RolledBack and NeedsHuman has the first error', async () => {
     for (const name of ['RolledBack', 'NeedsHuman']) {
-      await expect(evaluate(states[name]!.Cause, { failure: FROM_LAMBDA })).resolves.toContain('The first error: AddonFailed: Add-on "x" is CREATE_FAILED.');
+      await expect(evaluate(states[name]!.Cause, { failure: FROM_LAMBDA, ...VARIABLES })).resolves.toContain('The first error: AddonFailed: Add-on "x" is CREATE_FAILED.');
     }
   });
 
   it('of NeedsHuman says that the add-on is migrated when only the record is missing', async () => {
     const failure = (await assignedFailure('RecordMigrated', { Error: 'Throttled', Cause: 'Rate exceeded' })) as object;
-    const cause = await evaluate(states.NeedsHuman!.Cause, { failure });
+    const cause = await evaluate(states.NeedsHuman!.Cause, { failure, ...VARIABLES });
     expect(cause).toContain('its pods were proven to use Pod Identity; only the record of it is missing');
     expect(cause).toContain('Throttled: Rate exceeded');
   });
 
+  it('of RecoveryFailed says why, and where the migration is', async () => {
+    const failure = { Error: 'RollbackRefused', Cause: JSON.stringify({ errorType: 'RollbackRefused', errorMessage: 'It is still running: cancel it instead.', trace: [] }) };
+    const cause = await evaluate(recover.states.RecoveryFailed!.Cause, { failure });
+    expect(cause).toMatch(/^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A did not come to its end\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/);
+  });
+
   it('fits into what Step Functions takes, and is never an error of its own', async () => {
     const long = { Error: 'AddonFailed', Cause: `{"errorType":"AddonFailed","errorMessage":"${'x'.repeat(32_000)}` };
-    const both = (await assignedFailure('Restore', long, long)) as object;
+    const both = (await assignedFailure('AssessRollback', long, long)) as object;
     for (const failure of [long, both, { Error: 'States.Timeout', Cause: '' }]) {
-      const cause = await evaluate(states.NeedsHuman!.Cause, { failure });
+      const cause = await evaluate(states.NeedsHuman!.Cause, { failure, ...VARIABLES });
       expect(cause).toBeTypeOf('string');
       expect(String(cause).length).toBeLessThan(32_768);
     }

@@ -1,31 +1,53 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
-import { actionsOf, lambdaDirectory, resourcesOf, statementsOf, template } from './definition.ts';
+import { actionsOf, lambdaDirectory, machines, recover, resourcesOf, statementsOf, statementsOfRole, stepOf, template } from './definition.ts';
 
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:Get)/;
-const ofAws = (actions: string[]): string[] => actions.filter((action) => /^(eks|iam):/.test(action)).sort();
+const ofAws = (actions: string[]): string[] => [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
 const mutating = (step: string): string[] => ofAws(actionsOf(step)).filter((action) => !READS.test(action));
+const eks = (...actions: string[]): string[] => actions.map((action) => `eks:${action}`);
 
 describe('permissions', () => {
-  it.each(['plan', 'begin', 'await-deleted', 'await-active', 'verify-pods', 'restart-pods', 'finish'])('let %s change nothing in EKS or IAM', (step) => {
-    expect(mutating(step)).toEqual([]);
+  it('let each step make the changes that it is for, and most of them none', () => {
+    const changes = Object.fromEntries(STEPS.map((step) => [step, mutating(step)] as const).filter(([, actions]) => actions.length > 0));
+    expect(changes).toEqual({
+      'delete-addon': eks('DeleteAddon', 'DeletePodIdentityAssociation'),
+      'purge-associations': eks('DeletePodIdentityAssociation'),
+      'create-addon': [...eks('CreateAddon', 'CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
+      'update-addon': [...eks('CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource', 'UpdateAddon', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'carry-over': [...eks('TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'restore-addon': [
+        ...eks('CreateAddon', 'CreatePodIdentityAssociation', 'DeleteAddon', 'DeletePodIdentityAssociation', 'TagResource', 'UpdateAddon', 'UpdatePodIdentityAssociation'),
+        'iam:PassRole',
+      ],
+      'restore-associations': [...eks('CreatePodIdentityAssociation', 'TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+    });
   });
 
-  it('let the other steps make the changes that they are for', () => {
-    expect(mutating('delete-addon')).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation']);
-    expect(mutating('purge-associations')).toEqual(['eks:DeletePodIdentityAssociation']);
-    expect(mutating('create-addon')).toEqual(['eks:CreateAddon', 'eks:CreatePodIdentityAssociation', 'eks:TagResource', 'iam:PassRole']);
-    expect(mutating('restore')).toEqual([
-      'eks:CreateAddon',
-      'eks:CreatePodIdentityAssociation',
-      'eks:DeleteAddon',
-      'eks:DeletePodIdentityAssociation',
-      'eks:TagResource',
-      'eks:UpdateAddon',
-      'iam:PassRole',
-    ]);
+  it('let each step read what it decides by', () => {
+    const observed = eks('DescribeAddon', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
+    const reads = Object.fromEntries(STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]));
+    expect(reads).toEqual({
+      plan: [...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      begin: [...observed, 'iam:GetRole'],
+      'delete-addon': eks('DescribeAddon'),
+      'await-deleted': eks('DescribeAddon'),
+      'purge-associations': observed,
+      'create-addon': [...observed, 'iam:GetRole'],
+      'update-addon': [...observed, 'iam:GetRole'],
+      'await-active': observed,
+      'carry-over': [...observed, 'iam:GetRole'],
+      'verify-pods': eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+      'restart-pods': eks('DescribeCluster'),
+      'assess-rollback': observed,
+      'restore-addon': [...observed, 'iam:GetRole'],
+      'restore-associations': [...observed, 'iam:GetRole'],
+      'take-over': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      'find-stranded': [],
+      finish: eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+    });
   });
 
   it('pass roles to pods, and to EKS only on the way back', () => {
@@ -35,10 +57,27 @@ describe('permissions', () => {
         .map(({ actions, condition, resources }) => ({ step, actions, condition, resources })),
     );
     const resources = ['arn:aws:iam::111122223333:role/*'];
-    expect(passing).toEqual([
-      { step: 'create-addon', actions: ['iam:PassRole'], resources, condition: { StringEquals: { 'iam:PassedToService': ['pods.eks.amazonaws.com'] } } },
-      { step: 'restore', actions: ['iam:PassRole'], resources, condition: { StringEquals: { 'iam:PassedToService': ['pods.eks.amazonaws.com', 'eks.amazonaws.com'] } } },
+    const to = (...services: string[]) => ({ StringEquals: { 'iam:PassedToService': services.length === 1 ? services[0] : services } });
+    const pods = 'pods.eks.amazonaws.com';
+    expect(passing.map(({ condition, ...rest }) => ({ ...rest, condition: JSON.parse(JSON.stringify(condition).replace(/\["([^"]+)"\]/, '"$1"')) as unknown }))).toEqual([
+      { step: 'create-addon', actions: ['iam:PassRole'], resources, condition: to(pods) },
+      { step: 'update-addon', actions: ['iam:PassRole'], resources, condition: to(pods) },
+      { step: 'carry-over', actions: ['iam:PassRole'], resources, condition: to(pods) },
+      { step: 'restore-addon', actions: ['iam:PassRole'], resources, condition: to(pods, 'eks.amazonaws.com') },
+      { step: 'restore-associations', actions: ['iam:PassRole'], resources, condition: to(pods) },
     ]);
+  });
+
+  it('look after executions of this service alone, start Recover alone, and stop none', () => {
+    const executions = machines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
+    const ofStates = STEPS.map((step) => [step, statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('states:')))] as const);
+    const look = { actions: ['states:DescribeExecution'], resources: executions, condition: undefined };
+    expect(Object.fromEntries(ofStates.filter(([, statements]) => statements.length > 0))).toEqual({
+      plan: [look],
+      'take-over': [look],
+      'find-stranded': [look, { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined }],
+    });
+    expect(JSON.stringify(template)).not.toContain('StopExecution');
   });
 
   it.each(STEPS)('name for %s each action, and resources of this account', (step) => {
@@ -48,7 +87,7 @@ describe('permissions', () => {
     const unscoped = /^(xray:Put(TraceSegments|TelemetryRecords)|eks:DescribeAddon(Versions|Configuration))$/;
     const everywhere = statements.filter(({ resources }) => resources.includes('*')).flatMap(({ actions }) => actions);
     expect(everywhere.filter((action) => !unscoped.test(action))).toEqual([]);
-    const ofServices = statements.flatMap(({ resources }) => resources).filter((resource) => /:(eks|iam):/.test(resource));
+    const ofServices = statements.flatMap(({ resources }) => resources).filter((resource) => /:(eks|iam|states):/.test(resource));
     expect(ofServices.filter((resource) => !resource.includes(':111122223333:'))).toEqual([]);
   });
 
@@ -56,7 +95,9 @@ describe('permissions', () => {
     const ledger = statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
     expect(ledger.flatMap(({ actions }) => actions)).toEqual(expect.arrayContaining(['dynamodb:GetItem', 'dynamodb:UpdateItem']));
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
-    for (const { resources } of ledger) expect(resources).toEqual([expect.stringContaining(table)]);
+    const arn = expect.stringMatching(new RegExp(`:${table}$`)) as string;
+    const index = { actions: ['dynamodb:Query'], resources: [expect.stringMatching(new RegExp(`:${table}/index/HeldLocks$`))] };
+    expect(ledger).toMatchObject([{ resources: [arn] }, ...(step === 'find-stranded' ? [index] : [])]);
   });
 
   it('give every Lambda a role of its own', () => {
@@ -65,12 +106,13 @@ describe('permissions', () => {
     expect(new Set(roles).size).toBe(roles.length);
   });
 
-  it('let an execution in flight call the versions that it began with', () => {
-    const [, policy] = resourcesOf('AWS::IAM::Policy').find(([name]) => name.includes('StateMachineRole'))!;
-    const { Statement } = policy.Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] };
-    const invokes = JSON.stringify(Statement.filter(({ Action }) => Action === 'lambda:InvokeFunction'));
-    for (const [name] of resourcesOf('AWS::Lambda::Function')) {
-      expect(invokes).toContain(JSON.stringify({ 'Fn::Join': ['', [{ 'Fn::GetAtt': [name, 'Arn'] }, ':*']] }));
+  it.each(machines)('let $name call its steps alone, and an execution in flight the versions that it began with', ({ properties, tasks }) => {
+    const role = (properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
+    const invoked = statementsOfRole(role).filter(({ actions }) => actions.includes('lambda:InvokeFunction')).flatMap(({ resources }) => resources);
+    const called = new Set(tasks.map(([, state]) => stepOf(state)));
+    for (const [name, { Properties }] of resourcesOf('AWS::Lambda::Function')) {
+      const step = String(Properties.Handler).replace('.handler', '');
+      expect(invoked.some((resource) => resource.endsWith(`:${name}:*`)), `call ${step}`).toBe(called.has(step));
     }
   });
 });
@@ -86,9 +128,15 @@ describe('configuration', () => {
         .filter(({ Type }) => Type === 'AWS::IAM::Policy')
         .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }).Statement)
         .filter(({ Action }) => Action === 'iam:PassRole');
-      expect(passed).toHaveLength(2);
+      expect(passed).toHaveLength(5);
       for (const { Resource } of passed) expect((Resource as string[]).toSorted()).toEqual(['arn:aws:iam::*:role/x', one]);
     }
+  });
+
+  it('tells the plan which roles may be passed', () => {
+    const resources = Object.values(synthesiseWith({ passableRoleArns: ['arn:aws:iam::*:role/x', 'arn:aws:iam::*:role/y'] }).Resources);
+    const plan = resources.find(({ Properties }) => Properties.Handler === 'plan.handler')!;
+    expect(plan.Properties.Environment).toMatchObject({ Variables: { PASSABLE_ROLE_ARNS: 'arn:aws:iam::*:role/x,arn:aws:iam::*:role/y' } });
   });
 
   it('is refused with the key, what it must be and where to set it', () => {

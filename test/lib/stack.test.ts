@@ -1,15 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
-import { resolve, resourcesOf, template } from './definition.ts';
+import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
+import { HELD_LOCKS } from '../../lib/ledger/table.ts';
+import { migrateAddon, recover, resolve, resourcesOf, template } from './definition.ts';
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
 
 describe('stack', () => {
-  it('tells where the state machine and the ledger are', () => {
-    const [[machine]] = resourcesOf('AWS::StepFunctions::StateMachine') as [[string, unknown]];
+  it('tells where the state machines and the ledger are', () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
-    expect(template.Outputs.StateMachineArn!.Value).toEqual({ Ref: machine });
+    expect(template.Outputs.StateMachineArn!.Value).toEqual({ Ref: migrateAddon.logicalId });
+    expect(template.Outputs.RecoverStateMachineArn!.Value).toEqual({ Ref: recover.logicalId });
     expect(template.Outputs.TableName!.Value).toEqual({ Ref: table });
+  });
+
+  it('tells which roles need an access entry in each cluster', () => {
+    const roleOf = (step: string): string => (functions.find(({ Handler }) => Handler === `${step}.handler`)!.Role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
+    const roles = (template.Outputs.KubernetesRoleArns!.Value as { 'Fn::Join': [string, { 'Fn::GetAtt': [string] }[]] })['Fn::Join'][1].map((role) => role['Fn::GetAtt'][0]);
+    expect(roles).toEqual(['plan', 'verify-pods', 'restart-pods', 'finish'].map(roleOf));
+  });
+
+  it('can be deployed: no resource waits for itself', () => {
+    const references = (value: unknown): string[] => {
+      if (typeof value !== 'object' || value === null) return [];
+      const own = Object.entries(value).flatMap(([key, entry]) => (key === 'Ref' ? [String(entry)] : key === 'Fn::GetAtt' ? [String((entry as string[])[0])] : references(entry)));
+      return own.filter((name) => name in template.Resources);
+    };
+    const waitsFor = new Map(Object.entries(template.Resources).map(([name, resource]) => [name, new Set([...references(resource.Properties), ...[(resource as { DependsOn?: string[] }).DependsOn ?? []].flat()])]));
+    // What waits for nothing is made, again and again; a circle would be left.
+    for (let made = -1; made !== waitsFor.size; ) {
+      made = waitsFor.size;
+      for (const [name, others] of waitsFor) if ([...others].every((other) => !waitsFor.has(other))) waitsFor.delete(name);
+    }
+    expect([...waitsFor.keys()]).toEqual([]);
   });
 
   it('keeps the ledger, whatever happens to the stack', () => {
@@ -21,6 +44,7 @@ describe('stack', () => {
         { AttributeName: 'sk', KeyType: 'RANGE' },
       ],
       BillingMode: 'PAY_PER_REQUEST',
+      TableClass: 'STANDARD',
       DeletionProtectionEnabled: true,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       SSESpecification: { SSEEnabled: true },
@@ -28,12 +52,26 @@ describe('stack', () => {
     expect(table.Properties.TimeToLiveSpecification).toBeUndefined();
   });
 
+  it('indexes the locks that are held, and nothing else', () => {
+    const [[, { Properties }]] = resourcesOf('AWS::DynamoDB::Table') as [[string, (typeof template)['Resources'][string]]];
+    expect(Properties.GlobalSecondaryIndexes).toEqual([
+      {
+        IndexName: HELD_LOCKS,
+        KeySchema: [
+          { AttributeName: 'held', KeyType: 'HASH' },
+          { AttributeName: 'pk', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'ALL' },
+      },
+    ]);
+  });
+
   it('has one function for each step, all of one asset', () => {
     const handlers = functions.map(({ Handler }) => String(Handler));
     expect(handlers.sort()).toEqual(Object.keys(stepSchemas).map((step) => `${step}.handler`).sort());
     expect(new Set(functions.map(({ Code }) => JSON.stringify(Code))).size).toBe(1);
     for (const properties of functions) {
-      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: 60 });
+      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: LONGEST_LAMBDA_SECONDS });
     }
   });
 
@@ -44,6 +82,12 @@ describe('stack', () => {
       expect(Object.keys(variables).sort()).toEqual(Object.keys(schema.shape).sort());
       expect(schema.safeParse(variables).success).toBe(true);
     }
+  });
+
+  it('tells a step what it can\'t know', () => {
+    const variablesOf = (step: string) => resolve((functions.find(({ Handler }) => Handler === `${step}.handler`)!.Environment as { Variables: unknown }).Variables) as Record<string, string>;
+    expect(variablesOf('find-stranded').RECOVER_STATE_MACHINE_ARN).toBe(recover.logicalId);
+    expect(variablesOf('plan').PASSABLE_ROLE_ARNS).toBe('arn:aws:iam::111122223333:role/*');
   });
 
   it('gives each function a log group of its own that does not grow for ever', () => {

@@ -10,13 +10,20 @@ const environment = {
   POWERTOOLS_SERVICE_NAME: 'test',
   POWERTOOLS_METRICS_NAMESPACE: 'Test',
   POWERTOOLS_LOG_LEVEL: 'INFO',
+  PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
 } as const;
 const { TABLE_NAME: _, ...withoutTable } = environment;
+const { PASSABLE_ROLE_ARNS: __, ...withoutOwn } = environment;
 
 describe('environment of a step\'s Lambda', () => {
   it('neither compiles nor synthesises with a variable missing', () => {
     // @ts-expect-error -- TABLE_NAME is missing.
     expect(() => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, statements: [], environment: withoutTable })).toThrow(/TABLE_NAME/);
+  });
+
+  it('neither compiles nor synthesises without a variable that this step alone has', () => {
+    // @ts-expect-error -- PASSABLE_ROLE_ARNS is missing.
+    expect(() => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, statements: [], environment: withoutOwn })).toThrow(/PASSABLE_ROLE_ARNS/);
   });
 
   it('neither compiles nor synthesises with a value that the schema does not know', () => {

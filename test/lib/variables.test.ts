@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { definition, edges, states } from './definition.ts';
+import { type Machine, machines, migrateAddon, recover } from './definition.ts';
 
 /** Variables that a state's expressions read: `$name`, but neither `$states`, a function's call, nor what the expression binds for itself. */
 function readIn(value: unknown): string[] {
@@ -12,7 +12,7 @@ function readIn(value: unknown): string[] {
 }
 
 /** Variables that are assigned on every way to a state. */
-function assignedBefore(): Map<string, Set<string>> {
+function assignedBefore({ edges, states, definition }: Machine): Map<string, Set<string>> {
   const all = new Set(edges.flatMap(({ assigns }) => assigns));
   const before = new Map(Object.keys(states).map((name) => [name, name === definition.StartAt ? new Set<string>() : new Set(all)]));
   for (let changed = true; changed; ) {
@@ -27,21 +27,33 @@ function assignedBefore(): Map<string, Set<string>> {
   return before;
 }
 
-describe('variables of MigrateAddon', () => {
-  const before = assignedBefore();
+describe.each(machines)('variables of $name', (machine) => {
+  const before = assignedBefore(machine);
 
-  it.each(Object.keys(states))('are assigned on every way to %s', (name) => {
-    for (const variable of readIn(states[name])) expect(before.get(name), `$${variable} in ${name}`).toContain(variable);
+  it.each(Object.keys(machine.states))('are assigned on every way to %s', (name) => {
+    for (const variable of readIn(machine.states[name])) expect(before.get(name), `$${variable} in ${name}`).toContain(variable);
   });
 
+  it('are those that the request gives in MigrateAddon alone', () => {
+    const readsRequest = JSON.stringify(machine.states).includes('Execution.Input.request.');
+    expect(readsRequest).toBe(machine === migrateAddon);
+  });
+});
+
+describe('variables', () => {
   it('are read at all, so that the check above checks something', () => {
-    expect(readIn(states.VerifyPods).sort()).toEqual(['addon', 'fence', 'round', 'target']);
-    expect(readIn(states.RolledBack)).toContain('failure');
+    expect(readIn(migrateAddon.states.VerifyPods).sort()).toEqual(['addon', 'fence', 'round', 'rung', 'target']);
+    expect(readIn(migrateAddon.states.WhichWay)).toEqual(expect.arrayContaining(['ladder', 'rung']));
+    expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');
+    const before = assignedBefore(migrateAddon);
     expect(before.get('Plan')).toEqual(new Set());
     expect(before.get('RecordBlocked')).toEqual(new Set(['failure']));
+    expect(assignedBefore(recover).get('RecoveryFailed')).toEqual(new Set(['failure']));
   });
 
-  it('carry identifiers only', () => {
-    expect([...new Set(edges.flatMap(({ assigns }) => assigns))].sort()).toEqual(['addon', 'failure', 'fence', 'round', 'target', 'waitingSince']);
+  it('carry identifiers and the ladder, no documents', () => {
+    const namesOf = ({ edges }: Machine): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
+    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'ladder', 'round', 'rung', 'target', 'waitingSince']);
+    expect(namesOf(recover)).toEqual(['actions', 'addon', 'failure', 'fence', 'round', 'rung', 'target']);
   });
 });

@@ -1,33 +1,47 @@
 /**
- * One look at whether the add-on is ACTIVE; the state machine comes again. DEGRADED is transient until the retries
- * are used up: pods that are still starting look like that.
- * Failure: CREATE_FAILED, or an add-on that is gone, is terminal.
+ * One look at whether the add-on is ACTIVE with its new associations, after a create or an update in place; the state
+ * machine comes again. DEGRADED is transient until the retries are used up: pods that are still starting look like that.
+ * Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so is one
+ * that somebody else has deleted, replaced or changed (AddonChanged).
  */
 import { MigrationError } from '../../domain/errors.ts';
-import type { Association } from '../../domain/model.ts';
-import { recordedSnapshot } from '../../runtime/recorded.ts';
+import type { Addon } from '../../domain/model.ts';
+import { listOwned } from '../../runtime/in-the-way.ts';
+import { lookSeveralTimes } from '../../runtime/looks.ts';
+import { issuesOf, lookAtOwnCopy } from '../../runtime/own-copy.ts';
+import { recordedWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitActiveSchema } from './schema.ts';
 
-const run: StepRun<typeof awaitActiveSchema> = async ({ migrationId, target, addon }, { portsFor, ledger }) => {
-  const { eks } = portsFor(target);
-  const now = await eks.describeAddon(addon);
-  if (!now) throw new MigrationError('AddonNotActive', `Add-on ${addon} is not there yet.`);
-  const issues = now.issues.map((issue) => `${issue.code}: ${issue.message}`).join('; ');
-  if (now.status === 'CREATE_FAILED' || now.status === 'DELETING' || now.status === 'DELETE_FAILED') {
-    throw new MigrationError('AddonFailed', `Add-on ${addon} is ${now.status}${issues ? ` (${issues})` : ''}.`);
-  }
-  if (now.status !== 'ACTIVE') throw new MigrationError('AddonNotActive', `Add-on ${addon} is ${now.status}${issues ? ` (${issues})` : ''}.`);
+/** EKS makes nothing more of these by itself. */
+const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'];
 
-  const snapshot = await recordedSnapshot(ledger, migrationId);
-  const found: Association[] = [];
-  for (const planned of snapshot.planned) {
-    const here = (await eks.listAssociations(planned.namespace, planned.serviceAccount)).find((one) => one.roleArn === planned.roleArn);
-    if (!here) throw new MigrationError('AddonNotActive', `Add-on ${addon} is ACTIVE, but its association for ${planned.namespace}/${planned.serviceAccount} is not listed yet.`);
-    found.push(here);
+function assertActive(now: Addon): void {
+  if (now.status === 'ACTIVE') return;
+  const issues = issuesOf(now);
+  throw new MigrationError(FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive', `Add-on ${now.name} is ${now.status}${issues ? ` (${issues})` : ''}.`);
+}
+
+const run: StepRun<typeof awaitActiveSchema> = async ({ migrationId, target, addon, rung }, { portsFor, ledger, clock }) => {
+  const work = await recordedWork(ledger, migrationId, rung);
+  const { snapshot, way } = work;
+  const { eks } = portsFor(target);
+  const look = (): Promise<Addon> => lookAtOwnCopy({ eks, clock }, addon, work, 'AddonNotActive');
+  // In place it was ACTIVE all the time before, and the answer may be of then. A role that is gone proves that it is not.
+  const isNew = (now: Addon): boolean => way.strategy === 'recreate' || (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
+  const now = await lookSeveralTimes(clock, look, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
+  assertActive(now);
+
+  const associations: string[] = [];
+  for (const [index, association] of (await listOwned(eks, snapshot.planned, now.arn)).entries()) {
+    if (!association) {
+      const missing = snapshot.planned[index];
+      throw new MigrationError('AddonNotActive', `Add-on ${addon} is ACTIVE, but its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} is not listed yet.`);
+    }
+    await ledger.recordAssociation(migrationId, 'created', association);
+    associations.push(association.id);
   }
-  for (const association of found) await ledger.recordAssociation(migrationId, 'created', association);
-  return { status: 'ACTIVE', associations: found.map((one) => one.id) };
+  return { status: 'ACTIVE', associations };
 };
 
 export const awaitActiveStep = step(awaitActiveSchema, run);

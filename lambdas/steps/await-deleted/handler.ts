@@ -1,31 +1,24 @@
 /**
  * One look at whether the add-on is gone; the state machine comes again. Absence must be seen several times in a row,
- * since EKS answers are eventually consistent.
- * Failure: DELETE_FAILED is terminal; a delete that never ends runs out of retries.
+ * since EKS's answers are eventually consistent.
+ * Failure: DELETE_FAILED is terminal, and so is a copy of somebody else's; a delete that never ends runs out of retries.
  */
+import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import { recordedSnapshot } from '../../runtime/recorded.ts';
+import { lookAtAddon } from '../../runtime/looks.ts';
+import { addonChanged, describeState, issuesOf } from '../../runtime/own-copy.ts';
+import { recordedWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitDeletedSchema } from './schema.ts';
 
-const LOOKS = 3;
-const BETWEEN_LOOKS_MS = 2000;
-
-const run: StepRun<typeof awaitDeletedSchema> = async ({ migrationId, target, addon }, { portsFor, ledger, clock }) => {
-  const { eks } = portsFor(target);
-  for (let look = 1; look <= LOOKS; look += 1) {
-    if (look > 1) await clock.sleep(BETWEEN_LOOKS_MS);
-    const now = await eks.describeAddon(addon);
-    if (!now) continue;
-    if (now.arn !== (await recordedSnapshot(ledger, migrationId)).addon.arn) {
-      throw new MigrationError('AddonChanged', `Somebody else created add-on ${addon} again while it was being deleted.`);
-    }
-    if (now.status === 'DELETE_FAILED') {
-      throw new MigrationError('AddonFailed', `EKS could not delete add-on ${addon}: ${now.issues.map((issue) => `${issue.code}: ${issue.message}`).join('; ') || 'no reason given'}`);
-    }
-    throw new MigrationError('AddonStillThere', `Add-on ${addon} is still ${now.status}.`);
-  }
-  return { gone: true };
+const run: StepRun<typeof awaitDeletedSchema> = async ({ migrationId, target, addon, rung }, { portsFor, ledger, clock }) => {
+  const { record, snapshot } = await recordedWork(ledger, migrationId, rung);
+  const now = await lookAtAddon(portsFor(target).eks, addon, clock);
+  if (classifyCopy(snapshot, record, now) === 'removed-by-us') return { gone: true };
+  if (!now) throw addonChanged(addon, 'somebody else has deleted it');
+  if (!record.removed.includes(now.arn)) throw addonChanged(addon, `somebody else created it again while it was being deleted (${describeState(now)})`);
+  if (now.status === 'DELETE_FAILED') throw new MigrationError('AddonFailed', `EKS could not delete add-on ${addon}: ${issuesOf(now) || 'no reason given'}`);
+  throw new MigrationError('AddonStillThere', `Add-on ${addon} is still ${now.status}.`);
 };
 
 export const awaitDeletedStep = step(awaitDeletedSchema, run);

@@ -1,53 +1,79 @@
 /**
- * Takes the lock on the add-on and stores the snapshot: promise 1, nothing is changed before both are there.
- * Idempotency: the same migration takes its own lock again; the first snapshot stands.
- * Failure: ends `blocked`; nothing was changed.
+ * Takes the locks (the add-on's, then those of its roles) and stores the snapshot: promise 1, nothing is changed before
+ * both are there.
+ * Idempotency: the same execution finds its own locks under the fences that they have; the first snapshot stands.
+ * Failure: ends `blocked`; nothing was changed. A role that another add-on's migration holds is waited for.
  */
 import { MigrationError } from '../../domain/errors.ts';
-import type { Snapshot } from '../../domain/model.ts';
-import { isAsSnapshot } from '../../domain/restore.ts';
+import type { Plan, Snapshot, Target } from '../../domain/model.ts';
+import type { HandlerDependencies, Ledger, LockHolder } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
-import { addonLock } from '../../runtime/lock.ts';
-import { recordedMigration, recordedPlan } from '../../runtime/recorded.ts';
+import { lockKeys } from '../../runtime/lock.ts';
+import { lookAtAddon } from '../../runtime/looks.ts';
+import { assertAddonAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
+import { planOf, recordedMigration } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { beginSchema } from './schema.ts';
 
-const byId = (a: string, b: string): number => a.localeCompare(b);
+/** The roles that take part: which the add-on has, and which its service accounts shall use. */
+const rolesOf = ({ addon, associations }: Plan): Set<string> =>
+  new Set([...(addon?.serviceAccountRoleArn === undefined ? [] : [addon.serviceAccountRoleArn]), ...associations.map((one) => one.roleArn)]);
 
-const run: StepRun<typeof beginSchema> = async ({ migrationId, executionArn, target, addon }, { portsFor, ledger, clock }) => {
-  const plan = await recordedPlan(ledger, migrationId);
-  const { request } = await recordedMigration(ledger, migrationId);
-  const now = utcNow(clock);
-  const lock = await ledger.acquireLock(addonLock(target, addon), { migrationId, executionArn, since: now });
-  if (!lock.acquired) {
-    const { holder } = lock;
-    throw new MigrationError(
-      'LockHeld',
-      `Migration ${holder.migrationId} holds the lock on ${addon} of cluster ${target.cluster} since ${holder.since} (execution ${holder.executionArn}). Wait until it has ended, then start again.`,
-    );
+/** Answers the fence of the add-on's lock. What is taken stays taken while a role's lock is waited for. */
+async function takeLocks(ledger: Ledger, keys: string[], { target, addon }: { target: Target; addon: string }, owner: LockHolder): Promise<number> {
+  let fence = 0;
+  for (const [index, key] of keys.entries()) {
+    const lock = await ledger.acquireLock(key, owner);
+    if (lock.acquired) {
+      if (index === 0) fence = lock.fence;
+      continue;
+    }
+    const { migrationId, since, executionArn } = lock.holder;
+    const what = index === 0 ? `${addon} of cluster ${target.cluster}` : key.replace('ROLE#', 'role ');
+    const held = `Migration ${migrationId} holds the lock on ${what} since ${since} (execution ${executionArn}).`;
+    if (index > 0) throw new MigrationError('RoleLockHeld', `${held} It is another add-on's, which shares the role: it is waited for.`);
+    throw new MigrationError('LockHeld', `${held} Wait until it has ended, then start again.`);
   }
-  if (await ledger.getSnapshot(migrationId)) return { fence: lock.fence };
+  return fence;
+}
 
-  const { eks, roles } = portsFor(target);
-  const found = await eks.describeAddon(addon);
-  const planned = plan.addon;
-  if (!found || !planned || found.status !== 'ACTIVE' || !isAsSnapshot({ addon: planned }, found)) {
-    throw new MigrationError('AddonChanged', `Add-on ${addon} is no longer as the plan found it (now ${found ? `${found.version}, ${found.status}` : 'gone'}). Nothing was changed; plan again.`);
-  }
-  const associations = await listPlannedAssociations(eks, plan.associations);
-  const ids = associations.map((one) => one.id).sort(byId);
-  if (ids.join() !== [...plan.purge].sort(byId).join()) {
-    throw new MigrationError('AssociationChanged', `The associations are no longer as the plan found them (now ${ids.join(', ') || 'none'}). Nothing was changed; plan again.`);
-  }
-  const snapshot: Snapshot = { takenAt: now, addon: found, namespace: plan.namespace ?? 'kube-system', planned: plan.associations, associations, trustPolicies: {} };
-  const arns = new Set([...(found.serviceAccountRoleArn ? [found.serviceAccountRoleArn] : []), ...plan.associations.map((one) => one.roleArn), ...Object.values(request.roles)]);
+async function trustOf({ roles }: ReturnType<HandlerDependencies['portsFor']>, arns: Iterable<string>): Promise<Snapshot['trustPolicies']> {
+  const found: Snapshot['trustPolicies'] = {};
   for (const arn of arns) {
     const role = await roles.getRole(arn);
-    if (role) snapshot.trustPolicies[arn] = role.trustPolicy;
+    if (role) found[arn] = role.trustPolicy;
   }
+  return found;
+}
+
+const run: StepRun<typeof beginSchema> = async ({ migrationId, executionArn, target, addon }, { portsFor, ledger, clock }) => {
+  const record = await recordedMigration(ledger, migrationId);
+  const plan = planOf(record);
+  const roles = rolesOf(plan);
+  const locks = lockKeys(target, addon, roles);
+  // First of all, so that whoever ends this migration knows what to let go.
+  await ledger.updateMigration(migrationId, { locks });
+  const fence = await takeLocks(ledger, locks, { target, addon }, { migrationId, executionArn, since: utcNow(clock) });
+  if (await ledger.getSnapshot(migrationId)) return { fence };
+
+  const ports = portsFor(target);
+  const takenAt = utcNow(clock);
+  const found = await lookAtAddon(ports.eks, addon, clock);
+  assertAddonAsPlanned(plan, addon, found);
+  const associations = await listPlannedAssociations(ports.eks, plan.associations);
+  assertAssociationsAsPlanned(plan, associations, { target, addon: found });
+  const snapshot: Snapshot = {
+    takenAt,
+    addon: found,
+    namespace: plan.namespace ?? 'kube-system',
+    planned: plan.associations,
+    associations,
+    trustPolicies: await trustOf(ports, new Set([...roles, ...Object.values(record.request.roles)])),
+  };
+  await ledger.noteRung(migrationId, 0);
   await ledger.putSnapshot(migrationId, snapshot);
-  return { fence: lock.fence };
+  return { fence };
 };
 
 export const beginStep = step(beginSchema, run);

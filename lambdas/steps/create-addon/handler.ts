@@ -1,43 +1,52 @@
 /**
  * Creates the add-on again: the very version, raw configuration values and tags it had, with associations and without a role.
- * Idempotency: observes first; a copy that already carries the planned associations is ours, from a call whose reply was lost.
- * Failure: "Association already exists" shortly after the purge is EKS being eventually consistent, and tried again.
+ * Idempotency: observes first; a copy that is known as made, or has the planned shape, is ours, from a call whose reply was lost.
+ * Failure: what somebody else has created meanwhile is left alone (AddonChanged); "Association already exists" shortly
+ * after the purge is EKS being eventually consistent, and tried again.
  */
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import { addonLock } from '../../runtime/lock.ts';
-import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { ownTags } from '../../domain/associations.ts';
+import { classifyCopy } from '../../domain/copies.ts';
+import { MigrationError } from '../../domain/errors.ts';
+import { changeGuard } from '../../runtime/guard.ts';
+import { explainConflict } from '../../runtime/in-the-way.ts';
+import { lookAtAddon } from '../../runtime/looks.ts';
+import { addonChanged, describeState } from '../../runtime/own-copy.ts';
+import { recordedWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { createAddonSchema } from './schema.ts';
 
-const run: StepRun<typeof createAddonSchema> = async ({ migrationId, target, addon, fence }, { portsFor, ledger }) => {
-  const snapshot = await recordedSnapshot(ledger, migrationId);
-  const { request } = await recordedMigration(ledger, migrationId);
-  const { eks } = portsFor(target);
-  const now = await eks.describeAddon(addon);
-  if (now) {
-    const ours = now.arn !== snapshot.addon.arn && now.version === snapshot.addon.version && now.serviceAccountRoleArn === undefined && now.podIdentityAssociations.length === snapshot.planned.length;
-    if (ours) return { created: false };
-    throw new MigrationError('AddonChanged', `Add-on ${addon} is there again (${now.version}, ${now.status}, ${now.serviceAccountRoleArn ?? 'no role'}), but not as this migration creates it: somebody else did.`);
+const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
+  const { migrationId, target, addon, rung } = input;
+  const { ledger, clock } = dependencies;
+  const work = await recordedWork(ledger, migrationId, rung);
+  const { record, snapshot, way } = work;
+  const { eks } = dependencies.portsFor(target);
+  const now = await lookAtAddon(eks, addon, clock);
+  if (now && record.removed.includes(now.arn)) throw new MigrationError('Busy', `EKS shows add-on ${addon} as ${now.status} again, although it was gone.`);
+  const copy = classifyCopy(snapshot, record, now);
+  if (copy === 'made') return { created: false };
+  if (now && copy === 'planned-shape') {
+    await ledger.recordCopy(migrationId, 'made', now.arn);
+    return { created: false };
   }
-  await ledger.assertLock(addonLock(target, addon), migrationId, fence);
+  if (now) throw addonChanged(addon, `it is there (${describeState(now)}), but not as this migration creates it: somebody else did`);
+  if (copy !== 'removed-by-us') throw addonChanged(addon, 'somebody else has deleted it');
+
   const was = snapshot.addon;
-  try {
-    await eks.createAddon({
+  await changeGuard(dependencies, input)();
+  const made = await eks
+    .createAddon({
       addon,
       version: was.version,
       podIdentityAssociations: snapshot.planned,
-      tags: was.tags,
-      resolveConflicts: request.resolveConflicts,
-      clientRequestToken: `${migrationId}-create-addon`,
+      tags: ownTags(was.tags),
+      resolveConflicts: way.resolveConflicts,
+      clientRequestToken: `${migrationId}-create-addon-${rung}`,
       ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
       ...(was.namespace === undefined ? {} : { namespace: was.namespace }),
-    });
-  } catch (error) {
-    if (isMigrationError(error, 'Busy') && /association already exists/i.test(error.message)) {
-      throw new MigrationError('AssociationStillThere', error.message, { cause: error });
-    }
-    throw error;
-  }
+    })
+    .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));
+  await ledger.recordCopy(migrationId, 'made', made);
   return { created: true };
 };
 

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+import { changingStepInput, defineStep } from '../../runtime/step.ts';
 
+/** Throws AssociationStillThere while the key of a deleted association is still taken. */
 export const createAddonSchema = defineStep('create-addon', {
-  input: lockedStepInput,
+  cancellable: true,
+  input: changingStepInput,
   output: z.object({ created: z.boolean() }),
 });

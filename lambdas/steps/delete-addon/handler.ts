@@ -1,26 +1,49 @@
 /**
- * Deletes the add-on, with or without preserve.
- * Idempotency: observes first; gone or DELETING counts as done, so a lost reply does no harm.
- * Failure: an add-on that is no longer as the snapshot shows is left alone (AddonChanged).
+ * Deletes the add-on's copy that stands, with or without preserve, as the way says.
+ * Idempotency: observes first; gone or DELETING by this migration counts as done, so a lost reply does no harm. The
+ * copy's ARN is noted before the call: an add-on that is absent later was removed by this migration, or by somebody else.
+ * Failure: an add-on that somebody else has changed, replaced or deleted is left alone (AddonChanged, which this step
+ * never throws once its own delete may have been done).
  */
-import { MigrationError } from '../../domain/errors.ts';
+import { changedByOthers, classifyCopy, standingCopy } from '../../domain/copies.ts';
+import type { Addon, Snapshot } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
-import { addonLock } from '../../runtime/lock.ts';
-import { recordedPlan, recordedSnapshot } from '../../runtime/recorded.ts';
+import { changeGuard } from '../../runtime/guard.ts';
+import { lookAtAddon } from '../../runtime/looks.ts';
+import { addonChanged, describeState } from '../../runtime/own-copy.ts';
+import { noteRung, recordedWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { deleteAddonSchema } from './schema.ts';
 
-const run: StepRun<typeof deleteAddonSchema> = async ({ migrationId, target, addon, fence }, { portsFor, ledger }) => {
-  const { preserve } = await recordedPlan(ledger, migrationId);
-  const snapshot = await recordedSnapshot(ledger, migrationId);
-  const { eks } = portsFor(target);
-  const now = await eks.describeAddon(addon);
-  if (!now || now.status === 'DELETING') return { deleted: false };
-  if (!isAsSnapshot(snapshot, now)) {
-    throw new MigrationError('AddonChanged', `Somebody changed add-on ${addon} after the snapshot (now ${now.version}, ${now.status}, ${now.serviceAccountRoleArn ?? 'no role'}). It was left alone; plan again.`);
-  }
-  await ledger.assertLock(addonLock(target, addon), migrationId, fence);
-  return { deleted: await eks.deleteAddon(addon, { preserve }) };
+/** On the first way nothing of ours has touched it; later ways find what an earlier one has left: without its role, mostly. */
+function changed(snapshot: Snapshot, now: Addon, rung: number): string | undefined {
+  if (now.status !== 'ACTIVE' && now.status !== 'DEGRADED' && now.status !== 'DELETE_FAILED') return `now ${describeState(now)}`;
+  if (rung === 0) return isAsSnapshot(snapshot, now) ? undefined : `now ${describeState(now)}`;
+  // Each way before this one has ended with the planned associations, whatever the pods made of them.
+  const [owned, planned] = [now.podIdentityAssociations.length, snapshot.planned.length];
+  return changedByOthers(snapshot, now) ?? (owned === planned ? undefined : `it has ${owned} associations, not the ${planned} that this migration gave it`);
+}
+
+const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
+  const { migrationId, target, addon, rung } = input;
+  const { ledger, clock } = dependencies;
+  const { record, snapshot, way } = await recordedWork(ledger, migrationId, rung);
+  await noteRung(ledger, record, rung);
+  const { eks } = dependencies.portsFor(target);
+  const now = await lookAtAddon(eks, addon, clock);
+  const copy = classifyCopy(snapshot, record, now);
+  if (copy === 'removed-by-us') return { deleted: false };
+  if (!now) throw addonChanged(addon, 'somebody else has deleted it');
+  // Its own delete is done, and another copy is there by now: that is await-deleted's to tell, since something is changed.
+  if (standingCopy(snapshot, record) === undefined && !record.removed.includes(now.arn)) return { deleted: false };
+  if (copy !== 'snapshot' && copy !== 'made') throw addonChanged(addon, `somebody else has created it again (${describeState(now)})`);
+  const asked = record.removed.includes(now.arn);
+  if (asked && now.status === 'DELETING') return { deleted: false };
+  const why = changed(snapshot, now, rung);
+  if (why !== undefined) throw addonChanged(addon, why);
+  if (!asked) await ledger.recordCopy(migrationId, 'removed', now.arn);
+  await changeGuard(dependencies, input)();
+  return { deleted: await eks.deleteAddon(addon, { preserve: way.preserve }) };
 };
 
 export const deleteAddonStep = step(deleteAddonSchema, run);

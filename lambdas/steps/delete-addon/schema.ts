@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+import { changingStepInput, defineStep } from '../../runtime/step.ts';
 
 export const deleteAddonSchema = defineStep('delete-addon', {
-  input: lockedStepInput,
+  cancellable: true,
+  input: changingStepInput,
   output: z.object({ deleted: z.boolean() }),
 });

@@ -1,10 +1,15 @@
 /**
- * Writes the outcome into the ledger and lets go of the lock; where a person is needed, the exact commands with it.
- * Idempotency: the same outcome again changes nothing. `needs-human` keeps the lock, so that nothing else starts on it.
+ * Writes the outcome into the ledger and lets go of the locks; where a person is needed, the exact commands with it.
+ * Idempotency: an end that is recorded stands; one of an execution that another has taken the migration over from is not
+ * written. `needs-human` keeps the lock on the add-on, so that nothing else starts on it.
+ * Failure: commands for a state that can't be looked at are written for any state.
  */
-import { handOffCommands } from '../../domain/hand-off.ts';
-import type { Failure } from '../../domain/model.ts';
+import { endLines, handOffCommands, type HandOffFacts } from '../../domain/hand-off.ts';
+import type { Failure, Migration } from '../../domain/model.ts';
+import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/index.ts';
+import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { addonLock } from '../../runtime/lock.ts';
+import { lookAtAddon } from '../../runtime/looks.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { finishSchema } from './schema.ts';
@@ -20,22 +25,65 @@ function failureOf(output: { Error: string; Cause: string }): Failure {
   return { name: output.Error, message: output.Cause || 'Step Functions gave no cause; the execution\'s history shows the state that failed.' };
 }
 
-const run: StepRun<typeof finishSchema> = async ({ migrationId, target, addon, outcome, failure }, { ledger, clock, telemetry }) => {
-  const lock = addonLock(target, addon);
+type Snapshot = HandOffFacts['snapshot'];
+
+async function workloadsOf({ kubernetes }: TargetPorts, { planned }: Snapshot): Promise<WorkloadRef[]> {
+  const found: WorkloadRef[] = [];
+  for (const namespace of new Set(planned.map((one) => one.namespace))) {
+    for (const { kind, name, serviceAccount } of await kubernetes.listWorkloads(namespace)) {
+      if (planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount)) found.push({ kind, namespace, name });
+    }
+  }
+  return found;
+}
+
+/** Looks as well as it can: the reason to be here may be that nothing can be read. */
+async function handOff(record: Migration, { ledger, portsFor, clock, telemetry }: HandlerDependencies): Promise<string[]> {
+  const { migrationId, request } = record;
+  const { target } = request;
+  const tryTo = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await look();
+    } catch (error) {
+      telemetry.log.warn(`hand-off: ${what} could not be read`, { error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+      return undefined;
+    }
+  };
+  // Without it nothing was begun, and there is nothing to put back.
+  const snapshot = await ledger.getSnapshot(migrationId);
+  if (!snapshot) return endLines(migrationId);
+  const ports = portsFor(target);
+  const seen = await tryTo('EKS', async () => ({ addon: await lookAtAddon(ports.eks, request.addon, clock), associations: await listPlannedAssociations(ports.eks, snapshot.planned) }));
+  const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
+  return handOffCommands({ target, snapshot, record, ...(seen ? { seen } : {}), ...(workloads ? { workloads } : {}) });
+}
+
+/** What is proven at that end: `rolled-back` is reached only when every pod was found as before. */
+const VERIFIED = { migrated: 'pods', 'rolled-back': 'pods', blocked: 'none', 'needs-human': 'none' } as const;
+
+const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, target, addon, outcome, failure }, dependencies) => {
+  const { ledger, clock, telemetry } = dependencies;
   const record = await ledger.getMigration(migrationId);
-  if (record && record.status !== 'ended') {
-    const snapshot = outcome === 'needs-human' ? await ledger.getSnapshot(migrationId) : undefined;
+  const isOurs = record?.executionArn === undefined || record.executionArn === executionArn;
+  if (record && record.status !== 'ended' && isOurs) {
+    // Of a migration that was recovered the first failure is the one that tells why.
+    const first = record.recovery === undefined ? undefined : record.failure;
+    const kept = first ?? (failure ? failureOf(failure) : undefined);
     await ledger.updateMigration(migrationId, {
       outcome,
       status: 'ended',
       endedAt: utcNow(clock),
-      verified: outcome === 'migrated' ? 'pods' : 'none',
-      ...(failure ? { failure: failureOf(failure) } : {}),
-      ...(snapshot ? { handOff: handOffCommands(target, snapshot, record.associations.created.map((one) => one.id)) } : {}),
+      verified: VERIFIED[outcome],
+      ...(kept ? { failure: kept } : {}),
+      handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
     });
     telemetry.count(`outcome-${outcome}`);
   }
-  if (outcome !== 'needs-human') await ledger.releaseLock(lock, migrationId);
+  const addonKey = addonLock(target, addon);
+  for (const key of new Set([addonKey, ...(record?.locks ?? [])])) {
+    // Other add-ons with the same role need not wait for the person.
+    await (outcome === 'needs-human' && key === addonKey ? ledger.parkLock(key, executionArn) : ledger.releaseLock(key, executionArn));
+  }
   return { outcome };
 };
 

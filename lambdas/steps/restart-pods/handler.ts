@@ -1,21 +1,28 @@
 /**
- * Starts a rolling restart of the workloads whose pods kept their old identity or were admitted before the webhook
- * knew the association: only a new pod is looked at by the webhook again.
- * Idempotency: the restart's mark is made of the migration and the round; the same mark again changes nothing.
+ * Starts a rolling restart of the workloads whose pods have another identity than they shall have, since they kept it
+ * or were admitted before the webhook knew the association: only a new pod is looked at by the webhook again.
+ * Idempotency: the restart's mark is made of the migration, the way and the round; the same mark again changes nothing.
  */
-import { lookAtPods } from '../../runtime/pods.ts';
-import { addonLock } from '../../runtime/lock.ts';
+import { changeGuard } from '../../runtime/guard.ts';
+import { expectedPods, lookAtPods } from '../../runtime/pods.ts';
 import { recordedSnapshot } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restartPodsSchema } from './schema.ts';
 
-const run: StepRun<typeof restartPodsSchema> = async ({ migrationId, target, addon, fence, round }, { portsFor, ledger }) => {
+const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
+  const { migrationId, target, rung, round, fence, towards } = input;
+  const { ledger } = dependencies;
   const snapshot = await recordedSnapshot(ledger, migrationId);
-  const { kubernetes } = portsFor(target);
-  const { judged } = await lookAtPods(kubernetes, snapshot);
+  const { kubernetes } = dependencies.portsFor(target);
+  const { judged } = await lookAtPods(kubernetes, snapshot, await expectedPods(ledger, migrationId, snapshot, towards));
   if (judged.verdict !== 'restart') return { restarted: [] };
-  await ledger.assertLock(addonLock(target, addon), migrationId, fence);
-  for (const workload of judged.workloads) await kubernetes.restartWorkload(workload, `${migrationId}-${round}`);
+  // A rollback may be tried again by another execution, under another fence: its restarts are its own.
+  const marker = towards === 'before' ? `${migrationId}-before-${fence}-${round}` : `${migrationId}-${rung}-${round}`;
+  const guard = changeGuard(dependencies, input);
+  for (const workload of judged.workloads) {
+    await guard();
+    await kubernetes.restartWorkload(workload, marker);
+  }
   return { restarted: judged.workloads.map((workload) => `${workload.kind}/${workload.namespace}/${workload.name}`) };
 };
 

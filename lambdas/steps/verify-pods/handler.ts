@@ -1,32 +1,72 @@
 /**
- * Looks at every pod that counts and says how it gets its credentials; the evidence goes into the ledger.
- * Idempotency: reads only. Pods that come and go: PodsNotSettled, the state machine looks again.
- * Failure: still the wrong identity after the last restart is terminal (PodsOnWrongIdentity).
+ * Looks at every pod that counts and says how it gets its credentials; the evidence goes into the ledger. Towards Pod
+ * Identity, and, after a rollback, towards what the pods had before.
+ * Idempotency: changes nothing but the ledger. Pods that come and go: PodsNotSettled, the state machine looks again.
+ * Failure: still the wrong identity after the last restart leads to the ladder's next way, or is terminal
+ * (PodsOnWrongIdentity); so is an add-on that somebody else has changed meanwhile.
  */
+import { changedByOthers, classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import { podsThatCount } from '../../domain/identity.ts';
-import { lookAtPods } from '../../runtime/pods.ts';
-import { recordedSnapshot } from '../../runtime/recorded.ts';
+import type { Addon, Check, Migration, Snapshot } from '../../domain/model.ts';
+import { ROLE_STILL_SET, roleStillSet } from '../../domain/verification.ts';
+import type { Clock, Eks } from '../../ports/index.ts';
+import { associationChanged, listOwned } from '../../runtime/in-the-way.ts';
+import { lookAtAddon, lookSeveralTimes } from '../../runtime/looks.ts';
+import { lookAtOwnCopy } from '../../runtime/own-copy.ts';
+import { expectedPods, lookAtPods } from '../../runtime/pods.ts';
+import { recordedWork, type Work } from '../../runtime/recorded.ts';
 import { EVIDENCE_LATEST } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { utcNow } from '../../runtime/utc.ts';
 import { MAX_RESTARTS, verifyPodsSchema } from './schema.ts';
 
-const run: StepRun<typeof verifyPodsSchema> = async ({ migrationId, target, addon, round }, { portsFor, ledger }) => {
-  const snapshot = await recordedSnapshot(ledger, migrationId);
-  const { eks, kubernetes } = portsFor(target);
-  const now = await eks.describeAddon(addon);
-  if (now?.status !== 'ACTIVE') throw new MigrationError('PodsNotSettled', `Add-on ${addon} is ${now?.status ?? 'gone'} again.`);
+const warningsOf = ({ warnings }: Migration, now: Addon): Check[] => [
+  ...warnings.filter((one) => one.id !== ROLE_STILL_SET),
+  ...(now.serviceAccountRoleArn === undefined ? [] : [roleStillSet(now)]),
+];
 
-  const { evidence, judged } = await lookAtPods(kubernetes, snapshot);
-  await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence);
-  const counted = podsThatCount(evidence);
-  const counts = { podsThatCount: counted.length, podsOnPodIdentity: counted.filter((pod) => pod.identity === 'pod-identity').length };
+/** The add-on after a rollback. Throws RestoreRefused where somebody else has changed it since. */
+async function lookAtRestored(eks: Eks, clock: Clock, { snapshot, record }: Work): Promise<Addon> {
+  const { name, serviceAccountRoleArn } = snapshot.addon;
+  const now = await lookAtAddon(eks, name, clock);
+  if (!now) throw new MigrationError('RestoreRefused', `Somebody else has deleted add-on ${name} after it was put back.`);
+  const role = now.serviceAccountRoleArn === serviceAccountRoleArn ? undefined : `it has ${now.serviceAccountRoleArn ?? 'no role'}, and had ${serviceAccountRoleArn ?? 'none'}`;
+  const why = classifyCopy(snapshot, record, now) === 'foreign' ? 'somebody else has created it again' : (changedByOthers(snapshot, now) ?? role);
+  if (why !== undefined) throw new MigrationError('RestoreRefused', `Add-on ${name} is no longer as it was put back: ${why}. It was left as it is.`);
+  return now;
+}
+
+/** The pods' env says nothing of an association that was deleted, or given another role, since they started. */
+async function assertAssociated(eks: Eks, clock: Clock, { planned }: Snapshot, ownerArn: string): Promise<void> {
+  const owned = await lookSeveralTimes(clock, () => listOwned(eks, planned, ownerArn), (found) => !found.includes(undefined));
+  const missing = planned[owned.indexOf(undefined)];
+  if (missing) throw associationChanged(`for ${missing.namespace}/${missing.serviceAccount} is no longer as this migration made it`, 'find out who changed it');
+}
+
+const run: StepRun<typeof verifyPodsSchema> = async ({ migrationId, target, addon, rung, round, towards }, { portsFor, ledger, clock }) => {
+  const work = await recordedWork(ledger, migrationId, rung);
+  const { record, plan, snapshot } = work;
+  const { eks, kubernetes } = portsFor(target);
+  const now = towards === 'before' ? await lookAtRestored(eks, clock, work) : await lookAtOwnCopy({ eks, clock }, addon, work, 'PodsNotSettled');
+  if (now.status !== 'ACTIVE') throw new MigrationError('PodsNotSettled', `Add-on ${addon} is ${now.status} again.`);
+
+  const lookedAt = utcNow(clock);
+  const { evidence, judged, ...counts } = await lookAtPods(kubernetes, snapshot, await expectedPods(ledger, migrationId, snapshot, towards));
+  await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
   if (judged.verdict === 'wait') throw new MigrationError('PodsNotSettled', `Not settled yet: ${judged.why}.`);
-  if (judged.verdict === 'restart' && (round > MAX_RESTARTS || judged.workloads.length === 0)) {
+  if (judged.verdict === 'restart') {
+    if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
+    if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.ladder.length > rung + 1) return { verdict: 'climb', ...counts };
     const names = judged.pods.map((pod) => `${pod.name} (${pod.identity})`).join(', ');
-    throw new MigrationError('PodsOnWrongIdentity', `After ${round - 1} restarts these pods are still not on Pod Identity: ${names}.`);
+    const wrong = towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
+    throw new MigrationError('PodsOnWrongIdentity', `After ${round - 1} restarts these pods ${wrong}: ${names}.`);
   }
-  return { verdict: judged.verdict, ...counts };
+  if (towards === 'pod-identity') {
+    await assertAssociated(eks, clock, snapshot, now.arn);
+    // Before the answer: whoever has to end this migration from here on knows that it succeeded.
+    await ledger.updateMigration(migrationId, { verified: 'pods', warnings: warningsOf(record, now) });
+  }
+  return { verdict: 'proven', ...counts };
 };
 
 export const verifyPodsStep = step(verifyPodsSchema, run);

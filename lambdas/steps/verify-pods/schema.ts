@@ -1,14 +1,25 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+import { changingStepInput, defineStep } from '../../runtime/step.ts';
 
-/** Rolling restarts that a migration may ask for before it gives up. */
+/** Rolling restarts that a migration, and a rollback, may ask for before it gives up. */
 export const MAX_RESTARTS = 2;
 
-/** Throws PodsNotSettled while pods come and go, PodsOnWrongIdentity when restarts did not help. */
+/**
+ * Throws PodsNotSettled while pods come and go, PodsOnWrongIdentity when restarts did not help and no other way is left.
+ * `towards`: Pod Identity, or what the pods had before (after a rollback).
+ */
 export const verifyPodsSchema = defineStep('verify-pods', {
-  input: lockedStepInput.extend({
-    /** 1 the first time, then one more after each restart. */
+  cancellable: true,
+  input: changingStepInput.extend({
+    towards: z.enum(['pod-identity', 'before']),
+    /** 1 the first time on each rung, then one more after each restart. */
     round: z.number().int().min(1).max(MAX_RESTARTS + 1),
   }),
-  output: z.object({ verdict: z.enum(['proven', 'restart']), podsOnPodIdentity: z.number().int(), podsThatCount: z.number().int() }),
+  output: z.object({
+    /** `climb`: restarts did not help, and the ladder has another way. */
+    verdict: z.enum(['proven', 'restart', 'climb']),
+    /** Pods that have the identity they shall have. */
+    podsAsTheyShallBe: z.number().int(),
+    podsThatCount: z.number().int(),
+  }),
 });

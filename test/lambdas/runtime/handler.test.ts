@@ -5,12 +5,12 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { defineStep, step, stepInput, type Step } from '../../../lambdas/runtime/step.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { lost, newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, at, MIGRATION_ID, target } from '../fixtures.ts';
+import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
 
 const schema = defineStep('look', { input: stepInput.extend({ round: z.number().int().optional() }), output: z.object({ seen: z.number() }) });
 const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
 const input = { migrationId: MIGRATION_ID, target, addon: ADDON };
-const context = {} as LambdaContext;
+const context = { getRemainingTimeInMillis: () => 42_000 } as LambdaContext;
 const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);
 const handle = (fakes: Fakes, what: Step, event: unknown = input): Promise<unknown> => createHandler(what, fakes.dependencies)(event, context);
 
@@ -53,6 +53,42 @@ describe('createHandler', () => {
     const fakes = newFakes();
     for (const round of [1, 2, 2, 3]) await handle(fakes, looking(), { ...input, round });
     expect((await lines(fakes)).map((line) => [line.name, line.attempts])).toEqual([['look', 1], ['look-2', 2], ['look-3', 1]]);
+  });
+
+  const anywhere = z.object({ rung: z.number().optional(), round: z.number().optional(), towards: z.string().optional(), action: z.string().optional(), outcome: z.string().optional() });
+  it.each<[string, string, object]>([
+    ['create-addon', 'create-addon', { rung: 0 }],
+    ['create-addon.2', 'create-addon', { rung: 1 }],
+    ['verify-pods', 'verify-pods', { rung: 0, round: 1, towards: 'pod-identity' }],
+    ['verify-pods-2', 'verify-pods', { rung: 0, round: 2, towards: 'pod-identity' }],
+    ['verify-pods.3-2', 'verify-pods', { rung: 2, round: 2, towards: 'pod-identity' }],
+    ['verify-restored', 'verify-pods', { rung: 0, round: 1, towards: 'before' }],
+    ['verify-restored.2-3', 'verify-pods', { rung: 1, round: 3, towards: 'before' }],
+    ['restart-restored-2', 'restart-pods', { rung: 0, round: 2, towards: 'before' }],
+    ['restore-addon-create', 'restore-addon', { action: 'create' }],
+    ['finish', 'finish', { outcome: 'migrated' }],
+    ['finish', 'finish', { outcome: 'blocked' }],
+    ['finish-rolled-back', 'finish', { outcome: 'rolled-back' }],
+    ['finish-needs-human', 'finish', { outcome: 'needs-human' }],
+  ])('calls the line %s', async (line, name, change) => {
+    const fakes = newFakes();
+    const named = defineStep(name, { input: stepInput.extend(anywhere.shape), output: z.object({}) });
+    await handle(fakes, step(named, async () => ({})), { ...input, ...change });
+    expect((await lines(fakes)).map((one) => one.name)).toEqual([line]);
+  });
+
+  it('writes no line for a step that is no migration\'s', async () => {
+    const fakes = newFakes();
+    const sweeping = defineStep('sweep', { input: z.unknown(), output: z.object({}) });
+    expect(await handle(fakes, step(sweeping, async () => ({})), { id: 'event', detail: {} })).toEqual({});
+    expect(fakes.journal.names()).toEqual([]);
+  });
+
+  it('tells the step how much of the invocation is left, as the context has it', async () => {
+    let left = 0;
+    const asking = step(schema, async (_, { remainingTime }) => ((left = remainingTime()), { seen: 1 }));
+    await handle(newFakes(), asking);
+    expect(left).toBe(42_000);
   });
 
   it('cuts a long result in its line, not in its answer', async () => {
@@ -140,5 +176,48 @@ describe('createHandler', () => {
     await createHandler(looking(run), fakes.dependencies, [middleware])(input, context);
     await expect(createHandler(looking(() => Promise.reject(lost())), fakes.dependencies, [middleware])(input, context)).rejects.toThrow('socket hang up');
     expect(seen).toEqual(['before', 'run', 'after', 'before', 'error']);
+  });
+});
+
+describe('a cancel', () => {
+  const stoppable = defineStep('change', { cancellable: true, input: stepInput.extend({ towards: z.string().optional() }), output: z.object({}) });
+  const cancelled = async (): Promise<Fakes> => {
+    const fakes = newFakes();
+    await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(-5), requestedBy: 'alice', reason: 'wrong cluster' });
+    return fakes;
+  };
+
+  it('keeps a step of the change from being begun, and says who asked for it', async () => {
+    const fakes = await cancelled();
+    let ran = false;
+    await expect(handle(fakes, step(stoppable, async () => ((ran = true), {})))).rejects.toMatchObject({
+      name: 'Cancelled',
+      message: `The migration was asked to stop at ${at(-5)} by alice ("wrong cluster"): step change was not begun.`,
+    });
+    expect(ran).toBe(false);
+    expect(await lines(fakes)).toMatchObject([{ name: 'change', error: { name: 'Cancelled' } }]);
+  });
+  it('says no more than was said', async () => {
+    const fakes = newFakes();
+    await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
+    await expect(handle(fakes, step(stoppable, async () => ({})))).rejects.toThrow(`The migration was asked to stop at ${at(0)}: step change was not begun.`);
+  });
+  it('does not stop the way back', async () => {
+    expect(await handle(await cancelled(), step(stoppable, async () => ({})), { ...input, towards: 'before' })).toEqual({});
+  });
+  it('does not stop a step that has to be done', async () => {
+    const fakes = await cancelled();
+    expect(await handle(fakes, looking())).toEqual({ seen: 1 });
+    expect(fakes.journal.names()).not.toContain('ledger.getCancel');
+  });
+  it('of another migration is not heeded', async () => {
+    const fakes = newFakes();
+    await fakes.ledger.requestCancel(OTHER_MIGRATION_ID, { requestedAt: at(0) });
+    expect(await handle(fakes, step(stoppable, async () => ({})))).toEqual({});
+  });
+  it('that can not be read begins nothing', async () => {
+    const fakes = newFakes();
+    fakes.journal.failNext('ledger.getFile');
+    await expect(handle(fakes, step(stoppable, async () => ({})))).rejects.toMatchObject({ name: 'ConnectionLost' });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../lambdas/runtime/report.ts';
 import { newFakes } from '../fakes.ts';
-import { aMigration, anAssociation, anEvidence, aPlan, aRequest, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
+import { aMigration, anAssociation, anEvidence, aPlan, aRequest, at, IN_PLACE, MIGRATION_ID, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, target } from '../fixtures.ts';
 
 const ledgerWith = async (record: Partial<Migration>) => {
   const { ledger } = newFakes();
@@ -15,20 +15,24 @@ describe('readReport', () => {
     const ledger = await ledgerWith({ request: aRequest({ preserve: true }) });
     await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation());
     await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1), result: '{}' });
-    await ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })]);
-    await ledger.putEvidence(MIGRATION_ID, EVIDENCE_LATEST, [anEvidence()]);
+    await ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
+    await ledger.putEvidence(MIGRATION_ID, EVIDENCE_LATEST, [anEvidence()], at(0));
     await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', verified: 'pods', endedAt: at(300) });
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toEqual({
       migrationId: MIGRATION_ID,
       outcome: 'migrated',
       target,
       addon: 'aws-ebs-csi-driver',
-      strategy: 'recreate',
+      strategy: 'auto',
       preserve: true,
       verified: 'pods',
       startedAt: at(0),
       endedAt: at(300),
       plan: aPlan(),
+      applied: undefined,
+      recovery: undefined,
+      warnings: [],
+      disruption: undefined,
       steps: [{ name: 'plan', startedAt: at(0), endedAt: at(1), attempts: 1, result: '{}' }],
       associations: { purged: [anAssociation()], created: [], restored: [] },
       verification: { before: [anEvidence({ identity: 'irsa' })], pods: [anEvidence()] },
@@ -44,6 +48,25 @@ describe('readReport', () => {
     const report = await readReport(ledger, MIGRATION_ID, { simulated: false });
     expect(report).toMatchObject({ outcome: 'needs-human', verified: 'none', failure, handOff: ['aws x'], simulated: false, steps: [], verification: { before: [], pods: [] } });
     expect(report?.plan).toBeUndefined();
+  });
+
+  it('says which way was taken, who took it over, what is worth knowing, and what it did to the pods', async () => {
+    const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
+    const warnings = [{ id: 'irsa-role-still-set', status: 'warn' as const, message: 'still set' }];
+    const ledger = await ledgerWith({ status: 'ended', outcome: 'migrated', endedAt: at(300), rung: 0, recovery, warnings });
+    const disruption = { controllerUnavailableSeconds: 0, minReadyPods: 1, simulated: true };
+    expect(await readReport(ledger, MIGRATION_ID, { simulated: true, disruption })).toMatchObject({ applied: IN_PLACE, recovery, warnings, disruption });
+  });
+
+  it('says who has let the locks of this end go', async () => {
+    const end = { status: 'ended', outcome: 'needs-human', endedAt: at(9) } as const;
+    const released = { at: at(10), by: 'me', reason: 'it is gone for good' };
+    expect(await readReport(await ledgerWith({ ...end, released }), MIGRATION_ID, { simulated: true })).toMatchObject({ released });
+    expect((await readReport(await ledgerWith({ ...end, released: { ...released, at: at(8) } }), MIGRATION_ID, { simulated: true }))?.released).toBeUndefined();
+  });
+
+  it('is not there while a recovery works on it', async () => {
+    expect(await readReport(await ledgerWith({ status: 'running', outcome: 'needs-human', endedAt: at(9) }), MIGRATION_ID, { simulated: true })).toBeUndefined();
   });
 
   it('is not there without a record, or before the end', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { portsOf, wire } from '../../../lambdas/runtime/wiring.ts';
 import { newFakes } from '../fakes.ts';
-import { NAMESPACE, ROLE, target } from '../fixtures.ts';
+import { EXECUTION, MIGRATION_ID, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
 
 const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
 const environment = { TABLE_NAME: 'Ledger', POWERTOOLS_SERVICE_NAME: 'migrate', POWERTOOLS_METRICS_NAMESPACE: 'PodIdentity', POWERTOOLS_LOG_LEVEL: 'INFO' };
@@ -11,6 +11,7 @@ interface Sent {
   hostname: string;
   path: string;
   headers: Record<string, string>;
+  body?: Uint8Array;
 }
 /** A transport that notes where calls go and lets none through. */
 function nowhere(): { clients: ClientFactory; sent: Sent[] } {
@@ -50,6 +51,35 @@ describe('wire', () => {
     expect([made.clock, made.ids, made.telemetry]).toEqual([clock, dependencies.ids, telemetry]);
     await expect(made.ledger.getSnapshot('x')).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(sent[0]?.hostname).toBe('dynamodb.eu-west-1.amazonaws.com');
+  });
+
+  it('asks Step Functions of its own region, and starts the state machine that it was told of', async () => {
+    const { clients, sent } = nowhere();
+    const RECOVER_STATE_MACHINE_ARN = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
+    const { executions } = wire({ clients, environment: { ...environment, RECOVER_STATE_MACHINE_ARN }, clock, ids: dependencies.ids, telemetry });
+    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expect(executions.startRecovery(MIGRATION_ID, 'recovery')).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(sent.map(({ hostname }) => hostname)).toEqual(['states.eu-west-1.amazonaws.com', 'states.eu-west-1.amazonaws.com']);
+    expect(JSON.parse(new TextDecoder().decode(sent[1]?.body))).toMatchObject({ stateMachineArn: RECOVER_STATE_MACHINE_ARN, name: 'recovery' });
+  });
+  it.each([undefined, ''])('says which variable is missing when a function without it (%j) is to start a recovery', async (RECOVER_STATE_MACHINE_ARN) => {
+    await expect(wired({ RECOVER_STATE_MACHINE_ARN }).executions.startRecovery(MIGRATION_ID, 'recovery')).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('RECOVER_STATE_MACHINE_ARN') as string,
+    });
+  });
+
+  it.each([
+    [undefined, []],
+    ['', []],
+    [ROLES_OF_ACCOUNT, [ROLES_OF_ACCOUNT]],
+    [`${ROLES_OF_ACCOUNT}, ${ROLE},`, [ROLES_OF_ACCOUNT, ROLE]],
+  ])('reads the roles that may be passed from %j', (PASSABLE_ROLE_ARNS, expected) => {
+    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected });
+  });
+
+  it('knows of no end of the invocation', () => {
+    expect(wired({}).remainingTime()).toBeGreaterThan(1e15);
   });
 
   it.each([

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Addon, Plan } from '../../../lambdas/domain/model.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aRequest, at, bothWays, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, planned, ROLE, target } from '../fixtures.ts';
-import { LOCK } from './begun.ts';
+import { ADDON, ADDON_LOCK, addonArn, aMigration, anAddon, anAssociation, aPlan, aRequest, at, bothWays, EXECUTION, IN_PLACE, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, planned, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import { roleLock } from '../../../lambdas/runtime/lock.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON };
 const run = (fakes: Fakes): Promise<unknown> => invoke(beginStep, input, fakes);
@@ -15,8 +15,8 @@ async function plannedFakes(change: Partial<Plan> = {}): Promise<Fakes> {
 }
 
 describe('begin', () => {
-  it('takes the lock and then stores the snapshot, before it answers', async () => {
-    const fakes = await plannedFakes({ purge: ['a-left00000000000001'] });
+  it('takes the locks and then stores the snapshot, before it answers', async () => {
+    const fakes = await plannedFakes({ existing: ['a-left00000000000001'] });
     fakes.eks.associations = [anAssociation()];
     expect(await run(fakes)).toEqual({ fence: 1 });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toEqual({
@@ -27,9 +27,12 @@ describe('begin', () => {
       associations: [anAssociation()],
       trustPolicies: { [ROLE]: bothWays },
     });
-    await fakes.ledger.assertLock(LOCK, MIGRATION_ID, 1);
+    await fakes.ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
+    await fakes.ledger.assertLock(ROLE_LOCK, MIGRATION_ID, 1);
+    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ locks: [ADDON_LOCK, ROLE_LOCK], rung: 0 });
     const names = fakes.journal.names();
-    expect(names.indexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('eks.describeAddon'));
+    expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.acquireLock'));
+    expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('eks.describeAddon'));
     expect(names.at(-1)).toBe('ledger.putSnapshot');
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -44,13 +47,13 @@ describe('begin', () => {
     expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({ [ROLE]: bothWays, [OTHER_ROLE]: 'other', [named]: 'named' });
   });
 
-  it('invoked again takes its own lock again and lets the first snapshot stand', async () => {
+  it('invoked again finds its own locks, under the fence that they have, and lets the first snapshot stand', async () => {
     const fakes = await plannedFakes();
     await run(fakes);
     const first = await fakes.ledger.getSnapshot(MIGRATION_ID);
     fakes.clock.advance(5000);
     fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETING' }));
-    expect(await run(fakes)).toEqual({ fence: 2 });
+    expect(await run(fakes)).toEqual({ fence: 1 });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toEqual(first);
   });
 
@@ -58,16 +61,53 @@ describe('begin', () => {
     const fakes = await plannedFakes();
     fakes.journal.failNext('ledger.putSnapshot', 'after');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(await run(fakes)).toEqual({ fence: 2 });
+    expect(await run(fakes)).toEqual({ fence: 1 });
     expect(fakes.journal.of('ledger.putSnapshot')).toHaveLength(1);
   });
 
+  const another = (executionArn = OTHER_EXECUTION): { migrationId: string; executionArn: string; since: string } => ({ migrationId: OTHER_MIGRATION_ID, executionArn, since: at(-60) });
+  const heldSince = (what: string): string => `Migration ${OTHER_MIGRATION_ID} holds the lock on ${what} since ${at(-60)} (execution ${OTHER_EXECUTION}).`;
+
   it('says who holds the lock and leaves everything alone', async () => {
     const fakes = await plannedFakes();
-    await fakes.ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: 'execution-of-another', since: at(-60) });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld', message: expect.stringMatching(`${OTHER_MIGRATION_ID} .* dev since 2026-01-05T08:59:00.000Z .*execution-of-another`) as string });
+    await fakes.ledger.acquireLock(ADDON_LOCK, another());
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld', message: `${heldSince(`${ADDON} of cluster dev`)} Wait until it has ended, then start again.` });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
+    expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.rung).toBeUndefined();
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
+  });
+
+  it('waits for a role that another add-on\'s migration holds, and keeps what it has', async () => {
+    const fakes = await plannedFakes();
+    await fakes.ledger.acquireLock(ROLE_LOCK, another());
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'RoleLockHeld', message: `${heldSince(`role ${ROLE}`)} It is another add-on's, which shares the role: it is waited for.` });
+    await fakes.ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
+    expect(fakes.journal.names()).not.toContain('eks.describeAddon');
+    await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
+    expect(await run(fakes)).toEqual({ fence: 1 });
+  });
+
+  it('takes the locks of all roles in one order, whichever way they are named', async () => {
+    for (const roles of [[OTHER_ROLE, ROLE], [ROLE, OTHER_ROLE]]) {
+      const fakes = await plannedFakes({ associations: roles.map((roleArn, index) => ({ ...planned, serviceAccount: `account-${index}`, roleArn })) });
+      await run(fakes);
+      const keys = [ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)];
+      expect(fakes.journal.of('ledger.acquireLock').map(([key]) => key)).toEqual(keys);
+      expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual(keys);
+    }
+  });
+
+  it('does not take the locks over from an earlier execution of its own migration', async () => {
+    const fakes = await plannedFakes();
+    await fakes.ledger.acquireLock(ADDON_LOCK, { ...another(), migrationId: MIGRATION_ID });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld' });
+  });
+
+  it('does not believe in one look that finds no add-on', async () => {
+    const fakes = await plannedFakes();
+    fakes.eks.misses = 2;
+    expect(await run(fakes)).toEqual({ fence: 1 });
   });
 
   it.each<[string, Addon | undefined]>([
@@ -90,11 +130,24 @@ describe('begin', () => {
     ['came', [], [anAssociation()]],
     ['went', ['a-left00000000000001'], []],
     ['was made again', ['a-left00000000000001'], [anAssociation({ id: 'a-another' })]],
-  ])('stops when an association %s', async (_, purge, there) => {
-    const fakes = await plannedFakes({ purge });
+    ['was chained', ['a-left00000000000001'], [anAssociation({ targetRoleArn: OTHER_ROLE })]],
+    ['was tagged', ['a-left00000000000001'], [anAssociation({ tags: { team: 'storage' } })]],
+    ['was taken over by another tool', ['a-left00000000000001'], [anAssociation({ tags: { 'aws:cloudformation:stack-name': 'pods' } })]],
+    ['was given to another add-on', ['a-left00000000000001'], [anAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })]],
+  ])('stops when an association %s', async (_, existing, there) => {
+    const fakes = await plannedFakes({ existing });
     fakes.eks.associations = there;
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
+  });
+
+  it('goes on where what is carried over is as planned', async () => {
+    const chained = anAssociation({ targetRoleArn: OTHER_ROLE, tags: { team: 'storage', tier: 'one' } });
+    const carryOver = [{ namespace: planned.namespace, serviceAccount: planned.serviceAccount, from: chained.id, targetRoleArn: OTHER_ROLE, tags: { tier: 'one', team: 'storage' } }];
+    const fakes = await plannedFakes({ existing: [chained.id], carryOver, ladder: [IN_PLACE] });
+    fakes.eks.associations = [chained];
+    expect(await run(fakes)).toEqual({ fence: 1 });
+    expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.associations).toEqual([chained]);
   });
 
   it.each<[string, (fakes: Fakes) => Promise<void>]>([

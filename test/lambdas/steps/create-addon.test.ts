@@ -1,25 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Addon } from '../../../lambdas/domain/model.ts';
-import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
+import type { Addon, Rung } from '../../../lambdas/domain/model.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { CREATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, aRequest, MIGRATION_ID, OTHER_ROLE, planned, VERSION } from '../fixtures.ts';
-import { begun, type Begun } from './begun.ts';
+import { ADDON, addonArn, anAddon, anAssociation, IN_PLACE, MIGRATION_ID, OTHER_ROLE, planned, RECREATE, RECREATE_PRESERVING, VERSION } from '../fixtures.ts';
+import { begun, LEFT_OVER, type Begun } from './begun.ts';
 
-const create = (fakes: Begun): Promise<unknown> => invoke(createAddonStep, fakes.input, fakes);
-/** The add-on is deleted already. */
-async function deleted(change: Parameters<typeof begun>[0] = {}): Promise<Begun> {
-  const fakes = await begun(change);
+const create = (fakes: Begun, rung = 0): Promise<unknown> => invoke(createAddonStep, { ...fakes.input, rung }, fakes);
+/** This migration has deleted the add-on already. */
+async function deleted({ way = RECREATE, snapshot = {} }: { way?: Rung; snapshot?: NonNullable<Parameters<typeof begun>[0]>['snapshot'] } = {}): Promise<Begun> {
+  const fakes = await begun({ plan: { ladder: [way] }, record: { removed: [addonArn(1)] }, snapshot });
   fakes.eks.addons.delete(ADDON);
   return fakes;
 }
 const ours = (change: Partial<Addon> = {}): Addon => anAddon({ arn: addonArn(2), status: 'CREATING', serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
 
 describe('create-addon', () => {
-  it('creates the very add-on there was, with associations and without a role', async () => {
-    const fakes = await deleted({ snapshot: { addon: anAddon({ namespace: 'storage' }) }, record: { request: aRequest({ resolveConflicts: 'OVERWRITE' }) } });
+  it.each([
+    ['NONE', RECREATE],
+    ['OVERWRITE', { ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' } as const],
+  ])('creates the very add-on there was, with associations and without a role; conflicts: %s', async (resolveConflicts, way) => {
+    const fakes = await deleted({ way, snapshot: { addon: anAddon({ namespace: 'storage' }) } });
     expect(await create(fakes)).toEqual({ created: true });
     expect(fakes.journal.of('eks.createAddon')).toEqual([
       [
@@ -30,13 +32,14 @@ describe('create-addon', () => {
           podIdentityAssociations: [planned],
           configurationValues: anAddon().configurationValues,
           tags: { team: 'storage' },
-          resolveConflicts: 'OVERWRITE',
-          clientRequestToken: `${MIGRATION_ID}-create-addon`,
+          resolveConflicts,
+          clientRequestToken: `${MIGRATION_ID}-create-addon-0`,
         },
       ],
     ]);
     const names = fakes.journal.names();
-    expect(names.indexOf('ledger.assertLock')).toBe(names.indexOf('eks.createAddon') - 1);
+    expect(names.slice(-3)).toEqual(['ledger.assertLock', 'eks.createAddon', 'ledger.recordCopy']);
+    expect((await fakes.record()).made).toEqual([addonArn(2)]);
   });
 
   it('leaves out what the add-on did not have', async () => {
@@ -56,31 +59,98 @@ describe('create-addon', () => {
     expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
   });
 
-  it('finds its create done after the reply was lost', async () => {
+  it.each(['eks.createAddon', 'ledger.recordCopy'])('finds its create done after the reply to %s was lost, and notes the copy', async (call) => {
     const fakes = await deleted();
-    fakes.journal.failNext('eks.createAddon', 'after');
+    fakes.journal.failNext(call, 'after');
     await expect(create(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await create(fakes)).toEqual({ created: false });
     expect(fakes.eks.associations).toHaveLength(1);
+    expect((await fakes.record()).made).toEqual([addonArn(2)]);
+    expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
+  });
+
+  it('finds its create done where the copy could not be noted', async () => {
+    const fakes = await deleted();
+    fakes.journal.failNext('ledger.recordCopy', 'before');
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await create(fakes)).toEqual({ created: false });
+    expect((await fakes.record()).made).toEqual([addonArn(2)]);
+  });
+
+  it('creates a second time on a later way, under a token of its own', async () => {
+    const fakes = await begun({ plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] }, record: { rung: 2, removed: [addonArn(1), addonArn(9)], made: [addonArn(9)] } });
+    fakes.eks.addons.delete(ADDON);
+    expect(await create(fakes, 2)).toEqual({ created: true });
+    expect(fakes.journal.of('eks.createAddon')).toMatchObject([[{ clientRequestToken: `${MIGRATION_ID}-create-addon-2` }]]);
+    expect((await fakes.record()).made).toEqual([addonArn(9), addonArn(2)]);
   });
 
   it.each<[string, Addon]>([
-    ['the old one, come back', anAddon()],
     ['the old one, moved by an update', ours({ arn: addonArn(1) })],
-    ['one with a role', ours({ serviceAccountRoleArn: OTHER_ROLE })],
-    ['one in another version', ours({ version: 'v1.40.0-eksbuild.1' })],
-    ['one without associations', ours({ podIdentityAssociations: [] })],
-  ])('does not take for its own %s', async (_, there) => {
-    const fakes = await begun();
+    ['the old one as it was', anAddon()],
+  ])('waits while EKS shows again %s, which it has deleted', async (_, there) => {
+    const fakes = await deleted();
     fakes.eks.addons.set(ADDON, there);
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else did') as string });
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'Busy' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('takes "Association already exists" for something that passes', async () => {
+  it.each<[string, Addon]>([
+    ['one with a role', ours({ serviceAccountRoleArn: OTHER_ROLE })],
+    ['one as it was before', anAddon({ arn: addonArn(2) })],
+    ['one in another version', ours({ version: 'v1.40.0-eksbuild.1' })],
+    ['one configured otherwise', ours({ configurationValues: '{}' })],
+    ['one without associations', ours({ podIdentityAssociations: [] })],
+  ])('does not take for its own %s', async (_, there) => {
+    const fakes = await deleted();
+    fakes.eks.addons.set(ADDON, there);
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else did') as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect((await fakes.record()).made).toEqual([]);
+  });
+
+  it('does not make again what somebody else has deleted', async () => {
+    const fakes = await begun({ plan: { ladder: [RECREATE] } });
+    fakes.eks.addons.delete(ADDON);
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else has deleted it') as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('does not believe in one look that finds nothing', async () => {
+    const fakes = await deleted();
+    await create(fakes);
+    fakes.eks.misses = 2;
+    expect(await create(fakes)).toEqual({ created: false });
+    expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
+  });
+
+  it('is not begun where too little time is left', async () => {
+    const fakes = await deleted();
+    fakes.invocation.remaining = 14_999;
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'OutOfTime' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('waits for the key of a deleted association, which no list has any more', async () => {
     const fakes = await deleted();
     fakes.eks.associations = [anAssociation()];
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining('a-left00000000000001') as string });
+    fakes.eks.keyFreedAfter = 8000;
+    await fakes.eks.deleteAssociation(LEFT_OVER.id);
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining(LEFT_OVER.id) as string });
+    fakes.clock.advance(8000);
+    expect(await create(fakes)).toEqual({ created: true });
+  });
+  it('waits where the association that it has deleted is still listed', async () => {
+    const fakes = await deleted({ snapshot: { associations: [LEFT_OVER] } });
+    fakes.eks.associations = [LEFT_OVER];
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+  });
+  it('leaves alone the association that somebody else has made', async () => {
+    const fakes = await deleted();
+    fakes.eks.associations = [anAssociation()];
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('appeared after the snapshot') as string });
+    expect(fakes.eks.associations).toEqual([anAssociation()]);
+    expect(fakes.eks.addons.has(ADDON)).toBe(false);
   });
   it('lets every other refusal through', async () => {
     const fakes = await deleted();
@@ -90,44 +160,5 @@ describe('create-addon', () => {
     const busy = new MigrationError('Busy', 'eks:CreateAddon: ResourceInUseException: Addon already exists.');
     fakes.journal.failNext('eks.createAddon', 'before', busy);
     await expect(create(fakes)).rejects.toBe(busy);
-  });
-});
-
-describe('await-active', () => {
-  const run = (fakes: Begun): Promise<unknown> => invoke(awaitActiveStep, fakes.input, fakes);
-
-  it('is done when the add-on is ACTIVE and its associations are listed; it notes them', async () => {
-    const fakes = await deleted();
-    await create(fakes);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('CREATING') as string });
-    fakes.clock.advance(CREATE_MS);
-    const [made] = fakes.eks.associations;
-    expect(await run(fakes)).toEqual({ status: 'ACTIVE', associations: [made?.id] });
-    expect(await run(fakes)).toEqual({ status: 'ACTIVE', associations: [made?.id] });
-    expect((await fakes.record()).associations.created).toEqual([made]);
-  });
-
-  it.each(['CREATING', 'UPDATING', 'DEGRADED', 'UPDATE_FAILED'] as const)('comes again while it is %s', async (status) => {
-    const fakes = await begun();
-    fakes.eks.addons.set(ADDON, ours({ status, issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }] }));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('too few') as string });
-  });
-  it.each(['CREATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)('gives up when it is %s', async (status) => {
-    const fakes = await begun();
-    fakes.eks.addons.set(ADDON, ours({ status, issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }] }));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonFailed', message: expect.stringContaining('ConfigurationConflict: Conflicts found') as string });
-  });
-  it('comes again while the create is not seen yet', async () => {
-    await expect(run(await deleted())).rejects.toMatchObject({ name: 'AddonNotActive' });
-  });
-  it.each([
-    ['none is listed', []],
-    ['another role is', [anAssociation({ roleArn: OTHER_ROLE })]],
-  ])('comes again when ACTIVE, but of its associations %s', async (_, associations) => {
-    const fakes = await begun();
-    fakes.eks.addons.set(ADDON, ours({ status: 'ACTIVE' }));
-    fakes.eks.associations = associations;
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('kube-system/ebs-csi-controller-sa') as string });
-    expect((await fakes.record()).associations.created).toEqual([]);
   });
 });

@@ -4,22 +4,47 @@ import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.t
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { DELETE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, OTHER_ROLE } from '../fixtures.ts';
+import { ADDON, addonArn, anAddon, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+
+/** On the way of the full recreate. */
+const recreating = (): Promise<Begun> => begun({ plan: { ladder: [RECREATE] } });
 
 describe('delete-addon', () => {
   const run = (fakes: Begun): Promise<unknown> => invoke(deleteAddonStep, fakes.input, fakes);
 
-  it.each([true, false])('deletes with preserve %s, after it has made sure of its lock', async (preserve) => {
-    const fakes = await begun({ plan: { preserve } });
+  it.each([RECREATE_PRESERVING, RECREATE])('deletes as the way says ($preserve), after it has noted the copy and made sure of its lock', async (way) => {
+    const fakes = await begun({ plan: { ladder: [way] } });
     expect(await run(fakes)).toEqual({ deleted: true });
-    expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve }]]);
+    expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: way.preserve }]]);
+    expect(fakes.journal.of('ledger.recordCopy')).toEqual([[MIGRATION_ID, 'removed', addonArn(1)]]);
     const names = fakes.journal.names();
-    expect(names.indexOf('ledger.assertLock')).toBe(names.indexOf('eks.deleteAddon') - 1);
+    expect(names.slice(-3)).toEqual(['ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon']);
+  });
+
+  it('is not begun where too little time is left', async () => {
+    const fakes = await recreating();
+    fakes.invocation.remaining = 10_000;
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'OutOfTime' });
+    expect(fakes.journal.mutations()).toEqual([]);
+    fakes.invocation.remaining = 60_000;
+    expect(await run(fakes)).toEqual({ deleted: true });
+  });
+
+  it('deletes nothing that it could not note', async () => {
+    const fakes = await recreating();
+    fakes.journal.failNext('ledger.recordCopy');
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('refuses a way that the plan does not have', async () => {
+    const fakes = await recreating();
+    await expect(invoke(deleteAddonStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({ name: 'BadInput' });
   });
 
   it('invoked again deletes nothing again', async () => {
-    const fakes = await begun();
+    const fakes = await recreating();
     await run(fakes);
     expect(await run(fakes)).toEqual({ deleted: false });
     fakes.clock.advance(DELETE_MS);
@@ -28,15 +53,24 @@ describe('delete-addon', () => {
   });
 
   it('finds its delete done after the reply was lost', async () => {
-    const fakes = await begun();
+    const fakes = await recreating();
     fakes.journal.failNext('eks.deleteAddon', 'after');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ deleted: false });
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon']);
   });
 
+  it('deletes again where EKS does not show the delete yet, which changes nothing', async () => {
+    const fakes = await recreating();
+    fakes.eks.deleteShowsAfter = 10_000;
+    await run(fakes);
+    expect(await run(fakes)).toEqual({ deleted: true });
+    fakes.clock.advance(DELETE_MS);
+    expect(await run(fakes)).toEqual({ deleted: false });
+  });
+
   it('tries again where the call did not arrive', async () => {
-    const fakes = await begun();
+    const fakes = await recreating();
     fakes.journal.failNext('eks.deleteAddon', 'before');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ deleted: true });
@@ -47,33 +81,95 @@ describe('delete-addon', () => {
     ['updated', { version: 'v1.40.0-eksbuild.1' }],
     ['given another role', { serviceAccountRoleArn: OTHER_ROLE }],
     ['configured', { configurationValues: '{}' }],
+    ['begun to update', { status: 'UPDATING' }],
+    ['begun to delete', { status: 'DELETING' }],
+    ['taken off its role', { serviceAccountRoleArn: undefined }],
   ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
-    const fakes = await begun();
+    const fakes = await recreating();
     fakes.eks.addons.set(ADDON, anAddon(change));
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('left alone') as string });
     expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('does not go on where somebody else has deleted it, and does not believe that at one look', async () => {
+    const fakes = await recreating();
+    fakes.eks.misses = 2;
+    expect(await run(fakes)).toEqual({ deleted: true });
+    const gone = await recreating();
+    gone.eks.addons.delete(ADDON);
+    await expect(run(gone)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else has deleted it') as string });
+  });
+
+  it('leaves it to await-deleted to tell of another copy that came after its own delete', async () => {
+    const fakes = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
+    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }));
+    expect(await run(fakes)).toEqual({ deleted: false });
+    expect(fakes.journal.mutations()).toEqual([]);
+    await expect(invoke(awaitDeletedStep, fakes.input, fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+  });
+});
+
+describe('delete-addon on a later way', () => {
+  const ladder = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
+  const run = (fakes: Begun, rung: number): Promise<unknown> => invoke(deleteAddonStep, { ...fakes.input, rung }, fakes);
+  const afterInPlace = async (change: Partial<Addon> = {}): Promise<Begun> => {
+    const fakes = await begun({ plan: { ladder } });
+    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change }));
+    return fakes;
+  };
+
+  it('notes the way and deletes what the first one has left, role or not', async () => {
+    for (const change of [{}, { serviceAccountRoleArn: anAddon().serviceAccountRoleArn }]) {
+      const fakes = await afterInPlace(change);
+      expect(await run(fakes, 1)).toEqual({ deleted: true });
+      expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: true }]]);
+      expect(await fakes.record()).toMatchObject({ rung: 1, removed: [addonArn(1)] });
+    }
+  });
+
+  it('deletes the copy that the way before has made', async () => {
+    const fakes = await begun({ plan: { ladder }, record: { rung: 1, removed: [addonArn(1)], made: [addonArn(2)] } });
+    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }));
+    expect(await run(fakes, 2)).toEqual({ deleted: true });
+    expect(await fakes.record()).toMatchObject({ rung: 2, removed: [addonArn(1), addonArn(2)] });
+    expect(await run(fakes, 2)).toEqual({ deleted: false });
+    expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: false }]]);
+  });
+
+  it.each<[string, Partial<Addon>]>([
+    ['updated', { version: 'v1.40.0-eksbuild.1' }],
+    ['configured', { configurationValues: '{}' }],
+    ['given another role', { serviceAccountRoleArn: OTHER_ROLE }],
+    ['created again', { arn: addonArn(2) }],
+    ['begun to update', { status: 'UPDATING' }],
+  ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
+    const fakes = await afterInPlace(change);
+    await expect(run(fakes, 1)).rejects.toMatchObject({ name: 'AddonChanged' });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect((await fakes.record()).removed).toEqual([]);
   });
 });
 
 describe('await-deleted', () => {
   const run = (fakes: Begun): Promise<unknown> => invoke(awaitDeletedStep, fakes.input, fakes);
+  const deleting = (): Promise<Begun> => begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
 
   it('says gone after several looks in a row', async () => {
-    const fakes = await begun();
+    const fakes = await deleting();
     fakes.eks.addons.delete(ADDON);
     expect(await run(fakes)).toEqual({ gone: true });
-    expect(fakes.journal.names()).toEqual(['eks.describeAddon', 'eks.describeAddon', 'eks.describeAddon']);
+    expect(fakes.journal.of('eks.describeAddon')).toHaveLength(3);
     expect(fakes.clock.slept).toEqual([2000, 2000]);
   });
 
   it.each(['ACTIVE', 'DELETING'] as const)('is not done while it is %s', async (status) => {
-    const fakes = await begun();
+    const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ status }));
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonStillThere', message: expect.stringContaining(status) as string });
   });
 
   it('does not believe in one look: an answer may be old', async () => {
-    const fakes = await begun();
+    const fakes = await deleting();
     fakes.eks.addons.delete(ADDON);
     fakes.clock.sleep = async () => {
       fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETING' }));
@@ -82,14 +178,20 @@ describe('await-deleted', () => {
   });
 
   it('tells of a delete that failed', async () => {
-    const fakes = await begun();
+    const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }));
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonFailed', message: expect.stringContaining('AccessDenied: no rights') as string });
   });
 
   it('knows an add-on that somebody else has created meanwhile', async () => {
-    const fakes = await begun();
+    const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'CREATING' }));
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else created it again') as string });
+  });
+
+  it('does not call gone what somebody else has deleted', async () => {
+    const fakes = await begun({ plan: { ladder: [RECREATE] } });
+    fakes.eks.addons.delete(ADDON);
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
   });
 });

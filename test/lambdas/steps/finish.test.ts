@@ -1,35 +1,75 @@
 import { describe, expect, it } from 'vitest';
-import { handOffCommands } from '../../../lambdas/domain/hand-off.ts';
+import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off.ts';
+import type { Migration } from '../../../lambdas/domain/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
-import { invoke, newFakes } from '../fakes.ts';
-import { ADDON, aSnapshot, at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
+import { runScript } from '../aws-commands.ts';
+import { eksHost } from '../eks-host.ts';
+import { invoke, lost, newFakes } from '../fakes.ts';
+import { ADDON, aMigration, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
+import { recreated } from './way-back.ts';
 
 const failure = { Error: 'AddonFailed', Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }) };
-const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> => invoke(finishStep, { migrationId: MIGRATION_ID, target, addon: ADDON, outcome, ...more }, fakes);
-const isFree = async ({ ledger }: Begun): Promise<boolean> => (await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: EXECUTION, since: at(0) })).acquired;
+const input = (outcome: string, more: object = {}): object => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON, outcome, ...more });
+const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> => invoke(finishStep, input(outcome, more), fakes);
+const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> => (await ledger.readLock(key))?.holder === undefined;
+const ENDS = [
+  ['migrated', 'pods'],
+  ['blocked', 'none'],
+  ['rolled-back', 'pods'],
+] as const;
 
 describe('finish', () => {
-  it.each([
-    ['migrated', 'pods'],
-    ['blocked', 'none'],
-    ['rolled-back', 'none'],
-  ])('writes %s, verified by %s, and lets go of the lock', async (outcome, verified) => {
+  it.each(ENDS)('writes %s, verified by %s, and lets go of every lock', async (outcome, verified) => {
     const fakes = await begun();
     fakes.clock.advance(90_000);
     expect(await run(fakes, outcome)).toEqual({ outcome });
     expect(await fakes.record()).toMatchObject({ status: 'ended', outcome, verified, endedAt: at(90), handOff: [] });
     expect(fakes.telemetry.counts).toEqual({ [`outcome-${outcome}`]: 1 });
-    expect(await isFree(fakes)).toBe(true);
+    expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([true, true]);
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.releaseLock'));
   });
 
-  it('keeps the lock where a person is needed, and says what to do', async () => {
+  it('parks the lock on the add-on where a person is needed, lets go of those on roles, and says what to do', async () => {
     const fakes = await begun();
+    await recreated(fakes);
     await run(fakes, 'needs-human', { failure });
-    expect(await fakes.record()).toMatchObject({ outcome: 'needs-human', handOff: handOffCommands(target, aSnapshot()), failure: { name: 'AddonFailed', message: 'Add-on is CREATE_FAILED.' } });
-    expect(await isFree(fakes)).toBe(false);
+    const record = await fakes.record();
+    expect(record).toMatchObject({ outcome: 'needs-human', verified: 'none', failure: { name: 'AddonFailed', message: 'Add-on is CREATE_FAILED.' } });
+    expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([false, true]);
+    expect(await fakes.ledger.listHeldLocks()).toEqual([]);
+    expect(record.handOff).toContain('kubectl -n kube-system rollout restart deployment/ebs-csi-controller');
+    expect(record.handOff.join('\n')).not.toContain('ebs-csi-node');
+    expect(await runScript(record.handOff, eksHost(fakes.eks, fakes.clock))).toEqual([]);
+    expect(fakes.eks.addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: ROLE, podIdentityAssociations: [] });
+  });
+
+  it.each<[string, Partial<HandOffFacts>]>([
+    ['eks.describeAddon', { seen: undefined }],
+    ['eks.listAssociations', { seen: undefined }],
+    ['kubernetes.listWorkloads', { workloads: undefined }],
+  ])('writes commands although %s fails', async (call, without) => {
+    const fakes = await begun();
+    await recreated(fakes);
+    const facts: HandOffFacts = {
+      target,
+      snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!,
+      record: await fakes.record(),
+      seen: structuredClone({ addon: fakes.eks.addons.get(ADDON), associations: fakes.eks.associations }),
+      workloads: [{ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' }],
+    };
+    fakes.journal.failNext(call, 'before', lost());
+    await run(fakes, 'needs-human');
+    expect((await fakes.record()).handOff).toEqual(handOffCommands({ ...facts, ...without }));
+    expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn' }]);
+  });
+
+  it('has only the last command where nothing was begun', async () => {
+    const fakes = newFakes();
+    await fakes.ledger.putMigration(aMigration());
+    await invoke(finishStep, input('needs-human'), fakes);
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.handOff).toEqual([expect.stringMatching(new RegExp(`^# .* pod-identity release ${MIGRATION_ID}$`)) as string, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
   });
 
   it('invoked again changes nothing', async () => {
@@ -42,12 +82,13 @@ describe('finish', () => {
     expect(fakes.telemetry.counts).toEqual({ 'outcome-rolled-back': 1 });
   });
 
-  it('lets go of the lock after the reply to the record was lost', async () => {
+  it.each(['migrated', 'needs-human'])('sees to the locks after the reply to the record was lost (%s)', async (outcome) => {
     const fakes = await begun();
     fakes.journal.failNext('ledger.updateMigration', 'after');
-    await expect(run(fakes, 'migrated')).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(await run(fakes, 'migrated')).toEqual({ outcome: 'migrated' });
-    expect(await isFree(fakes)).toBe(true);
+    await expect(run(fakes, outcome)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await run(fakes, outcome)).toEqual({ outcome });
+    expect(await fakes.ledger.listHeldLocks()).toEqual([]);
+    expect(await isFree(fakes)).toBe(outcome === 'migrated');
   });
 
   it('does not touch a lock that another migration holds', async () => {
@@ -55,11 +96,14 @@ describe('finish', () => {
     await fakes.loseLock();
     await run(fakes, 'blocked');
     await expect(fakes.ledger.assertLock(LOCK, OTHER_MIGRATION_ID, 2)).resolves.toBeUndefined();
+    expect(await fakes.ledger.readLock(LOCK)).toMatchObject({ holder: { executionArn: OTHER_EXECUTION } });
   });
 
   it('ends a migration that never left a record', async () => {
     const fakes = newFakes();
-    expect(await invoke(finishStep, { migrationId: MIGRATION_ID, target, addon: ADDON, outcome: 'blocked' }, fakes)).toEqual({ outcome: 'blocked' });
+    await fakes.ledger.acquireLock(LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+    expect(await invoke(finishStep, input('blocked'), fakes)).toEqual({ outcome: 'blocked' });
+    expect((await fakes.ledger.readLock(LOCK))?.holder).toBeUndefined();
   });
 
   it.each([
@@ -71,5 +115,36 @@ describe('finish', () => {
     const fakes = await begun();
     await run(fakes, 'blocked', { failure: given });
     expect((await fakes.record()).failure).toEqual(kept);
+  });
+});
+
+describe('finish of a migration that was taken over', () => {
+  const first = { name: 'PodsOnWrongIdentity', message: 'the first one' };
+  const takenOver = async (record: Partial<Migration> = {}): Promise<Begun> => {
+    const fakes = await begun({ record: { recovery: { startedAt: at(60), executionArn: RECOVERY_EXECUTION, cause: 'requested', after: 'needs-human' }, executionArn: RECOVERY_EXECUTION, outcome: 'needs-human', endedAt: at(30), handOff: ['aws x'], ...record } });
+    for (const key of [LOCK, ROLE_LOCK]) await fakes.ledger.takeOverLock(key, { executionArn: EXECUTION, fence: 1 }, { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: at(60) });
+    return fakes;
+  };
+
+  it('replaces the outcome and the commands, and keeps the first failure', async () => {
+    const fakes = await takenOver({ failure: first });
+    fakes.clock.advance(90_000);
+    await run(fakes, 'rolled-back', { executionArn: RECOVERY_EXECUTION, failure: { Error: 'RollbackRequested', Cause: 'jo asked' } });
+    expect(await fakes.record()).toMatchObject({ outcome: 'rolled-back', status: 'ended', endedAt: at(90), failure: first, handOff: [], verified: 'pods' });
+    expect(await isFree(fakes)).toBe(true);
+  });
+
+  it('has the failure that led to the recovery where there was none before', async () => {
+    const fakes = await takenOver();
+    await run(fakes, 'rolled-back', { executionArn: RECOVERY_EXECUTION, failure: { Error: 'RollbackRequested', Cause: 'jo asked' } });
+    expect((await fakes.record()).failure).toEqual({ name: 'RollbackRequested', message: 'jo asked' });
+  });
+
+  it('does not let the execution write that stopped before', async () => {
+    const fakes = await takenOver();
+    const before = await fakes.record();
+    expect(await run(fakes, 'migrated')).toEqual({ outcome: 'migrated' });
+    expect(await fakes.record()).toEqual(before);
+    expect(await isFree(fakes)).toBe(false);
   });
 });

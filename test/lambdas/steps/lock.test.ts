@@ -1,56 +1,97 @@
 /** Promises 1 and 6: without its snapshot and its lock a step changes nothing. */
 import { describe, expect, it } from 'vitest';
-import type { Step } from '../../../lambdas/runtime/step.ts';
-import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
+import type { Rung } from '../../../lambdas/domain/model.ts';
+import { stepSchemas, type StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import { invoke, newFakes } from '../fakes.ts';
-import { ADDON, aMigration, aPod, MIGRATION_ID, target } from '../fixtures.ts';
+import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aPod, IN_PLACE, MIGRATION_ID, RECREATE, target } from '../fixtures.ts';
 import { begunWithLeftOver, type Begun } from './begun.ts';
 
-/** Each step that changes something, at a point where it would. */
-const mutating: [string, Step, (fakes: Begun) => void, string][] = [
-  ['delete-addon', steps['delete-addon'], () => undefined, 'eks.deleteAddon'],
-  ['purge-associations', steps['purge-associations'], () => undefined, 'eks.deleteAssociation'],
-  ['create-addon', steps['create-addon'], ({ eks }) => (eks.addons.clear(), (eks.associations = [])), 'eks.createAddon'],
-  ['restart-pods', steps['restart-pods'], ({ kubernetes }) => (kubernetes.pods = [aPod('irsa')]), 'kubernetes.restartWorkload'],
-  ['restore', steps.restore, ({ eks }) => (eks.addons.clear(), (eks.associations = [])), 'eks.createAddon'],
+const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
+
+interface Point {
+  way: Rung;
+  /** What the ledger knows by then, and what is there. */
+  prepare?: (fakes: Begun) => unknown;
+  input?: object;
+  /** Of the association that the snapshot has. */
+  tags?: { tags: Record<string, string> };
+  call: string;
+}
+const gone = async ({ eks, ledger }: Begun): Promise<void> => {
+  eks.addons.delete(ADDON);
+  eks.associations = [];
+  await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+};
+const updated = ({ eks }: Begun): void => {
+  eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+  eks.associations = [structuredClone(NEW)];
+};
+const carryOver = [{ namespace: NEW.namespace, serviceAccount: NEW.serviceAccount, from: 'a-left00000000000001', tags: { team: 'storage' } }];
+
+/** Each step of the change that changes something, at a point where it would. */
+const mutating: [StepName, Point][] = [
+  ['delete-addon', { way: RECREATE, call: 'eks.deleteAddon' }],
+  ['purge-associations', { way: RECREATE, prepare: ({ eks }) => eks.addons.delete(ADDON), call: 'eks.deleteAssociation' }],
+  ['purge-associations', { way: IN_PLACE, call: 'eks.deleteAssociation' }],
+  ['create-addon', { way: RECREATE, prepare: gone, call: 'eks.createAddon' }],
+  ['update-addon', { way: IN_PLACE, prepare: ({ eks }) => (eks.associations = []), call: 'eks.updateAddon' }],
+  ['carry-over', { way: IN_PLACE, prepare: updated, tags: { tags: { team: 'storage' } }, call: 'eks.tagResource' }],
+  ['restart-pods', { way: IN_PLACE, prepare: updated, input: { towards: 'pod-identity', round: 1 }, call: 'kubernetes.restartWorkload' }],
+  ['restart-pods', { way: RECREATE, prepare: ({ kubernetes }) => (kubernetes.pods = [aPod('node-role')]), input: { towards: 'before', round: 1 }, call: 'kubernetes.restartWorkload' }],
 ];
 
-describe.each(mutating)('%s', (_, step, prepare, call) => {
-  const run = (fakes: Begun): Promise<unknown> => invoke(step, { ...fakes.input, round: 1 }, fakes).catch((error: unknown) => error);
+describe.each(mutating)('%s', (name, { way, prepare, input, tags, call }) => {
+  const step = steps[name];
+  const run = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(step, { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
+  const atThatPoint = async (): Promise<Begun> => {
+    const fakes = await begunWithLeftOver(tags, { ladder: [way], carryOver: tags ? carryOver : [] });
+    await prepare?.(fakes);
+    return fakes;
+  };
 
   it('changes something while it holds the lock', async () => {
-    const fakes = await begunWithLeftOver();
-    prepare(fakes);
+    const fakes = await atThatPoint();
     await run(fakes);
     expect(fakes.journal.mutations()).toContain(call);
   });
 
   it('changes nothing once the lock is another migration\'s', async () => {
-    const fakes = await begunWithLeftOver();
-    prepare(fakes);
+    const fakes = await atThatPoint();
     await fakes.loseLock();
     expect(await run(fakes)).toMatchObject({ name: 'LockLost' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('changes nothing under an older fence of its own lock', async () => {
-    const fakes = await begunWithLeftOver();
-    prepare(fakes);
-    expect(await invoke(step, { ...fakes.input, fence: 7, round: 1 }, fakes).catch((error: unknown) => error)).toMatchObject({ name: 'LockLost' });
+    const fakes = await atThatPoint();
+    expect(await run(fakes, { fence: 7 })).toMatchObject({ name: 'LockLost' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('changes nothing without a snapshot', async () => {
     const fakes = newFakes();
-    await fakes.ledger.putMigration(aMigration());
-    expect(await invoke(step, { migrationId: MIGRATION_ID, target, addon: ADDON, fence: 1, round: 1 }, fakes).catch((error: unknown) => error)).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    await fakes.ledger.putMigration(aMigration({ plan: aPlan({ ladder: [way] }) }));
+    expect(await invoke(step, { migrationId: MIGRATION_ID, target, addon: ADDON, fence: 1, rung: 0, ...input }, fakes).catch((error: unknown) => error)).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
+  it('begins no change where too little of the invocation is left', async () => {
+    const fakes = await atThatPoint();
+    fakes.invocation.remaining = 5000;
+    expect(await run(fakes)).toMatchObject({ name: 'OutOfTime', message: expect.stringContaining('5 s') as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('makes sure of its lock directly before the change', async () => {
+    const fakes = await atThatPoint();
+    await run(fakes);
+    const names = fakes.journal.names();
+    expect(names[names.indexOf(call) - 1]).toBe('ledger.assertLock');
+  });
+
   it('changes nothing when the lock can not be read', async () => {
-    const fakes = await begunWithLeftOver();
-    prepare(fakes);
+    const fakes = await atThatPoint();
     fakes.journal.failNext('ledger.assertLock');
     expect(await run(fakes)).toMatchObject({ name: 'ConnectionLost' });
     expect(fakes.journal.mutations()).toEqual([]);

@@ -3,7 +3,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
-import { aCluster, ADDON, anAddon, anAssociation, aPod, associationArn, bothWays, EXECUTION, MIGRATION_ID, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
+import { aCluster, ADDON, anAddon, anAssociation, aPod, associationArn, bothWays, EXECUTION, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE_PRESERVING, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
 
 const input = (request: object = {}): unknown => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
@@ -12,10 +12,31 @@ const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION
 describe('plan', () => {
   it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
     const fakes = newFakes();
-    expect(await run(fakes, { preserve: true, reason: 'because' })).toEqual({ verdict: 'migrate', target, addon: ADDON, preserve: true, blockedBy: [] });
-    expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, plan: { verdict: 'migrate', preserve: true } });
+    expect(await run(fakes, { preserve: true, reason: 'because' })).toEqual({ verdict: 'migrate', target, addon: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], blockedBy: [] });
+    expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, locks: [], removed: [], made: [], plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
     expect((await record(fakes)).outcome).toBeUndefined();
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual(['irsa', 'not-applicable']);
+  });
+
+  it('asks each thing once, and nothing that the plan does not need', async () => {
+    const fakes = newFakes();
+    await run(fakes);
+    const reads = ['eks.describeCluster', 'eks.describeAddon', 'eks.describeAddon', 'eks.listOfferedVersions', 'eks.describeConfiguration', 'eks.listAssociations', 'eks.countAssociations', 'roles.getRole', 'kubernetes.listPods', 'kubernetes.listWorkloads'];
+    expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(reads);
+  });
+  it('does not count associations where none is added, nor look for an agent that is built in', async () => {
+    const fakes = newFakes();
+    fakes.eks.associations = [anAssociation()];
+    fakes.eks.cluster = aCluster({ autoMode: true });
+    await run(fakes);
+    expect(fakes.journal.names()).not.toContain('eks.countAssociations');
+    expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
+  });
+  it('reads no further than to an add-on that has moved', async () => {
+    const fakes = newFakes();
+    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }));
+    await run(fakes);
+    expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(['eks.describeCluster', 'eks.describeAddon']);
   });
 
   it('changes nothing and takes no lock', async () => {
@@ -60,6 +81,7 @@ describe('plan', () => {
     await run(fakes);
     expect(await record(fakes)).toMatchObject({ plan: { namespace: 'storage', purge: ['a-left00000000000001'], associations: [{ namespace: 'storage', serviceAccount: SERVICE_ACCOUNT }] } });
     expect(fakes.journal.of('kubernetes.listPods')).toEqual([['storage']]);
+    expect(fakes.journal.of('kubernetes.getWorkload')).toEqual([[{ kind: 'DaemonSet', namespace: 'kube-system', name: 'eks-pod-identity-agent' }]]);
   });
 
   it('does not ask this account\'s IAM for another account\'s role', async () => {
@@ -91,12 +113,22 @@ describe('plan', () => {
     ['blocked', { roleArn: OTHER_ROLE }],
   ])('answers %s again when the reply was lost after the record had ended', async (verdict, request) => {
     const fakes = newFakes();
-    fakes.journal.failNext('ledger.updateMigration', 'after');
+    fakes.journal.failNext('ledger.recordPlan', 'after');
     await expect(run(fakes, request)).rejects.toThrow(lost().message);
     const ended = await record(fakes);
     fakes.clock.advance(5000);
     expect(await run(fakes, request)).toMatchObject({ verdict });
     expect(await record(fakes)).toEqual(ended);
+  });
+
+  it('does not put a late plan in the place of the one that is carried out', async () => {
+    const fakes = newFakes();
+    await run(fakes);
+    const { plan } = await record(fakes);
+    await fakes.ledger.updateMigration(MIGRATION_ID, { rung: 0 });
+    fakes.eks.addons.delete(ADDON);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    expect((await record(fakes)).plan).toEqual(plan);
   });
 
   it('does not take up a migration that another execution has ended', async () => {

@@ -1,32 +1,61 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
-import { EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
+import type { Addon } from '../../../lambdas/domain/model.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, aNodePod, anAddon, aPod, aWorkload, MIGRATION_ID } from '../fixtures.ts';
+import { at, ADDON, addonArn, aNodePod, anAddon, anAssociation, anEvidence, aPod, aWorkload, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
-/** The migrated driver with these pods. */
+const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
+const migrated = (change: Partial<Addon> = {}): Addon => anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
+
+/** The driver, migrated in place, with these pods. */
 async function withPods(...pods: Pod[]): Promise<Begun> {
-  const fakes = await begun();
+  const fakes = await begun({ plan: { ladder: [IN_PLACE] } });
+  fakes.eks.addons.set(ADDON, migrated());
+  fakes.eks.associations = [OWNED];
   fakes.kubernetes.pods = pods;
   return fakes;
 }
-const verify = (fakes: Begun, round = 1): Promise<unknown> => invoke(verifyPodsStep, { ...fakes.input, round }, fakes);
-const restart = (fakes: Begun, round = 1): Promise<unknown> => invoke(restartPodsStep, { ...fakes.input, round }, fakes);
+const verify = (fakes: Begun, round = 1, change: object = {}): Promise<unknown> => invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round, ...change }, fakes);
+const restart = (fakes: Begun, round = 1, change: object = {}): Promise<unknown> => invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round, ...change }, fakes);
 
 describe('verify-pods', () => {
   it('proves it on every pod that counts, and keeps the evidence', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('pod-identity', { name: 'two' }), aNodePod());
-    expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 2, podsOnPodIdentity: 2 });
+    expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual(['pod-identity', 'pod-identity', 'not-applicable']);
+    expect(await fakes.record()).toMatchObject({ verified: 'pods', warnings: [] });
     expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('warns where the role is still shown, once, beside what was warned of before', async () => {
+    const fakes = await withPods(aPod('pod-identity'));
+    fakes.eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: ROLE }));
+    const other = { id: 'another', status: 'warn' as const, message: 'of before' };
+    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
+    await verify(fakes);
+    await verify(fakes);
+    const { warnings } = await fakes.record();
+    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', status: 'warn', message: expect.stringContaining(ROLE) as string }]);
+    fakes.eks.addons.set(ADDON, migrated());
+    await verify(fakes);
+    expect((await fakes.record()).warnings).toEqual([other]);
+  });
+
+  it('does not call it proven before that is in the ledger', async () => {
+    const fakes = await withPods(aPod('pod-identity'));
+    fakes.journal.failNext('ledger.updateMigration');
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect((await fakes.record()).verified).toBe('none');
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
   });
 
   it('asks for a restart where pods kept their old identity', async () => {
     const fakes = await withPods(aPod('irsa'), aPod('pod-identity', { name: 'two' }));
-    expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsOnPodIdentity: 1 });
+    expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsAsTheyShallBe: 1 });
     expect(await verify(fakes, 2)).toMatchObject({ verdict: 'restart' });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
@@ -35,6 +64,13 @@ describe('verify-pods', () => {
     const fakes = await withPods(aPod('irsa'), aPod('node-role', { name: 'two' }));
     await expect(verify(fakes, 3)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: 'After 2 restarts these pods are still not on Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).' });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
+  });
+  it('climbs when the restarts did not help and the ladder goes on, and only then', async () => {
+    const fakes = await withPods(aPod('irsa'));
+    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
+    expect(await verify(fakes, 2)).toMatchObject({ verdict: 'restart' });
+    expect(await verify(fakes, 3)).toEqual({ verdict: 'climb', podsThatCount: 1, podsAsTheyShallBe: 0 });
+    expect(await fakes.record()).toMatchObject({ verified: 'none', rung: 0 });
   });
   it('gives up at once where no workload can be restarted', async () => {
     const { owner: _, ...bare } = aPod('irsa');
@@ -45,16 +81,37 @@ describe('verify-pods', () => {
     ['a pod is not ready', ({ kubernetes }) => (kubernetes.pods = [aPod('pod-identity', { ready: false })]), /not ready/],
     ['a rollout goes on', ({ kubernetes }) => (kubernetes.workloads = [aWorkload({ settled: false })]), /rolling out/],
     ['there are no pods', ({ kubernetes }) => (kubernetes.pods = []), /no pod runs/],
-    ['the add-on is DEGRADED', ({ eks }) => eks.addons.set(ADDON, anAddon({ status: 'DEGRADED' })), /is DEGRADED again/],
-    ['the add-on is gone', ({ eks }) => eks.addons.delete(ADDON), /is gone again/],
+    ['the add-on is DEGRADED', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'DEGRADED' })), /is DEGRADED again/],
+    ['the add-on is UPDATING', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })), /is UPDATING again/],
   ])('comes again while %s', async (_, change, message) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled', message: expect.stringMatching(message) as string });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+
+  it.each<[string, (fakes: Begun) => void, string]>([
+    ['deleted the add-on', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
+    ['created it again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
+    ['updated it', ({ eks }) => eks.addons.set(ADDON, migrated({ version: 'v1.40.0-eksbuild.1' })), 'AddonChanged'],
+    ['configured it', ({ eks }) => eks.addons.set(ADDON, migrated({ configurationValues: '{}' })), 'AddonChanged'],
+    ['given it another role', ({ eks }) => eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: OTHER_ROLE })), 'AddonChanged'],
+    ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
+    ['given the association another role', ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]), 'AssociationChanged'],
+  ])('proves nothing where somebody else has %s meanwhile', async (_, change, name) => {
+    const fakes = await withPods(aPod('pod-identity'));
+    change(fakes);
+    await expect(verify(fakes)).rejects.toMatchObject({ name });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+  it('does not believe in one look that finds no add-on', async () => {
+    const fakes = await withPods(aPod('pod-identity'));
+    fakes.eks.misses = 2;
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
   });
 
   it('takes no more rounds than there may be restarts', () => {
-    expect(verifyPodsStep.schema.input.safeParse({ migrationId: MIGRATION_ID, target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' }, addon: ADDON, fence: 1, round: 4 }).success).toBe(false);
+    expect(verifyPodsStep.schema.input.safeParse({ migrationId: MIGRATION_ID, target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' }, addon: ADDON, fence: 1, rung: 0, towards: 'before', round: 4 }).success).toBe(false);
   });
 });
 
@@ -62,7 +119,7 @@ describe('restart-pods', () => {
   it('restarts the workloads whose pods kept their old identity, and no other', async () => {
     const fakes = await withPods(aPod('irsa'), aNodePod());
     expect(await restart(fakes)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
-    expect(fakes.journal.of('kubernetes.restartWorkload')).toEqual([[{ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' }, `${MIGRATION_ID}-1`]]);
+    expect(fakes.journal.of('kubernetes.restartWorkload')).toEqual([[{ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' }, `${MIGRATION_ID}-0-1`]]);
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.assertLock')).toBe(names.indexOf('kubernetes.restartWorkload') - 1);
   });
@@ -86,5 +143,81 @@ describe('restart-pods', () => {
     const fakes = await withPods(pod);
     expect(await restart(fakes)).toEqual({ restarted: [] });
     expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('marks each way for itself', async () => {
+    const fakes = await withPods(aPod('irsa'));
+    await restart(fakes, 1, { rung: 0 });
+    await restart(fakes, 1, { rung: 1 });
+    expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([`${MIGRATION_ID}-0-1`, `${MIGRATION_ID}-1-1`]);
+  });
+
+  it('makes sure of its lock before each one', async () => {
+    const fakes = await withPods(aPod('irsa'), aPod('irsa', { name: 'two', owner: { kind: 'Deployment', name: 'second' } }));
+    fakes.kubernetes.workloads.push(aWorkload({ name: 'second' }));
+    fakes.kubernetes.onRestart = () => void fakes.loseLock();
+    await expect(restart(fakes)).rejects.toMatchObject({ name: 'LockLost' });
+    expect(fakes.journal.mutations()).toEqual(['kubernetes.restartWorkload']);
+  });
+});
+
+describe('towards what was before', () => {
+  const back = { towards: 'before' };
+  /** Put back by a create, on the last way, the pods of before on IRSA. */
+  async function putBack(...pods: Pod[]): Promise<Begun> {
+    const fakes = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)], made: [addonArn(2)], verified: 'none' } });
+    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2) }));
+    fakes.kubernetes.pods = pods;
+    await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
+    return fakes;
+  }
+
+  it('is proven by pods on IRSA, and says so as the latest evidence alone', async () => {
+    const fakes = await putBack(aPod('irsa'), aNodePod());
+    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'proven', podsThatCount: 1, podsAsTheyShallBe: 1 });
+    expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toMatchObject([{ identity: 'irsa' }, { identity: 'not-applicable' }]);
+    // Who finds `pods` there would end the migration as migrated.
+    expect((await fakes.record()).verified).toBe('none');
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+  it('takes back what the pods had before', async () => {
+    const fakes = await putBack(aPod('node-role'));
+    expect(await verify(fakes, 1, back)).toMatchObject({ verdict: 'restart' });
+    await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'node-role' })], at(0));
+    expect(await verify(fakes, 1, back)).toMatchObject({ verdict: 'proven' });
+  });
+  it('restarts pods that kept Pod Identity, then gives up; no way is left to climb', async () => {
+    const fakes = await putBack(aPod('pod-identity'));
+    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, ladder: [RECREATE_PRESERVING, RECREATE] } });
+    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'restart', podsThatCount: 1, podsAsTheyShallBe: 0 });
+    await expect(verify(fakes, 3, back)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: 'After 2 restarts these pods have not got back the identity that they had: ebs-csi-controller-1 (pod-identity).' });
+  });
+  it('comes again while the add-on, or a pod, is not ready', async () => {
+    const fakes = await putBack(aPod('irsa', { ready: false }));
+    await expect(verify(fakes, 1, back)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'DEGRADED' }));
+    await expect(verify(fakes, 1, back)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+  });
+
+  it.each<[string, Addon | undefined]>([
+    ['deleted', undefined],
+    ['created again', anAddon({ arn: addonArn(7) })],
+    ['updated', anAddon({ arn: addonArn(2), version: 'v1.40.0-eksbuild.1' })],
+    ['taken off its role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined })],
+    ['given another role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: OTHER_ROLE })],
+  ])('leaves it to a person where somebody else has %s it since', async (_, now) => {
+    const fakes = await putBack(aPod('irsa'));
+    if (now) fakes.eks.addons.set(ADDON, now);
+    else fakes.eks.addons.delete(ADDON);
+    await expect(verify(fakes, 1, back)).rejects.toMatchObject({ name: 'RestoreRefused' });
+  });
+
+  it('restarts under a mark of its own, and of the execution that holds the lock', async () => {
+    const fakes = await putBack(aPod('pod-identity'));
+    expect(await restart(fakes, 1, back)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
+    expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([`${MIGRATION_ID}-before-1-1`]);
+    fakes.kubernetes.pods = [aPod('irsa')];
+    expect(await restart(fakes, 2, back)).toEqual({ restarted: [] });
+    expect(await restart(fakes, 2)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
   });
 });

@@ -1,24 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { purgeAssociationsStep } from '../../../lambdas/steps/purge-associations/handler.ts';
 import { invoke } from '../fakes.ts';
-import { addonArn, anAssociation, OTHER_ROLE } from '../fixtures.ts';
+import type { Addon, Association } from '../../../lambdas/domain/model.ts';
+import { ADDON, addonArn, anAddon, anAssociation, associationArn, IN_PLACE, OTHER_ROLE, planned, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(purgeAssociationsStep, fakes.input, fakes);
 
 describe('purge-associations', () => {
   it('notes the whole association, makes sure of its lock, and only then deletes', async () => {
-    const fakes = await begunWithLeftOver();
+    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
     expect(fakes.eks.associations).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
     const names = fakes.journal.names();
     const deleted = names.indexOf('eks.deleteAssociation');
-    expect(names.slice(deleted - 2, deleted)).toEqual(['ledger.assertLock', 'ledger.recordAssociation']);
+    expect(names.slice(deleted - 2, deleted)).toEqual(['ledger.recordAssociation', 'ledger.assertLock']);
   });
 
   it('deletes nothing that the ledger could not note', async () => {
-    const fakes = await begunWithLeftOver();
+    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     fakes.journal.failNext('ledger.recordAssociation', 'before');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -26,19 +27,19 @@ describe('purge-associations', () => {
   });
 
   it('deletes what an earlier life of the add-on has left', async () => {
-    const fakes = await begunWithLeftOver({ ownerArn: addonArn(1) });
+    const fakes = await begunWithLeftOver({ ownerArn: addonArn(1) }, { ladder: [RECREATE] });
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
   });
 
   it('has nothing to do where nothing is, having looked several times', async () => {
-    const fakes = await begun();
+    const fakes = await begun({ plan: { ladder: [RECREATE] } });
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.journal.mutations()).toEqual([]);
-    expect(fakes.clock.slept).toEqual([1000, 1000]);
+    expect(fakes.clock.slept).toEqual([2000, 2000]);
   });
 
   it('invoked again deletes nothing again and keeps what was noted', async () => {
-    const fakes = await begunWithLeftOver();
+    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     await run(fakes);
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
@@ -46,7 +47,7 @@ describe('purge-associations', () => {
   });
 
   it('finds its delete done after the reply was lost', async () => {
-    const fakes = await begunWithLeftOver();
+    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     fakes.journal.failNext('eks.deleteAssociation', 'after');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ purged: [] });
@@ -55,18 +56,20 @@ describe('purge-associations', () => {
   });
 
   it('comes again while a deleted one is still listed', async () => {
-    const fakes = await begunWithLeftOver();
+    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     fakes.eks.deleteAssociation = async () => true;
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining(LEFT_OVER.id) as string });
   });
 
   it.each<[string, Partial<typeof LEFT_OVER>, RegExp]>([
     ['that the snapshot does not know', { id: 'a-someone00000000001' }, /appeared after the snapshot/],
-    ['that another add-on has taken over', { ownerArn: addonArn(1, 'aws-efs-csi-driver') }, /may not be deleted: .*owned by another add-on/],
-    ['that another tool has tagged', { tags: { 'managed-by': 'terraform' } }, /may not be deleted: .*Terraform/],
-    ['that somebody has chained', { targetRoleArn: OTHER_ROLE }, /may not be deleted: .*targetRoleArn/],
+    ['that another add-on has taken over', { ownerArn: addonArn(1, 'aws-efs-csi-driver') }, /owned by another add-on/],
+    ['that another tool has tagged', { tags: { 'managed-by': 'terraform' } }, /Terraform/],
+    ['that somebody has chained', { targetRoleArn: OTHER_ROLE }, /was changed after the snapshot/],
+    ['that somebody has given another role', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
+    ['of a copy of the add-on that is not this migration\'s', { id: 'a-someone00000000001', ownerArn: addonArn(7) }, /appeared after the snapshot, owned by/],
   ])('leaves one alone %s', async (_, change, message) => {
-    const fakes = await begunWithLeftOver();
+    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     fakes.eks.associations = [anAssociation(change)];
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringMatching(message) as string });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -74,10 +77,110 @@ describe('purge-associations', () => {
   });
 
   it('does not look at other service accounts at all', async () => {
-    const fakes = await begun();
+    const fakes = await begun({ plan: { ladder: [RECREATE] } });
     const others = [anAssociation({ id: 'a-shop', serviceAccount: 'shop' }), anAssociation({ id: 'a-web', namespace: 'web' })];
     fakes.eks.associations = others;
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.eks.associations).toEqual(others);
+  });
+});
+
+describe('purge-associations after a delete with preserve', () => {
+  it('knows what the add-on owned, where EKS has cleared the owner', async () => {
+    const { ownerArn: _, ...free } = anAssociation({ id: 'a-own', ownerArn: addonArn(1), tags: { 'managed-by': 'terraform' } });
+    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, snapshot: { associations: [{ ...free, ownerArn: addonArn(1) }] }, record: { removed: [addonArn(1)] } });
+    fakes.eks.addons.delete(ADDON);
+    fakes.eks.associations = [free];
+    expect(await run(fakes)).toEqual({ purged: ['a-own'] });
+  });
+});
+
+describe('purge-associations of several service accounts', () => {
+  const second = anAssociation({ id: 'a-second', serviceAccount: 'second' });
+  const both = { planned: [planned, { ...planned, serviceAccount: 'second' }], associations: [LEFT_OVER, second] };
+
+  it('purges them all', async () => {
+    const fakes = await begun({ plan: { ladder: [RECREATE] }, snapshot: both });
+    fakes.eks.associations = [LEFT_OVER, second];
+    expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id, 'a-second'] });
+  });
+  it('purges none where one of them is not to be touched', async () => {
+    const fakes = await begun({ plan: { ladder: [RECREATE] }, snapshot: both });
+    fakes.eks.associations = [LEFT_OVER, { ...second, roleArn: OTHER_ROLE }];
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+});
+
+describe('purge-associations in place', () => {
+  const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
+  const DEAD = anAssociation({ id: 'a-dead', ownerArn: addonArn(7) });
+  const inPlace = async (...associations: Association[]): Promise<Begun> => {
+    const fakes = await begun({ plan: { ladder: [IN_PLACE] }, snapshot: { associations } });
+    fakes.eks.associations = structuredClone(associations);
+    return fakes;
+  };
+
+  it('keeps the add-on\'s own: the update replaces it', async () => {
+    const fakes = await inPlace(OWN);
+    expect(await run(fakes)).toEqual({ purged: [] });
+    expect(fakes.eks.associations).toEqual([OWN]);
+  });
+  it.each([LEFT_OVER, DEAD])('purges what stands in the way: $id', async (association) => {
+    const fakes = await inPlace(association);
+    expect(await run(fakes)).toEqual({ purged: [association.id] });
+    expect(fakes.eks.associations).toEqual([]);
+  });
+
+  it.each<[string, Partial<Addon>]>([
+    ['created again', { arn: addonArn(2) }],
+    ['updated', { version: 'v1.40.0-eksbuild.1' }],
+    ['taken off its role', { serviceAccountRoleArn: undefined }],
+  ])('deletes nothing where somebody else has %s the add-on', async (_, change) => {
+    const fakes = await inPlace(LEFT_OVER);
+    fakes.eks.addons.set(ADDON, anAddon(change));
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+  it('deletes nothing where somebody else has deleted the add-on', async () => {
+    const fakes = await inPlace(LEFT_OVER);
+    fakes.eks.addons.delete(ADDON);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+});
+
+describe('purge-associations on a later way', () => {
+  const again = (fakes: Begun, rung: number): Promise<unknown> => invoke(purgeAssociationsStep, { ...fakes.input, rung }, fakes);
+  const later = async (association: Association, record: NonNullable<Parameters<typeof begun>[0]>['record'] = {}): Promise<Begun> => {
+    const fakes = await begun({ plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] }, record: { rung: 1, removed: [addonArn(1)], ...record } });
+    fakes.eks.addons.delete(ADDON);
+    fakes.eks.associations = [association];
+    return fakes;
+  };
+  const made = anAssociation({ id: 'a-made', ownerArn: addonArn(1) });
+
+  it('purges what the copies of this migration have left: the snapshot\'s, or one that it made', async () => {
+    const first = await later(made);
+    expect(await again(first, 1)).toEqual({ purged: ['a-made'] });
+    const second = await later({ ...made, ownerArn: addonArn(2) }, { rung: 2, removed: [addonArn(1), addonArn(2)], made: [addonArn(2)] });
+    expect(await again(second, 2)).toEqual({ purged: ['a-made'] });
+    expect((await second.record()).associations.purged).toMatchObject([{ id: 'a-made' }]);
+  });
+  it('knows what it has created where EKS has let go of it, with all that was carried over', async () => {
+    const { ownerArn: _, ...free } = made;
+    const carried = { ...free, arn: associationArn('a-made'), targetRoleArn: OTHER_ROLE, tags: { 'managed-by': 'terraform' } };
+    const fakes = await later(carried);
+    await expect(again(fakes, 1)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    await fakes.ledger.recordAssociation(fakes.input.migrationId, 'created', made);
+    expect(await again(fakes, 1)).toEqual({ purged: ['a-made'] });
+  });
+  it('leaves alone what somebody else has made meanwhile', async () => {
+    const { ownerArn: _, ...standAlone } = made;
+    for (const association of [standAlone, { ...made, ownerArn: addonArn(7) }]) {
+      const fakes = await later(association);
+      await expect(again(fakes, 1)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('appeared after the snapshot') as string });
+      expect(fakes.journal.mutations()).toEqual([]);
+    }
   });
 });

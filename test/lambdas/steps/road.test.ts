@@ -1,53 +1,14 @@
 /**
- * The whole road over the fakes, with one fault at each call of each port in turn, before or after its effect:
- * a single transient fault never keeps a migration from ending as it would have without.
+ * The whole road and the way back over the fakes, with one fault at each call of each port in turn, before or after its
+ * effect: a single transient fault never keeps a migration from ending as it would have without.
  */
 import { describe, expect, it } from 'vitest';
-import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../../lambdas/domain/errors.ts';
-import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
-import type { Association, Outcome } from '../../../lambdas/domain/model.ts';
-import { steps } from '../../../lambdas/steps/index.ts';
-import type { StepName } from '../../../lambdas/steps/schemas.ts';
+import { ERROR_CLASSES } from '../../../lambdas/domain/errors.ts';
+import type { Addon, Association, Outcome } from '../../../lambdas/domain/model.ts';
+import { EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { newFakes, type Fakes, type When } from '../fakes.ts';
-import { ADDON, anAssociation, aPod, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID, ROLE, target } from '../fixtures.ts';
-import { LOCK } from './begun.ts';
-
-const POLL_MS = 10_000;
-
-/** Invokes a step as the state machine does: again after "not yet" and after what may pass, otherwise never. */
-async function task(fakes: Fakes, name: StepName, input: object): Promise<Record<string, unknown>> {
-  const handler = createHandler(steps[name], fakes.dependencies);
-  for (let attempt = 1; attempt <= 50; attempt += 1) {
-    try {
-      return (await handler(input, {} as LambdaContext)) as Record<string, unknown>;
-    } catch (error) {
-      if (!isMigrationError(error) || !['retryable', 'waiting'].includes(ERROR_CLASSES[error.name])) throw error;
-      fakes.clock.advance(POLL_MS);
-    }
-  }
-  throw new Error(`${name} did not come to an end`);
-}
-
-async function migrate(fakes: Fakes, request: object = {}): Promise<Outcome> {
-  const common = { migrationId: MIGRATION_ID, target, addon: ADDON };
-  const { verdict } = await task(fakes, 'plan', { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
-  if (verdict !== 'migrate') return verdict as Outcome;
-  const { fence } = await task(fakes, 'begin', { ...common, executionArn: EXECUTION });
-  const locked = { ...common, fence };
-  const end = async (outcome: Outcome, error?: unknown): Promise<Outcome> => {
-    const failure = error instanceof Error ? { failure: { Error: error.name, Cause: error.message } } : {};
-    return (await task(fakes, 'finish', { ...common, outcome, ...failure }))['outcome'] as Outcome;
-  };
-  try {
-    for (const name of ['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active'] as const) await task(fakes, name, locked);
-    for (let round = 1; (await task(fakes, 'verify-pods', { ...locked, round }))['verdict'] !== 'proven'; round += 1) await task(fakes, 'restart-pods', { ...locked, round });
-  } catch (error) {
-    if (!(error instanceof MigrationError)) throw error;
-    await task(fakes, 'restore', locked);
-    return end('rolled-back', error);
-  }
-  return end('migrated');
-}
+import { ADDON, ADDON_LOCK, addonArn, anAssociation, aPod, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, ROLE_LOCK, SERVICE_ACCOUNT } from '../fixtures.ts';
+import { migrate } from './machine.ts';
 
 interface Case {
   name: string;
@@ -56,62 +17,125 @@ interface Case {
   leftOver?: Association;
   /** Changes EKS and the pods before the run. */
   world?: (fakes: Fakes) => void;
+  /** Names of the steps' lines, where they are worth saying. */
+  lines?: string[];
+  /** ARNs that the record has at the end. */
+  copies?: { removed: string[]; made: string[] };
+  keepsRole?: boolean;
 }
 
-/** Pods take the identity that the add-on has when it settles; a restart gives them Pod Identity. */
+const FIRST = addonArn(1);
+const SECOND = addonArn(2);
+const THIRD = addonArn(3);
+const onPodIdentity = ({ podIdentityAssociations }: Addon): boolean => podIdentityAssociations.length > 0;
+const podOf = (addon: Addon): ReturnType<typeof aPod> => aPod(onPodIdentity(addon) ? 'pod-identity' : addon.serviceAccountRoleArn === undefined ? 'node-role' : 'irsa', { uid: `${addon.arn} ${addon.podIdentityAssociations.join()}` });
+
+/** Pods roll when an add-on settles and when they are restarted, and take the identity that it has then. */
 function newWorld({ leftOver, world }: Case): Fakes {
   const fakes = newFakes();
   const { eks, kubernetes } = fakes;
-  if (leftOver) eks.associations = [leftOver];
-  eks.onSettled = (addon) => {
-    kubernetes.pods = [aPod(addon.serviceAccountRoleArn === undefined ? 'pod-identity' : 'irsa', { uid: addon.arn })];
+  if (leftOver) eks.associations = [structuredClone(leftOver)];
+  const roll = (addon: Addon): void => {
+    kubernetes.pods = [podOf(addon)];
   };
-  kubernetes.onRestart = () => {
-    kubernetes.pods = [aPod('pod-identity', { uid: 'restarted' })];
-  };
+  eks.onSettled = roll;
+  kubernetes.onRestart = () => roll(eks.addons.get(ADDON)!);
   world?.(fakes);
   return fakes;
 }
 
-const keepsOldPods = ({ eks, kubernetes }: Fakes): void => {
-  eks.onSettled = () => {
-    kubernetes.pods = [aPod('irsa')];
+/** The pods of copies up to that one never see Pod Identity, however often they are restarted. */
+const neverUpTo =
+  (last: number) =>
+  ({ eks, kubernetes }: Fakes): void => {
+    const blind = (addon: Addon): boolean => onPodIdentity(addon) && addon.arn <= addonArn(last);
+    const roll = (addon: Addon): void => {
+      kubernetes.pods = [blind(addon) ? aPod('irsa') : podOf(addon)];
+    };
+    eks.onSettled = roll;
+    kubernetes.onRestart = () => roll(eks.addons.get(ADDON)!);
   };
+const keepsOldPods = ({ eks }: Fakes): void => {
+  eks.onSettled = () => undefined;
 };
-const neverTakesIt = (fakes: Fakes): void => {
-  keepsOldPods(fakes);
-  fakes.kubernetes.onRestart = () => undefined;
-};
-const failsToCreate = ({ eks }: Fakes): void => {
-  eks.endsIn = 'CREATE_FAILED';
-  const settled = eks.onSettled;
-  eks.onSettled = (addon) => {
-    eks.endsIn = 'ACTIVE';
-    settled(addon);
+/** The next create or update ends so, the ones after it well. */
+const endsOnceIn =
+  (status: Addon['status']) =>
+  ({ eks }: Fakes): void => {
+    eks.endsIn = status;
+    const settled = eks.onSettled;
+    eks.onSettled = (addon) => {
+      eks.endsIn = 'ACTIVE';
+      settled(addon);
+    };
   };
+/** Somebody asks for a stop while that is done. */
+const cancelledAt =
+  (call: 'describeCluster' | 'createAddon' | 'updateAddon') =>
+  ({ eks, ledger }: Fakes): void => {
+    const inner = eks[call].bind(eks) as (...args: unknown[]) => Promise<unknown>;
+    const cancelling = async (...args: unknown[]): Promise<unknown> => {
+      const answer = await inner(...args);
+      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
+      return answer;
+    };
+    Object.assign(eks, { [call]: cancelling });
+  };
+
+const CHAINED = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17","Statement":[]}', tags: { team: 'storage' } });
+const SLOW = ({ eks }: Fakes): void => {
+  eks.deleteShowsAfter = 8000;
+  eks.keyFreedAfter = 8000;
 };
 
 const cases: Case[] = [
-  { name: 'a plain migration', outcome: 'migrated' },
-  { name: 'with a left-over association', outcome: 'migrated', leftOver: anAssociation() },
-  { name: 'with preserve and pods that need a restart', outcome: 'migrated', request: { preserve: true }, world: keepsOldPods },
-  { name: 'a create that fails', outcome: 'rolled-back', leftOver: anAssociation(), world: failsToCreate },
-  { name: 'pods that never take it', outcome: 'rolled-back', world: neverTakesIt },
+  { name: 'in place, by default', outcome: 'migrated', copies: { removed: [], made: [] }, lines: ['plan', 'begin', 'purge-associations', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'finish'] },
+  { name: 'in place over a chained left-over', outcome: 'migrated', leftOver: CHAINED, world: SLOW },
+  { name: 'in place where the role stays', outcome: 'migrated', keepsRole: true, world: ({ eks }) => void (eks.keepsRole = true) },
+  { name: 'recreated', outcome: 'migrated', request: { strategy: 'recreate', maxDisruption: 'outage' }, copies: { removed: [FIRST], made: [SECOND] }, world: SLOW },
+  { name: 'recreated over a chained left-over', outcome: 'migrated', request: { strategy: 'recreate', maxDisruption: 'outage' }, leftOver: CHAINED },
+  { name: 'recreated with preserve, pods that need a restart', outcome: 'migrated', request: { strategy: 'recreate', preserve: true }, leftOver: anAssociation(), world: keepsOldPods },
+  {
+    name: 'auto, climbing once',
+    outcome: 'migrated',
+    leftOver: CHAINED,
+    world: neverUpTo(1),
+    copies: { removed: [FIRST], made: [SECOND] },
+    lines: ['verify-pods', 'restart-pods', 'verify-pods-2', 'restart-pods-2', 'verify-pods-3', 'delete-addon.2', 'await-deleted.2', 'purge-associations.2', 'create-addon.2', 'await-active.2', 'carry-over.2', 'verify-pods.2'],
+  },
+  { name: 'auto, climbing to the outage', outcome: 'migrated', request: { maxDisruption: 'outage' }, world: neverUpTo(2), copies: { removed: [FIRST, SECOND], made: [SECOND, THIRD] }, lines: ['verify-pods.2-3', 'verify-pods.3'] },
+
+  { name: 'an update that fails', outcome: 'rolled-back', leftOver: CHAINED, world: endsOnceIn('UPDATE_FAILED'), lines: ['restore-addon-update', 'verify-restored'] },
+  { name: 'a create that fails', outcome: 'rolled-back', request: { strategy: 'recreate', maxDisruption: 'outage' }, leftOver: CHAINED, world: endsOnceIn('CREATE_FAILED'), lines: ['restore-addon-delete', 'restore-addon-create'] },
+  { name: 'pods that never take it, in place', outcome: 'rolled-back', request: { strategy: 'in-place' }, world: neverUpTo(9) },
+  { name: 'pods that never take it, on any way', outcome: 'rolled-back', leftOver: CHAINED, world: neverUpTo(9) },
+  { name: 'a cancel during the update', outcome: 'rolled-back', world: cancelledAt('updateAddon') },
+  { name: 'a cancel during the create', outcome: 'rolled-back', request: { strategy: 'recreate', preserve: true }, leftOver: CHAINED, world: cancelledAt('createAddon') },
+  { name: 'a cancel before it began', outcome: 'blocked', world: cancelledAt('describeCluster') },
   { name: 'a dry run', outcome: 'planned', request: { dryRun: true } },
 ];
 
+/** What an association means, whichever it is. */
+const meaning = ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags = false, policy, tags }: Association): object => ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags });
+
 /** What must hold at the end, however it came about. */
-async function expectEnd(fakes: Fakes, { outcome, leftOver }: Case): Promise<void> {
+async function expectEnd(fakes: Fakes, { outcome, leftOver, copies, keepsRole }: Case): Promise<void> {
   const { eks, ledger } = fakes;
-  expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ outcome, status: 'ended' });
-  const addon = await eks.describeAddon(ADDON);
-  expect(addon?.status).toBe('ACTIVE');
-  expect(addon?.serviceAccountRoleArn).toBe(outcome === 'migrated' ? undefined : ROLE);
-  const associations = eks.associations.map((one) => [one.serviceAccount, one.ownerArn === addon?.arn ? 'owned' : one.ownerArn]);
-  const expected = outcome === 'migrated' ? [['ebs-csi-controller-sa', 'owned']] : leftOver ? [['ebs-csi-controller-sa', undefined]] : [];
-  expect(associations).toEqual(expected);
-  // The lock is free again.
-  expect(await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: 'next', since: '' })).toMatchObject({ acquired: true });
+  const record = (await ledger.getMigration(MIGRATION_ID))!;
+  expect(record).toMatchObject({ outcome, status: 'ended', handOff: [], ...copies });
+  expect(record.warnings.map((one) => one.id)).toEqual(keepsRole ? ['irsa-role-still-set'] : []);
+  const addon = (await eks.describeAddon(ADDON))!;
+  expect(addon.status).toBe('ACTIVE');
+  const migrated = outcome === 'migrated';
+  expect(addon.serviceAccountRoleArn).toBe(migrated && !keepsRole ? undefined : ROLE);
+  // What the old one had goes with the new one, or is there again.
+  const expected = leftOver ?? (migrated ? anAssociation({ serviceAccount: SERVICE_ACCOUNT }) : undefined);
+  expect(eks.associations.map(meaning)).toEqual(expected ? [meaning(expected)] : []);
+  expect(eks.associations.map((one) => one.ownerArn)).toEqual(expected ? [migrated ? addon.arn : undefined] : []);
+  const identities = migrated ? ['pod-identity'] : outcome === 'rolled-back' ? ['irsa'] : [];
+  expect(record.verified).toBe(identities.length > 0 ? 'pods' : 'none');
+  expect((await ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual(identities);
+  for (const lock of [ADDON_LOCK, ROLE_LOCK]) expect(await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) })).toMatchObject({ acquired: true });
 }
 
 describe.each(cases)('$name', (one) => {
@@ -121,6 +145,7 @@ describe.each(cases)('$name', (one) => {
     await expectEnd(fakes, one);
     const lines = await fakes.ledger.listSteps(MIGRATION_ID);
     expect(lines[0]?.name).toBe('plan');
+    expect(lines.map((line) => line.name)).toEqual(expect.arrayContaining(one.lines ?? []));
     expect(lines.filter((line) => line.error && ERROR_CLASSES[line.error.name as keyof typeof ERROR_CLASSES] !== 'terminal')).toEqual([]);
   });
 
@@ -128,10 +153,12 @@ describe.each(cases)('$name', (one) => {
     const smooth = newWorld(one);
     await migrate(smooth, one.request);
     const { length } = smooth.journal.calls;
-    expect(length).toBeGreaterThan(10);
+    expect(length).toBeGreaterThan(5);
     for (let position = 0; position < length; position += 1) {
-      const fakes = newWorld(one);
       const call = smooth.journal.calls[position]?.call;
+      // The lost reply of a read is a read that did not happen.
+      if (when === 'after' && /\.(get|list|describe|read|assert|count)/.test(call ?? '')) continue;
+      const fakes = newWorld(one);
       fakes.journal.failAt(position, when);
       expect([position, call, await migrate(fakes, one.request).catch((error: unknown) => error)]).toEqual([position, call, one.outcome]);
       await expectEnd(fakes, one);

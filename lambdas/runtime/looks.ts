@@ -1,0 +1,22 @@
+import type { Addon } from '../domain/model.ts';
+import type { Clock, Eks } from '../ports/index.ts';
+
+const LOOKS = 3;
+const BETWEEN_LOOKS_MS = 2000;
+
+/** Looks until an answer is `sure`, at most three times with two seconds between; the last answer otherwise. */
+export async function lookSeveralTimes<T>(clock: Clock, look: () => Promise<T>, sure: (answer: T) => boolean): Promise<T> {
+  let answer = await look();
+  for (let again = 1; again < LOOKS && !sure(answer); again += 1) {
+    await clock.sleep(BETWEEN_LOOKS_MS);
+    answer = await look();
+  }
+  return answer;
+}
+
+/**
+ * The add-on as it is now. Its absence is believed only after several looks in a row, since EKS's answers are
+ * eventually consistent.
+ */
+export const lookAtAddon = (eks: Eks, addon: string, clock: Clock): Promise<Addon | undefined> =>
+  lookSeveralTimes(clock, () => eks.describeAddon(addon), (now) => now !== undefined);

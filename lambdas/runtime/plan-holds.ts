@@ -1,0 +1,32 @@
+/** Whether the world is still as the plan found it: what `begin` makes sure of before the snapshot is taken. */
+import { isDeepStrictEqual } from 'node:util';
+import { carriedOver, decidePurge } from '../domain/associations.ts';
+import { MigrationError } from '../domain/errors.ts';
+import type { Addon, Association, CarriedOver, Plan, Target } from '../domain/model.ts';
+import { isAsSnapshot } from '../domain/restore.ts';
+
+const AGAIN = 'Nothing was changed; plan again.';
+const byFrom = (a: CarriedOver, b: CarriedOver): number => (a.from < b.from ? -1 : 1);
+
+/** Throws AddonChanged where the add-on is another, or not ACTIVE, by now. */
+export function assertAddonAsPlanned({ addon: planned }: Plan, addon: string, now: Addon | undefined): asserts now is Addon {
+  if (now?.status === 'ACTIVE' && planned && isAsSnapshot({ addon: planned }, now)) return;
+  throw new MigrationError('AddonChanged', `Add-on ${addon} is no longer as the plan found it (now ${now ? `${now.version}, ${now.status}` : 'gone'}). ${AGAIN}`);
+}
+
+/** Throws AssociationChanged where associations came, went or changed in what matters. */
+export function assertAssociationsAsPlanned(plan: Plan, associations: readonly Association[], { target, addon }: { target: Target; addon: Addon }): void {
+  const ids = associations.map((one) => one.id).sort();
+  if (!isDeepStrictEqual(ids, [...plan.existing].sort())) {
+    throw new MigrationError('AssociationChanged', `The associations are no longer as the plan found them (now ${ids.join(', ') || 'none'}). ${AGAIN}`);
+  }
+  if (!isDeepStrictEqual(carriedOver(associations, plan.associations).sort(byFrom), [...plan.carryOver].sort(byFrom))) {
+    throw new MigrationError('AssociationChanged', `What would be carried over from ${ids.join(', ')} is no longer as the plan found it. ${AGAIN}`);
+  }
+  for (const association of associations) {
+    for (const rung of plan.ladder) {
+      const decision = decidePurge(association, { cluster: target.cluster, addon: addon.name, addonArn: addon.arn, planned: plan.associations, rung });
+      if (decision.do === 'refuse') throw new MigrationError('AssociationChanged', `Association ${decision.reason}, which the plan did not find so. ${AGAIN}`);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+
+/** What the way back may do before it gives up: each failing create, update or delete counts. */
+export const MAX_RESTORE_ACTIONS = 6;
+
+/**
+ * Looks at what is there and says what the way back needs next. Throws RestoreInProgress while EKS is at work,
+ * RestoreRefused where a person must decide, RestoreFailed when `actions` are used up.
+ */
+export const assessRollbackSchema = defineStep('assess-rollback', {
+  input: lockedStepInput.extend({
+    /** How many actions the way back has taken so far. */
+    actions: z.number().int().min(0),
+  }),
+  output: z.object({ action: z.enum(['update', 'delete', 'create', 'done']) }),
+});

@@ -1,0 +1,46 @@
+/**
+ * By schedule: looks for locks whose execution is no longer at work, and starts Recover for each of their migrations.
+ * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
+ * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
+ */
+import { isRunning } from '../../domain/recovery.ts';
+import type { HandlerDependencies, Lock } from '../../ports/index.ts';
+import { step, type StepRun } from '../../runtime/step.ts';
+import { findStrandedSchema } from './schema.ts';
+
+const needsRecovery = async ({ key, holder }: Lock, { ledger, executions, telemetry }: HandlerDependencies): Promise<boolean> => {
+  if (!holder || isRunning(await executions.describe(holder.executionArn))) return false;
+  const record = await ledger.getMigration(holder.migrationId);
+  if (!record) {
+    telemetry.log.warn('a lock is held by a migration that the ledger does not know', { key, migrationId: holder.migrationId });
+    return false;
+  }
+  if (record.status === 'ended' && record.outcome === 'needs-human') {
+    // Its end is recorded, only the parking of its lock is missing.
+    await ledger.parkLock(key, holder.executionArn);
+    return false;
+  }
+  return true;
+};
+
+const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
+  const { ledger, executions, clock, telemetry } = dependencies;
+  const held = await ledger.listHeldLocks();
+  const tick = Math.floor(clock.now() / 1000);
+  const started = new Set<string>();
+  for (const lock of held) {
+    const migrationId = lock.holder?.migrationId;
+    if (migrationId === undefined || started.has(migrationId)) continue;
+    try {
+      if (!(await needsRecovery(lock, dependencies))) continue;
+      await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
+      started.add(migrationId);
+      telemetry.count('stranded');
+    } catch (error) {
+      telemetry.log.error('a held lock could not be looked after', { key: lock.key, migrationId, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+    }
+  }
+  return { held: held.length, started: [...started] };
+};
+
+export const findStrandedStep = step(findStrandedSchema, run);

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { addonName, migrationId, target } from '../../domain/model.ts';
+import { defineStep } from '../../runtime/step.ts';
+
+/** The longest that a Lambda of the service may run, and so act after its execution has stopped, seconds. */
+export const LONGEST_LAMBDA_SECONDS = 60;
+
+/** How long after its execution has stopped a Lambda may still act, milliseconds. The clocks of Step Functions and Lambda need not agree to the second. */
+export const GRACE_MS = (LONGEST_LAMBDA_SECONDS + 15) * 1000;
+
+/**
+ * Recover's first step: takes the locks over from an execution that has stopped, or takes free ones for a rollback on
+ * demand, and says what the migration needs. Throws OwnerMayStillAct until that execution's Lambdas are certainly over,
+ * RollbackRefused for a rollback that can't be begun.
+ */
+export const takeOverSchema = defineStep('take-over', {
+  input: z.object({
+    migrationId,
+    executionArn: z.string(),
+    cause: z.enum(['stranded', 'requested']),
+    requestedBy: z.string().max(256).optional(),
+    reason: z.string().max(1024).optional(),
+  }),
+  output: z.object({
+    /**
+     * `roll-back`: put back what was. `finish`: the pods were proven, only the end is not recorded. `release`: nothing
+     * was begun, the locks go. `nothing`: the migration is over, or another execution works on it.
+     */
+    action: z.enum(['roll-back', 'finish', 'release', 'nothing']),
+    /** null where the ledger has no such migration. */
+    target: target.nullable(),
+    addon: addonName.nullable(),
+    /** 0 where no lock was taken. */
+    fence: z.number().int().min(0),
+    /** Index of the way that was being tried. */
+    rung: z.number().int().min(0),
+    /** Why the migration is put back, as Step Functions' errorOutput has it. */
+    failure: z.object({ Error: z.string(), Cause: z.string() }),
+  }),
+});

@@ -1,0 +1,50 @@
+/**
+ * The change in place: gives the add-on its associations by UpdateAddon. The role is left out, which detaches it;
+ * version and configuration are left out, which keeps them.
+ * Idempotency: observes first, role by role: an add-on that owns all planned associations needs no update any more.
+ * Failure: what somebody else has changed is left alone (AddonChanged); "Association already exists" shortly after the
+ * purge is EKS being eventually consistent, and tried again.
+ */
+import { MigrationError } from '../../domain/errors.ts';
+import type { Addon, Association, Snapshot } from '../../domain/model.ts';
+import { isAsSnapshot } from '../../domain/restore.ts';
+import { changeGuard } from '../../runtime/guard.ts';
+import { explainConflict, listOwned } from '../../runtime/in-the-way.ts';
+import { lookSeveralTimes } from '../../runtime/looks.ts';
+import { addonChanged, describeState, lookAtOwnCopy } from '../../runtime/own-copy.ts';
+import { noteRung, recordedWork } from '../../runtime/recorded.ts';
+import { step, type StepRun } from '../../runtime/step.ts';
+import { updateAddonSchema } from './schema.ts';
+
+/** Whether the update has arrived. Associations that were there before it prove nothing; the role that is gone then does. */
+function isDone(snapshot: Snapshot, now: Addon, owned: readonly (Association | undefined)[]): boolean {
+  if (!owned.every((one) => one !== undefined)) return false;
+  const before = owned.every((one) => snapshot.associations.some(({ id, roleArn, ownerArn }) => id === one.id && roleArn === one.roleArn && ownerArn === one.ownerArn));
+  return !before || (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
+}
+
+const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
+  const { migrationId, target, addon, rung } = input;
+  const { ledger, clock } = dependencies;
+  const work = await recordedWork(ledger, migrationId, rung);
+  const { record, snapshot, way } = work;
+  await noteRung(ledger, record, rung);
+  const { eks } = dependencies.portsFor(target);
+  const look = async (): Promise<{ now: Addon; done: boolean }> => {
+    const now = await lookAtOwnCopy({ eks, clock }, addon, work, 'Busy');
+    return { now, done: isDone(snapshot, now, await listOwned(eks, snapshot.planned, now.arn)) };
+  };
+  // Between the role that is gone and the associations that are listed, EKS's answers may be a moment apart.
+  const { now, done } = await lookSeveralTimes(clock, look, (seen) => seen.done || seen.now.status === 'UPDATING' || isAsSnapshot(snapshot, seen.now));
+  if (done) return { updated: false };
+  if (now.status === 'UPDATING') throw new MigrationError('Busy', `Add-on ${addon} is UPDATING, and its planned associations are not listed: what becomes of it is waited for.`);
+  if ((now.status !== 'ACTIVE' && now.status !== 'DEGRADED') || !isAsSnapshot(snapshot, now)) throw addonChanged(addon, `now ${describeState(now)}`);
+
+  await changeGuard(dependencies, input)();
+  await eks
+    .updateAddon({ addon, podIdentityAssociations: snapshot.planned, resolveConflicts: way.resolveConflicts, clientRequestToken: `${migrationId}-update-addon-${rung}` })
+    .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));
+  return { updated: true };
+};
+
+export const updateAddonStep = step(updateAddonSchema, run);

@@ -1,0 +1,9 @@
+import { z } from 'zod';
+import { changingStepInput, defineStep } from '../../runtime/step.ts';
+
+/** The change in place. Throws AssociationStillThere while the key of a deleted association is still taken. */
+export const updateAddonSchema = defineStep('update-addon', {
+  cancellable: true,
+  input: changingStepInput,
+  output: z.object({ updated: z.boolean() }),
+});

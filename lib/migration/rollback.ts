@@ -1,0 +1,84 @@
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+import { ON_THE_WAY_BACK } from './errors.ts';
+import { caughtAnotherFailure, expression, migrationText, recordText } from './expressions.ts';
+import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
+import { answerIs, catchFailures, CHANGE, LOCKED_MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
+
+/** The steps that the way back calls. */
+export const ROLLBACK_STEPS = ['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'finish'] as const satisfies StepName[];
+
+export interface RollbackOptions {
+  functions: StepFunctions;
+  tableName: string;
+  /** Where it leads that all is as it was, and recorded: the outcome is the answer of the state before. */
+  rolledBack: sfn.State;
+}
+
+export interface Rollback {
+  /** Its first state. To be read before: `target`, `addon`, `fence`, `rung`, and `failure`, the reason. */
+  RollBack: sfn.State;
+  RecordNeedsHuman: sfn.State;
+  NeedsHuman: sfn.State;
+}
+
+/** What is said in a `failure` whose end could not be recorded. */
+export const NOT_RECORDED = caughtAnotherFailure('The end could not be recorded in the ledger either, so the locks may still be held');
+
+/**
+ * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
+ * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old identity.
+ * It looks at what is there and not at what was done, so it may start from anywhere, and start again.
+ */
+export function createRollback(scope: Construct, { functions, tableName, rolledBack }: RollbackOptions): Rollback {
+  const needsHuman = failWith(
+    scope,
+    'NeedsHuman',
+    `${migrationText('$addon', '$target.cluster')} & ' needs a person. ${FIRST_ERROR} What was there before and the commands that put it back: ${recordText(tableName)}.'`,
+  );
+  const unrecorded = { target: 'NeedsHuman', state: needsHuman, failure: NOT_RECORDED } as const;
+  const recordNeedsHuman = recordEnd(scope, functions, { stateName: 'RecordNeedsHuman', outcome: 'needs-human', next: needsHuman, unrecorded });
+  const recordRolledBack = recordEnd(scope, functions, { stateName: 'RecordRolledBack', outcome: 'rolled-back', next: rolledBack, unrecorded });
+
+  const task = <Name extends StepName>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
+    const state = stepTask(scope, step, { functions, ...options });
+    catchFailures(state, ON_THE_WAY_BACK, { RecordNeedsHuman: recordNeedsHuman }, caughtAnotherFailure('Putting the add-on back failed too'));
+    return state;
+  };
+
+  const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
+  const assess = task('assess-rollback', { payload: { ...LOCKED_MIGRATION, actions: expression('$actions') } });
+  const restore = (stateName: string, action: 'update' | 'delete' | 'create') =>
+    task('restore-addon', { stateName, payload: { ...LOCKED_MIGRATION, action, actions: expression('$actions') } });
+  const restoreByUpdate = restore('RestoreByUpdate', 'update');
+  const removeFailedCopy = restore('RemoveFailedCopy', 'delete');
+  const restoreByCreate = restore('RestoreByCreate', 'create');
+  // EKS has begun to work on it by then.
+  const waitForRestore = wait(scope, 'WaitForRestore', 15, { actions: expression('$actions + 1') });
+
+  const restoreAssociations = task('restore-associations', { payload: LOCKED_MIGRATION, assign: { round: 1 } });
+  const before = { ...CHANGE, towards: 'before', round: expression('$round') } as const;
+  const verifyRestored = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
+  const restartRestored = task('restart-pods', { stateName: 'RestartRestored', payload: before });
+  const waitForRestoredRollout = wait(scope, 'WaitForRestoredRollout', 15, { round: expression('$round + 1') });
+
+  const whichWayBack = sfn.Choice.jsonata(scope, 'WhichWayBack')
+    .when(answerIs('action', 'done'), restoreAssociations)
+    .when(answerIs('action', 'update'), restoreByUpdate)
+    .when(answerIs('action', 'delete'), removeFailedCopy)
+    .when(answerIs('action', 'create'), restoreByCreate)
+    .otherwise(recordNeedsHuman);
+  // The step bounds the rounds: after the last restart it throws rather than ask for another.
+  const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
+    .when(answerIs('verdict', 'proven'), recordRolledBack)
+    .when(answerIs('verdict', 'restart'), restartRestored)
+    .otherwise(recordNeedsHuman);
+
+  rollBack.next(assess).next(whichWayBack);
+  for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
+  waitForRestore.next(assess);
+  restoreAssociations.next(verifyRestored).next(restored);
+  restartRestored.next(waitForRestoredRollout).next(verifyRestored);
+  return { RollBack: rollBack, RecordNeedsHuman: recordNeedsHuman, NeedsHuman: needsHuman };
+}

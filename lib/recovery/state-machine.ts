@@ -1,0 +1,80 @@
+import { Duration } from 'aws-cdk-lib';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { BEFORE_RECOVERY } from '../migration/errors.ts';
+import { RECORD_MISSING } from '../migration/endings.ts';
+import { EXECUTION, expression, FAILURE_TEXT, MIGRATION_ID, recordText } from '../migration/expressions.ts';
+import { failWith, recordEnd } from '../migration/records.ts';
+import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
+import type { MachineProps } from '../migration/state-machine.ts';
+import { answerIs, catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
+import { createStateMachine } from '../step-machine.ts';
+
+/**
+ * The longest that the polls and waits take together, minutes: the take-over 5 + the way back, as in MigrateAddon, 278;
+ * the rest is for retries of transient faults. Where it does time out, its locks are found and it is started again.
+ */
+const MACHINE_TIMEOUT = Duration.hours(9);
+
+const INPUT = '$states.context.Execution.Input';
+
+/**
+ * Takes over what an execution of MigrateAddon left when it stopped without an end of its own, and puts back on demand
+ * what one has done. Input: `{ migrationId, cause, requestedBy?, reason? }` (see the step take-over).
+ * It succeeds when it has done what it was started for: `Recovered`, with the outcome of the migration, or
+ * `NothingToRecover`. It fails as `NeedsHuman`, or as `RecoveryFailed`: then it could not begin, or not record the end.
+ */
+export class Recover extends Construct {
+  readonly stateMachine: sfn.StateMachine;
+
+  constructor(scope: Construct, id: string, { steps, tableName }: MachineProps) {
+    super(scope, id);
+    const functions = steps.versions;
+    const states = new Construct(this, 'States');
+
+    const recovered = sfn.Succeed.jsonata(states, 'Recovered', { outputs: { migrationId: expression(MIGRATION_ID), outcome: expression('$states.input.outcome') } });
+    const nothing = sfn.Succeed.jsonata(states, 'NothingToRecover', { outputs: { migrationId: expression(MIGRATION_ID) } });
+    const failed = failWith(states, 'RecoveryFailed', `'The recovery of migration ' & ${MIGRATION_ID} & ' did not come to its end. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`);
+    const rollback = createRollback(states, { functions, tableName, rolledBack: recovered });
+    const recordMigrated = recordEnd(states, functions, {
+      stateName: 'RecordMigrated',
+      outcome: 'migrated',
+      next: recovered,
+      unrecorded: { target: 'RecoveryFailed', state: failed, failure: RECORD_MISSING },
+    });
+    const recordBlocked = recordEnd(states, functions, {
+      stateName: 'RecordBlocked',
+      outcome: 'blocked',
+      next: recovered,
+      unrecorded: { target: 'RecoveryFailed', state: failed, failure: NOT_RECORDED },
+    });
+
+    const assigned = ['target', 'addon', 'fence', 'rung', 'failure'] as const;
+    const takeOver = stepTask(states, 'take-over', {
+      functions,
+      payload: sparsePayload<'take-over'>({
+        migrationId: MIGRATION_ID,
+        executionArn: EXECUTION,
+        cause: `${INPUT}.cause`,
+        requestedBy: `${INPUT}.requestedBy`,
+        reason: `${INPUT}.reason`,
+      }),
+      assign: Object.fromEntries(assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])),
+    });
+    catchFailures(takeOver, BEFORE_RECOVERY, { RecoveryFailed: failed });
+    takeOver.next(
+      sfn.Choice.jsonata(states, 'WhatIsLeft')
+        .when(answerIs('action', 'roll-back'), rollback.RollBack)
+        .when(answerIs('action', 'finish'), recordMigrated)
+        .when(answerIs('action', 'release'), recordBlocked)
+        .otherwise(nothing),
+    );
+
+    this.stateMachine = createStateMachine(this, {
+      comment: 'Ends a migration whose execution has stopped, and puts one back on demand.',
+      start: takeOver,
+      timeout: MACHINE_TIMEOUT,
+    });
+    steps.grantInvoke(this.stateMachine, ['take-over', ...ROLLBACK_STEPS]);
+  }
+}

@@ -1,0 +1,62 @@
+import { Duration } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { FAILED_OUTCOMES } from '../migration/endings.ts';
+
+export interface RecoveryTriggersProps {
+  migrateAddon: sfn.IStateMachine;
+  recover: sfn.IStateMachine;
+  findStranded: lambda.IFunction;
+}
+
+/** How often locks without a living execution are looked for: what an event did not tell of waits this long at most. */
+const EVERY = Duration.minutes(5);
+
+/**
+ * What starts Recover by itself. At once: the event that an execution of MigrateAddon stopped without an end of its own.
+ * Step Functions sends these as well as it can (Step Functions Developer Guide, "Automating event delivery"), so a
+ * schedule looks for what no event told of; that is also what ends a Recover that was stopped.
+ */
+export class RecoveryTriggers extends Construct {
+  constructor(scope: Construct, id: string, { migrateAddon, recover, findStranded }: RecoveryTriggersProps) {
+    super(scope, id);
+    const deadLetterQueue = new sqs.Queue(this, 'DeadLetters', {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+
+    const stopped = new events.Rule(this, 'ExecutionStopped', {
+      description: 'An execution of MigrateAddon was aborted, timed out, or failed with an error that is no outcome.',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [migrateAddon.stateMachineArn],
+          $or: [{ status: ['ABORTED', 'TIMED_OUT'] }, { status: ['FAILED'], error: [{ 'anything-but': FAILED_OUTCOMES }, { exists: false }] }],
+        },
+      },
+    });
+    stopped.addTarget(
+      new targets.SfnStateMachine(recover, {
+        // An execution has its migration's id as its name.
+        input: events.RuleTargetInput.fromObject({ migrationId: events.EventField.fromPath('$.detail.name'), cause: 'stranded' }),
+        deadLetterQueue,
+        // By then the schedule has found it some ten times.
+        maxEventAge: Duration.hours(1),
+        retryAttempts: 20,
+      }),
+    );
+
+    const schedule = new events.Rule(this, 'FindStranded', {
+      description: 'Looks for locks whose execution is no longer running.',
+      schedule: events.Schedule.rate(EVERY),
+    });
+    // The next tick looks again: one that is late is of no use.
+    schedule.addTarget(new targets.LambdaFunction(findStranded, { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 }));
+  }
+}

@@ -1,0 +1,74 @@
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import type { StepEnvironment } from '../lambdas/runtime/step.ts';
+import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
+import type { Config } from './config.ts';
+import { executionStatementsOf, type Machines, statementsOf } from './migration/permissions.ts';
+import type { StepFunctions } from './migration/task.ts';
+import { pascalCase } from './names.ts';
+import { StepLambda } from './step-function-lambda.ts';
+
+type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
+/** What a step's environment has beside that of all steps. */
+type Own<Name extends StepName> = Omit<Environment<Name>, keyof StepEnvironment>;
+/** Each step with variables of its own, and these: one that is missing does not compile. */
+type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
+
+export interface StepsProps {
+  table: dynamodb.ITable;
+  /** Folder with one bundle for each step, `<step>.mjs`. */
+  lambdaDirectory: string;
+  config: Config;
+  /** Of the state machine Recover, which is made after the steps that it calls: a lazy value. */
+  recoverStateMachineArn: string;
+}
+
+const NAMES = Object.keys(stepSchemas) as StepName[];
+const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(NAMES.map((name) => [name, valueOf(name)])) as Record<StepName, Value>;
+
+/** The Lambda of each step, for both state machines. */
+export class Steps extends Construct {
+  readonly lambdas: Record<StepName, StepLambda<(typeof stepSchemas)[StepName]>>;
+  /** What a state calls. */
+  readonly versions: StepFunctions;
+
+  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, recoverStateMachineArn }: StepsProps) {
+    super(scope, id);
+    const code = lambda.Code.fromAsset(lambdaDirectory);
+    const shared: StepEnvironment = {
+      TABLE_NAME: table.tableName,
+      POWERTOOLS_SERVICE_NAME: 'pod-identity-migrator',
+      POWERTOOLS_METRICS_NAMESPACE: 'PodIdentityMigrator',
+      POWERTOOLS_LOG_LEVEL: config.logLevel,
+    };
+    const own: OwnEnvironments & { [Name in StepName]?: object } = {
+      plan: { PASSABLE_ROLE_ARNS: config.passableRoleArns.join(',') },
+      'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
+    };
+    const options = { tableArn: table.tableArn, passableRoleArns: config.passableRoleArns };
+    this.lambdas = byName(
+      (name) => new StepLambda(this, pascalCase(name), { schema: stepSchemas[name], code, environment: { ...shared, ...own[name] }, statements: statementsOf(name, options) }),
+    );
+    this.versions = byName((name) => this.lambdas[name].version);
+  }
+
+  /** CDK allows the versions of this definition alone; an execution in flight calls those of the one before. */
+  grantInvoke(stateMachine: sfn.StateMachine, called: StepName[]): void {
+    for (const name of new Set(called)) this.lambdas[name].function.grantInvoke(stateMachine);
+  }
+
+  /**
+   * Lets the steps that look after other executions do so. In policies of their own: a function waits for the policy that
+   * its role comes with, and so for the state machine that calls it, which waits for the function.
+   */
+  allowExecutions(machines: Machines): void {
+    for (const name of NAMES) {
+      const statements = executionStatementsOf(name, machines);
+      if (statements.length > 0) this.lambdas[name].role.attachInlinePolicy(new iam.Policy(this, `${pascalCase(name)}Executions`, { statements }));
+    }
+  }
+}

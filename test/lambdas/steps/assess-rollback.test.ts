@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
+import { MAX_RESTORE_ACTIONS } from '../../../lambdas/steps/assess-rollback/schema.ts';
+import { invoke, lost, type When } from '../fakes.ts';
+import { ADDON, addonArn, anAddon, anAssociation, aPlan, associationArn, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, VERSION } from '../fixtures.ts';
+import { begun, type Begun, LEFT_OVER } from './begun.ts';
+import { aCopy, COPY, made, recreated, removed, wayBack } from './way-back.ts';
+
+const assess = (fakes: Begun, actions = 0): Promise<unknown> => invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
+const preserving = { plan: { ladder: [RECREATE_PRESERVING] } };
+
+/** Where a migration can have got to, and what the way back takes from there. */
+const places: [string, (fakes: Begun) => unknown, string[]][] = [
+  ['nothing was changed yet', () => undefined, []],
+  [
+    'the delete is on its way',
+    async (fakes) => {
+      await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+      await fakes.eks.deleteAddon(ADDON, { preserve: true });
+    },
+    ['create'],
+  ],
+  [
+    'the delete does not show yet',
+    async (fakes) => {
+      fakes.eks.deleteShowsAfter = 9000;
+      await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+      await fakes.eks.deleteAddon(ADDON, { preserve: true });
+    },
+    ['create'],
+  ],
+  ['the add-on is gone', removed, ['create']],
+  ['it was made again', (fakes) => recreated(fakes), ['update']],
+  ['it was made again and is DEGRADED', (fakes) => recreated(fakes, { status: 'DEGRADED' }), ['update']],
+  ['its create failed', (fakes) => recreated(fakes, { status: 'CREATE_FAILED' }), ['delete', 'create']],
+  [
+    'its create is unknown, the reply was lost',
+    async (fakes) => {
+      await removed(fakes);
+      fakes.eks.addons.set(ADDON, aCopy());
+      fakes.eks.associations = [made()];
+    },
+    ['update'],
+  ],
+  [
+    'it was updated in place',
+    (fakes) => {
+      fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(1) }));
+      fakes.eks.associations = [made({ ownerArn: addonArn(1) })];
+    },
+    ['update'],
+  ],
+  [
+    'its update in place failed',
+    (fakes) => {
+      fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(1), status: 'UPDATE_FAILED' }));
+      fakes.eks.associations = [made({ ownerArn: addonArn(1) })];
+    },
+    ['update'],
+  ],
+  [
+    'it is gone and left its association behind',
+    async (fakes) => {
+      await recreated(fakes);
+      await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);
+      await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', made());
+      fakes.eks.addons.delete(ADDON);
+    },
+    ['create'],
+  ],
+];
+const rungs = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
+
+describe.each(places)('the way back when %s', (_, prepare, taken) => {
+  it.each(rungs)('ends with the add-on as it was, by what is needed and no more (%j)', async (rung) => {
+    const fakes = await begun({ plan: { ladder: [rung] } });
+    fakes.eks.keyFreedAfter = 3000;
+    await prepare(fakes);
+    expect(await wayBack(fakes)).toEqual(taken);
+    expect(fakes.eks.addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', version: VERSION, serviceAccountRoleArn: ROLE, podIdentityAssociations: [], configurationValues: anAddon().configurationValues, tags: { team: 'storage' } });
+    expect(fakes.eks.associations).toEqual([]);
+    const before = fakes.journal.mutations();
+    expect(await wayBack(fakes)).toEqual([]);
+    expect(fakes.journal.mutations()).toEqual(before);
+  });
+
+  it.each<When>(['before', 'after'])('ends so too with a fault %s the effect of any one call', async (when) => {
+    const smooth = await begun(preserving);
+    await prepare(smooth);
+    const first = smooth.journal.calls.length;
+    await wayBack(smooth);
+    for (let position = first; position < smooth.journal.calls.length; position += 1) {
+      const call = smooth.journal.calls[position]?.call;
+      // A read of the ledger is only repeated.
+      if (call === undefined || /^ledger\.(get|assert)/.test(call)) continue;
+      const fakes = await begun(preserving);
+      await prepare(fakes);
+      fakes.journal.failAt(position, when, lost());
+      expect([position, call, await wayBack(fakes).then(() => 'back', (error: unknown) => error)]).toEqual([position, call, 'back']);
+      expect(fakes.eks.addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: ROLE, podIdentityAssociations: [] });
+      expect(fakes.eks.associations).toEqual([]);
+    }
+  });
+});
+
+describe('assess-rollback', () => {
+  it('makes sure of its lock before it looks', async () => {
+    const fakes = await begun();
+    await fakes.loseLock();
+    await expect(assess(fakes)).rejects.toMatchObject({ name: 'LockLost' });
+    expect(fakes.journal.names()).toEqual(['ledger.assertLock']);
+  });
+
+  it('believes an absence only after several looks', async () => {
+    const fakes = await begun();
+    await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+    fakes.eks.misses = 2;
+    expect(await assess(fakes)).toEqual({ action: 'done' });
+  });
+
+  it('waits while EKS is at work', async () => {
+    const fakes = await begun();
+    await recreated(fakes, { status: 'CREATING' });
+    await expect(assess(fakes)).rejects.toMatchObject({ name: 'RestoreInProgress', message: expect.stringContaining('CREATING') as string });
+  });
+
+  it.each<[string, (fakes: Begun) => unknown, RegExp]>([
+    ['another version', (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }), /version v1\.40\.0.*left as it is/],
+    ['another role', (fakes) => recreated(fakes, { serviceAccountRoleArn: OTHER_ROLE }), /somebody-elses/],
+    ['a delete that was not its own', (fakes) => fakes.eks.addons.delete(ADDON), /somebody else deleted/],
+    ['a copy that was not its own', (fakes) => fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(5), podIdentityAssociations: [] })), /somebody else made/],
+  ])('leaves %s to a person', async (_, change, message) => {
+    const fakes = await begun();
+    await change(fakes);
+    await expect(assess(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(message) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('tries a delete that failed again, and then gives up', async () => {
+    const fakes = await begun(preserving);
+    fakes.eks.deleteFails = true;
+    await recreated(fakes, { status: 'CREATE_FAILED' });
+    await expect(wayBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining('could not delete') as string });
+    expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon', 'eks.deleteAddon']);
+  });
+
+  it('gives up when every create fails', async () => {
+    const fakes = await begun(preserving);
+    fakes.eks.endsIn = 'CREATE_FAILED';
+    await removed(fakes);
+    await expect(wayBack(fakes)).rejects.toMatchObject({ name: 'RestoreFailed', message: expect.stringContaining(`After ${MAX_RESTORE_ACTIONS} actions`) as string });
+    expect(fakes.journal.mutations()).toEqual(['eks.createAddon', 'eks.deleteAddon', 'eks.createAddon', 'eks.deleteAddon', 'eks.createAddon', 'eks.deleteAddon']);
+  });
+
+  it('has nothing against the last look when the actions are used up', async () => {
+    expect(await assess(await begun(), MAX_RESTORE_ACTIONS)).toEqual({ action: 'done' });
+  });
+
+  it('notes a copy of its own that the record does not know', async () => {
+    const fakes = await begun();
+    await removed(fakes);
+    fakes.eks.addons.set(ADDON, aCopy());
+    fakes.eks.associations = [made()];
+    await assess(fakes);
+    expect((await fakes.record()).made).toEqual([COPY]);
+  });
+
+  it('brings back own and stand-alone associations with all their fields', async () => {
+    const fields = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17"}', tags: { team: 'storage' } };
+    const owned = anAssociation({ id: 'a-owned', serviceAccount: 'other-sa', ownerArn: addonArn(1), ...fields });
+    const standAlone = anAssociation({ ...LEFT_OVER, ...fields });
+    const fakes = await begun({
+      plan: aPlan({ ladder: [RECREATE] }),
+      snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [standAlone, owned], planned: [{ namespace: 'kube-system', serviceAccount: LEFT_OVER.serviceAccount, roleArn: ROLE }, { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: ROLE }] },
+    });
+    await recreated(fakes, { status: 'CREATE_FAILED', podIdentityAssociations: [associationArn('a-made'), associationArn('a-made2')] });
+    fakes.eks.associations = [made(), made({ id: 'a-made2', serviceAccount: 'other-sa' })];
+    fakes.eks.keyFreedAfter = 3000;
+    await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', standAlone);
+    expect(await wayBack(fakes)).toEqual(['delete', 'create']);
+    const now = fakes.eks.addons.get(ADDON)?.arn;
+    expect(fakes.eks.associations).toHaveLength(2);
+    expect(fakes.eks.associations).toEqual(expect.arrayContaining([expect.objectContaining({ serviceAccount: 'other-sa', ownerArn: now, roleArn: ROLE, ...fields }), expect.objectContaining({ serviceAccount: LEFT_OVER.serviceAccount, roleArn: ROLE, ...fields })]));
+    expect(fakes.eks.associations.find((one) => one.serviceAccount === LEFT_OVER.serviceAccount)?.ownerArn).toBeUndefined();
+  });
+});

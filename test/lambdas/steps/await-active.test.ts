@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import type { Addon, Rung } from '../../../lambdas/domain/model.ts';
+import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
+import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
+import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
+import { CREATE_MS, UPDATE_MS } from '../fake-eks.ts';
+import { invoke } from '../fakes.ts';
+import { ADDON, addonArn, anAddon, anAssociation, IN_PLACE, OTHER_ROLE, planned, RECREATE, ROLE } from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+
+const run = (fakes: Begun): Promise<unknown> => invoke(awaitActiveStep, fakes.input, fakes);
+
+/** The change has been asked for: by a create, or by an update in place. */
+async function changing(way: Rung): Promise<Begun> {
+  const fakes = await begun({ plan: { ladder: [way] }, record: way.strategy === 'recreate' ? { removed: [addonArn(1)] } : {} });
+  if (way.strategy === 'recreate') fakes.eks.addons.delete(ADDON);
+  await invoke(way.strategy === 'recreate' ? createAddonStep : updateAddonStep, fakes.input, fakes);
+  fakes.journal.clear();
+  return fakes;
+}
+const change = ({ eks }: Begun, what: Partial<Addon>): void => void Object.assign(eks.addons.get(ADDON)!, what);
+const ways: [string, Rung, number, string][] = [
+  ['a create', RECREATE, CREATE_MS, 'CREATING'],
+  ['an update in place', IN_PLACE, UPDATE_MS, 'UPDATING'],
+];
+
+describe.each(ways)('await-active after %s', (_, way, takes, status) => {
+  const settled = async (): Promise<Begun> => {
+    const fakes = await changing(way);
+    fakes.clock.advance(takes);
+    await fakes.eks.describeAddon(ADDON);
+    return fakes;
+  };
+
+  it('is done when the add-on is ACTIVE and its associations are listed; it notes them', async () => {
+    const fakes = await changing(way);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: `Add-on ${ADDON} is ${status}.` });
+    fakes.clock.advance(takes);
+    const [made] = fakes.eks.associations;
+    expect(await run(fakes)).toEqual({ status: 'ACTIVE', associations: [made?.id] });
+    expect(await run(fakes)).toEqual({ status: 'ACTIVE', associations: [made?.id] });
+    expect((await fakes.record()).associations.created).toEqual([made]);
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it.each(['CREATING', 'UPDATING', 'DEGRADED'] as const)('comes again while it is %s', async (now) => {
+    const fakes = await settled();
+    change(fakes, { status: now, issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }] });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('too few') as string });
+  });
+  it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)('gives up when it is %s', async (now) => {
+    const fakes = await settled();
+    change(fakes, { status: now, issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }] });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonFailed', message: expect.stringContaining('ConfigurationConflict: Conflicts found') as string });
+  });
+
+  it.each([
+    ['none is listed', []],
+    ['another role is', [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(way.strategy === 'recreate' ? 2 : 1) })]],
+    ['a stand-alone one is', [anAssociation()]],
+    ['one of another copy is', [anAssociation({ ownerArn: addonArn(7) })]],
+  ])('comes again when ACTIVE, but of its associations %s', async (__, associations) => {
+    const fakes = await settled();
+    fakes.eks.associations = associations;
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('kube-system/ebs-csi-controller-sa') as string });
+    expect((await fakes.record()).associations.created).toEqual([]);
+  });
+
+  it.each<[string, Partial<Addon>]>([
+    ['created again', { arn: addonArn(7) }],
+    ['updated', { version: 'v1.40.0-eksbuild.1' }],
+    ['configured', { configurationValues: '{}' }],
+    ['given another role', { serviceAccountRoleArn: OTHER_ROLE }],
+  ])('stops where somebody else has %s it', async (__, what) => {
+    const fakes = await settled();
+    change(fakes, what);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+  });
+  it('stops where somebody else has deleted it, and does not believe that at one look', async () => {
+    const fakes = await settled();
+    fakes.eks.misses = 2;
+    expect(await run(fakes)).toMatchObject({ status: 'ACTIVE' });
+    fakes.eks.addons.delete(ADDON);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+  });
+});
+
+describe('await-active after a create', () => {
+  it('comes again while EKS shows the old copy, or none', async () => {
+    const fakes = await changing(RECREATE);
+    fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETING' }));
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('not show the new copy') as string });
+    const unknown = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
+    unknown.eks.addons.delete(ADDON);
+    await expect(run(unknown)).rejects.toMatchObject({ name: 'AddonNotActive' });
+  });
+  it('stops where somebody else has put a role on the new copy', async () => {
+    const fakes = await changing(RECREATE);
+    change(fakes, { status: 'ACTIVE', serviceAccountRoleArn: ROLE });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+  });
+});
+
+describe('await-active of several service accounts', () => {
+  it('waits for the association of each', async () => {
+    const two = [planned, { ...planned, serviceAccount: 'second', roleArn: OTHER_ROLE }];
+    const fakes = await begun({ plan: { ladder: [IN_PLACE] }, snapshot: { planned: two } });
+    await invoke(updateAddonStep, fakes.input, fakes);
+    fakes.clock.advance(UPDATE_MS);
+    expect(await run(fakes)).toMatchObject({ associations: fakes.eks.associations.map((one) => one.id) });
+    expect(fakes.eks.associations.map((one) => one.roleArn)).toEqual([ROLE, OTHER_ROLE]);
+    fakes.eks.associations = fakes.eks.associations.slice(0, 1);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('kube-system/second') as string });
+  });
+});
+
+describe('await-active in place', () => {
+  it('does not take the ACTIVE of before for the end of the update', async () => {
+    const fakes = await changing(IN_PLACE);
+    const updating = fakes.eks.addons.get(ADDON)!;
+    fakes.eks.addons.set(ADDON, anAddon());
+    fakes.clock.sleep = async (milliseconds) => {
+      fakes.clock.advance(milliseconds);
+      fakes.eks.addons.set(ADDON, updating);
+    };
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('UPDATING') as string });
+  });
+  it('lets the pods decide where the role stays, after several looks', async () => {
+    const fakes = await begun({ plan: { ladder: [IN_PLACE] } });
+    fakes.eks.keepsRole = true;
+    await invoke(updateAddonStep, fakes.input, fakes);
+    fakes.clock.advance(UPDATE_MS);
+    expect(await run(fakes)).toMatchObject({ status: 'ACTIVE' });
+    expect(fakes.clock.slept).toEqual([2000, 2000]);
+  });
+});

@@ -1,0 +1,101 @@
+/** Runs the steps over the fakes in the order of the state machine MigrateAddon, with its retries and its catches. */
+import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { Outcome, Rung } from '../../../lambdas/domain/model.ts';
+import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
+import { steps } from '../../../lambdas/steps/index.ts';
+import type { StepName } from '../../../lambdas/steps/schemas.ts';
+import type { Fakes } from '../fakes.ts';
+import { ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
+
+const POLL_MS = 10_000;
+const common = { migrationId: MIGRATION_ID, target, addon: ADDON };
+type Answer = Record<string, unknown>;
+type Locked = typeof common & { fence: number; rung: number };
+
+/** The fakes, and what shall happen in the world before a Task begins. */
+export interface Machine extends Fakes {
+  onTask?: (name: StepName) => void;
+}
+
+/** Invokes a step as a Task does: again after "not yet" and after what may pass, otherwise never. */
+async function task(fakes: Machine, name: StepName, input: object): Promise<Answer> {
+  fakes.onTask?.(name);
+  const handler = createHandler(steps[name], fakes.dependencies);
+  for (let attempt = 1; attempt <= 50; attempt += 1) {
+    try {
+      return (await handler(input, { getRemainingTimeInMillis: () => fakes.invocation.remaining } as LambdaContext)) as Answer;
+    } catch (error) {
+      if (!isMigrationError(error) || !['retryable', 'waiting'].includes(ERROR_CLASSES[error.name])) throw error;
+      fakes.clock.advance(POLL_MS);
+    }
+  }
+  throw new Error(`${name} did not come to an end`);
+}
+
+async function end(fakes: Machine, outcome: Outcome, error?: unknown): Promise<Outcome> {
+  const failure = error instanceof Error ? { failure: { Error: error.name, Cause: error.message } } : {};
+  return (await task(fakes, 'finish', { ...common, executionArn: EXECUTION, outcome, ...failure }))['outcome'] as Outcome;
+}
+
+/** What a Catch is for; anything else is a defect, and breaks the test. */
+function caught(error: unknown): MigrationError {
+  if (error instanceof MigrationError) return error;
+  throw error;
+}
+
+async function verify(fakes: Machine, locked: Locked, towards: 'pod-identity' | 'before'): Promise<unknown> {
+  for (let round = 1; ; round += 1) {
+    const { verdict } = await task(fakes, 'verify-pods', { ...locked, towards, round });
+    if (verdict !== 'restart') return verdict;
+    await task(fakes, 'restart-pods', { ...locked, towards, round });
+  }
+}
+
+async function rollBack(fakes: Machine, locked: Locked, reason: MigrationError): Promise<Outcome> {
+  try {
+    for (let actions = 0; ; actions += 1) {
+      const { action } = await task(fakes, 'assess-rollback', { ...locked, actions });
+      if (action === 'done') break;
+      await task(fakes, 'restore-addon', { ...locked, action, actions });
+      fakes.clock.advance(15_000);
+    }
+    await task(fakes, 'restore-associations', locked);
+    await verify(fakes, locked, 'before');
+  } catch (error) {
+    return end(fakes, 'needs-human', caught(error));
+  }
+  return end(fakes, 'rolled-back', reason);
+}
+
+/** One way of the ladder up to the pods. */
+async function change(fakes: Machine, locked: Locked, way: Pick<Rung, 'strategy'>): Promise<void> {
+  const recreate = way.strategy === 'recreate';
+  for (const name of [...(recreate ? (['delete-addon', 'await-deleted'] as const) : []), 'purge-associations', recreate ? 'create-addon' : 'update-addon', 'await-active', 'carry-over'] as const) {
+    await task(fakes, name, locked);
+  }
+}
+
+/** From the plan to an end, for the target and add-on of the fixtures. Answers the outcome that the record has then. */
+export async function migrate(fakes: Machine, request: object = {}): Promise<Outcome> {
+  let ladder: Pick<Rung, 'strategy'>[];
+  let fence: number;
+  try {
+    const planned = await task(fakes, 'plan', { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
+    if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
+    ladder = planned['ladder'] as Rung[];
+    fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION }))['fence'] as number;
+  } catch (error) {
+    return end(fakes, 'blocked', caught(error));
+  }
+  let rung = 0;
+  try {
+    for (const way of ladder) {
+      await change(fakes, { ...common, fence, rung }, way);
+      if ((await verify(fakes, { ...common, fence, rung }, 'pod-identity')) === 'proven') return end(fakes, 'migrated');
+      rung += 1;
+    }
+    throw new Error('the last way was not the last');
+  } catch (error) {
+    return rollBack(fakes, { ...common, fence, rung }, caught(error));
+  }
+}

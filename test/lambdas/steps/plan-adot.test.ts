@@ -1,0 +1,78 @@
+/** The plan of an add-on with three service accounts, a namespace and custom resources of its own. */
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { Plan } from '../../../lambdas/domain/model.ts';
+import { planStep } from '../../../lambdas/steps/plan/handler.ts';
+import { invoke, newFakes, type Fakes } from '../fakes.ts';
+import { addonArn, anAddon, aPod, aWorkload, EXECUTION, MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, ROLE, target } from '../fixtures.ts';
+
+const NAMESPACE = 'opentelemetry-operator-system';
+const ACCOUNTS = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
+const OUTAGE = { maxDisruption: 'outage' };
+
+function adot(): Fakes {
+  const fakes = newFakes();
+  const { eks, kubernetes } = fakes;
+  eks.addons.set('adot', anAddon({ name: 'adot', arn: addonArn(1, 'adot'), version: 'v0.117.0-eksbuild.1', configurationValues: undefined }));
+  eks.offered = [{ version: 'v0.117.0-eksbuild.1', default: true, requiresIamPermissions: true, owner: 'aws' }];
+  eks.configurations.set('adot v0.117.0-eksbuild.1', { podIdentity: ACCOUNTS.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })) });
+  const labels = { 'app.kubernetes.io/name': 'adot' };
+  kubernetes.pods = ACCOUNTS.map((serviceAccount) => aPod('irsa', { namespace: NAMESPACE, name: `${serviceAccount}-1`, serviceAccount, labels }));
+  kubernetes.workloads = [...kubernetes.workloads, ...ACCOUNTS.map((serviceAccount) => aWorkload({ namespace: NAMESPACE, name: serviceAccount, serviceAccount, labels }))];
+  return fakes;
+}
+const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
+  await invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: 'adot', ...request } }, fakes);
+  return (await fakes.ledger.getMigration(MIGRATION_ID))!.plan!;
+};
+const statusOf = (plan: Plan, id: string): string | undefined => plan.checks.find((check) => check.id === id)?.status;
+
+describe('an add-on with three service accounts', () => {
+  it('gets an association for each, with the one role that IRSA gave them', async () => {
+    const fakes = adot();
+    const plan = await run(fakes);
+    expect(plan.verdict).toBe('migrate');
+    expect(plan.associations).toEqual(ACCOUNTS.map((serviceAccount) => ({ namespace: NAMESPACE, serviceAccount, roleArn: ROLE })));
+    expect(fakes.journal.of('eks.listAssociations')).toEqual(ACCOUNTS.map((serviceAccount) => [NAMESPACE, serviceAccount]));
+    // One question for a role that all share.
+    expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
+  });
+  it('gets roles by service account, each of them read', async () => {
+    const fakes = adot();
+    fakes.roles.trust[OTHER_ROLE] = policyText(podIdentityStatement);
+    const plan = await run(fakes, { roles: { 'adot-col-otlp-ingest': OTHER_ROLE } });
+    expect([plan.verdict, plan.associations.map((one) => one.roleArn)]).toEqual(['migrate', [ROLE, OTHER_ROLE, ROLE]]);
+    expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE], [OTHER_ROLE]]);
+  });
+});
+
+describe('custom resources', () => {
+  it('are not asked for where no way deletes their definitions', async () => {
+    for (const request of [{}, { strategy: 'in-place' }, { strategy: 'recreate', preserve: true }, { ...OUTAGE, preserve: true }]) {
+      const fakes = adot();
+      await run(fakes, request);
+      expect(fakes.journal.names()).not.toContain('kubernetes.listCustomResources');
+    }
+  });
+  it('are asked for where one does, and take that way out', async () => {
+    const fakes = adot();
+    fakes.kubernetes.customResources['opentelemetry.io/instrumentations'] = ['web/shop'];
+    fakes.kubernetes.customResources['opentelemetry.io/opentelemetrycollectors'] = [`${NAMESPACE}/adot-col-otlp-ingest`];
+    const plan = await run(fakes, OUTAGE);
+    expect(fakes.journal.of('kubernetes.listCustomResources').length).toBeGreaterThan(1);
+    expect(plan.ladder.map((rung) => rung.disruption)).toEqual(['rolling', 'rolling']);
+    expect(plan.checks.find((check) => check.id === 'custom-resources')?.message).toContain('instrumentations.opentelemetry.io web/shop. Left out');
+  });
+  it.each(['AccessDenied', 'Unauthorised'] as const)('that %s keeps from being read count as unknown', async (name) => {
+    const fakes = adot();
+    fakes.journal.failNext('kubernetes.listCustomResources', 'before', new MigrationError(name, 'kubernetes: you may not list'));
+    const plan = await run(fakes, { strategy: 'recreate' });
+    expect([plan.verdict, statusOf(plan, 'custom-resources'), statusOf(plan, 'kubernetes-access')]).toEqual(['blocked', 'unknown', 'pass']);
+  });
+  it('that could not be read for a moment are read again', async () => {
+    const fakes = adot();
+    fakes.journal.failNext('kubernetes.listCustomResources', 'before', new MigrationError('Throttled', 'too many'));
+    await expect(run(fakes, { strategy: 'recreate' })).rejects.toMatchObject({ name: 'Throttled' });
+    expect(await run(fakes, { strategy: 'recreate' })).toMatchObject({ verdict: 'migrate' });
+  });
+});

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { Rung } from '../../../lambdas/domain/model.ts';
+import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
+import { invoke } from '../fakes.ts';
+import { ADDON, addonArn, anAddon, anAssociation, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, VERSION } from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+import { aCopy, COPY, made, recreated, removed } from './way-back.ts';
+
+type Action = 'update' | 'delete' | 'create';
+const restore = (fakes: Begun, action: Action, actions = 0): Promise<unknown> => invoke(restoreAddonStep, { ...fakes.input, fence: fakes.input.fence, action, actions }, fakes);
+const onWay = (rung: Rung): Promise<Begun> => begun({ plan: { ladder: [rung] } });
+const failed = (fakes: Begun): Promise<void> => recreated(fakes, { status: 'CREATE_FAILED' });
+const positions = ({ journal }: Begun, ...names: string[]): number[] => names.map((name) => journal.names().lastIndexOf(name));
+const expectInOrder = (numbers: number[]): void => expect(numbers).toEqual([...new Set(numbers)].filter((one) => one >= 0).sort((a, b) => a - b));
+
+describe('restore-addon', () => {
+  it('updates with the old role, the old associations and PRESERVE, and no version', async () => {
+    const fakes = await onWay(IN_PLACE);
+    await recreated(fakes);
+    expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
+    expect(fakes.journal.of('eks.updateAddon')).toEqual([[{ addon: ADDON, podIdentityAssociations: [], resolveConflicts: 'PRESERVE', clientRequestToken: `${MIGRATION_ID}-1-restore-update-3`, serviceAccountRoleArn: ROLE }]]);
+  });
+
+  it.each<[Rung, string]>([
+    [IN_PLACE, 'NONE'],
+    [RECREATE_PRESERVING, 'NONE'],
+    [{ ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE'],
+    [RECREATE, 'OVERWRITE'],
+  ])('creates as it was after %j, conflicts: %s, and notes the copy', async (rung, resolveConflicts) => {
+    const fakes = await begun({ plan: { ladder: [rung] }, snapshot: { addon: anAddon({ namespace: 'storage', tags: { team: 'storage', 'aws:cloudformation:stack-name': 'x' } }) } });
+    await removed(fakes);
+    expect(await restore(fakes, 'create', 1)).toEqual({ done: true });
+    expect(fakes.journal.of('eks.createAddon')).toEqual([
+      [
+        {
+          addon: ADDON,
+          version: VERSION,
+          tags: { team: 'storage' },
+          resolveConflicts,
+          clientRequestToken: `${MIGRATION_ID}-1-restore-create-1`,
+          serviceAccountRoleArn: ROLE,
+          configurationValues: anAddon().configurationValues,
+          namespace: 'storage',
+        },
+      ],
+    ]);
+    expect((await fakes.record()).made).toEqual([fakes.eks.addons.get(ADDON)?.arn]);
+  });
+
+  it.each<[Rung, boolean]>([
+    [IN_PLACE, true],
+    [RECREATE_PRESERVING, true],
+    [RECREATE, false],
+  ])('deletes a copy that failed on %j with preserve %s, after noting it and its associations', async (rung, preserve) => {
+    const fakes = await onWay(rung);
+    await failed(fakes);
+    fakes.journal.clear();
+    expect(await restore(fakes, 'delete')).toEqual({ done: true });
+    expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve }]]);
+    expectInOrder(positions(fakes, 'ledger.recordAssociation', 'ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon'));
+    const record = await fakes.record();
+    expect(record.removed).toEqual([addonArn(1), COPY]);
+    expect(record.associations.created).toEqual([made()]);
+  });
+
+  it.each<[Action, (fakes: Begun) => unknown]>([
+    ['update', (fakes) => removed(fakes)],
+    ['update', () => undefined],
+    ['delete', (fakes) => recreated(fakes)],
+    ['create', (fakes) => recreated(fakes)],
+    ['create', (fakes) => fakes.eks.addons.delete(ADDON)],
+  ])('does not %s where something else is needed by now', async (action, prepare) => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    await prepare(fakes);
+    expect(await restore(fakes, action)).toEqual({ done: false });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('does not create for a moment in which the add-on is not shown', async () => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    await recreated(fakes);
+    await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);
+    fakes.eks.misses = 2;
+    expect(await restore(fakes, 'create')).toEqual({ done: false });
+  });
+
+  it.each<[Action, (fakes: Begun) => Promise<void>]>([
+    ['update', recreated],
+    ['delete', failed],
+    ['create', removed],
+  ])('makes sure of its lock directly before the %s', async (action, prepare) => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    await prepare(fakes);
+    await restore(fakes, action);
+    const names = fakes.journal.names();
+    expect(names[names.indexOf(`eks.${action}Addon`) - 1]).toBe('ledger.assertLock');
+
+    const lost = await onWay(RECREATE_PRESERVING);
+    await prepare(lost);
+    await lost.loseLock();
+    await expect(restore(lost, action)).rejects.toMatchObject({ name: 'LockLost' });
+    expect(lost.journal.mutations()).toEqual([]);
+
+    const late = await onWay(RECREATE_PRESERVING);
+    await prepare(late);
+    late.invocation.remaining = 5000;
+    await expect(restore(late, action)).rejects.toMatchObject({ name: 'OutOfTime' });
+    expect(late.journal.mutations()).toEqual([]);
+  });
+
+  it('deletes what its own copies left behind before it creates, and nothing of others', async () => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    await recreated(fakes);
+    await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);
+    fakes.eks.addons.delete(ADDON);
+    const others = anAssociation({ id: 'a-shop', serviceAccount: 'shop', roleArn: OTHER_ROLE });
+    fakes.eks.associations.push(others);
+    fakes.journal.clear();
+    expect(await restore(fakes, 'create')).toEqual({ done: true });
+    expect(fakes.journal.of('eks.deleteAssociation')).toEqual([['a-made']]);
+    expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation', 'eks.createAddon']);
+    expectInOrder(positions(fakes, 'ledger.recordAssociation', 'eks.deleteAssociation', 'eks.createAddon'));
+    expect(fakes.eks.associations).toEqual([others]);
+    expect((await fakes.record()).associations.purged).toEqual([made()]);
+  });
+
+  it('only deletes left-overs where the add-on is as it was', async () => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    await recreated(fakes);
+    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(7) }));
+    await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);
+    await fakes.ledger.recordCopy(MIGRATION_ID, 'made', addonArn(7));
+    expect(await restore(fakes, 'update')).toEqual({ done: true });
+    expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
+  });
+
+  it('creates with the associations that the add-on owned, as soon as their keys are free', async () => {
+    const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
+    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] } });
+    await removed(fakes);
+    // Outlived the delete with preserve.
+    fakes.eks.associations = [owned];
+    fakes.eks.keyFreedAfter = 3000;
+    await expect(restore(fakes, 'create')).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining('a-owned') as string });
+    fakes.clock.advance(5000);
+    expect(await restore(fakes, 'create')).toEqual({ done: true });
+    expect(fakes.eks.associations).toMatchObject([{ serviceAccount: owned.serviceAccount, roleArn: ROLE, ownerArn: fakes.eks.addons.get(ADDON)?.arn }]);
+  });
+
+  it('leaves an association of somebody else\'s alone that stands in the way', async () => {
+    const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
+    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] } });
+    await removed(fakes);
+    fakes.eks.associations = [anAssociation({ id: 'a-others', roleArn: OTHER_ROLE })];
+    await expect(restore(fakes, 'create')).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/a-others.*left alone/) as string });
+    expect(fakes.eks.associations).toHaveLength(1);
+  });
+
+  it('finds its own create when the reply was lost, and notes it', async () => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    await removed(fakes);
+    fakes.journal.failNext('eks.createAddon', 'after');
+    await expect(restore(fakes, 'create')).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await restore(fakes, 'create')).toEqual({ done: false });
+    expect((await fakes.record()).made).toEqual([fakes.eks.addons.get(ADDON)?.arn]);
+    expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
+  });
+
+  it('answers that nothing was done where the add-on went between look and update', async () => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    await recreated(fakes);
+    fakes.journal.failNext('eks.updateAddon', 'before', new MigrationError('NotFound', 'No addon'));
+    expect(await restore(fakes, 'update')).toEqual({ done: false });
+  });
+
+  it.each(['Busy', 'AccessDenied'] as const)('passes %s on', async (name) => {
+    const fakes = await onWay(RECREATE_PRESERVING);
+    fakes.eks.addons.set(ADDON, aCopy());
+    await recreated(fakes);
+    fakes.journal.failNext('eks.updateAddon', 'before', new MigrationError(name, 'Addon cannot be updated'));
+    await expect(restore(fakes, 'update')).rejects.toMatchObject({ name });
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { Association } from '../../../lambdas/domain/model.ts';
+import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
+import { invoke } from '../fakes.ts';
+import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
+import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
+
+const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
+const FIELDS: Partial<Association> = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17"}', tags: { team: 'storage' } };
+
+/** With a stand-alone association that was purged. */
+async function purged(change: Partial<Association> = {}): Promise<Begun> {
+  const fakes = await begunWithLeftOver(change);
+  await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', { ...LEFT_OVER, ...change });
+  fakes.eks.associations = [];
+  return fakes;
+}
+
+describe('restore-associations', () => {
+  it('has nothing to do where nothing was purged', async () => {
+    const fakes = await begun();
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('brings a purged one back whole and notes it, once', async () => {
+    const fakes = await purged({ ...FIELDS, tags: { team: 'storage', 'aws:x': 'kept by AWS' } });
+    const first = await restore(fakes);
+    const [there] = fakes.eks.associations;
+    expect(there).toMatchObject({ namespace: LEFT_OVER.namespace, serviceAccount: LEFT_OVER.serviceAccount, roleArn: LEFT_OVER.roleArn, ...FIELDS });
+    expect(there?.tags).toEqual(FIELDS.tags);
+    expect(first).toEqual({ restored: [there?.id] });
+    expect(fakes.journal.of('eks.createAssociation')[0]?.[1]).toBe(`${MIGRATION_ID}-1-restore-association-${LEFT_OVER.id}`);
+    const names = fakes.journal.names();
+    expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
+    expect(await restore(fakes)).toEqual(first);
+    expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
+    expect((await fakes.record()).associations.restored).toEqual([there]);
+  });
+
+  it.each(['before', 'after'] as const)('finds its own work after the connection broke %s the effect', async (when) => {
+    const fakes = await purged(FIELDS);
+    fakes.journal.failNext('eks.createAssociation', when);
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await restore(fakes);
+    expect(fakes.eks.associations).toHaveLength(1);
+    expect((await fakes.record()).associations.restored).toEqual(fakes.eks.associations);
+  });
+
+  it('waits for the key of the deleted one to be free', async () => {
+    const fakes = await begunWithLeftOver();
+    fakes.eks.keyFreedAfter = 3000;
+    await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', LEFT_OVER);
+    await fakes.eks.deleteAssociation(LEFT_OVER.id);
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    fakes.clock.advance(5000);
+    expect(await restore(fakes)).toMatchObject({ restored: [expect.any(String) as string] });
+  });
+
+  it('waits for one of this migration that is still listed', async () => {
+    const fakes = await purged();
+    fakes.eks.associations = [anAssociation({ id: 'a-made', ownerArn: addonArn(1) })];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining('a-made') as string });
+  });
+
+  it('leaves one that was never purged as it is, also where somebody else has deleted it', async () => {
+    const fakes = await begunWithLeftOver(FIELDS);
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    fakes.eks.associations = [];
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('does not make again one whose delete was noted and never came to pass', async () => {
+    const fakes = await purged();
+    fakes.eks.associations = [LEFT_OVER];
+    expect(await restore(fakes)).toEqual({ restored: [LEFT_OVER.id] });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect((await fakes.record()).associations.restored).toEqual([]);
+  });
+
+  it.each<[string, Partial<Association>]>([
+    ['another role', { roleArn: OTHER_ROLE }],
+    ['the same role and other fields', { targetRoleArn: undefined }],
+    ['other tags', { tags: { team: 'others' } }],
+  ])('leaves somebody else\'s with %s alone', async (_, change) => {
+    const fakes = await purged(FIELDS);
+    fakes.eks.associations = [anAssociation({ ...FIELDS, id: 'a-others', ...change })];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/a-others.*left alone/) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('leaves one to a person that somebody else made where there was none', async () => {
+    const fakes = await begun();
+    fakes.eks.associations = [anAssociation({ id: 'a-others' })];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining('a-others') as string });
+  });
+
+  it('brings a left-over of a dead copy back as a stand-alone one', async () => {
+    const fakes = await purged({ ownerArn: addonArn(0) });
+    await restore(fakes);
+    expect(fakes.eks.associations).toMatchObject([{ serviceAccount: LEFT_OVER.serviceAccount }]);
+    expect(fakes.eks.associations[0]?.ownerArn).toBeUndefined();
+  });
+
+  describe('of the add-on itself', () => {
+    const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1), ...FIELDS });
+    const withOwned = async (now: Partial<Association>[]): Promise<Begun> => {
+      const fakes = await begun({ snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] } });
+      fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(7), podIdentityAssociations: [owned.arn] }));
+      fakes.eks.associations = now.map((change) => anAssociation({ id: 'a-again', ownerArn: addonArn(7), ...change }));
+      return fakes;
+    };
+
+    it('gives it back what its form does not carry, each under its lock, once', async () => {
+      const fakes = await withOwned([{}]);
+      expect(await restore(fakes)).toEqual({ restored: ['a-again'] });
+      expect(fakes.eks.associations).toMatchObject([FIELDS]);
+      expect(fakes.journal.mutations()).toEqual(['eks.updateAssociation', 'eks.tagResource']);
+      const names = fakes.journal.names();
+      for (const name of fakes.journal.mutations()) expect(names[names.indexOf(name) - 1]).toBe('ledger.assertLock');
+      await restore(fakes);
+      expect(fakes.journal.mutations()).toHaveLength(2);
+    });
+
+    it('changes only what differs', async () => {
+      const fakes = await withOwned([{ ...FIELDS, tags: {} }]);
+      await restore(fakes);
+      expect(fakes.journal.mutations()).toEqual(['eks.tagResource']);
+    });
+
+    it('says that it did not come back', async () => {
+      const fakes = await withOwned([]);
+      await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining('did not come back') as string });
+      expect(fakes.clock.slept.length).toBeGreaterThan(1);
+    });
+  });
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { Addon } from '../../../lambdas/domain/model.ts';
+import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
+import { UPDATE_MS } from '../fake-eks.ts';
+import { invoke } from '../fakes.ts';
+import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE, planned, ROLE } from '../fixtures.ts';
+import { begun, LEFT_OVER, type Begun } from './begun.ts';
+
+const update = (fakes: Begun): Promise<unknown> => invoke(updateAddonStep, fakes.input, fakes);
+const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
+
+describe('update-addon', () => {
+  it('gives the add-on its associations, and leaves out role, version and configuration', async () => {
+    const fakes = await begun({ record: { rung: undefined } });
+    expect(await update(fakes)).toEqual({ updated: true });
+    expect(fakes.journal.of('eks.updateAddon')).toEqual([[{ addon: ADDON, podIdentityAssociations: [planned], resolveConflicts: 'PRESERVE', clientRequestToken: `${MIGRATION_ID}-update-addon-0` }]]);
+    expect(fakes.journal.names().slice(-2)).toEqual(['ledger.assertLock', 'eks.updateAddon']);
+    expect((await fakes.record()).rung).toBe(0);
+  });
+
+  it('invoked again updates nothing again, while it is under way and after', async () => {
+    const fakes = await begun();
+    await update(fakes);
+    expect(await update(fakes)).toEqual({ updated: false });
+    fakes.clock.advance(UPDATE_MS);
+    expect(await update(fakes)).toEqual({ updated: false });
+    expect(fakes.journal.mutations()).toEqual(['eks.updateAddon']);
+  });
+
+  it.each(['before', 'after'] as const)('comes to the same end where the connection was lost %s the effect', async (when) => {
+    const fakes = await begun();
+    fakes.journal.failNext('eks.updateAddon', when);
+    await expect(update(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await update(fakes)).toEqual({ updated: when === 'before' });
+    expect(fakes.eks.associations).toMatchObject([{ roleArn: ROLE, ownerArn: addonArn(1) }]);
+  });
+
+  it('does not take the add-on\'s own association of before for the work of the update', async () => {
+    const fakes = await begun({ snapshot: { addon: anAddon({ podIdentityAssociations: [OWN.arn] }), associations: [OWN] } });
+    fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [OWN.arn] }));
+    fakes.eks.associations = [structuredClone(OWN)];
+    expect(await update(fakes)).toEqual({ updated: true });
+    // Its id is the same, but the role is gone.
+    expect(await update(fakes)).toEqual({ updated: false });
+    expect(fakes.journal.mutations()).toEqual(['eks.updateAddon']);
+  });
+  it('sees its work in the role that the add-on\'s own association has now', async () => {
+    const before = { ...OWN, roleArn: OTHER_ROLE };
+    const fakes = await begun({ snapshot: { addon: anAddon({ podIdentityAssociations: [OWN.arn] }), associations: [before] } });
+    fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [OWN.arn] }));
+    fakes.eks.associations = [structuredClone(before)];
+    fakes.eks.keepsRole = true;
+    expect(await update(fakes)).toEqual({ updated: true });
+    expect(await update(fakes)).toEqual({ updated: false });
+  });
+
+  it('waits where an update is under way that may be anybody\'s', async () => {
+    const fakes = await begun();
+    fakes.eks.addons.set(ADDON, anAddon({ status: 'UPDATING' }));
+    await expect(update(fakes)).rejects.toMatchObject({ name: 'Busy' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it.each<[string, Partial<Addon>]>([
+    ['created again', { arn: addonArn(2) }],
+    ['updated', { version: 'v1.40.0-eksbuild.1' }],
+    ['configured', { configurationValues: '{}' }],
+    ['given another role', { serviceAccountRoleArn: OTHER_ROLE }],
+    ['taken off its role', { serviceAccountRoleArn: undefined }],
+    ['begun to delete', { status: 'DELETING' }],
+    ['broken', { status: 'UPDATE_FAILED' }],
+  ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
+    const fakes = await begun();
+    fakes.eks.addons.set(ADDON, anAddon(change));
+    await expect(update(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('left alone') as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('leaves alone what somebody else has deleted, and does not believe that at one look', async () => {
+    const fakes = await begun();
+    fakes.eks.misses = 2;
+    expect(await update(fakes)).toEqual({ updated: true });
+    const gone = await begun();
+    gone.eks.addons.delete(ADDON);
+    await expect(update(gone)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('deleted') as string });
+  });
+
+  it('is not begun where too little time is left', async () => {
+    const fakes = await begun();
+    fakes.invocation.remaining = 0;
+    await expect(update(fakes)).rejects.toMatchObject({ name: 'OutOfTime' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('waits for the key of a deleted association, which no list has any more', async () => {
+    const fakes = await begun();
+    fakes.eks.associations = [LEFT_OVER];
+    fakes.eks.keyFreedAfter = 8000;
+    await fakes.eks.deleteAssociation(LEFT_OVER.id);
+    await expect(update(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    fakes.clock.advance(8000);
+    expect(await update(fakes)).toEqual({ updated: true });
+  });
+  it('leaves alone the association that somebody else has made', async () => {
+    const fakes = await begun();
+    fakes.eks.associations = [LEFT_OVER];
+    await expect(update(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining(LEFT_OVER.id) as string });
+    expect(fakes.eks.associations).toEqual([LEFT_OVER]);
+  });
+  it('lets every other refusal through', async () => {
+    const fakes = await begun();
+    const refusal = new MigrationError('AccessDenied', 'eks:UpdateAddon: AccessDeniedException: not authorized to perform: iam:PassRole');
+    fakes.journal.failNext('eks.updateAddon', 'before', refusal);
+    await expect(update(fakes)).rejects.toBe(refusal);
+  });
+});

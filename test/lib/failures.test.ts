@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { migrateAddon, recover } from './definition.ts';
+
+const { states } = migrateAddon;
+const ROAD = ['AwaitDeleted', 'PurgeAssociations', 'UpdateAddon', 'CreateAddon', 'AwaitActive', 'CarryOver', 'VerifyPods', 'RestartPods'];
+
+describe('ends of MigrateAddon', () => {
+  it('succeed only as migrated, already migrated or planned', () => {
+    expect(migrateAddon.ofType('Succeed').map(([name]) => name).sort()).toEqual(['AlreadyMigrated', 'Migrated', 'Planned']);
+    expect(states.Migrated!.Output).toMatchObject({ outcome: 'migrated' });
+    expect(states.AlreadyMigrated!.Output).toMatchObject({ outcome: 'already-migrated' });
+    expect(states.Planned!.Output).toMatchObject({ outcome: 'planned' });
+  });
+
+  it('fail under the name of the outcome', () => {
+    const fails = migrateAddon.ofType('Fail');
+    expect(fails.map(([name]) => name).sort()).toEqual(['Blocked', 'NeedsHuman', 'RolledBack']);
+    for (const [name, state] of fails) expect(state.Error).toBe(name);
+  });
+
+  it('are recorded first, and then what they say', () => {
+    expect(states.RecordBlocked).toMatchObject({ Next: 'Blocked', Arguments: { Payload: { outcome: 'blocked' } } });
+    expect(states.RecordRolledBack).toMatchObject({ Next: 'RolledBack', Arguments: { Payload: { outcome: 'rolled-back' } } });
+    expect(states.RecordNeedsHuman).toMatchObject({ Next: 'NeedsHuman', Arguments: { Payload: { outcome: 'needs-human' } } });
+    expect(states.RecordMigrated).toMatchObject({ Next: 'Migrated', Arguments: { Payload: { outcome: 'migrated' } } });
+  });
+});
+
+describe('failures of MigrateAddon', () => {
+  it.each([
+    ['Plan', 'RecordBlocked'],
+    ['Begin', 'RecordBlocked'],
+    ['RecordBlocked', 'Blocked'],
+    ['RecordMigrated', 'NeedsHuman'],
+  ])('lead from %s to %s whatever the error', (from, to) => {
+    expect(migrateAddon.catchersOf(from)).toEqual([[['States.ALL'], to]]);
+  });
+
+  it.each(ROAD)('of %s are put back, but not without the lock', (name) => {
+    expect(migrateAddon.catchersOf(name)).toEqual([
+      [['LockLost'], 'RecordNeedsHuman'],
+      [['States.ALL'], 'RollBack'],
+    ]);
+  });
+
+  it('block where the add-on changed before the first delete, and are put back where a way before made changes', () => {
+    expect(migrateAddon.catchersOf('DeleteAddon')).toEqual([
+      [['AddonChanged'], 'IsAnythingChanged'],
+      [['LockLost'], 'RecordNeedsHuman'],
+      [['States.ALL'], 'RollBack'],
+    ]);
+    expect(states.IsAnythingChanged).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $rung = 0 %}', Next: 'RecordBlocked' }], Default: 'RollBack' });
+  });
+
+  const begun = migrateAddon.reachableFrom('WhichWay', ({ to, onFailure }) => !onFailure && to !== 'RollBack');
+  const afterBegin = migrateAddon.edges.filter(({ from, onFailure }) => onFailure && begun.has(from) && !from.startsWith('Record'));
+  it('come from each step of the road', () => {
+    expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual([...ROAD, 'DeleteAddon'].sort());
+  });
+  it.each(afterBegin)('after begin lead from $from by $to to the way back or to a person', ({ to }) => {
+    const elsewhere = migrateAddon.reachableFrom(to, ({ from, to: next }) => !['RollBack', 'RecordNeedsHuman'].includes(from) && !(from === 'IsAnythingChanged' && next === 'RecordBlocked'));
+    expect([...elsewhere].filter((name) => migrateAddon.isEnd(name))).toEqual([]);
+  });
+});
+
+describe('way back', () => {
+  const chain = [...migrateAddon.reachableFrom('RollBack')].filter((name) => !migrateAddon.isEnd(name));
+
+  it('is the same in both state machines, but for where it ends', () => {
+    expect([...recover.reachableFrom('RollBack')].filter((name) => !recover.isEnd(name)).sort()).toEqual(chain.toSorted());
+    for (const name of chain) {
+      const { Next: ours, ...here } = states[name]!;
+      const { Next: theirs, ...there } = recover.states[name]!;
+      expect(there, `in ${name}`).toEqual(here);
+      expect([ours, theirs], `in ${name}`).toEqual(name === 'RecordRolledBack' ? ['RolledBack', 'Recovered'] : [ours, ours]);
+    }
+    expect(recover.states.NeedsHuman).toEqual(states.NeedsHuman);
+  });
+
+  it('looks, acts, and looks again, counting the actions', () => {
+    expect(states.RollBack).toEqual({ Type: 'Pass', Assign: { actions: 0 }, Next: 'AssessRollback' });
+    expect(states.AssessRollback!.Next).toBe('WhichWayBack');
+    const actions = { update: 'RestoreByUpdate', delete: 'RemoveFailedCopy', create: 'RestoreByCreate' };
+    expect(states.WhichWayBack).toEqual({
+      Type: 'Choice',
+      Choices: Object.entries({ done: 'RestoreAssociations', ...actions }).map(([action, Next]) => ({ Condition: `{% $states.input.action = '${action}' %}`, Next })),
+      Default: 'RecordNeedsHuman',
+    });
+    for (const [action, name] of Object.entries(actions)) {
+      expect(states[name]).toMatchObject({ Next: 'WaitForRestore', Arguments: { Payload: { action, actions: '{% $actions %}' } } });
+    }
+    expect(states.WaitForRestore).toMatchObject({ Next: 'AssessRollback', Assign: { actions: '{% $actions + 1 %}' } });
+  });
+
+  it('is over only when the pods have what they had', () => {
+    expect(states.RestoreAssociations).toMatchObject({ Next: 'VerifyRestored', Assign: { round: 1 } });
+    for (const name of ['VerifyRestored', 'RestartRestored']) expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'before', round: '{% $round %}' });
+    expect(states.AreThePodsRestored).toMatchObject({
+      Choices: [
+        { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'RecordRolledBack' },
+        { Condition: "{% $states.input.verdict = 'restart' %}", Next: 'RestartRestored' },
+      ],
+      Default: 'RecordNeedsHuman',
+    });
+    expect(states.WaitForRestoredRollout).toMatchObject({ Next: 'VerifyRestored', Assign: { round: '{% $round + 1 %}' } });
+    const withoutProof = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
+    expect(withoutProof).not.toContain('RolledBack');
+  });
+
+  it('asks for a person whatever fails in it', () => {
+    for (const name of chain.filter((state) => states[state]!.Type === 'Task' && !state.startsWith('Record'))) {
+      expect(migrateAddon.catchersOf(name), `in ${name}`).toEqual([[['States.ALL'], 'RecordNeedsHuman']]);
+    }
+    for (const name of ['RecordRolledBack', 'RecordNeedsHuman']) expect(migrateAddon.catchersOf(name)).toEqual([[['States.ALL'], 'NeedsHuman']]);
+  });
+});

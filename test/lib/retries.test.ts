@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { ERROR_CLASSES, namesOfClass } from '../../lambdas/domain/errors.ts';
+import { MAX_RESTORE_ACTIONS } from '../../lambdas/steps/assess-rollback/schema.ts';
+import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
+import { allTasks, functionOf, type Machine, migrateAddon, recover, type Retrier } from './definition.ts';
+
+// Step Functions Developer Guide: what the Lambda integration and the service itself raise.
+const OF_THE_SERVICE = [
+  'Lambda.TooManyRequestsException',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+  'Runtime.ExitError',
+  'States.Timeout',
+  'States.ALL',
+];
+const namesIn = (retriers: { ErrorEquals: string[] }[] = []): string[] => retriers.flatMap(({ ErrorEquals }) => ErrorEquals);
+const WAITING = namesOfClass('waiting');
+const pollOf = (retriers: Retrier[] = []): Retrier | undefined => retriers.find(({ ErrorEquals }) => WAITING.some((error) => ErrorEquals.includes(error)));
+
+describe('retries', () => {
+  it.each(allTasks)('know every error in %s, %s by a name that exists', (_machine, _name, state) => {
+    const known = [...Object.keys(ERROR_CLASSES), ...OF_THE_SERVICE];
+    expect(known).toEqual(expect.arrayContaining([...namesIn(state.Retry), ...namesIn(state.Catch)]));
+  });
+
+  it.each(allTasks)('try again in %s, %s what may succeed later, once each, and nothing that can not', (_machine, _name, state) => {
+    const transient = [...namesOfClass('retryable'), ...OF_THE_SERVICE.filter((error) => error !== 'States.ALL')];
+    const never: string[] = [...namesOfClass('terminal'), ...namesOfClass('needs-human'), 'States.ALL'];
+    const retried = namesIn(state.Retry);
+    expect(new Set(retried).size).toBe(retried.length);
+    expect(retried).toEqual(expect.arrayContaining(transient));
+    expect(retried.filter((error) => never.includes(error))).toEqual([]);
+  });
+
+  it('poll with even steps, each answer "not yet" where it is asked for, and each of them somewhere', () => {
+    const polls = allTasks.flatMap(([machine, name, { Retry }]) => {
+      const poll = pollOf(Retry);
+      return poll ? [{ name: `${machine}.${name}`, ...poll }] : [];
+    });
+    for (const { BackoffRate } of polls) expect(BackoffRate).toBe(1);
+    const wayBack = (machine: string) => ({
+      [`${machine}.AssessRollback`]: 'RestoreInProgress 10 s × 180',
+      [`${machine}.RestoreByUpdate`]: 'AssociationStillThere 5 s × 36',
+      [`${machine}.RemoveFailedCopy`]: 'AssociationStillThere 5 s × 36',
+      [`${machine}.RestoreByCreate`]: 'AssociationStillThere 5 s × 36',
+      [`${machine}.RestoreAssociations`]: 'AssociationStillThere 5 s × 36',
+      [`${machine}.VerifyRestored`]: 'PodsNotSettled 10 s × 90',
+    });
+    expect(Object.fromEntries(polls.map(({ name, ErrorEquals, IntervalSeconds, MaxAttempts }) => [name, `${ErrorEquals.join()} ${IntervalSeconds} s × ${MaxAttempts}`]))).toEqual({
+      'MigrateAddon.Plan': 'RecoveryPending 20 s × 60',
+      'MigrateAddon.Begin': 'RoleLockHeld 20 s × 180',
+      'MigrateAddon.AwaitDeleted': 'AddonStillThere 10 s × 120',
+      'MigrateAddon.PurgeAssociations': 'AssociationStillThere 5 s × 36',
+      'MigrateAddon.UpdateAddon': 'AssociationStillThere 5 s × 36',
+      'MigrateAddon.CreateAddon': 'AssociationStillThere 5 s × 36',
+      'MigrateAddon.AwaitActive': 'AddonNotActive 10 s × 120',
+      'MigrateAddon.VerifyPods': 'PodsNotSettled 10 s × 90',
+      ...wayBack('MigrateAddon'),
+      'Recover.TakeOver': 'OwnerMayStillAct 10 s × 30',
+      ...wayBack('Recover'),
+    });
+    expect([...new Set(namesIn(polls))].sort()).toEqual(WAITING.toSorted());
+  });
+
+  it.each(allTasks)('have delays in %s, %s that Step Functions accepts, and jitter wherever runs could meet', (_machine, _name, state) => {
+    for (const { IntervalSeconds, MaxAttempts, MaxDelaySeconds = Infinity, BackoffRate, JitterStrategy } of state.Retry!) {
+      expect(IntervalSeconds).toBeGreaterThanOrEqual(1);
+      expect(MaxAttempts).toBeLessThanOrEqual(99_999_999);
+      expect(MaxDelaySeconds).toBeGreaterThan(IntervalSeconds);
+      expect(JitterStrategy).toBe(BackoffRate > 1 ? 'FULL' : 'NONE');
+    }
+  });
+
+  it.each(allTasks)('wait in %s, %s longer than its function runs', (_machine, _name, state) => {
+    expect(state.TimeoutSeconds).toBeGreaterThan(functionOf(state).Properties.Timeout as number);
+  });
+});
+
+describe('longest run', () => {
+  const rounds = MAX_RESTARTS + 1;
+  const wayBack = {
+    AssessRollback: MAX_RESTORE_ACTIONS + 1,
+    RestoreByCreate: MAX_RESTORE_ACTIONS,
+    WaitForRestore: MAX_RESTORE_ACTIONS,
+    RestoreAssociations: 1,
+    VerifyRestored: rounds,
+    WaitForRestoredRollout: MAX_RESTARTS,
+  };
+  // The whole ladder, in place and twice by deletion, without a proof.
+  const wholeLadder = {
+    Plan: 1,
+    Begin: 1,
+    PurgeAssociations: 3,
+    UpdateAddon: 1,
+    WaitForUpdate: 1,
+    DeleteAddon: 2,
+    WaitForDeletion: 2,
+    AwaitDeleted: 2,
+    CreateAddon: 2,
+    WaitForCreation: 2,
+    AwaitActive: 3,
+    CarryOver: 3,
+    VerifyPods: 3 * rounds,
+    WaitForRollout: 3 * MAX_RESTARTS,
+    ...wayBack,
+  };
+
+  it.each<[Machine, Record<string, number>]>([
+    [migrateAddon, wholeLadder],
+    [recover, { TakeOver: 1, ...wayBack }],
+  ])('ends well before the machine times out, and within the history that an execution may have: %#', (machine, visits) => {
+    let seconds = 0;
+    let events = 0;
+    for (const [name, count] of Object.entries(visits)) {
+      const { Seconds = 0, Retry } = machine.states[name]!;
+      const { IntervalSeconds = 0, MaxAttempts = 0 } = pollOf(Retry) ?? {};
+      seconds += count * (Seconds + IntervalSeconds * MaxAttempts);
+      // Scheduled, started, failed or succeeded; the state entered and left.
+      events += count * (2 + 3 * (MaxAttempts + 1));
+    }
+    // The rest is for transient faults and the invocations themselves.
+    expect(seconds / machine.definition.TimeoutSeconds).toBeGreaterThan(0.4);
+    expect(seconds / machine.definition.TimeoutSeconds).toBeLessThan(0.6);
+    expect(events).toBeLessThan(25_000 / 2);
+  });
+});
