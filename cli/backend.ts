@@ -1,13 +1,15 @@
-/** Where a migration runs. The sandbox is one place; a deployed service, or this machine against AWS, would be others. */
+/** Where a migration runs: the embedded sandbox, or (`deployed.ts`) a service that is deployed. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
+import type { Disruption, Migration } from '../lambdas/domain/model.ts';
 import type { Clock, Ids, Ledger } from '../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
 import type { SandboxClock } from '../sandbox/world/clock.ts';
 import { Random } from '../sandbox/world/random.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { ensureAssembly } from './assembly.ts';
+import { watchDisruption } from './disruption.ts';
 
 export interface Backend {
   stepFunctions: SFNClient;
@@ -16,8 +18,11 @@ export interface Backend {
   clock: Clock & Pick<SandboxClock, 'spawn'>;
   ids: Ids;
   stateMachineArn: string;
+  recoverStateMachineArn: string;
   /** True where AWS is played: durations then come from knobs. */
   simulated: boolean;
+  /** What an ended migration did to its pods, where somebody has watched them all the time. */
+  disruption?: (migration: Migration) => Disruption | undefined;
   close(): Promise<void>;
 }
 
@@ -44,7 +49,9 @@ export const openSandboxBackend = async (
     clock: sandbox.clock,
     ids: { ulid: () => ulid(sandbox.clock.now(), () => random.next()) },
     stateMachineArn: sandbox.outputs.stateMachineArn,
+    recoverStateMachineArn: sandbox.outputs.recoverStateMachineArn,
     simulated: true,
+    disruption: watchDisruption(sandbox.world),
     close: () => sandbox.close(),
   };
 };

@@ -1,14 +1,13 @@
 /** An execution's history, as Step Functions tells it, turned into the steps that a person follows. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { StepName } from '../lambdas/steps/schemas.ts';
-import { stepOfState } from './step-names.ts';
+import { isOfWay, type LineName, lineName, NEXT_WAY, stepOfState } from './step-names.ts';
 
 export interface StepProgress {
   /** The id of the event that entered it: unique within the execution. */
   id: number;
-  step: StepName;
-  /** How many times this step has been entered so far, this one included. */
-  round: number;
+  step: LineName;
+  /** As the ledger's line is called: with its way of the ladder and its round (how many times it has been entered on that way). */
+  name: string;
   startedAt: Date;
   endedAt?: Date;
   attempts: number;
@@ -27,6 +26,8 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
   const ordered = [...new Map(events.map((event) => [event.id ?? 0, event])).values()].sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
   const steps: StepProgress[] = [];
   let current: StepProgress | undefined;
+  let way = 1;
+  const rounds = new Map<string, number>();
   const end = (at: Date): void => {
     if (current) current.endedAt = at;
     current = undefined;
@@ -35,13 +36,18 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
     const at = event.timestamp ?? new Date(0);
     const type = event.type ?? '';
     if (type.endsWith('StateEntered')) {
-      const step = stepOfState(event.stateEnteredEventDetails?.name ?? '');
+      const state = event.stateEnteredEventDetails?.name ?? '';
+      if (state === NEXT_WAY) way += 1;
+      const step = stepOfState(state);
       // A Wait in front of a poll is part of it: the step goes on.
       if (step && current?.step === step) continue;
       end(at);
       if (step) {
-        const round = steps.filter((other) => other.step === step).length + 1;
-        current = { id: event.id ?? 0, step, round, startedAt: at, attempts: 0 };
+        const ofWay = { way: isOfWay(step) ? way : 1 };
+        const first = lineName(step, { ...ofWay, round: 1 });
+        const round = (rounds.get(first) ?? 0) + 1;
+        rounds.set(first, round);
+        current = { id: event.id ?? 0, step, name: lineName(step, { ...ofWay, round }), startedAt: at, attempts: 0 };
         steps.push(current);
       }
     } else if (type === 'TaskStateExited' || EXECUTION_ENDED.has(type)) end(at);

@@ -4,13 +4,17 @@ import manifest from '../package.json' with { type: 'json' };
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { EXAMPLE_SCENARIO, parseDemoFlags, parseFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import { EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseMigrationFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
 
 const EXAMPLES = `
 Examples:
   # Try it: what would a migration do, and how does it go?
   ${PROGRAM} plan    --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${EXAMPLE_SCENARIO}
   ${PROGRAM} migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${EXAMPLE_SCENARIO}
+
+  # Then put it back: the sandbox is kept in a file between the commands
+  ${PROGRAM} migrate ... --sandbox ${EXAMPLE_SCENARIO} --state world.json
+  ${PROGRAM} rollback MIGRATION_ID --state world.json
 
   # In a pipeline: one JSON document on stdout
   ${PROGRAM} migrate ... --json | jq -r .outcome
@@ -28,35 +32,101 @@ Exit codes:
   2  bad input: nothing was started
   1  anything else`;
 
-const migrationOptions = (command: Command): Command =>
+const DEPLOYED_HELP = `A deployed service (--deployed) is found by the outputs of its stack, in these variables; "sandbox" prints them too:
+  POD_IDENTITY_STATE_MACHINE_ARN, POD_IDENTITY_RECOVER_STATE_MACHINE_ARN, POD_IDENTITY_TABLE_NAME
+Credentials and endpoints are the AWS SDK's own (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
+
+const ROLLBACK_HELP = `Exit codes:
+  0  rolled-back, as asked
+  1  anything else
+  2  bad input, an unknown migration, or a rollback that can't be begun: nothing was changed
+  5  needs-human: the report has the commands that finish it`;
+
+const CANCEL_HELP = `Before its change has begun, a migration that is asked to stop ends blocked; after that it is rolled back. It reads the
+request between its steps, so that the present one ends first.
+
+Exit codes:
+  0  it is asked to stop
+  1  anything else
+  2  bad input, an unknown migration, or one that is over or being put back already`;
+
+const RELEASE_HELP = `A migration that ended needs-human keeps its locks until rollback has put the add-on back. Where it shall not come back, or has got
+another identity, this lets them go: the next migration may begin. It changes nothing in AWS but the service's ledger.
+
+Exit codes:
+  0  it holds no lock any more
+  1  anything else
+  2  bad input, an unknown migration, or one that did not end needs-human or is being put back`;
+
+const SHOW_HELP = `Exit codes:
+  0  there is such a migration, however it goes or went: see the outcome
+  1  anything else
+  2  bad input, or an unknown migration`;
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+const placeOptions = (command: Command): Command =>
   command
-    .optionsGroup('What to migrate:')
-    .option('--cluster <name>', 'EKS cluster (required)')
-    .option('--addon <name>', 'add-on, such as aws-ebs-csi-driver (required)')
-    .option('--account <id>', "AWS account; default: that of the scenario's only cluster of that name")
-    .option('--region <name>', 'AWS region; default: likewise')
-    .optionsGroup('How:')
-    .option('--strategy <name>', 'recreate: delete the add-on and create it again (default: recreate)')
-    .option('--preserve', "keep the add-on's software running while EKS lets go of it")
-    .option('--role-arn <arn>', 'IAM role for the service accounts; default: the role that the add-on has now')
-    .option('--resolve-conflicts <mode>', 'over preserved objects: NONE or OVERWRITE (default: NONE)')
-    .option('--dry-run', 'plan only, change nothing')
-    .optionsGroup('Where:')
-    .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file (required for now)')
-    .option('--seed <number>', "every id and jitter follows from it (default: the scenario's)")
-    .option('--clock <kind>', `virtual, real or scaled=X (default: virtual; scaled=${WATCHING_SCALE} for migrate on a terminal)`)
-    .option('--calls <file>', 'write every API call to that file, one JSON document a line')
-    .addOption(new Option('--local').hideHelp())
-    .addOption(new Option('--deployed').hideHelp())
+    .option('--state <file>', 'keep the sandbox in that file between commands: the next one goes on where this one ended')
+    .option('--deployed', 'run the service that is deployed in AWS, or that "sandbox" serves in another terminal')
+    .addOption(new Option('--local').hideHelp());
+
+const outputOptions = (command: Command): Command =>
+  command
     .optionsGroup('Output:')
     .option('--json', 'one JSON document on stdout')
     .option('--debug', 'show the stack trace of an error');
 
+const migrationOptions = (command: Command): Command => {
+  command
+    .optionsGroup('What to migrate:')
+    .option('--cluster <name>', 'EKS cluster (required)')
+    .option('--addon <name>', 'add-on, such as aws-ebs-csi-driver (required)')
+    .option('--account <id>', "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed")
+    .option('--region <name>', 'AWS region; default: likewise, or AWS_REGION with --deployed')
+    .optionsGroup('How:')
+    .option(
+      '--strategy <name>',
+      'auto: the way that disturbs least, then the next one where the pods do not take the new identity; in-place: update the add-on, its pods roll; recreate: delete it and create it again, its pods are gone in between unless --preserve (default: auto)',
+    )
+    .option('--max-disruption <limit>', 'how far it may go. rolling: pods roll, enough of them stay ready; outage: pods may be gone for a while (default: rolling with auto, else what the strategy takes)')
+    .option('--preserve', "where the add-on is deleted, keep its pods running meanwhile; they roll once it is back. With auto: no way without")
+    .option(
+      '--resolve-conflicts <mode>',
+      "fields of the add-on's objects that others have changed. PRESERVE: they stay (in place); NONE: a create that meets one fails, and is rolled back; OVERWRITE: they are reset, pods included (default: PRESERVE in place, else NONE)",
+    )
+    .option('--role-arn <arn>', 'IAM role for all its service accounts; default: the role that the add-on has now')
+    .option('--role <service-account=arn>', 'IAM role for the pods of one service account; may be given again for another, goes before --role-arn', collect)
+    .option('--reason <text>', 'noted in the ledger')
+    .option('--dry-run', 'plan only, change nothing')
+    .optionsGroup('Where:')
+    .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
+  placeOptions(command)
+    .option('--seed <number>', "of a sandbox: every id and jitter follows from it (default: the scenario's)")
+    .option('--clock <kind>', `of a sandbox: virtual, real or scaled=X (default: virtual; scaled=${WATCHING_SCALE} for migrate on a terminal)`)
+    .option('--calls <file>', 'of a sandbox: write every API call to that file, one JSON document a line');
+  return outputOptions(command).addHelpText('after', `\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
+};
+
+/** Commands about one migration that there is. */
+const knownOptions = (command: Command, { reason }: { reason: boolean }): Command => {
+  command.argument('<migration-id>', 'the id in the second line of what migrate prints');
+  if (reason) command.option('--reason <text>', 'noted in the ledger');
+  placeOptions(command.optionsGroup('Where:')).addOption(new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp());
+  return outputOptions(command);
+};
+
 /** The SDK and the sandbox are loaded once there is something to run: help and wrong flags answer at once. */
 const runMigrate = async (flags: Record<string, unknown>, command: 'plan' | 'migrate', io: Io): Promise<number> => {
-  const parsed = parseFlags(flags, command);
+  const parsed = parseMigrationFlags(flags, command);
   const { migrate } = await import('./migrate.ts');
   return migrate(command === 'plan' ? { ...parsed, dryRun: true } : parsed, io);
+};
+
+const runKnown = async (migrationId: string, flags: Record<string, unknown>, command: 'rollback' | 'cancel' | 'release' | 'show', io: Io): Promise<number> => {
+  const parsed = parseKnownFlags({ ...flags, migrationId }, command);
+  const { cancelCommand, releaseCommand, rollback, show } = await import('./known-commands.ts');
+  return { rollback, cancel: cancelCommand, release: releaseCommand, show }[command](parsed, io);
 };
 
 const runDemo = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
@@ -89,11 +159,21 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
 
   migrationOptions(program.command('plan').description('say what a migration would do, check that it can be done, change nothing'))
-    .addHelpText('after', `\n${EXIT_CODES_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'plan', io)));
   migrationOptions(program.command('migrate').description('plan, change, prove, and go back if it fails'))
-    .addHelpText('after', `\n${EXIT_CODES_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'migrate', io)));
+  knownOptions(program.command('rollback').description('put back what a migration changed, also after it ended migrated, and check the pods'), { reason: true })
+    .addHelpText('after', `\n${ROLLBACK_HELP}`)
+    .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'rollback', io)));
+  knownOptions(program.command('cancel').description('ask a migration that is under way to stop'), { reason: true })
+    .addHelpText('after', `\n${CANCEL_HELP}`)
+    .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'cancel', io)));
+  knownOptions(program.command('release').description('let go the locks of a migration that ended needs-human and is not to be put back'), { reason: true })
+    .addHelpText('after', `\n${RELEASE_HELP}`)
+    .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'release', io)));
+  knownOptions(program.command('show').description('tell how a migration went, or how far it has come'), { reason: false })
+    .addHelpText('after', `\n${SHOW_HELP}`)
+    .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'show', io)));
   program
     .command('demo')
     .description('tell the whole story on an example cluster in the sandbox')

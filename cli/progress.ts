@@ -9,11 +9,22 @@ import { stepTitle } from './step-names.ts';
 export interface Progress {
   /** Takes the steps as they are now; never waits. */
   update: (steps: readonly StepProgress[]) => void;
+  /** Says something that is no step, between the steps. */
+  say: (text: string) => void;
   /** Resolves when everything is drawn. */
   close: () => Promise<void>;
 }
 
-export const silentProgress: Progress = { update: () => {}, close: () => Promise.resolve() };
+export const silentProgress: Progress = { update: () => {}, say: () => {}, close: () => Promise.resolve() };
+
+/** Answers what the work answers, once everything is drawn that there is to say about it. */
+export const shownBy = async <T>(progress: Pick<Progress, 'close'>, work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } finally {
+    await progress.close();
+  }
+};
 
 type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 
@@ -23,10 +34,10 @@ interface Line {
   finish(step: StepProgress): void;
 }
 
-const titleOf = ({ step, round }: StepProgress): string => stepTitle(round === 1 ? step : `${step}-${round}`);
+const titleOf = ({ name }: StepProgress): string => stepTitle(name);
 
-const took = (step: StepProgress, simulated: boolean): string => {
-  const time = duration((step.endedAt ?? step.startedAt).getTime() - step.startedAt.getTime());
+const took = (step: StepProgress, endedAt: Date, simulated: boolean): string => {
+  const time = duration(endedAt.getTime() - step.startedAt.getTime());
   return `${time}${simulated ? ' simulated' : ''}${step.attempts > 1 ? `, ${step.attempts} attempts` : ''}`;
 };
 
@@ -57,6 +68,9 @@ export const startProgress = (output: Output, options: { simulated: boolean }): 
         else if (line.task && output.isTTY) line.task.output = note(step);
       }
     },
+    say(text) {
+      drawn = drawn.then(() => void output.write(`${text}\n`));
+    },
     close() {
       for (const line of lines.values()) line.finish(line.latest);
       return drawn;
@@ -75,7 +89,8 @@ const draw = async (output: Output, simulated: boolean, line: Line, ended: Promi
         task: async (_context, task) => {
           line.task = task as Task;
           const step = await ended;
-          task.title = `${titleOf(step)} (${took(step, simulated)})`;
+          // Not ended: somebody has stopped looking, or the execution has stopped.
+          task.title = `${titleOf(step)} (${step.endedAt ? took(step, step.endedAt, simulated) : 'still under way'})`;
           if (step.error) throw new Error(step.error);
         },
       },

@@ -11,8 +11,9 @@ import { CliError } from './errors.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { KUBECONFIG_MARK, kubeconfigOf, servedClusters, type ServedCluster } from './kubeconfig.ts';
-import { openScenario, sayBuilding } from './migrate.ts';
 import type { ServeFlags } from './options.ts';
+import { openScenario, sayBuilding } from './place.ts';
+import { serviceEnvironment } from './service-environment.ts';
 
 const cantWrite = (flag: string, file: string, error: unknown): CliError => {
   const reason = error instanceof Error ? error.message : String(error);
@@ -124,7 +125,7 @@ export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
     const clusters = [...sandbox.world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
     const served = servedClusters(clusters);
     kubeconfig.write(kubeconfigOf(served, environment));
-    tell(sandbox, served, { ...environment(), KUBECONFIG: kubeconfig.path }, flags, io);
+    tell(sandbox, served, { ...environment(), ...serviceEnvironment(sandbox.outputs), KUBECONFIG: kubeconfig.path }, flags, io);
     await stopped;
   } finally {
     for (const end of closing.toReversed()) await end();

@@ -2,48 +2,105 @@ import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 
 const TITLES: Record<StepName, string> = {
   plan: 'Check everything and make the plan',
-  begin: 'Take the lock and store the snapshot',
+  begin: 'Take the locks and store the snapshot',
   'delete-addon': 'Delete the add-on',
   'await-deleted': 'Wait until the add-on is gone',
   'purge-associations': 'Remove the associations that stand in the way',
   'create-addon': 'Create the add-on with its Pod Identity associations',
+  'update-addon': 'Give the add-on its Pod Identity associations, in place',
   'await-active': 'Wait until the add-on is ACTIVE',
+  'carry-over': 'Carry over what the associations had beside their role',
   'verify-pods': 'Look at the pods: how do they get their credentials?',
   'restart-pods': 'Restart the pods that kept their old identity',
-  restore: 'Put back what was there before',
-  finish: 'Write the report and release the lock',
+  'assess-rollback': 'Compare what is there with what was there before',
+  'restore-addon': 'Put the add-on back',
+  'restore-associations': 'Put the associations back',
+  'take-over': 'Take the migration over',
+  'find-stranded': 'Look for migrations that were left behind',
+  finish: 'Write the report and release the locks',
 };
 
-const isStepName = (name: string): name is StepName => Object.hasOwn(stepSchemas, name);
+/** Steps that do different things by their input have a name for each: the ledger's lines are called so. */
+const VARIANTS = {
+  'verify-restored': { step: 'verify-pods', title: 'Look at the pods: do they have their old identity again?' },
+  'restart-restored': { step: 'restart-pods', title: 'Restart the pods that have not got their old identity back' },
+  'restore-addon-update': { step: 'restore-addon', title: 'Put the add-on back by an update' },
+  'restore-addon-delete': { step: 'restore-addon', title: 'Remove the copy of the add-on that failed' },
+  'restore-addon-create': { step: 'restore-addon', title: 'Put the add-on back by creating it again' },
+  'finish-rolled-back': { step: 'finish', title: 'Write the report of the rollback and release the locks' },
+  'finish-needs-human': { step: 'finish', title: 'Write the report with what is left to do and keep the locks' },
+} as const satisfies Record<string, { step: StepName; title: string }>;
+type Variant = keyof typeof VARIANTS;
 
-/** The name under which a person reads a step; `verify-pods-2` is the second round of `verify-pods`. */
+/** What a step is called in the ledger's lines, without its way and round. */
+export type LineName = StepName | Variant;
+
+const isStepName = (name: string): name is StepName => Object.hasOwn(stepSchemas, name);
+const isVariant = (name: string): name is Variant => Object.hasOwn(VARIANTS, name);
+
+interface Line {
+  base: string;
+  /** 1 for the first way of the ladder. */
+  way: number;
+  round: number;
+}
+
+/** `verify-pods.2-3` is the third round of `verify-pods` on the second way. */
+const lineOf = (name: string): Line => {
+  if (isStepName(name) || isVariant(name)) return { base: name, way: 1, round: 1 };
+  const [, base = name, way = '1', round = '1'] = /^(.*?)(?:\.(\d+))?(?:-(\d+))?$/.exec(name) ?? [];
+  return { base, way: Number(way), round: Number(round) };
+};
+
+export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string => `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
+
+/** Whether the step is taken once for each way of the ladder that is tried; the others are of the migration as a whole. */
+export const isOfWay = (name: LineName): boolean => {
+  const { input } = isVariant(name) ? { input: undefined } : stepSchemas[name];
+  return input !== undefined && 'shape' in input && 'rung' in input.shape;
+};
+
+/** The name under which a person reads a step of the ledger. */
 export const stepTitle = (name: string): string => {
-  if (isStepName(name)) return TITLES[name];
-  const [, base = '', round = ''] = /^(.*)-(\d+)$/.exec(name) ?? [];
-  return isStepName(base) ? `${TITLES[base]} (round ${round})` : name;
+  const { base, way, round } = lineOf(name);
+  const title = isStepName(base) ? TITLES[base] : isVariant(base) ? VARIANTS[base].title : undefined;
+  if (title === undefined) return name;
+  const which = [...(way > 1 ? [`way ${way}`] : []), ...(round > 1 ? [`round ${round}`] : [])];
+  return which.length > 0 ? `${title} (${which.join(', ')})` : title;
 };
 
 const ROAD = Object.keys(stepSchemas);
 
 /** Its place on the road, for steps that began in the same instant. */
 export const stepOrder = (name: string): number => {
-  const exact = ROAD.indexOf(name);
-  return exact === -1 ? ROAD.indexOf(name.replace(/-\d+$/, '')) : exact;
+  const { base } = lineOf(name);
+  return ROAD.indexOf(isVariant(base) ? VARIANTS[base].step : base);
 };
 
 const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
 
-/** Names of the states that `lib/migration` makes: a step's own, those that record an end, and the waits in front of polls. */
-const BY_STATE = new Map<string, StepName>([
+/** Names of the states that `lib/migration` makes: a step's own, those of its variants and ends, and the waits in front of polls. */
+const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
   ['RecordMigrated', 'finish'],
   ['RecordBlocked', 'finish'],
-  ['RecordRolledBack', 'finish'],
-  ['RecordNeedsHuman', 'finish'],
+  ['RecordRolledBack', 'finish-rolled-back'],
+  ['RecordNeedsHuman', 'finish-needs-human'],
   ['WaitForDeletion', 'await-deleted'],
   ['WaitForCreation', 'await-active'],
+  ['WaitForUpdate', 'await-active'],
   ['WaitForRollout', 'verify-pods'],
+  ['RestoreByUpdate', 'restore-addon-update'],
+  ['RemoveFailedCopy', 'restore-addon-delete'],
+  ['RestoreByCreate', 'restore-addon-create'],
+  ['WaitForRestore', 'assess-rollback'],
+  ['VerifyRestored', 'verify-restored'],
+  ['RestartRestored', 'restart-restored'],
+  ['WaitForRestoredRollout', 'verify-restored'],
 ]);
 
 /** The step that a state belongs to; none for a choice or an end. */
-export const stepOfState = (state: string): StepName | undefined => BY_STATE.get(state);
+export const stepOfState = (state: string): LineName | undefined => BY_STATE.get(state);
+
+/** Passed each time that the machine goes on to the next way of the ladder. */
+export const NEXT_WAY = 'NextWay';

@@ -6,11 +6,12 @@ import { openSandboxBackend, type SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { openScenario, sayBuilding } from '../migrate.ts';
-import { type DemoFlags, EXAMPLE_SCENARIO, requestFrom, WATCHING_SCALE } from '../options.ts';
+import { type DemoFlags, EXAMPLE_SCENARIO, WATCHING_SCALE } from '../options.ts';
+import { openScenario, sayBuilding } from '../place.ts';
 import { type Style, styleFor } from '../print/style.ts';
 import { summary } from '../print/summary.ts';
 import { startProgress } from '../progress.ts';
+import { requestFrom } from '../request.ts';
 import { runMigration } from '../run.ts';
 import { look, type Sight, sightLines } from './look.ts';
 import { callsThatChanged, tryAsTerraform } from './story.ts';
@@ -44,7 +45,7 @@ const targetOf = (accounts: readonly { id: string; clusters: readonly { name: st
 
 const tell = async (backend: SandboxBackend, target: Target, style: Style, say: (...lines: string[]) => void, io: Io): Promise<ExitCode> => {
   const section = (n: number, title: string): void => say('', style.paint(['bold', 'cyan'], `── ${n}. ${title} `.padEnd(style.width - 10, '─')), '');
-  const request = (dryRun: boolean): MigrationRequest => requestFrom({ addon: ADDON, strategy: 'recreate', preserve: false, resolveConflicts: 'NONE', dryRun }, target, 'demo');
+  const request = (dryRun: boolean): MigrationRequest => requestFrom({ addon: ADDON, strategy: 'recreate', dryRun }, target, 'demo');
 
   say(`AWS is played by the sandbox: account, cluster and add-on come from ${EXAMPLE_SCENARIO}.`, 'Calls go through the real AWS SDK; nothing leaves this machine.');
 

@@ -26,7 +26,8 @@ export const look = (backend: SandboxBackend, target: Target, addonName: string)
     const { eks, kubernetes } = portsOf(backend.sandbox.clients(), target);
     const addon = await eks.describeAddon(addonName);
     const namespace = addon?.namespace ?? NAMESPACE;
-    const accounts = addon ? (await eks.describePodIdentityConfiguration(addonName, addon.version)).map(({ serviceAccount }) => serviceAccount) : [];
+    const configuration = addon && (await eks.describeConfiguration(addonName, addon.version));
+    const accounts = (configuration?.podIdentity ?? []).map(({ serviceAccount }) => serviceAccount);
     const associations = (await Promise.all(accounts.map((account) => eks.listAssociations(namespace, account)))).flat();
     const all = await kubernetes.listPods(namespace);
     const pods = collectEvidence(all, new Set(accounts));

@@ -9,6 +9,10 @@ const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
 };
 const ORDER = Object.keys(MARKS) as Check['status'][];
 
+/** What is worth knowing although it went well. */
+export const warningsSection = (warnings: readonly Check[], style: Style): string[] =>
+  warnings.length === 0 ? [] : ['', style.paint('bold', 'Warnings'), ...warnings.flatMap((warning) => checkLines(warning, style))];
+
 /** Counts, then everything that is not a plain pass with what to do about it, then the passes, one line each. */
 export const checksSection = (checks: readonly Check[], style: Style): string[] => {
   if (checks.length === 0) return [];

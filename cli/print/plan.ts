@@ -1,11 +1,6 @@
 import type { MigrationReport, Plan, PlanStep } from '../../lambdas/domain/model.ts';
-import { hanging, type Format, type Style } from './style.ts';
-
-const DISRUPTION: Record<PlanStep['disruption'], { text: string; format: Format }> = {
-  none: { text: 'no disruption', format: 'green' },
-  rolling: { text: 'pods roll, capacity stays', format: 'yellow' },
-  outage: { text: "outage: the add-on's software is not running for a while", format: 'red' },
-};
+import { hanging, type Style } from './style.ts';
+import { carriedOverLines, DISRUPTION, wayName, waysSection } from './ways.ts';
 
 const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
   const { text, format } = DISRUPTION[step.disruption];
@@ -17,21 +12,24 @@ const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
   return lines;
 };
 
-/** What would be done: the steps with their API calls, disruption and way back; what is removed and what is made. */
+/** What would be done: the ways, the first one's steps with their API calls, disruption and way back; what is removed and what is made. */
 export const planSection = (plan: Plan, style: Style): string[] => {
   if (plan.verdict !== 'migrate') return [];
   const removed = plan.purge.map((id) => `  ${style.paint('red', '-')} association ${id}`);
   const made = plan.associations.map(
     ({ namespace, serviceAccount, roleArn }) => `  ${style.paint('green', '+')} association ${namespace}/${serviceAccount} → ${roleArn}`,
   );
+  const [first] = plan.ladder;
   return [
+    ...waysSection(plan, style),
     '',
-    `${style.paint('bold', 'Steps')}  strategy ${plan.strategy}${plan.preserve ? ', preserve' : ''}`,
+    `${style.paint('bold', 'Steps')}${first ? `  ${wayName(first)}` : ''}`,
     ...plan.steps.flatMap((step, index) => stepLines(step, index, style)),
     '',
     style.paint('bold', 'Associations'),
     ...removed,
     ...made,
+    ...carriedOverLines(plan, style),
     '',
     style.paint('dim', `Plan ${plan.hash}`),
   ];

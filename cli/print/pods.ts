@@ -28,13 +28,13 @@ export const podRows = (before: readonly PodEvidence[], now: readonly PodEvidenc
       return { pod, before: [...new Set(earlier.map((other) => other.identity))].join(', ') || 'no pod' };
     });
 
-/** What the last look at the pods stands for: after a rollback it is older than what is there now. */
+/** What the last look at the pods stands for: one that a person has to go on from may be older than what is there now. */
 const LOOKED: Record<Outcome, { before: string; after: string; now: string }> = {
   migrated: { before: 'as they were before', after: 'how each gets its AWS credentials', now: 'NOW' },
   'already-migrated': { before: 'as they are', after: 'as they are', now: 'NOW' },
   planned: { before: 'as they are', after: 'as they are', now: 'NOW' },
   blocked: { before: 'as they are', after: 'as they are', now: 'NOW' },
-  'rolled-back': { before: 'as they were before the migration', after: 'as they were before the way back', now: 'LAST SEEN' },
+  'rolled-back': { before: 'as they were before the migration', after: 'how each gets its AWS credentials after the way back', now: 'NOW' },
   'needs-human': { before: 'as they were before the migration: look at them before you go on', after: 'as they were last seen: look at them before you go on', now: 'LAST SEEN' },
 };
 

@@ -5,7 +5,7 @@ import type { Style } from './style.ts';
 import { table } from './table.ts';
 
 /** Fields of a step's answer that the headline has said already. */
-const SAID = new Set(['target', 'addon', 'preserve']);
+const SAID = new Set(['target', 'addon', 'ladder', 'failure', 'rung']);
 
 const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
@@ -28,7 +28,7 @@ export const resultText = (result: string): string => {
 };
 
 /** How long each step took. Steps that began in the same instant stand in the order of the road. */
-export const stepsSection = (report: MigrationReport, style: Style): string[] => [
+export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'>, style: Style): string[] => [
   '',
   `${style.paint('bold', 'Steps')}${report.simulated ? `  durations are simulated: they come from the scenario's knobs` : ''}`,
   ...table<StepLine>(

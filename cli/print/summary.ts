@@ -1,17 +1,19 @@
 import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/model.ts';
-import { checksSection } from './checks.ts';
+import { checksSection, warningsSection } from './checks.ts';
 import { between } from './duration.ts';
+import { recoveryText, releaseText } from './known.ts';
 import { planSection } from './plan.ts';
 import { podsSection } from './pods.ts';
 import { stepsSection } from './steps.ts';
 import { hanging, type Format, type Style } from './style.ts';
+import { carriedOverLines, disruptionText, strategyText } from './ways.ts';
 
 const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }> = {
   migrated: { mark: '✔', format: 'green', says: 'the add-on is on EKS Pod Identity' },
   'already-migrated': { mark: '✔', format: 'green', says: 'there was nothing to do' },
   planned: { mark: '✔', format: 'cyan', says: 'this is what a migration would do; nothing was changed' },
   blocked: { mark: '✖', format: 'red', says: 'nothing was changed' },
-  'rolled-back': { mark: '↩', format: 'yellow', says: 'the migration failed and the add-on was put back as it was' },
+  'rolled-back': { mark: '↩', format: 'yellow', says: 'the add-on was put back as it was' },
   'needs-human': { mark: '✖', format: 'red', says: 'the service could neither finish nor go back by itself' },
 };
 
@@ -30,6 +32,9 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
   return [
     ...headline(report, style),
     ...failureSection(report, style),
+    ...recoverySection(report, style),
+    ...releaseSection(report, style),
+    ...warningsSection(report.warnings, style),
     ...(report.plan && !omit.includes('checks') ? checksSection(report.plan.checks, style) : []),
     ...(report.plan && !begun ? planSection(report.plan, style) : []),
     ...(begun ? changesSection(report, style) : []),
@@ -44,7 +49,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
   const { account, region, cluster } = report.target;
   const facts = [
     report.migrationId,
-    `strategy ${report.strategy}${report.preserve ? ' with preserve' : ''}`,
+    strategyText(report),
     ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report)] : []),
   ];
   return [
@@ -61,6 +66,12 @@ const failureSection = ({ failure, outcome }: MigrationReport, style: Style): st
   if (!failure || outcome === 'migrated') return [];
   return ['', style.paint('bold', 'Why'), ...hanging('  ', `${failure.name}: ${failure.message}`, style)];
 };
+
+const recoverySection = ({ recovery }: MigrationReport, style: Style): string[] =>
+  recovery ? ['', style.paint('bold', recovery.cause === 'requested' ? 'Rollback on demand' : 'Recovery'), ...hanging('  ', recoveryText(recovery), style)] : [];
+
+const releaseSection = ({ released }: MigrationReport, style: Style): string[] =>
+  released ? ['', style.paint('bold', 'Released'), ...hanging('  ', `its locks were let go ${releaseText(released)}`, style)] : [];
 
 const associationLines = (mark: string, { id, namespace, serviceAccount, roleArn, ownerArn }: Association, style: Style): string[] =>
   hanging(`    ${mark} ${id}  `, `${namespace}/${serviceAccount}${ownerArn ? '' : ' (stand-alone)'} → ${roleArn}`, style);
@@ -82,14 +93,16 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
       : []),
     ...listed('associations removed', purged, style.paint('red', '-'), style),
     ...listed('associations made', created, style.paint('green', '+'), style),
+    ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),
     ...listed('associations put back', restored, style.paint('cyan', '+'), style),
+    ...(report.disruption ? [`  ${disruptionText(report.disruption)}`] : []),
   ];
 };
 
 const listed = (title: string, associations: readonly Association[], mark: string, style: Style): string[] =>
   associations.length === 0 ? [] : [`  ${title}:`, ...associations.flatMap((association) => associationLines(mark, association, style))];
 
-const handOffSection = ({ handOff }: MigrationReport, style: Style): string[] =>
+const handOffSection = ({ handOff, released }: MigrationReport, style: Style): string[] =>
   handOff.length === 0
     ? []
-    : ['', style.paint('bold', 'What a person has to do now'), ...handOff.map((command) => `  ${command}`)];
+    : ['', style.paint('bold', released ? 'What would have put it back at its end' : 'What a person has to do now'), ...handOff.map((command) => `  ${command}`)];

@@ -101,10 +101,23 @@ describe('pods', () => {
 describe('workloads', () => {
   test('of both kinds, settled at rest', async () => {
     const common = { namespace: 'kube-system', settled: true, templateAnnotations: {} };
+    const managedFields = [{ manager: 'eks', fields: expect.arrayContaining(['.spec.template.spec.containers[name="ebs-plugin"].image']) as string[] }];
     expect(await kubernetesOf(newEbsLab()).listWorkloads('kube-system')).toEqual([
-      { ...common, kind: 'Deployment', name: 'ebs-csi-controller', serviceAccount: 'ebs-csi-controller-sa', desired: 2, ready: 2 },
-      { ...common, kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', desired: 3, ready: 3 },
+      { ...common, kind: 'Deployment', name: 'ebs-csi-controller', serviceAccount: 'ebs-csi-controller-sa', desired: 2, ready: 2, labels: { app: 'ebs-csi-controller' }, managedFields },
+      { ...common, kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', desired: 3, ready: 3, labels: { app: 'ebs-csi-node' }, managedFields },
     ]);
+  });
+
+  test('of which the API tells no labels and no managers', async () => {
+    const workload = { metadata: { name: 'd', namespace: 'n', labels: null }, spec: { template: { spec: {} } } };
+    expect(await answering(200, workload).getWorkload(CONTROLLER)).toMatchObject({ labels: {}, managedFields: [] });
+  });
+
+  test('a restart is noted under the service\'s own name', async () => {
+    const kubernetes = kubernetesOf(newEbsLab());
+    await kubernetes.restartWorkload(CONTROLLER, '01JD/1');
+    const { managedFields = [] } = (await kubernetes.getWorkload(CONTROLLER)) ?? {};
+    expect(managedFields.find(({ manager }) => manager === 'eks-pod-identity-migrator')?.fields).toContain('.spec.template.metadata.annotations.eks-pod-identity-migrator/restarted-for');
   });
 
   test('what is not there is undefined', async () => {
@@ -152,6 +165,31 @@ describe('workloads', () => {
   });
 });
 
+describe('custom resources', () => {
+  const KIND = { group: 'cert-manager.io', version: 'v1', plural: 'certificates' };
+
+  test('are named with their namespace, where they have one, over all pages', async () => {
+    const urls: string[] = [];
+    const pages = [
+      { metadata: { continue: 'more' }, items: [{ metadata: { name: 'web', namespace: 'shop' } }, { metadata: { name: 'everywhere' } }] },
+      { metadata: {}, items: [{ metadata: { name: 'api', namespace: 'shop' } }] },
+    ];
+    const kubernetes = kubernetesBy(async ({ url }) => {
+      urls.push(url);
+      return { status: 200, headers: {}, body: JSON.stringify(pages[urls.length - 1]) };
+    });
+    expect(await kubernetes.listCustomResources(KIND)).toEqual(['shop/web', 'everywhere', 'shop/api']);
+    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual(['/apis/cert-manager.io/v1/certificates?limit=500', '/apis/cert-manager.io/v1/certificates?limit=500&continue=more']);
+  });
+  test.each(['404 page not found\n', { kind: 'Status', message: 'the server could not find the requested resource', code: 404 }])('are none where the cluster has no such definition: %j', async (body) => {
+    expect(await answering(404, body).listCustomResources(KIND)).toEqual([]);
+  });
+  test('are not none where they may not be read', async () => {
+    const error = await errorOf(answering(403, { kind: 'Status', message: 'because', code: 403 }).listCustomResources(KIND));
+    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('403 to list certificates.cert-manager.io on cluster dev: because. Associate AmazonEKSAdminViewPolicy for the whole cluster') as string });
+  });
+});
+
 describe('the calls', () => {
   test('carry the token, the authority as PEM, and escape names; the endpoint is asked for once', async () => {
     const seen: PlainHttpRequest[] = [];
@@ -170,7 +208,7 @@ describe('the calls', () => {
     await kubernetes.restartWorkload(CONTROLLER, 'm');
     expect(asked).toBe(1);
     expect(seen[0]).toEqual({ method: 'GET', url: 'https://abc/api/v1/namespaces/a%2Fb/pods?limit=500', headers: { accept: 'application/json', authorization: 'Bearer k8s-aws-v1.x' }, certificateAuthority: 'PEM' });
-    expect(seen[1]).toMatchObject({ method: 'PATCH', headers: { 'content-type': 'application/strategic-merge-patch+json' } });
+    expect(seen[1]).toMatchObject({ method: 'PATCH', url: 'https://abc/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller?fieldManager=eks-pod-identity-migrator', headers: { 'content-type': 'application/strategic-merge-patch+json' } });
   });
 
   test('an endpoint that could not be found is asked for again', async () => {

@@ -1,4 +1,5 @@
 import type { Association, Check, MigrationReport, Plan, PodEvidence } from '../../lambdas/domain/model.ts';
+import { CliError } from '../../cli/errors.ts';
 import type { Io, Output } from '../../cli/io.ts';
 
 export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
@@ -46,6 +47,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   verdict: 'migrate',
   strategy: 'recreate',
   preserve: false,
+  ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' }],
   checks: [aCheck()],
   steps: [
     { name: 'delete-addon', what: 'Delete the add-on', calls: ['eks:DeleteAddon'], disruption: 'outage', undo: 'create it again from the snapshot' },
@@ -62,7 +64,9 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
     issues: [],
   },
   associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
+  existing: ['a-00000000000000001'],
   purge: ['a-00000000000000001'],
+  carryOver: [],
   hash: 'f'.repeat(64),
   ...change,
 });
@@ -78,6 +82,7 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
   startedAt: '2026-01-15T09:00:00.000Z',
   endedAt: '2026-01-15T09:01:43.000Z',
   plan: aPlan(),
+  warnings: [],
   steps: [
     { name: 'plan', startedAt: '2026-01-15T09:00:00.000Z', endedAt: '2026-01-15T09:00:00.200Z', attempts: 1, result: 'migrate' },
     { name: 'await-deleted', startedAt: '2026-01-15T09:00:01.000Z', endedAt: '2026-01-15T09:00:43.000Z', attempts: 4, result: 'gone' },
@@ -91,3 +96,14 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
   simulated: true,
   ...change,
 });
+
+/** What a function throws, which must be an error for people. */
+export const errorOf = (run: () => unknown): CliError => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CliError) return error;
+    throw error;
+  }
+  throw new Error('expected a CliError');
+};

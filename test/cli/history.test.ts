@@ -21,8 +21,8 @@ describe('steps of a history', () => {
       history(['ExecutionStarted'], ['TaskStateEntered', 'Plan'], ['TaskScheduled'], ['TaskSucceeded'], ['TaskStateExited'], ['ChoiceStateEntered', 'WhatNext'], ['TaskStateEntered', 'DeleteAddon'], ['TaskScheduled']),
     );
     expect(steps).toEqual([
-      { id: 2, step: 'plan', round: 1, startedAt: second(1), endedAt: second(4), attempts: 1 },
-      { id: 7, step: 'delete-addon', round: 1, startedAt: second(6), attempts: 1 },
+      { id: 2, step: 'plan', name: 'plan', startedAt: second(1), endedAt: second(4), attempts: 1 },
+      { id: 7, step: 'delete-addon', name: 'delete-addon', startedAt: second(6), attempts: 1 },
     ]);
   });
 
@@ -51,10 +51,28 @@ describe('steps of a history', () => {
 
   it('are numbered when they come again, whatever the order of the events', () => {
     const events = history(['TaskStateEntered', 'VerifyPods'], ['TaskStateExited'], ['TaskStateEntered', 'RestartPods'], ['TaskStateExited'], ['TaskStateEntered', 'VerifyPods']);
-    expect(stepsOf(events.toReversed()).map(({ step, round }) => [step, round])).toEqual([
-      ['verify-pods', 1],
-      ['restart-pods', 1],
-      ['verify-pods', 2],
+    expect(stepsOf(events.toReversed()).map(({ name }) => name)).toEqual(['verify-pods', 'restart-pods', 'verify-pods-2']);
+  });
+
+  it('are called as in the ledger on each way of the ladder and on the way back', () => {
+    const entered = ['UpdateAddon', 'VerifyPods', 'RestartPods', 'VerifyPods', 'NextWay', 'DeleteAddon', 'VerifyPods', 'RestartPods', 'VerifyPods', 'RollBack', 'AssessRollback', 'RestoreByCreate', 'WaitForRestore', 'AssessRollback', 'VerifyRestored', 'RestartRestored', 'WaitForRestoredRollout', 'VerifyRestored', 'RecordRolledBack'];
+    const names = stepsOf(history(...entered.map((state): [HistoryEventType, string] => ['TaskStateEntered', state]))).map(({ name }) => name);
+    expect(names).toEqual([
+      'update-addon',
+      'verify-pods',
+      'restart-pods',
+      'verify-pods-2',
+      'delete-addon.2',
+      'verify-pods.2',
+      'restart-pods.2',
+      'verify-pods.2-2',
+      'assess-rollback',
+      'restore-addon-create',
+      'assess-rollback-2',
+      'verify-restored',
+      'restart-restored',
+      'verify-restored-2',
+      'finish-rolled-back',
     ]);
   });
 });

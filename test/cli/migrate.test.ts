@@ -42,15 +42,34 @@ const changes = (calls: Call[]): string[] =>
 
 describe('migrate', () => {
   it('tells a person what happened, with progress on stderr', async () => {
-    const { code, out, err } = await run('migrate', ...ADDON, '--sandbox', SCENARIO);
+    const { code, out, err } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ migrated {2}aws-ebs-csi-driver on reliability-dev \(111122223333, eu-west-1\)/);
     expect(out).toMatch(/proved on the pods · .*\(simulated\)/);
     expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15/);
     expect(out).toMatch(/associations removed:\n.*a-[a-z0-9]{17}/);
+    expect(out).toMatch(/ {2}controller pods: 0 ready for (\d+ min )?\d+ s \(simulated\)/);
     for (const line of ['make the plan', 'Delete the add-on', 'Wait until the add-on is gone', 'Create the add-on', 'ACTIVE', 'Look at the pods', 'Write the report']) {
       expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
     }
+  });
+
+  it('goes the way that disturbs least, where the pods take it', async () => {
+    const { code, out, err } = await run('migrate', ...ADDON, '--sandbox', SCENARIO);
+    expect(code).toBe(0);
+    expect(out).toContain('strategy auto, done in place');
+    expect(out).toContain('controller pods: never fewer than 2 ready (simulated)');
+    expect(err).toMatch(/✔ Give the add-on its Pod Identity associations, in place \(/);
+    expect(err).not.toContain('Delete the add-on');
+  });
+
+  it('in place says in JSON that pods were ready all the time, recreated how long they were not', async () => {
+    const disruptionOf = async (...flags: string[]) => migrationReport.parse(JSON.parse((await run('migrate', ...ADDON, ...flags, '--sandbox', SCENARIO, '--json')).out)).disruption;
+    expect(await disruptionOf('--strategy', 'in-place')).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true });
+    expect(await disruptionOf('--strategy', 'recreate', '--preserve')).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true });
+    const outage = await disruptionOf('--strategy', 'recreate');
+    expect(outage).toMatchObject({ minReadyPods: 0, simulated: true });
+    expect(outage?.controllerUnavailableSeconds).toBeGreaterThan(30);
   });
 
   it('with --json prints the report and nothing else, the same for the same seed', async () => {
@@ -64,7 +83,7 @@ describe('migrate', () => {
 
   it('writes every call to the file of --calls', async () => {
     const file = join(directory, 'calls.jsonl');
-    await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--calls', file);
+    await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', SCENARIO, '--calls', file);
     const calls = callsIn(file);
     expect(calls.map(({ n }) => n)).toEqual(calls.map((_call, index) => index + 1));
     expect(changes(calls)).toEqual(expect.arrayContaining(['DeleteAddon', 'CreateAddon']));
@@ -72,22 +91,35 @@ describe('migrate', () => {
     expect(calls.filter(({ operation }) => operation === 'GetExecutionHistory').length).toBeLessThan(60);
   });
 
-  it('that had to go back exits with 4 and says why', async () => {
+  it('tries every way that it may, then goes back, exits with 4 and says why', async () => {
     const file = scenarioFile('webhook.json', (scenario) => (scenario.knobs = { webhookLagSeconds: 86_400 }));
     const { code, out, err } = await run('migrate', ...ADDON, '--sandbox', file);
     expect(code).toBe(4);
     expect(out).toMatch(/^↩ rolled-back/);
+    expect(out).toContain('strategy auto, done by recreate with preserve');
     expect(out).toMatch(/\nWhy\n {2}PodsOnWrongIdentity: /);
     expect(out).toMatch(/add-on now: .* IRSA role \S+ again/);
-    expect(err).toMatch(/✔ Put back what was there before \(.* simulated/);
+    for (const line of ['in place', 'Delete the add-on \\(way 2\\)', '\\(way 2, round 3\\)', 'Put the add-on back by an update', 'Look at the pods: do they have their old identity again']) {
+      expect(err).toMatch(new RegExp(`[✔✖] .*${line}.*simulated`));
+    }
+    expect(out).toMatch(/Look at the pods: do they have their old identity again\?.* verdict proven/);
+  });
+
+  it('whose execution is stopped half-way ends with the report of what put it back', async () => {
+    const file = scenarioFile('aborted.json', (scenario) => (scenario.faults = [{ step: 'delete-addon', operation: 'DeleteAddon', kind: 'abort-after' }]));
+    const { code, out, err } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
+    expect(code).toBe(4);
+    expect(out).toMatch(/\nRecovery\n {2}taken over at \S+ by Recover, because the execution had stopped/);
+    expect(err).toMatch(/Delete the add-on[^]*The execution has stopped before its end was recorded\.[^]*✔ Take the migration over[^]*✔ Put the add-on back by creating it again[^]*✔ Write the report/);
   });
 
   it('that could not even go back exits with 5 and hands over the commands', async () => {
     const file = scenarioFile('create-fails.json', (scenario) => (scenario.knobs = { createEndsIn: 'CREATE_FAILED' }));
-    const { code, out } = await run('migrate', ...ADDON, '--sandbox', file);
+    const { code, out } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(code).toBe(5);
     expect(out).toMatch(/^✖ needs-human/);
-    expect(out).toMatch(/What a person has to do now\n[^]*\n {2}aws eks create-addon --region eu-west-1 --cluster-name reliability-dev/);
+    expect(out).toMatch(/What a person has to do now\n[^]*\n {2}aws eks create-addon .*--cluster-name reliability-dev/);
+    expect(out).toMatch(/\n {2}pod-identity rollback 01[0-9A-Z]{24} --deployed\n$/);
   });
 });
 
@@ -97,7 +129,8 @@ describe('plan', () => {
     const { code, out } = await run('plan', ...ADDON, '--sandbox', SCENARIO, '--calls', file);
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ planned/);
-    expect(out).toMatch(/calls: .*DeleteAddon/);
+    expect(out).toMatch(/Ways {2}strategy auto\n.* 1\. in place: .*\n.* 2\. recreate with preserve: /);
+    expect(out).toMatch(/calls: .*UpdateAddon/);
     expect(out).toMatch(/- association a-[a-z0-9]{17}/);
     expect(out).toContain(`migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${SCENARIO}`);
     expect(changes(callsIn(file))).toEqual([]);

@@ -1,24 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { CliError } from '../../cli/errors.ts';
-import { deployedFor, migrateCommand, parseFlags, requestFrom, resolveTarget } from '../../cli/options.ts';
-import { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
-import { ROLE, TARGET } from './fixtures.ts';
+import { parseKnownFlags, parseMigrationFlags } from '../../cli/options.ts';
+import { placeOfKnown, placeOfMigration } from '../../cli/place-options.ts';
+import { errorOf, ROLE } from './fixtures.ts';
 
 const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' };
-
-const errorOf = (run: () => unknown): CliError => {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CliError) return error;
-    throw error;
-  }
-  throw new Error('expected a CliError');
-};
+const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 
 describe('flags', () => {
   it('have defaults', () => {
-    expect(parseFlags(GOOD, 'migrate')).toMatchObject({ strategy: 'recreate', preserve: false, resolveConflicts: 'NONE', dryRun: false, json: false });
+    expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({ ...GOOD, strategy: 'auto', preserve: false, role: [], dryRun: false, json: false, debug: false });
   });
 
   it.each([
@@ -28,10 +18,13 @@ describe('flags', () => {
     ['clock', 'scaled=0.5', { scaled: 0.5 }],
     ['seed', '0', 0],
     ['seed', '4294967295', 4_294_967_295],
+    ['strategy', 'in-place', 'in-place'],
+    ['maxDisruption', 'rolling', 'rolling'],
     ['resolveConflicts', 'OVERWRITE', 'OVERWRITE'],
+    ['resolveConflicts', 'PRESERVE', 'PRESERVE'],
     ['roleArn', ROLE, ROLE],
   ])('%s %s is read', (name, given, read) => {
-    expect(parseFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read);
+    expect(parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read);
   });
 
   it.each([
@@ -40,8 +33,13 @@ describe('flags', () => {
     ['clock', 'scaled=', /--clock "scaled=" must be/],
     ['seed', '-1', /--seed "-1" must be a whole number/],
     ['seed', '4294967296', /--seed "4294967296" must be a whole number/],
-    ['strategy', 'in-place', /--strategy "in-place" is not a strategy of this version; available: recreate/],
-    ['resolveConflicts', 'PRESERVE', /--resolve-conflicts "PRESERVE" must be NONE or OVERWRITE/],
+    ['strategy', 'replace', /--strategy "replace" must be auto, in-place or recreate/],
+    ['maxDisruption', 'none', /--max-disruption "none" must be rolling or outage/],
+    ['resolveConflicts', 'KEEP', /--resolve-conflicts "KEEP" must be NONE, OVERWRITE or PRESERVE/],
+    ['role', ['ebs-csi-controller-sa'], /--role "ebs-csi-controller-sa" must be SERVICE_ACCOUNT=ARN/],
+    ['role', [`a=${ROLE}`, 'b=nonsense'], /--role "b=nonsense" behind the = must be an IAM role ARN/],
+    ['role', [`a=${ROLE}`, `a=${ROLE}`], /--role "a=arn:aws:iam::111122223333:role\/ebs-csi" is the second role of a/],
+    ['state', '', /--state "" must name a file/],
     ['roleArn', 'ebs-csi', /--role-arn "ebs-csi" must be an IAM role ARN such as arn:aws:iam::111122223333:role\/my-role/],
     ['roleArn', '', /--role-arn "" must be an IAM role ARN/],
     ['region', 'Ireland', /--region "Ireland" must be an AWS region/],
@@ -50,93 +48,69 @@ describe('flags', () => {
     ['cluster', undefined, /--cluster is missing/],
     ['addon', undefined, /--addon is missing/],
   ])('%s %s is refused with its name and what is right', (name, given, message) => {
-    const error = errorOf(() => parseFlags({ ...GOOD, [name]: given }, 'migrate'));
+    const error = errorOf(() => parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate'));
     expect(error.message).toMatch(message);
     expect(error).toMatchObject({ exitCode: 2, hint: 'See: npm run --silent pod-identity -- migrate --help' });
   });
 
+  it('give each service account its role', () => {
+    expect(parseMigrationFlags({ ...GOOD, role: [`a=${ROLE}`, `b.c=${ROLE}2`] }, 'migrate').role).toEqual([
+      ['a', ROLE],
+      ['b.c', `${ROLE}2`],
+    ]);
+  });
+
+  it('can not ask to preserve what is not deleted', () => {
+    expect(errorOf(() => parseMigrationFlags({ ...GOOD, strategy: 'in-place', preserve: true }, 'migrate')).message).toBe(
+      '--preserve is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out',
+    );
+  });
+
   it('are all told about at once', () => {
-    expect(errorOf(() => parseFlags({ seed: 'x' }, 'plan')).message.split('\n')).toHaveLength(3);
+    expect(errorOf(() => parseMigrationFlags({ seed: 'x' }, 'plan')).message.split('\n')).toHaveLength(3);
+  });
+});
+
+describe('the place of a migration', () => {
+  const placeOf = (change: Record<string, unknown>) => placeOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
+
+  it.each([
+    [{ sandbox: 'a.json', clock: 'real' }, { kind: 'sandbox', scenario: 'a.json', clock: 'real' }],
+    [{ sandbox: 'a.json', state: 'w.json', seed: '7' }, { kind: 'state', file: 'w.json', scenario: 'a.json', seed: 7 }],
+    [{ state: 'w.json', clock: 'virtual' }, { kind: 'state', file: 'w.json' }],
+    [{ deployed: true }, { kind: 'deployed' }],
+  ])('%j is %j', (given, place) => {
+    expect(placeOf(given)).toEqual(place);
   });
 
   it.each([
-    [{}, /no --sandbox FILE/],
-    [{ local: true }, /--local is not available/],
-    [{ deployed: true, sandbox: 'a.json' }, /--deployed is not available/],
-  ])('%j: says where it can run', (change, message) => {
-    const error = errorOf(() => parseFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
-    expect(error.message).toMatch(message);
-    expect(error.hint).toContain('--sandbox sandbox/scenarios/ebs-csi-irsa.json');
-    expect(error.exitCode).toBe(2);
+    [{}, /no --sandbox FILE and no --deployed/],
+    [{ local: true, sandbox: 'a.json' }, /--local is not available/],
+    [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed does not go together with --sandbox, --seed/],
+    [{ state: 'w.json', clock: 'real' }, /--state goes with virtual time only/],
+  ])('%j is none', (given, message) => {
+    expect(errorOf(() => placeOf(given))).toMatchObject({ message: expect.stringMatching(message) as unknown, exitCode: 2, hint: expect.stringMatching(/\S/) as unknown });
   });
 });
 
-const clusterIn = (region: string, name = 'demo'): unknown => ({ name, region, version: '1.31' });
-const scenarioWith = (...accounts: unknown[]) => scenarioSchema.parse({ accounts });
+describe('the place of a migration that there is', () => {
+  const placeOf = (change: Record<string, unknown>) => placeOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
 
-describe('the target', () => {
-  const two = scenarioWith(
-    { id: '111122223333', clusters: [clusterIn('eu-west-1'), clusterIn('us-east-1')] },
-    { id: '444455556666', clusters: [clusterIn('eu-west-1'), clusterIn('eu-west-1', 'other')] },
-  );
-
-  it("is the scenario's only cluster of that name", () => {
-    expect(resolveTarget({ cluster: 'other' }, two)).toEqual({ account: '444455556666', region: 'eu-west-1', cluster: 'other' });
+  it('is a state file or a deployed service', () => {
+    expect(placeOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
+    expect(placeOf({ deployed: true })).toEqual({ kind: 'deployed' });
   });
 
-  it('is narrowed down by what was given', () => {
-    expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual({ account: '111122223333', region: 'us-east-1', cluster: 'demo' });
+  it('is no sandbox that begins anew', () => {
+    const error = errorOf(() => placeOf({ sandbox: 'a.json' }));
+    expect(error.message).toBe(`the sandbox of --sandbox a.json begins anew with every command, so migration ${ID} is not in it`);
+    expect(error.hint).toMatch(/--state FILE[^]*sandbox[^]*--deployed/);
+    expect(errorOf(() => placeOf({})).hint).toMatch(/--state FILE/);
+    expect(errorOf(() => placeOf({ state: 'w.json', deployed: true })).message).toContain('does not go together');
+    expect(errorOf(() => placeOf({ local: true })).message).toContain('--local is not available');
   });
 
-  it('is asked for where there are several', () => {
-    const error = errorOf(() => resolveTarget({ cluster: 'demo' }, two));
-    expect(error.message).toBe('the scenario has 3 clusters named demo');
-    expect(error.hint).toContain('--account 444455556666 --region eu-west-1');
-  });
-
-  it('may be a cluster that is not there: the plan says so', () => {
-    expect(resolveTarget({ cluster: 'gone' }, two)).toEqual({ account: '111122223333', region: 'eu-west-1', cluster: 'gone' });
-    expect(resolveTarget({ cluster: 'gone', account: '444455556666' }, two)).toMatchObject({ account: '444455556666' });
-  });
-
-  it('is no account that the scenario does not have', () => {
-    expect(errorOf(() => resolveTarget({ cluster: 'demo', account: '999999999999' }, two)).hint).toContain('111122223333, 444455556666');
-  });
-});
-
-describe('where the service is deployed', () => {
-  const one = { id: '111122223333', clusters: [clusterIn('eu-west-1')] };
-
-  it('is where the target is, unless the scenario says', () => {
-    expect(deployedFor(TARGET, scenarioWith(one)).home).toEqual({ account: '111122223333', region: 'eu-west-1' });
-    const home = { account: '111122223333', region: 'us-east-1' };
-    expect(deployedFor(TARGET, { ...scenarioWith(one), home }).home).toEqual(home);
-  });
-
-  it('can not be another account', () => {
-    const home = { account: '444455556666', region: 'eu-west-1' };
-    expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(/another account \(111122223333\) is not available/);
-  });
-});
-
-describe('the request', () => {
-  it('holds what was asked for', () => {
-    const flags = parseFlags({ ...GOOD, preserve: true, roleArn: ROLE, resolveConflicts: 'OVERWRITE', dryRun: true }, 'migrate');
-    expect(requestFrom(flags, TARGET, 'me')).toEqual({
-      target: TARGET,
-      addon: 'aws-ebs-csi-driver',
-      strategy: 'recreate',
-      preserve: true,
-      resolveConflicts: 'OVERWRITE',
-      roleArn: ROLE,
-      roles: {},
-      dryRun: true,
-      requestedBy: 'me',
-    });
-  });
-
-  it('becomes the command that carries a plan out', () => {
-    const flags = parseFlags({ ...GOOD, preserve: true, seed: '7', dryRun: true }, 'plan');
-    expect(migrateCommand(flags)).toBe('npm run --silent pod-identity -- migrate --cluster demo --addon aws-ebs-csi-driver --preserve --seed 7 --sandbox a.json');
+  it('wants an id', () => {
+    expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe('the migration "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
   });
 });

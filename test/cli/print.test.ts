@@ -63,7 +63,7 @@ describe('a summary of a migration', () => {
     expect(lines).toContain('Why\n  AddonFailed: CREATE_FAILED');
     expect(lines).toContain(`add-on now:    v1.35.0-eksbuild.1, IRSA role ${ROLE} again`);
     expect(lines).toMatch(/associations put back:\n.*a-00000000000000003/);
-    expect(lines).toContain('Pods  as they were before the way back');
+    expect(lines).toContain('Pods  how each gets its AWS credentials after the way back');
   });
 
   it('of one that needs a human ends with the commands, whole', () => {
@@ -73,6 +73,9 @@ describe('a summary of a migration', () => {
     expect(lines).not.toContain('add-on now:');
     expect(lines).toContain('Pods  as they were last seen: look at them before you go on');
     expect(lines).toMatch(/BEFORE +LAST SEEN/);
+    const released = text({ outcome: 'needs-human', handOff: [command], released: { at: '2026-01-15T09:05:00.000Z', by: 'me', reason: 'gone' } });
+    expect(released).toContain('Released\n  its locks were let go at 2026-01-15T09:05:00.000Z by me: gone');
+    expect(released).not.toContain('has to do now');
   });
 });
 
@@ -83,11 +86,11 @@ describe('steps', () => {
   it('of the same instant stand in the order of the road', () => {
     const steps = [line('begin', '{"fence":1}'), line('finish', ''), line('plan', '{"verdict":"migrate"}'), line('verify-pods-2', '')];
     const lines = stepsSection(aReport({ steps }), PLAIN).slice(3).join('\n');
-    expect(lines).toMatch(/the plan .*verdict migrate\n.*the lock .*fence 1\n.*round 2.*\n.*the report/);
+    expect(lines).toMatch(/the plan .*verdict migrate\n.*the locks .*fence 1\n.*round 2.*\n.*the report/);
   });
 
   it.each([
-    ['{"verdict":"migrate","target":{"cluster":"demo"},"addon":"x","preserve":true,"blockedBy":[]}', 'verdict migrate'],
+    ['{"verdict":"migrate","target":{"cluster":"demo"},"addon":"x","ladder":[{"strategy":"in-place"}],"blockedBy":[]}', 'verdict migrate'],
     ['{"purged":["a-1","a-2"]}', 'purged a-1 a-2'],
     ['{"deleted":true}', 'deleted'],
     ['{"created":false}', ''],

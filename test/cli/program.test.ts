@@ -20,14 +20,20 @@ describe('the program', () => {
   it('explains its commands and exit codes', async () => {
     const { code, out } = await run('--help');
     expect(code).toBe(0);
-    for (const text of ['plan', 'migrate', 'demo', '5  needs-human', '--sandbox sandbox/scenarios/ebs-csi-irsa.json']) expect(out).toContain(text);
+    for (const text of ['plan', 'migrate', 'rollback', 'cancel', 'release', 'show', 'demo', '5  needs-human', '--sandbox sandbox/scenarios/ebs-csi-irsa.json']) expect(out).toContain(text);
   });
 
   it('explains every flag of migrate', async () => {
     const { out } = await run('migrate', '--help');
-    for (const flag of ['cluster', 'addon', 'region', 'account', 'strategy', 'preserve', 'role-arn', 'resolve-conflicts', 'dry-run', 'sandbox', 'seed', 'clock', 'calls', 'json']) {
+    for (const flag of ['cluster', 'addon', 'region', 'account', 'strategy', 'preserve', 'max-disruption', 'role-arn', 'role <', 'reason', 'resolve-conflicts', 'dry-run', 'sandbox', 'state', 'deployed', 'seed', 'clock', 'calls', 'json']) {
       expect(out).toContain(`--${flag}`);
     }
+  });
+
+  it.each(['rollback', 'cancel', 'release', 'show'])('explains %s: where the migration is, and its exit codes', async (command) => {
+    const { code, out } = await run(command, '--help');
+    expect(code).toBe(0);
+    for (const text of ['<migration-id>', '--state', '--deployed', 'Exit codes:']) expect(out).toContain(text);
   });
 
   it('without a command prints its help and is not content', async () => {
@@ -43,6 +49,12 @@ describe('the program', () => {
     [['migrate', 'demo'], /too many arguments/],
     [['migrate', '--sandbox', 'a.json'], /--cluster is missing[^]*--addon is missing/],
     [['migrate', '--cluster', 'demo', '--addon', 'vpc-cni'], /no --sandbox FILE/],
+    [['rollback'], /missing required argument 'migration-id'/],
+    [['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /begins anew with every command/],
+    [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /begins anew with every command/],
+    [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A'], /no --state FILE and no --deployed/],
+    [['cancel', 'x', '--state', 'w.json'], /the migration "x" must be a ULID/],
+    [['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'], /--state nowhere\.json: there is no such file/],
   ])('%j is bad input', async (argv, message) => {
     const plain = await run(...argv);
     expect(plain.code).toBe(2);

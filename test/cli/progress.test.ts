@@ -4,7 +4,7 @@ import { startProgress } from '../../cli/progress.ts';
 import { collector } from './fixtures.ts';
 
 const startedAt = new Date('2026-01-15T09:00:00.000Z');
-const step = (change: Partial<StepProgress> = {}): StepProgress => ({ id: 1, step: 'plan', round: 1, startedAt, attempts: 1, ...change });
+const step = (change: Partial<StepProgress> = {}): StepProgress => ({ id: 1, step: 'plan', name: change.step ?? 'plan', startedAt, attempts: 1, ...change });
 const after = (seconds: number): Date => new Date(startedAt.getTime() + seconds * 1000);
 
 describe('progress', () => {
@@ -29,11 +29,21 @@ describe('progress', () => {
     expect(output.text()).toMatch(/Create the add-on with its Pod Identity associations \(2 s\).*AccessDenied/);
   });
 
+  it('says what is no step after the steps before it', async () => {
+    const output = collector();
+    const progress = startProgress(output, { simulated: false });
+    progress.update([step({ endedAt: after(2) })]);
+    progress.say('The execution has stopped.');
+    progress.update([step({ endedAt: after(2) }), step({ id: 2, step: 'take-over', endedAt: after(90) })]);
+    await progress.close();
+    expect(output.text()).toMatch(/make the plan \(2 s\)[^]*The execution has stopped\.\n[^]*Take the migration over/);
+  });
+
   it('can be closed while a step is still under way', async () => {
     const output = collector();
     const progress = startProgress(output, { simulated: false });
     progress.update([step({ step: 'begin' })]);
     await progress.close();
-    expect(output.text()).toContain('Take the lock and store the snapshot');
+    expect(output.text()).toContain('Take the locks and store the snapshot (still under way)');
   });
 });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
 import type { StepProgress } from '../../cli/history.ts';
 import { runMigration } from '../../cli/run.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { type Migration, migrationRequest } from '../../lambdas/domain/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { TARGET } from './fixtures.ts';
 
@@ -19,6 +19,7 @@ const backendWith = (ledger: Partial<Ledger>, sleeps: number[] = []): Backend =>
   clock: { now: () => 0, sleep: (milliseconds) => Promise.resolve(void sleeps.push(milliseconds)), spawn: (run) => run() },
   ids: { ulid: () => ID },
   stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
+  recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
   simulated: false,
   close: () => Promise.resolve(),
 });
@@ -65,6 +66,60 @@ describe('a run without an outcome in the ledger', () => {
   });
 });
 
+describe('a run whose execution has stopped', () => {
+  const RECOVERY = `${ARN.replace('MigrateAddon', 'Recover')}-1`;
+  const running = { migrationId: ID, request, startedAt: '2026-01-15T09:00:00.000Z', status: 'running', executionArn: ARN } as unknown as Migration;
+  const over = { ...running, status: 'ended', outcome: 'rolled-back', endedAt: '2026-01-15T09:05:00.000Z', verified: 'pods', warnings: [], handOff: [], associations: { purged: [], created: [], restored: [] } } as unknown as Migration;
+  /** The ledger's record, look after look; the last one stays. */
+  const ledgerOf = (...records: Migration[]): Partial<Ledger> => ({
+    getMigration: () => Promise.resolve(records.length > 1 ? records.shift() : records[0]),
+    getSnapshot: () => Promise.resolve(undefined),
+    listSteps: () => Promise.resolve([]),
+    getEvidence: () => Promise.resolve([]),
+  });
+  const recoverySteps: HistoryEvent[] = [
+    { id: 1, type: 'ExecutionStarted', timestamp: new Date(0) },
+    { id: 2, type: 'TaskStateEntered', timestamp: new Date(0), stateEnteredEventDetails: { name: 'TakeOver' } },
+    { id: 3, type: 'ExecutionSucceeded', timestamp: new Date(1000) },
+  ];
+
+  beforeEach(() => {
+    sfn.on(GetExecutionHistoryCommand, { executionArn: ARN }).resolves({ events: newestFirst(4) });
+    sfn.on(GetExecutionHistoryCommand, { executionArn: RECOVERY }).resolves({ events: recoverySteps.toReversed() });
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'ABORTED' });
+  });
+
+  it('waits for Recover, follows it as one list of steps, and answers its report', async () => {
+    const sleeps: number[] = [];
+    const seen: StepProgress[][] = [];
+    const said: string[] = [];
+    const progress = { update: (steps: readonly StepProgress[]) => void seen.push([...steps]), say: (text: string) => void said.push(text), close: () => Promise.resolve() };
+    const report = await runMigration(backendWith(ledgerOf(running, running, { ...running, executionArn: RECOVERY }, over), sleeps), request, progress);
+    expect(report.outcome).toBe('rolled-back');
+    expect(sleeps).toEqual([15_000, 15_000]);
+    expect(said).toEqual([expect.stringContaining('The execution has stopped')]);
+    expect(seen.at(-1)!.map(({ id, name }) => [id, name])).toEqual([
+      [2, 'plan'],
+      [4, 'take-over'],
+    ]);
+  });
+
+  it('gives up after ten minutes in which nobody takes it over', async () => {
+    const sleeps: number[] = [];
+    await expect(runMigration(backendWith(ledgerOf(running), sleeps), request)).rejects.toMatchObject({ name: 'ExecutionFailed', message: expect.stringContaining('execution ABORTED') as unknown });
+    expect(sleeps.reduce((sum, one) => sum + one)).toBe(600_000);
+  });
+
+  it('gives up where one recovery after the other stops, and says that there was one', async () => {
+    let n = 0;
+    const recovery = { startedAt: '2026-01-15T09:05:00.000Z', executionArn: RECOVERY, cause: 'stranded' as const };
+    const ledger = { ...ledgerOf(running), getMigration: () => Promise.resolve({ ...running, recovery, executionArn: `${RECOVERY}${(n += 1)}` }) };
+    sfn.on(GetExecutionHistoryCommand).resolves({ events: recoverySteps.toReversed() });
+    await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({ hint: expect.stringContaining('Recover took it over at 2026-01-15T09:05:00.000Z') as unknown });
+    expect(n).toBeLessThan(10);
+  });
+});
+
 describe('following an execution', () => {
   it('asks for what is new, slower while the same step goes on, and passes the steps on', async () => {
     sfn
@@ -78,7 +133,7 @@ describe('following an execution', () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED' });
     const sleeps: number[] = [];
     const seen: StepProgress[][] = [];
-    const progress = { update: (steps: readonly StepProgress[]) => void seen.push([...steps]), close: () => Promise.resolve() };
+    const progress = { update: (steps: readonly StepProgress[]) => void seen.push([...steps]), say: () => {}, close: () => Promise.resolve() };
     await expect(runMigration(backendWith({}, sleeps), request, progress)).rejects.toThrow(/without an outcome/);
     expect(sleeps).toEqual([1000, 2000, 4000, 8000, 10_000]);
     expect(seen.map(([step]) => step?.endedAt?.getTime())).toEqual([undefined, undefined, undefined, 1000, 1000, 1000]);

@@ -13,6 +13,9 @@ import { ADDON, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { serve, type Served } from '../end-to-end/served.ts';
 import { collectingIo } from './fixtures.ts';
 
+/** What says where the service is, for --deployed. */
+const SERVICE = ['POD_IDENTITY_STATE_MACHINE_ARN', 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', 'POD_IDENTITY_TABLE_NAME', 'POD_IDENTITY_SIMULATED'];
+
 let directory: string;
 const closing: (() => unknown)[] = [];
 beforeEach(() => {
@@ -67,7 +70,7 @@ describe('sandbox', () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
     const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN'].map((service) => `AWS_ENDPOINT_URL_${service}`);
-    expect(Object.keys(environment)).toEqual([...endpoints, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'KUBECONFIG']);
+    expect(Object.keys(environment)).toEqual([...endpoints, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'AWS_DEFAULT_REGION', ...SERVICE, 'KUBECONFIG']);
     expect(err()).toMatch(/The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Ctrl-C stops it\.\n$/);
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);
     expect(existsSync(environment['KUBECONFIG']!)).toBe(true);
@@ -90,17 +93,19 @@ describe('sandbox', () => {
   it('writes a kubeconfig whose users ask aws for a token, with the environment of the sandbox', async () => {
     const file = join(directory, 'kubeconfig');
     const { out, stopped } = await start('--kubeconfig', file, '--json');
-    const document = JSON.parse(out()) as { environment: Record<string, string>; clusters: { endpoint: string }[] };
+    const document = JSON.parse(out()) as { environment: Record<string, string>; clusters: { endpoint: string }[]; stateMachineArn: string; recoverStateMachineArn: string; tableName: string };
     expect(document).toMatchObject({
       url: document.environment['AWS_ENDPOINT_URL_EKS'],
-      environment: { KUBECONFIG: file },
+      environment: { KUBECONFIG: file, POD_IDENTITY_SIMULATED: '1' },
       clusters: [{ context: TARGET.cluster, account: TARGET.account, region: TARGET.region, name: TARGET.cluster, endpoint: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/) }],
       stateMachineArn: expect.stringContaining(':stateMachine:'),
+      recoverStateMachineArn: expect.stringContaining('Recover'),
       tableName: expect.stringContaining('Ledger'),
     });
     const [mark, ...json] = readFileSync(file, 'utf8').split('\n');
     expect(mark).toBe(KUBECONFIG_MARK);
-    const { KUBECONFIG: _, ...aws } = document.environment;
+    const aws = Object.fromEntries(Object.entries(document.environment).filter(([name]) => name.startsWith('AWS_')));
+    expect(SERVICE.map((name) => document.environment[name])).toEqual([document.stateMachineArn, document.recoverStateMachineArn, document.tableName, '1']);
     const config = JSON.parse(json.join('\n')) as { users: { user: { exec: { env: { name: string; value: string }[] } } }[] };
     expect(config).toMatchObject({
       'current-context': TARGET.cluster,

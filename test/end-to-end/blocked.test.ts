@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { migrate, mutationsOf, type RunOptions, scenarioWith, ebs, TARGET, trustOf, ROLE } from './fixture.ts';
+import { migrate, mutationsOf, RECREATE, type RunOptions, scenarioWith, ebs, TARGET, trustOf, ROLE } from './fixture.ts';
 
 const withoutPodsPrincipal = scenarioWith((scenario) => {
   const trust = trustOf(scenario);
@@ -8,6 +8,16 @@ const withoutPodsPrincipal = scenarioWith((scenario) => {
 const withoutTagSession = scenarioWith((scenario) => {
   trustOf(scenario).Statement.find(({ Sid }) => Sid === 'PodIdentity')!.Action = 'sts:AssumeRole';
 });
+
+const OTHER_ROLE = 'arn:aws:iam::111122223333:role/of-an-earlier-try';
+/** The left-over association says more than an add-on's can, and of another role than the add-on's. */
+const withForeignFields = scenarioWith((scenario, cluster) => {
+  const { roles } = scenario.accounts[0]!;
+  roles.push({ ...structuredClone(roles[0]!), arn: OTHER_ROLE });
+  Object.assign(cluster.associations[0]!, { roleArn: OTHER_ROLE, targetRoleArn: 'arn:aws:iam::444455556666:role/target' });
+});
+const vpcCniOnIrsa = scenarioWith((_, cluster) => void (cluster.addons.find(({ name }) => name === 'vpc-cni')!.serviceAccountRoleArn = ROLE));
+const withModifiedField = scenarioWith((_, cluster) => void (ebs(cluster).modifiedFields = [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 }]));
 
 /** What is wrong, the run that meets it, the check that must block, and what its remedy must speak of. */
 const cases: [string, RunOptions, string, RegExp][] = [
@@ -45,7 +55,7 @@ const cases: [string, RunOptions, string, RegExp][] = [
   ],
   [
     'the version is no longer offered',
-    { scenario: scenarioWith((scenario, cluster) => void scenario.catalogue.push({ addon: 'aws-ebs-csi-driver', withdrawnVersions: [ebs(cluster).version] })) },
+    { scenario: scenarioWith((scenario, cluster) => void scenario.catalogue.push({ addon: 'aws-ebs-csi-driver', withdrawnVersions: [ebs(cluster).version] })), request: RECREATE },
     'version-offered',
     /update-addon .*--addon-version/,
   ],
@@ -55,19 +65,17 @@ const cases: [string, RunOptions, string, RegExp][] = [
   ['the cluster is in another region', { request: { target: { ...TARGET, region: 'us-east-1' } } }, 'cluster-exists', /list-clusters/],
   ['the add-on is not ACTIVE', { scenario: scenarioWith((_, cluster) => void (ebs(cluster).status = 'DEGRADED')) }, 'addon-installed', /ACTIVE/],
   ['the add-on has no role', { scenario: scenarioWith((_, cluster) => void delete ebs(cluster).serviceAccountRoleArn) }, 'addon-uses-irsa', /node role|podIdentityAssociations/],
-  [
-    'a left-over association has what an add-on cannot carry',
-    { scenario: scenarioWith((_, cluster) => void Object.assign(cluster.associations[0]!, { targetRoleArn: 'arn:aws:iam::444455556666:role/target' })) },
-    'associations',
-    /delete-pod-identity-association/,
-  ],
+  ['a left-over association has a target role that it reaches by another role', { scenario: withForeignFields }, 'associations', /--role ebs-csi-controller-sa=.*of-an-earlier-try|delete-pod-identity-association/],
   [
     'a left-over association is managed by another tool',
     { scenario: scenarioWith((_, cluster) => void (cluster.associations[0]!.tags = { ManagedBy: 'terraform' })) },
     'associations',
     /Terraform/,
   ],
-  ['a networking add-on would be deleted without preserve', { request: { addon: 'vpc-cni' }, scenario: scenarioWith((_, cluster) => void (cluster.addons.find(({ name }) => name === 'vpc-cni')!.serviceAccountRoleArn = ROLE)) }, 'addon-risk', /--preserve/],
+  ['a networking add-on would be deleted without preserve', { request: { ...RECREATE, addon: 'vpc-cni' }, scenario: vpcCniOnIrsa }, 'addon-risk', /--preserve/],
+  ['it would be down, and may not be', { request: { ...RECREATE, maxDisruption: 'rolling' } }, 'max-disruption', /--max-disruption outage/],
+  ['a create over preserved objects would meet the fields of others', { request: { ...RECREATE, preserve: true }, scenario: withModifiedField }, 'field-managers', /--resolve-conflicts OVERWRITE/],
+  ['an update in place would meet the fields of others, and may not keep them', { request: { strategy: 'in-place', resolveConflicts: 'NONE' }, scenario: withModifiedField }, 'field-managers', /PRESERVE keeps them/],
 ];
 
 describe('a plan that blocks', () => {
@@ -92,10 +100,14 @@ describe('nothing to do', () => {
     expect(mutationsOf(run)).toEqual([]);
   });
 
-  it('plans without changing anything', async () => {
-    const run = await migrate({ request: { dryRun: true } });
+  it.each<[string, RunOptions['request'], string]>([
+    ['in place by default', {}, 'update-addon'],
+    ['by deletion where that is asked for', RECREATE, 'create-addon'],
+  ])('plans %s without changing anything', async (_, request, change) => {
+    const run = await migrate({ request: { ...request, dryRun: true } });
     expect(run.report.outcome).toBe('planned');
-    expect(run.report.plan!.steps.map((step) => step.name)).toContain('create-addon');
+    expect(run.report.plan!.steps.map((step) => step.name)).toContain(change);
+    expect(run.report.applied).toBeUndefined();
     expect(mutationsOf(run)).toEqual([]);
   });
 });

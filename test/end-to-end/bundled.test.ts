@@ -1,11 +1,12 @@
 /** The very bundle that is deployed, each function in a process of its own, over real HTTP and HTTPS. */
 import { expect, it } from 'vitest';
+import { openSandboxBackend } from '../../cli/backend.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { ADDON, clusterOf, ebs, migrate, mutationsOf, scenarioWith } from './fixture.ts';
+import { ADDON, BUNDLED, clusterOf, ebs, migrate, mutationsOf, RECREATE, scenarioWith } from './fixture.ts';
 
 /** Short, so that little of the scaled time is spent on waiting. */
-const quick = { addonCreateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1, deleteStaleSeconds: 0, associationDeleteLagSeconds: 0, cascadeLagSeconds: 0 };
+const quick = { addonCreateSeconds: 1, addonUpdateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1, deleteStaleSeconds: 0, associationDeleteLagSeconds: 0, cascadeLagSeconds: 0 };
 const scenarioOf = (change?: Parameters<typeof scenarioWith>[0]): Scenario => {
   const scenario = scenarioWith(change);
   Object.assign(scenario.knobs, quick);
@@ -13,7 +14,7 @@ const scenarioOf = (change?: Parameters<typeof scenarioWith>[0]): Scenario => {
 };
 
 const ends: [string, Scenario, Partial<MigrationRequestInput>][] = [
-  ['migrated', scenarioOf(), {}],
+  ['migrated', scenarioOf(), RECREATE],
   ['planned', scenarioOf(), { dryRun: true }],
   ['blocked', scenarioOf((scenario) => void (scenario.accounts[0]!.roles = [])), {}],
   [
@@ -33,31 +34,42 @@ it.each(ends)('the bundled asset ends %s', async (outcome, scenario, request) =>
   expect(mutationsOf(run)).toEqual(outcome === 'migrated' ? ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'] : []);
 });
 
+it('the bundled asset climbs to the next way, and ends migrated', async () => {
+  const scenario = scenarioOf((changed) => {
+    changed.knobs.podsKeepIdentityOnUpdate = true;
+  });
+  const run = await migrate({ scenario, bundled: true });
+  expect(run.backend.sandbox.failures).toEqual([]);
+  expect(run.report).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate', preserve: true } });
+});
+
 it('the bundled asset ends rolled-back, with the add-on as it was', async () => {
   // Pods that the webhook never sees again: both restarts are in vain.
   const scenario = scenarioOf((changed) => {
     changed.knobs.webhookLagSeconds = 86_400;
   });
-  const run = await migrate({ scenario, bundled: true });
+  const run = await migrate({ scenario, request: RECREATE, bundled: true });
   expect(run.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
   expect(clusterOf(run).addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: run.report.plan!.addon!.serviceAccountRoleArn });
 });
 
 it('the bundled asset ends needs-human, with the commands', async () => {
-  const scenario = scenarioOf();
-  const run = await migrate({
-    scenario,
-    bundled: true,
-    prepare: ({ sandbox }) => {
-      let refused = false;
-      sandbox.world.log.onCall((call) => {
-        if (refused || call.operation !== 'DeletePodIdentityAssociation') return;
-        refused = true;
-        // Without its role neither the new add-on nor the old one can be made.
-        sandbox.world.accounts.get('111122223333')!.roles.clear();
-      });
-    },
-  });
-  expect(run.report.outcome).toBe('needs-human');
-  expect(run.report.handOff.join('\n')).toContain('aws eks create-addon');
+  const scenario = scenarioOf((changed) => changed.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }));
+  const run = await migrate({ scenario, request: RECREATE, bundled: true });
+  expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AccessDenied' } });
+  expect(run.report.handOff.join('\n')).toMatch(/aws eks create-addon [^]*\npod-identity rollback /);
+});
+
+it('the bundled asset looks for what a stopped execution left, and finds nothing', async () => {
+  const migrationId = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+  const backend = await openSandboxBackend(scenarioOf(), BUNDLED);
+  try {
+    const { executions, failures } = backend.sandbox;
+    const execution = executions.start(backend.recoverStateMachineArn, JSON.stringify({ migrationId, cause: 'stranded' }), migrationId);
+    await execution.ended;
+    // Whoever is really taken over has stopped a minute ago, by the clock of the function, which is not the scaled one.
+    expect([execution.status, execution.output, execution.cause, failures]).toEqual(['SUCCEEDED', JSON.stringify({ migrationId }), undefined, []]);
+  } finally {
+    await backend.close();
+  }
 });

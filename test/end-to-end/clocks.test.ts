@@ -4,7 +4,7 @@ import { runMigration } from '../../cli/run.ts';
 import { type MigrationReport, migrationRequest } from '../../lambdas/domain/model.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { requestOf, scenarioWith } from './fixture.ts';
+import { RECREATE, requestOf, scenarioWith } from './fixture.ts';
 
 interface Outcome {
   report: MigrationReport;
@@ -22,7 +22,7 @@ const MIGRATION_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 const run = async (clock: NonNullable<SandboxOptions['clock']>): Promise<Outcome> => {
   const backend = await openSandboxBackend(scenarioWith(), { clock });
   try {
-    const report = await runMigration({ ...backend, ids: { ulid: () => MIGRATION_ID } }, migrationRequest.parse(requestOf({ preserve: true })));
+    const report = await runMigration({ ...backend, ids: { ulid: () => MIGRATION_ID } }, migrationRequest.parse(requestOf({ ...RECREATE, preserve: true })));
     const { world } = backend.sandbox;
     return { report, calls: world.log.calls, state: plain(world.accounts) };
   } finally {
@@ -40,7 +40,8 @@ const timeless = (value: unknown): string => JSON.stringify(value, (_key, inner:
 /** What was called, each call once where it was asked again with the same answer; without those who only watch the execution. */
 const callsOf = ({ calls }: Outcome): string[] => {
   const made = calls.filter(({ service, mutating }) => service !== 'states' || mutating);
-  return [...new Set(made.map(({ n: _n, at: _at, ...call }) => timeless(call)))];
+  // A poll more or less is an invocation more or less, and each has an id of its own.
+  return [...new Set(made.map(({ n: _n, at: _at, invocation: _invocation, ...call }) => timeless(call)))];
 };
 
 /** Every call that changed the target, repeated or not. */

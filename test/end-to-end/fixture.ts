@@ -6,11 +6,16 @@ import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { ClusterState } from '../../sandbox/world/world.ts';
 
-export const SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
+/** The file of one of the scenarios that come along. */
+export const scenarioFile = (name: string): string => `sandbox/scenarios/${name}.json`;
+export const SCENARIO = scenarioFile('ebs-csi-irsa');
 export const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
 export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
 export const ADDON = 'aws-ebs-csi-driver';
+/** The way of the source itself: delete, and create again. */
+export const RECREATE = { strategy: 'recreate' } as const;
 
 /** The first case, changed: `change` gets the parsed scenario and its only cluster. */
 export function scenarioWith(change: (scenario: Scenario, cluster: ScenarioCluster) => void = () => {}): Scenario {
@@ -43,7 +48,7 @@ export interface RunOptions {
 
 export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({ target: TARGET, addon: ADDON, ...change });
 
-const BUNDLED = { lambdas: 'bundled', clock: { scaled: 30 } } as const;
+export const BUNDLED = { lambdas: 'bundled', clock: { scaled: 30 } } as const;
 
 export async function migrate({ scenario = scenarioWith(), request = {}, seed, bundled = false, prepare }: RunOptions = {}): Promise<Run> {
   const backend = await openSandboxBackend(scenario, { ...(seed === undefined ? {} : { seed }), ...(bundled ? BUNDLED : {}) });
@@ -59,3 +64,12 @@ export async function migrate({ scenario = scenarioWith(), request = {}, seed, b
 export const mutationsOf = ({ backend }: Run): string[] => backend.sandbox.world.log.mutations().map((call) => `${call.service}:${call.operation}${call.error ? ` ${call.error}` : ''}`);
 
 export const clusterOf = ({ backend }: Run) => backend.sandbox.world.accounts.get(TARGET.account)!.clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
+
+/** Of each pod that runs under a service account: whether it has the env of IRSA, that of Pod Identity, or both. */
+export const identityOf = (cluster: ClusterState, serviceAccount: string): string[] =>
+  [...cluster.kube.objects.get('pods.')!.values()]
+    .filter((pod) => pod.spec!['serviceAccountName'] === serviceAccount && pod.metadata.deletionTimestamp === undefined)
+    .map((pod) => {
+      const spec = JSON.stringify(pod.spec);
+      return `${spec.includes('AWS_WEB_IDENTITY_TOKEN_FILE') ? 'irsa' : ''}${spec.includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'pod-identity' : ''}`;
+    });

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { ADDON, clusterOf, ebs, migrate, mutationsOf, ROLE, scenarioWith } from './fixture.ts';
+import { ADDON, clusterOf, ebs, migrate, mutationsOf, RECREATE, ROLE, type RunOptions, scenarioWith } from './fixture.ts';
+
+const recreate = (options: RunOptions = {}) => migrate({ ...options, request: { ...RECREATE, ...options.request } });
 
 describe('migrate with recreate', () => {
   it('moves the add-on and proves it on every pod that counts', async () => {
-    const run = await migrate();
+    const run = await recreate();
     const { report } = run;
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', strategy: 'recreate', preserve: false, simulated: true });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', strategy: 'recreate', preserve: false, simulated: true, warnings: [] });
+    expect(report.applied).toEqual({ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' });
     expect(report.migrationId).toMatch(/^[0-9A-Z]{26}$/);
     const counted = report.verification.pods.filter((pod) => pod.identity !== 'not-applicable');
     expect(counted.map((pod) => [pod.serviceAccount, pod.identity, pod.ready])).toEqual([
@@ -17,7 +20,7 @@ describe('migrate with recreate', () => {
   });
 
   it('changes no more than it says, in that order', async () => {
-    const run = await migrate();
+    const run = await recreate();
     expect(mutationsOf(run)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']);
     const { purged, created, restored } = run.report.associations;
     expect(purged.map((one) => [one.serviceAccount, one.ownerArn])).toEqual([['ebs-csi-controller-sa', undefined]]);
@@ -29,7 +32,7 @@ describe('migrate with recreate', () => {
   it('keeps version, raw configuration and tags, and leaves no role', async () => {
     const scenario = scenarioWith();
     const was = ebs(scenario.accounts[0]!.clusters[0]!);
-    const run = await migrate({ scenario });
+    const run = await recreate({ scenario });
     const now = clusterOf(run).addons.get(ADDON)!;
     expect({ version: now.version, configurationValues: now.configurationValues, tags: now.tags, role: now.serviceAccountRoleArn, status: now.status }).toEqual({
       version: was.version,
@@ -41,9 +44,9 @@ describe('migrate with recreate', () => {
   });
 
   it('tells when each step began and ended, in order', async () => {
-    const { report } = await migrate();
+    const { report } = await recreate();
     expect(report.steps.map((step) => step.name)).toEqual([
-      'plan', 'begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'verify-pods', 'finish',
+      'plan', 'begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'carry-over', 'verify-pods', 'finish',
     ]);
     expect(report.steps.filter((step) => step.endedAt < step.startedAt)).toEqual([]);
     const times = report.steps.map((step) => step.startedAt);
@@ -51,16 +54,19 @@ describe('migrate with recreate', () => {
     expect(report.steps.find((step) => step.name === 'await-deleted')!.attempts).toBeGreaterThan(1);
   });
 
-  it('gives the lock back', async () => {
-    const run = await migrate();
-    const again = await run.backend.ledger.acquireLock(`111122223333#eu-west-1#reliability-dev#${ADDON}`, { migrationId: 'next', executionArn: 'none', since: 'now' });
-    expect(again).toMatchObject({ acquired: true, fence: 2 });
+  it('gives the locks back: of the add-on, and of its role', async () => {
+    const run = await recreate();
+    for (const key of [`111122223333#eu-west-1#reliability-dev#${ADDON}`, `ROLE#${ROLE}`]) {
+      expect(await run.backend.ledger.readLock(key)).toEqual({ key, fence: 1 });
+      const again = await run.backend.ledger.acquireLock(key, { migrationId: 'next', executionArn: 'none', since: 'now' });
+      expect(again).toMatchObject({ acquired: true, fence: 2 });
+    }
   });
 });
 
 describe('migrate with preserve', () => {
   it('restarts the pods that kept the old identity, and never has too few of them', async () => {
-    const run = await migrate({ request: { preserve: true } });
+    const run = await recreate({ request: { preserve: true } });
     expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods', preserve: true });
     expect(mutationsOf(run)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon', 'kubernetes:patch deployments']);
     expect(run.report.steps.map((step) => step.name)).toContain('restart-pods');
@@ -72,7 +78,7 @@ describe('migrate with preserve', () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.restartOnCreate = true;
     });
-    const run = await migrate({ scenario, request: { preserve: true } });
+    const run = await recreate({ scenario, request: { preserve: true } });
     expect(run.report.outcome).toBe('migrated');
     expect(mutationsOf(run)).not.toContain('kubernetes:patch deployments');
   });
@@ -84,14 +90,19 @@ describe('what nobody knows of AWS', () => {
     ['a deleted association keeps its key for a while', { associationDeleteLagSeconds: 12 }],
     ['the add-on is DEGRADED for a while after its create', { degradedAfterCreateSeconds: 45 }],
     ['DescribeAddon still says ACTIVE after the delete', { deleteStaleSeconds: 25 }],
-    ['everything is quick', { addonCreateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1, associationDeleteLagSeconds: 0, deleteStaleSeconds: 0 }],
-    ['everything is slow', { addonCreateSeconds: 300, addonDeleteSeconds: 300, podReadySeconds: 90 }],
+    ['everything is quick', { addonCreateSeconds: 1, addonUpdateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1, associationDeleteLagSeconds: 0, deleteStaleSeconds: 0 }],
+    ['everything is slow', { addonCreateSeconds: 300, addonUpdateSeconds: 300, addonDeleteSeconds: 300, podReadySeconds: 90 }],
     ['a delete is accepted while the add-on is busy', { deleteWhileBusy: 'accept' }],
   ];
-  it.each(knobs)('migrates when %s', async (_, change) => {
-    const scenario = scenarioWith((changed) => Object.assign(changed.knobs, change));
-    const run = await migrate({ scenario });
-    expect(run.report.outcome).toBe('migrated');
+  describe.each([
+    ['in place', {}],
+    ['by deletion', RECREATE],
+  ] as const)('%s', (_way, request) => {
+    it.each(knobs)('migrates when %s', async (_, change) => {
+      const scenario = scenarioWith((changed) => Object.assign(changed.knobs, change));
+      const run = await migrate({ scenario, request });
+      expect(run.report.outcome).toBe('migrated');
+    });
   });
 
   it.each(['keep', 'clear'] as const)('with preserve: associations that outlive their add-on %s their owner', async (ownerArnAfterPreserve) => {
@@ -99,7 +110,7 @@ describe('what nobody knows of AWS', () => {
       changed.knobs.ownerArnAfterPreserve = ownerArnAfterPreserve;
       cluster.associations[0]!.owner = ADDON;
     });
-    const run = await migrate({ scenario, request: { preserve: true } });
+    const run = await recreate({ scenario, request: { preserve: true } });
     expect(run.report.outcome).toBe('migrated');
     expect(run.report.associations.purged).toHaveLength(1);
   });
@@ -108,7 +119,7 @@ describe('what nobody knows of AWS', () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.annotationAfterRecreate = annotationAfterRecreate;
     });
-    expect((await migrate({ scenario, request: { preserve: true } })).report.outcome).toBe('migrated');
+    expect((await recreate({ scenario, request: { preserve: true } })).report.outcome).toBe('migrated');
   });
 });
 

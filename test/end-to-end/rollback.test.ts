@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SandboxBackend } from '../../cli/backend.ts';
-import { ADDON, clusterOf, migrate, mutationsOf, ROLE, type Run, scenarioWith, TARGET } from './fixture.ts';
+import { ADDON, clusterOf, migrate, mutationsOf, RECREATE, ROLE, type Run, scenarioWith, TARGET } from './fixture.ts';
 
 /** Lets something happen in the world as soon as that operation has been answered for the first time. */
 const onFirst = (operation: string, happen: (backend: SandboxBackend) => void) => (backend: SandboxBackend) => {
@@ -33,6 +33,7 @@ function expectRestored(run: Run): void {
 describe('a failure after the change has begun', () => {
   it('puts back what was when the create is refused', async () => {
     const run = await migrate({
+      request: RECREATE,
       prepare: (backend) => {
         const role = roleOf(backend);
         const right = role.trustPolicy;
@@ -40,7 +41,7 @@ describe('a failure after the change has begun', () => {
         onFirst('CreateAddon', () => (role.trustPolicy = right))(backend);
       },
     });
-    expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'none', failure: { name: 'InvalidRequest' } });
+    expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'InvalidRequest' } });
     expect(run.report.failure!.message).toContain('Trust policy of the role provided is invalid');
     expectRestored(run);
     expect(run.report.associations.restored).toHaveLength(1);
@@ -50,9 +51,19 @@ describe('a failure after the change has begun', () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.webhookLagSeconds = 86_400;
     });
-    const run = await migrate({ scenario });
+    const run = await migrate({ scenario, request: RECREATE });
     expect(run.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
     expect(run.report.steps.filter((step) => step.name.startsWith('restart-pods'))).toHaveLength(2);
+    expectRestored(run);
+  });
+
+  it('tries every way that is allowed before it puts back what was', async () => {
+    const scenario = scenarioWith((changed) => {
+      changed.knobs.webhookLagSeconds = 86_400;
+    });
+    const run = await migrate({ scenario });
+    expect(run.report).toMatchObject({ outcome: 'rolled-back', applied: { strategy: 'recreate', preserve: true }, failure: { name: 'PodsOnWrongIdentity' } });
+    expect(run.report.steps.map(({ name }) => name).filter((name) => name.startsWith('restart-pods'))).toEqual(['restart-pods', 'restart-pods-2', 'restart-pods.2', 'restart-pods.2-2']);
     expectRestored(run);
   });
 
@@ -70,7 +81,7 @@ describe('a failure after the change has begun', () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.createEndsIn = 'CREATE_FAILED';
     });
-    const run = await migrate({ scenario });
+    const run = await migrate({ scenario, request: RECREATE });
     expect(run.report.outcome).toBe('needs-human');
     expect(run.report.handOff.join('\n')).toContain(`aws eks create-addon --region eu-west-1 --cluster-name reliability-dev --addon-name ${ADDON}`);
     expect(run.report.handOff.join('\n')).toContain(`--service-account-role-arn ${ROLE}`);
@@ -80,21 +91,23 @@ describe('a failure after the change has begun', () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.stuckDeleting = true;
     });
-    const run = await migrate({ scenario });
+    const run = await migrate({ scenario, request: RECREATE });
     expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonStillThere' } });
   });
 });
 
-describe('two migrations of one add-on', () => {
-  it('lets only one change anything; the other says who holds the lock', async () => {
+describe('a lock that somebody took since the plan', () => {
+  it('ends it blocked, and says whose it is', async () => {
     const run = await migrate({
-      prepare: (backend) => {
-        void backend.ledger.acquireLock(`111122223333#eu-west-1#reliability-dev#${ADDON}`, {
-          migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
-          executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:other',
-          since: '2026-01-15T08:59:00.000Z',
-        });
-      },
+      prepare: onFirst('DescribeAddonVersions', (backend) => {
+        void backend.clock.spawn(() =>
+          backend.ledger.acquireLock(`111122223333#eu-west-1#reliability-dev#${ADDON}`, {
+            migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
+            executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:other',
+            since: '2026-01-15T08:59:00.000Z',
+          }),
+        );
+      }),
     });
     expect(run.report).toMatchObject({ outcome: 'blocked', failure: { name: 'LockHeld' } });
     expect(run.report.failure!.message).toContain('01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/model.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { AddonState, ClusterState } from '../../sandbox/world/world.ts';
-import { migrate, mutationsOf, type Run } from './fixture.ts';
+import { identityOf, migrate, mutationsOf, type Run, scenarioFile } from './fixture.ts';
 
 const FOLDER = 'sandbox/scenarios';
+const CLOUDWATCH = 'amazon-cloudwatch-observability';
 const EBS = 'aws-ebs-csi-driver';
 const EFS = 'aws-efs-csi-driver';
 const FSX = 'aws-fsx-csi-driver';
@@ -17,6 +18,10 @@ interface Expected {
   blockedBy?: Record<string, RegExp>;
   /** Name of the failure that the report tells. */
   failure?: string;
+  /** The way that was tried last: `in-place`, `recreate`, `recreate+preserve`. */
+  applied?: string;
+  /** Ids of its warnings. */
+  warnings?: string[];
   /** Service accounts of the associations that were deleted, made, and put back. */
   purged?: string[];
   created?: string[];
@@ -24,42 +29,73 @@ interface Expected {
   /** Calls that changed something, in order. */
   mutations: string[];
 }
-type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'preserve' | 'resolveConflicts'>, expected: Expected];
+type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption'>, expected: Expected];
 
-const RECREATE = ['eks:DeleteAddon', 'eks:CreateAddon'];
+const IN_PLACE = ['eks:UpdateAddon'];
+const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
+const RECREATED = ['eks:DeleteAddon', 'eks:CreateAddon'];
 const PURGED = ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'];
+const RESTARTED = 'kubernetes:patch deployments';
+/** A way in place with both its restarts in vain, and then the next one up to its first restart. */
+const TRIED = [...IN_PLACE, RESTARTED, RESTARTED];
+const CLIMBED = [...TRIED, ...PURGED, RESTARTED];
+const EBS_ACCOUNT = ['ebs-csi-controller-sa'];
+const ADOT_ACCOUNTS = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-col-prom-metrics'];
+/** Target role, session policy and session tags; then tags. */
+const CARRIED_OVER = ['eks:UpdatePodIdentityAssociation', 'eks:TagResource'];
+
+const recreate = { strategy: 'recreate' } as const;
+const inPlace = { outcome: 'migrated', applied: 'in-place', mutations: IN_PLACE } as const;
+const recreated = { outcome: 'migrated', applied: 'recreate', mutations: RECREATED } as const;
+const recreatedPreserved = { outcome: 'migrated', applied: 'recreate+preserve' } as const;
 
 const rows: Row[] = [
-  ['ebs-csi-irsa', { addon: EBS }, { outcome: 'migrated', purged: ['ebs-csi-controller-sa'], created: ['ebs-csi-controller-sa'], mutations: PURGED }],
-  ['efs-csi-irsa', { addon: EFS }, { outcome: 'migrated', created: ['efs-csi-controller-sa'], mutations: RECREATE }],
-  ['vpc-cni-irsa', { addon: 'vpc-cni', preserve: true }, { outcome: 'migrated', created: ['aws-node'], mutations: [...RECREATE, 'kubernetes:patch daemonsets'] }],
-  ['vpc-cni-irsa', { addon: 'vpc-cni' }, { outcome: 'blocked', blockedBy: { 'addon-risk': /network/ }, mutations: [] }],
+  ['ebs-csi-irsa', { addon: EBS }, { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE }],
+  ['ebs-csi-irsa', { addon: EBS, ...recreate }, { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED }],
+  ['in-place', { addon: EBS, strategy: 'in-place' }, { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE }],
+  ['preserve', { addon: EBS, ...recreate, preserve: true }, { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] }],
+  ['efs-csi-irsa', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
+  ['efs-csi-irsa', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
+  ['vpc-cni-irsa', { addon: 'vpc-cni' }, { ...inPlace, created: ['aws-node'] }],
+  ['vpc-cni-irsa', { addon: 'vpc-cni', ...recreate, preserve: true }, { ...recreatedPreserved, created: ['aws-node'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] }],
+  ['vpc-cni-irsa', { addon: 'vpc-cni', ...recreate }, { outcome: 'blocked', blockedBy: { 'addon-risk': /network/ }, mutations: [] }],
+  ['adot-three-service-accounts', { addon: 'adot' }, { ...inPlace, created: ADOT_ACCOUNTS }],
+  ['adot-three-service-accounts', { addon: 'adot', ...recreate }, { ...recreated, created: ADOT_ACCOUNTS }],
+  ['fsx-csi-irsa', { addon: FSX }, { ...inPlace, created: ['fsx-csi-controller-sa'] }],
+  ['fsx-csi-irsa', { addon: FSX, ...recreate }, { ...recreated, created: ['fsx-csi-controller-sa'] }],
+  ['auto-climbs', { addon: EBS }, { ...recreatedPreserved, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: CLIMBED }],
+  ['auto-climbs', { addon: EBS, strategy: 'in-place' }, { outcome: 'rolled-back', applied: 'in-place', failure: 'PodsOnWrongIdentity', created: EBS_ACCOUNT, mutations: [...TRIED, ...IN_PLACE] }],
   [
-    'adot-three-service-accounts',
-    { addon: 'adot' },
-    { outcome: 'migrated', created: ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-col-prom-metrics'], mutations: RECREATE },
-  ],
-  ['fsx-csi-irsa', { addon: FSX }, { outcome: 'migrated', created: ['fsx-csi-controller-sa'], mutations: RECREATE }],
-  ['left-over-unportable', { addon: EBS }, { outcome: 'blocked', blockedBy: { associations: /targetRoleArn/ }, mutations: [] }],
-  ['left-over-unportable', { addon: EFS }, { outcome: 'blocked', blockedBy: { associations: /tags \(cost-centre\)/ }, mutations: [] }],
-  ['left-over-unportable', { addon: FSX }, { outcome: 'blocked', blockedBy: { associations: /disableSessionTags, policy/ }, mutations: [] }],
-  ['shared-role', { addon: EBS }, { outcome: 'migrated', created: ['ebs-csi-controller-sa'], mutations: RECREATE }],
-  ['degraded-after-create', { addon: EBS }, { outcome: 'migrated', created: ['ebs-csi-controller-sa'], mutations: RECREATE }],
-  ['stuck-deleting', { addon: EBS }, { outcome: 'needs-human', failure: 'AddonStillThere', mutations: ['eks:DeleteAddon'] }],
-  [
-    'conflict-on-create',
-    { addon: EBS, preserve: true },
-    { outcome: 'rolled-back', failure: 'AddonFailed', mutations: ['eks:DeleteAddon', 'eks:CreateAddon', 'eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'] },
+    'auto-climbs-to-outage',
+    { addon: EBS },
+    { outcome: 'rolled-back', applied: 'recreate+preserve', failure: 'PodsOnWrongIdentity', purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: [...CLIMBED, RESTARTED, ...IN_PLACE] },
   ],
   [
-    'conflict-on-create',
-    { addon: EBS, preserve: true, resolveConflicts: 'OVERWRITE' },
-    { outcome: 'migrated', created: ['ebs-csi-controller-sa'], mutations: [...RECREATE, 'kubernetes:patch deployments'] },
+    'auto-climbs-to-outage',
+    { addon: EBS, maxDisruption: 'outage' },
+    { ...recreated, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: [...CLIMBED, RESTARTED, ...RECREATED] },
   ],
+  ['left-over-target-role', { addon: EBS }, { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED_IN_PLACE, ...CARRIED_OVER], warnings: [] }],
+  ['left-over-target-role', { addon: EBS, ...recreate }, { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, ...CARRIED_OVER] }],
+  ['shared-role', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['shared-role', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
+  ['degraded-after-create', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
+  ['stuck-deleting', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['stuck-deleting', { addon: EBS, ...recreate }, { outcome: 'needs-human', applied: 'recreate', failure: 'AddonStillThere', mutations: ['eks:DeleteAddon'] }],
+  ['user-modified-fields', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['user-modified-fields', { addon: EBS, strategy: 'in-place', resolveConflicts: 'OVERWRITE' }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['conflict-on-create', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['conflict-on-create', { addon: EBS, ...recreate, preserve: true }, { outcome: 'blocked', blockedBy: { 'field-managers': /spec\.replicas \(kubectl-edit\).*recreate with preserve would fail/i }, mutations: [] }],
+  ['conflict-on-create', { addon: EBS, ...recreate, preserve: true, resolveConflicts: 'OVERWRITE' }, { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] }],
+  ['custom-resources', { addon: CLOUDWATCH }, { ...inPlace, created: ['cloudwatch-agent'] }],
+  ['custom-resources', { addon: CLOUDWATCH, ...recreate }, { outcome: 'blocked', blockedBy: { 'custom-resources': /amazoncloudwatchagents\.cloudwatch\.aws\.amazon\.com shop\/prometheus/ }, mutations: [] }],
   ['agent-absent', { addon: EBS }, { outcome: 'blocked', blockedBy: { agent: /not installed/ }, mutations: [] }],
-  ['agent-self-managed', { addon: EBS }, { outcome: 'migrated', created: ['ebs-csi-controller-sa'], mutations: RECREATE }],
-  ['auto-mode', { addon: EFS }, { outcome: 'migrated', created: ['efs-csi-controller-sa'], mutations: RECREATE }],
-  ['version-withdrawn', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ }, mutations: [] }],
+  ['agent-self-managed', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['agent-self-managed', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
+  ['auto-mode', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
+  ['auto-mode', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
+  ['version-withdrawn', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['version-withdrawn', { addon: EBS, ...recreate }, { outcome: 'blocked', blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ }, mutations: [] }],
 ];
 
 interface Ended extends Run {
@@ -70,16 +106,18 @@ interface Ended extends Run {
 }
 
 /** Runs that request against the scenario's first cluster. */
-const start = async (name: string, request: Row[1]): Promise<Ended> => {
-  const scenario = await readScenario(`${FOLDER}/${name}.json`);
+const start = async (name: string, request: Row[1], prepare?: (backend: Run['backend']) => void): Promise<Ended> => {
+  const scenario = await readScenario(scenarioFile(name));
   const [account] = scenario.accounts;
   const [cluster] = account!.clusters;
   const was = new Map<string, AddonState>();
   const ended = await migrate({
     scenario,
     request: { target: { account: account!.id, region: cluster!.region, cluster: cluster!.name }, ...request },
-    prepare: ({ sandbox }) => {
+    prepare: (backend) => {
+      const { sandbox } = backend;
       for (const each of clustersOf(sandbox.world)) for (const addon of each.addons.values()) was.set(`${each.name}/${addon.name}`, structuredClone(addon));
+      prepare?.(backend);
     },
   });
   const find = (of: string): ClusterState => clustersOf(ended.backend.sandbox.world).find((each) => each.name === of)!;
@@ -97,21 +135,16 @@ const run = (name: string, request: Row[1]): Promise<Ended> => {
 
 const clustersOf = ({ accounts }: Run['backend']['sandbox']['world']): ClusterState[] => [...accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
 const serviceAccounts = (associations: { serviceAccount: string }[]): string[] => associations.map((one) => one.serviceAccount).sort();
-/** Per service account, whether its pods have the env of IRSA or that of Pod Identity. */
-const identityOf = (cluster: ClusterState, serviceAccount: string): string[] =>
-  [...cluster.kube.objects.get('pods.')!.values()]
-    .filter((pod) => pod.spec!['serviceAccountName'] === serviceAccount && pod.metadata.deletionTimestamp === undefined)
-    .map((pod) => {
-      const spec = JSON.stringify(pod.spec);
-      return `${spec.includes('AWS_WEB_IDENTITY_TOKEN_FILE') ? 'irsa' : ''}${spec.includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'pod-identity' : ''}`;
-    });
+const wayOf = ({ applied }: MigrationReport): string | undefined => applied && `${applied.strategy}${applied.preserve ? '+preserve' : ''}`;
 
 describe('the scenarios that come along', () => {
-  it.each(rows)('%s, %j', async (name, request, { outcome, blockedBy = {}, failure, purged = [], created = [], restored = [], mutations }) => {
+  it.each(rows)('%s, %j', async (name, request, { outcome, blockedBy = {}, failure, applied, warnings = [], purged = [], created = [], restored = [], mutations }) => {
     const ended = await run(name, request);
     const { report } = ended;
     expect(report.failure?.name).toBe(failure);
     expect(report.outcome).toBe(outcome);
+    expect(wayOf(report)).toBe(applied);
+    expect(report.warnings.map(({ id }) => id)).toEqual(warnings);
     const blocking = report.plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown');
     expect([...new Set(blocking.map(({ id }) => id))]).toEqual(Object.keys(blockedBy));
     for (const { id, message } of blocking) expect(message).toMatch(blockedBy[id]!);
@@ -150,7 +183,7 @@ describe('what a migration leaves alone', () => {
     const { backend, before, cluster } = await run('shared-role', { addon: EBS });
     const { world } = backend.sandbox;
     const trust = world.accounts.get('111122223333')!.roles.get('storage-csi-drivers')!.trustPolicy;
-    const written = (await readScenario(`${FOLDER}/shared-role.json`)).accounts[0]!.roles[0]!.trustPolicy;
+    const written = (await readScenario(scenarioFile('shared-role'))).accounts[0]!.roles[0]!.trustPolicy;
     expect(JSON.parse(trust)).toEqual(written);
     const green = clustersOf(world).find(({ name }) => name === 'prod-green')!;
     for (const [of, addon] of [[cluster, EFS], [green, EBS], [green, EFS]] as const) expect(of.addons.get(addon)).toEqual(before(of.name, addon));
@@ -166,24 +199,55 @@ describe('what a migration leaves alone', () => {
     expect(cluster.addons.has('eks-pod-identity-agent')).toBe(false);
   });
 
-  it('the way back after a conflict: the add-on is as it was', async () => {
-    const { report, cluster, before } = await run('conflict-on-create', { addon: EBS, preserve: true });
+  it('fields that somebody has come to manage since the plan: nobody has agreed to reset them', async () => {
+    const { report, cluster } = await start('preserve', { addon: EBS, ...recreate, preserve: true }, ({ sandbox }) => {
+      sandbox.world.log.onCall(({ operation }) => {
+        if (operation === 'DeleteAddon') clustersOf(sandbox.world)[0]!.foreignFields.set(EBS, [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' }]);
+      });
+    });
+    expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
     expect(report.failure!.message).toContain('Conflicts found when trying to apply. Will not continue due to resolve conflicts mode.');
     expect(report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');
-    const was = before(cluster.name, EBS);
-    expect(cluster.addons.get(EBS)).toMatchObject({ status: 'ACTIVE', version: was.version, serviceAccountRoleArn: was.serviceAccountRoleArn, associationIds: [] });
-    expect([...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined)).toEqual([]);
+    expect(report.handOff.join('\n')).toMatch(/# OVERWRITE resets what others have changed: .*spec\.replicas[^]*create-addon .* --resolve-conflicts OVERWRITE/);
+    // Preserved: its pods go on as they were.
     expect(identityOf(cluster, 'ebs-csi-controller-sa')).toEqual(['irsa', 'irsa']);
+    expect(Math.min(...cluster.kube.readyHistory.filter(({ workload }) => workload === 'ebs-csi-controller').map(({ ready }) => ready))).toBe(2);
+  });
+
+  it('a field that somebody manages by hand: an update in place keeps it, unless it may take it back', async () => {
+    const replicas = async (request: Row[1]): Promise<unknown> => {
+      const { cluster } = await run('user-modified-fields', request);
+      return cluster.kube.objects.get('deployments.apps')!.get('kube-system/ebs-csi-controller')!.spec!['replicas'];
+    };
+    expect(await replicas({ addon: EBS })).toBe(3);
+    expect(await replicas({ addon: EBS, strategy: 'in-place', resolveConflicts: 'OVERWRITE' })).toBe(2);
+  });
+
+  it.each(['in-place', 'recreate'] as const)('what an association said beside its role: the new one says it too (%s)', async (strategy) => {
+    const { cluster, report } = await run('left-over-target-role', strategy === 'in-place' ? { addon: EBS } : { addon: EBS, ...recreate });
+    const [was] = (await readScenario(scenarioFile('left-over-target-role'))).accounts[0]!.clusters[0]!.associations;
+    const live = [...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined);
+    expect(live).toHaveLength(1);
+    expect(live[0]).toMatchObject({ targetRoleArn: was!.targetRoleArn, policy: was!.policy, disableSessionTags: true, tags: was!.tags, roleArn: was!.roleArn });
+    expect(live[0]!.ownerArn).toBe(cluster.addons.get(EBS)!.arn);
+    expect(report.plan!.checks.find(({ id }) => id === 'association-external-id')).toMatchObject({ status: 'warn' });
+  });
+
+  it('custom resources that a team has made', async () => {
+    for (const request of [{ addon: CLOUDWATCH }, { addon: CLOUDWATCH, ...recreate }]) {
+      const { cluster } = await run('custom-resources', request);
+      expect([...cluster.kube.objects.get('amazoncloudwatchagents.cloudwatch.aws.amazon.com')!.keys()]).toContain('shop/prometheus');
+    }
   });
 
   it('an add-on that is DEGRADED for a while: it waits', async () => {
-    const { report } = await run('degraded-after-create', { addon: EBS });
+    const { report } = await run('degraded-after-create', { addon: EBS, ...recreate });
     const waited = report.steps.find(({ name }) => name === 'await-active')!;
     expect(Date.parse(waited.endedAt) - Date.parse(waited.startedAt)).toBeGreaterThan(60_000);
   });
 
   it('a delete that never ends: it says what a person can do', async () => {
-    const { report } = await run('stuck-deleting', { addon: EBS });
+    const { report } = await run('stuck-deleting', { addon: EBS, ...recreate });
     expect(report.handOff.join('\n')).toContain(`--addon-name ${EBS}`);
   });
 });

@@ -1,9 +1,13 @@
-/** `pod-identity sandbox` as a process, and the commands of others against it. */
+/** A sandbox that listens, as a process of its own or in this one, and the commands of others against it. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
+import { kubeconfigOf, servedClusters } from '../../cli/kubeconfig.ts';
+import { serviceEnvironment } from '../../cli/service-environment.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { scenarioWith } from './fixture.ts';
 
@@ -30,6 +34,7 @@ const announced = z.strictObject({
   environment: z.record(z.string(), z.string()),
   clusters: z.array(z.strictObject({ context: z.string(), account: z.string(), region: z.string(), name: z.string(), endpoint: z.string() })),
   stateMachineArn: z.string(),
+  recoverStateMachineArn: z.string(),
   tableName: z.string(),
 });
 
@@ -47,6 +52,28 @@ export interface Served extends z.output<typeof announced> {
   /** Asks it to end, and answers how it did. */
   stop(signal?: NodeJS.Signals): Promise<Result>;
 }
+
+/** What is in this machine's environment, but nothing of whoever runs the tests: no profile, no cache, no proxy. */
+const environmentIn = (directory: string, announcedVariables: Record<string, string>): Record<string, string | undefined> => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|POD_IDENTITY)_/.test(name) && name !== 'KUBECONFIG')),
+  AWS_CONFIG_FILE: join(directory, 'none'),
+  AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
+  AWS_PAGER: '',
+  KUBECACHEDIR: join(directory, 'cache'),
+  NO_PROXY: '127.0.0.1',
+  no_proxy: '127.0.0.1',
+  ...announcedVariables,
+});
+
+const runIn =
+  (environment: Record<string, string | undefined>): Served['run'] =>
+  (command, args, more = {}) =>
+    new Promise((resolve, reject) => {
+      execFile(command, args, { env: { ...environment, ...more }, cwd: ROOT }, (error, stdout, stderr) => {
+        if (error && typeof error.code !== 'number') reject(new Error(`${command} can't be run: ${error.message}`, { cause: error }));
+        else resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout, err: stderr });
+      });
+    });
 
 /** So much faster than the wall that whatever was started is over when the next command has loaded itself. */
 export const PACE = 1000;
@@ -71,34 +98,50 @@ export const serve = async (flags: string[] = [], change?: Parameters<typeof sce
   if (failed) throw new Error(`The sandbox did not start:\n${failed.out}${failed.err}`);
   const document = announced.parse(JSON.parse(out));
 
-  const outer = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_') && name !== 'KUBECONFIG'));
-  const environment = {
-    ...outer,
-    // Nothing of whoever runs the tests: no profile, no cache, no proxy.
-    AWS_CONFIG_FILE: join(directory, 'none'),
-    AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
-    AWS_PAGER: '',
-    KUBECACHEDIR: join(directory, 'cache'),
-    NO_PROXY: '127.0.0.1',
-    no_proxy: '127.0.0.1',
-    ...document.environment,
-  };
+  const environment = environmentIn(directory, document.environment);
   return {
     ...document,
     directory,
-    run: (command, args, more = {}) =>
-      new Promise((resolve, reject) => {
-        execFile(command, args, { env: { ...environment, ...more } }, (error, stdout, stderr) => {
-          if (error && typeof error.code !== 'number') reject(new Error(`${command} can't be run: ${error.message}`, { cause: error }));
-          else resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout, err: stderr });
-        });
-      }),
+    run: runIn(environment),
     calls: () => readFileSync(log, 'utf8').trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Call),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal);
       const result = await ended;
       rmSync(directory, { recursive: true, force: true });
       return result;
+    },
+  };
+};
+
+export interface ServedHere {
+  backend: SandboxBackend;
+  run: Served['run'];
+  close(): Promise<void>;
+}
+
+/**
+ * Serves in this process, whose test can then reach into the world. Beside `aws` and `kubectl` its commands find
+ * `pod-identity`, and a `sleep` that is as fast as the world.
+ */
+export const serveHere = async (scenario: Scenario, scale: number): Promise<ServedHere> => {
+  const directory = mkdtempSync(join(tmpdir(), 'served-here-'));
+  const backend = await openSandboxBackend(scenario, { clock: { scaled: scale }, listen: {} });
+  const { world, environment, outputs } = backend.sandbox;
+  const programs = join(directory, 'bin');
+  mkdirSync(programs);
+  const write = (name: string, text: string): void => writeFileSync(join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  write('pod-identity', `exec ${process.execPath} ${join(ROOT, 'bin/pod-identity.ts')} "$@"`);
+  write('sleep', `exec ${process.execPath} -e 'setTimeout(() => {}, 1000 * Number(process.argv[1]) / ${scale})' "$1"`);
+  const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
+  const kubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigOf(servedClusters(clusters), environment!));
+  const variables = { ...environment!(), ...serviceEnvironment(outputs), KUBECONFIG: kubeconfig, PATH: `${programs}:${process.env['PATH'] ?? ''}` };
+  return {
+    backend,
+    run: runIn(environmentIn(directory, variables)),
+    close: async () => {
+      await backend.close();
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 };

@@ -1,0 +1,83 @@
+/** The service as it is deployed in AWS, or as a sandbox in another terminal serves it: by the SDK's own ways to endpoints and credentials. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
+import { systemIds } from '../lambdas/adapters/system.ts';
+import type { Backend } from './backend.ts';
+import { CliError } from './errors.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { readServiceEnvironment } from './service-environment.ts';
+
+export interface DeployedBackend extends Backend {
+  /** Who calls, as STS says. */
+  caller: { account: string; arn: string };
+  /** The account that the service is deployed in, and the environment's region. */
+  serviceAccount: string;
+  region: string | undefined;
+}
+
+/** What a wait ends with when somebody asks the program to end. */
+export const isInterruption = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+const REFUSALS = /AccessDenied|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|InvalidSignature/;
+const UNREACHABLE = /ECONNREFUSED|ENOTFOUND|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ConnectionLost|TimeoutError/;
+const UNKNOWN = /StateMachineDoesNotExist|ResourceNotFound|NotFound/;
+
+const hintFor = (text: string): string => {
+  if (text.includes('CredentialsProviderError')) return 'There are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in';
+  if (REFUSALS.test(text)) return 'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may use the state machines and the table of the service';
+  if (UNREACHABLE.test(text)) return 'Check the network and the variables AWS_ENDPOINT_URL_*: a sandbox that has been stopped listens no more';
+  if (UNKNOWN.test(text)) return 'Check the variables POD_IDENTITY_*: they are the outputs of the stack PodIdentityMigrator';
+  return 'Run the same command with --debug to see the stack trace';
+};
+
+/** What AWS, or the way to it, answered instead of what was asked for. */
+export const awsError = (error: unknown): CliError => {
+  if (error instanceof CliError) return error;
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return new CliError('AwsError', `AWS can't be asked: ${name}: ${message || code}`, hintFor(`${name} ${code} ${message}`), EXIT_CODES.unexpected, { cause: error });
+};
+
+/** Where the service is, by its state machine's ARN. */
+const homeOf = (stateMachineArn: string): { region: string; account: string } => {
+  const [, , , region = '', account = ''] = stateMachineArn.split(':');
+  return { region, account };
+};
+
+/**
+ * Throws a CliError where the environment does not say where the service is, or AWS does not know the caller. `stopped`
+ * ends every wait of its clock.
+ */
+export const openDeployedBackend = async (environment: Readonly<Record<string, string | undefined>>, stopped: AbortSignal): Promise<DeployedBackend> => {
+  const { simulated, tableName, ...machines } = readServiceEnvironment(environment);
+  const home = homeOf(machines.stateMachineArn);
+  // Nothing of the migration depends on these calls: here the SDK may retry by itself.
+  const stepFunctions = new SFNClient({ region: home.region });
+  const dynamodb = new DynamoDBClient({ region: home.region });
+  const sts = new STSClient({ region: home.region });
+  const close = (): Promise<void> => {
+    for (const client of [stepFunctions, dynamodb, sts]) client.destroy();
+    return Promise.resolve();
+  };
+  try {
+    const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
+    return {
+      ...machines,
+      stepFunctions,
+      ledger: createDynamoLedger({ client: dynamodb, tableName }),
+      clock: { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopped }), spawn: (run) => run() },
+      ids: systemIds,
+      simulated,
+      caller: { account: Account, arn: Arn },
+      serviceAccount: home.account,
+      region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw awsError(error);
+  }
+};

@@ -1,0 +1,73 @@
+/** What a migration did to the add-on's pods, from the counts of ready pods that the sandbox keeps. */
+import type { Disruption, Migration, PlannedAssociation } from '../lambdas/domain/model.ts';
+import type { KubeState, PodTemplate } from '../sandbox/kubernetes/objects.ts';
+import { type ClusterState, findCluster, type World } from '../sandbox/world/world.ts';
+
+/** From `at` (milliseconds since 1970) on, that many pods of that workload were ready. */
+export type ReadyCount = Pick<KubeState['readyHistory'][number], 'at' | 'namespace' | 'kind' | 'workload' | 'ready'>;
+
+const keyOf = ({ namespace, kind, workload }: Pick<ReadyCount, 'namespace' | 'kind' | 'workload'>): string => `${kind} ${namespace}/${workload}`;
+
+/**
+ * Over one period (milliseconds since 1970), for the workloads of `history`: the seconds in which one of them had no
+ * ready pod, and the lowest count that any of them had. A workload without a ready pod at the beginning had nothing to
+ * lose and is left out; `undefined` where none is left. `history`: in the order of time.
+ */
+export const disruptionOf = (history: readonly ReadyCount[], { from, to }: { from: number; to: number }): Omit<Disruption, 'simulated'> | undefined => {
+  const ready = new Map<string, number>();
+  for (const entry of history) if (entry.at <= from) ready.set(keyOf(entry), entry.ready);
+  for (const [key, count] of ready) if (count === 0) ready.delete(key);
+  if (ready.size === 0) return undefined;
+
+  let lowest = Math.min(...ready.values());
+  let unavailable = 0;
+  let since = from;
+  const pass = (at: number): void => {
+    if ([...ready.values()].includes(0)) unavailable += at - since;
+    since = at;
+  };
+  for (const entry of history) {
+    if (entry.at <= from || entry.at > to || !ready.has(keyOf(entry))) continue;
+    pass(entry.at);
+    ready.set(keyOf(entry), entry.ready);
+    lowest = Math.min(lowest, entry.ready);
+  }
+  pass(to);
+  return { controllerUnavailableSeconds: Math.round(unavailable / 100) / 10, minReadyPods: lowest };
+};
+
+interface ServedAccount {
+  workload: string;
+  namespace: string;
+  serviceAccount: string;
+}
+
+const workloadsIn = ({ kube }: ClusterState): ServedAccount[] =>
+  ['deployments.apps', 'daemonsets.apps'].flatMap((kind) =>
+    [...(kube.objects.get(kind)?.values() ?? [])].map((object) => {
+      const { name, namespace = '' } = object.metadata;
+      const template = object.spec?.['template'] as PodTemplate | undefined;
+      return { workload: keyOf({ namespace, kind: object.kind as ReadyCount['kind'], workload: name }), namespace, serviceAccount: template?.spec.serviceAccountName ?? 'default' };
+    }),
+  );
+
+/** Outcomes before which something was begun. */
+const BEGUN: readonly Migration['outcome'][] = ['migrated', 'rolled-back', 'needs-human'];
+
+const uses = (planned: readonly PlannedAssociation[], one: ServedAccount): boolean =>
+  planned.some(({ namespace, serviceAccount }) => namespace === one.namespace && serviceAccount === one.serviceAccount);
+
+/** To be called before anything happens in the world: a workload that is gone at the end is known from the beginning. */
+export const watchDisruption = (world: World): ((migration: Migration) => Disruption | undefined) => {
+  const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
+  const first = new Map(clusters.map((cluster) => [cluster, workloadsIn(cluster)]));
+  return ({ request: { target }, plan, outcome, startedAt, endedAt }) => {
+    const cluster = findCluster(world, target.account, target.region, target.cluster);
+    if (!cluster || !plan || !endedAt || !BEGUN.includes(outcome)) return undefined;
+    const known = [...(first.get(cluster) ?? []), ...workloadsIn(cluster)];
+    const concerned = new Set(known.filter((one) => uses(plan.associations, one)).map(({ workload }) => workload));
+    const history = cluster.kube.readyHistory.filter((entry) => concerned.has(keyOf(entry)));
+    const measured = disruptionOf(history, { from: Date.parse(startedAt), to: Date.parse(endedAt) });
+    return measured && { ...measured, simulated: true };
+  };
+};

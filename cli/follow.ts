@@ -1,0 +1,113 @@
+/** Following executions of the service to their end, and a migration from one execution to the next. */
+import { type DescribeExecutionCommandOutput, GetExecutionHistoryCommand, type HistoryEvent } from '@aws-sdk/client-sfn';
+import type { Migration, MigrationReport } from '../lambdas/domain/model.ts';
+import { readReport } from '../lambdas/runtime/report.ts';
+import type { Backend } from './backend.ts';
+import { hasEnded, stepsOf, type StepProgress } from './history.ts';
+import type { Progress } from './progress.ts';
+
+/** What is told to somebody who watches. */
+export type Watcher = Pick<Progress, 'update' | 'say'>;
+
+const FIRST_POLL_MS = 1000;
+/** Polls grow apart while the same step goes on, up to this: a step that waits for EKS takes minutes. */
+const SLOWEST_POLL_MS = 10_000;
+const PAGE = 100;
+
+/**
+ * How long an execution that stopped may stay without anybody taking it over: the schedule that looks for such ones comes
+ * every 5 minutes, and its last Lambda may run for another minute; the rest is for Recover to begin.
+ */
+const PATIENCE_MS = 10 * 60_000;
+const RECOVERY_POLL_MS = 15_000;
+/** Executions of Recover that are followed, one after the other, before one gives up. */
+const MAX_RECOVERIES = 5;
+
+export type Follow = (executionArn: string) => Promise<StepProgress[]>;
+
+/** Answers the function that follows one execution to its end; the steps of all that it has followed make one list. */
+export const follower = (backend: Backend, watcher: Watcher): Follow => {
+  const before: StepProgress[] = [];
+  return async (executionArn) => {
+    const offset = before.at(-1)?.id ?? 0;
+    const steps = await followOne(backend, executionArn, (now) => watcher.update([...before, ...now.map((step) => ({ ...step, id: step.id + offset }))]));
+    before.push(...steps.map((step) => ({ ...step, id: step.id + offset })));
+    return steps;
+  };
+};
+
+const followOne = async (backend: Backend, executionArn: string, onSteps: (steps: readonly StepProgress[]) => void): Promise<StepProgress[]> => {
+  const events: HistoryEvent[] = [];
+  let pause = FIRST_POLL_MS;
+  let known = 0;
+  for (;;) {
+    events.push(...(await newEvents(backend, executionArn, events.length)));
+    const steps = stepsOf(events);
+    onSteps(steps);
+    if (hasEnded(events)) return steps;
+    pause = steps.length > known ? FIRST_POLL_MS : Math.min(SLOWEST_POLL_MS, pause * 2);
+    known = steps.length;
+    await backend.clock.sleep(pause);
+  }
+};
+
+/** Events are numbered from 1 without gaps: reading from the newest back to the last one known is mostly one call. */
+const newEvents = async (backend: Backend, executionArn: string, known: number): Promise<HistoryEvent[]> => {
+  const news: HistoryEvent[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await backend.stepFunctions.send(
+      new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: PAGE, includeExecutionData: false, nextToken }),
+    );
+    const fresh = (page.events ?? []).filter((event) => (event.id ?? 0) > known);
+    news.push(...fresh);
+    nextToken = fresh.length === page.events?.length ? page.nextToken : undefined;
+  } while (nextToken);
+  return news;
+};
+
+/**
+ * After an execution of the migration has ended: the record, once it has an outcome. Where it has none, Recover takes the
+ * migration over; that is waited for, and followed. Answers a record without an outcome, or none, where nothing more is to come.
+ */
+export const untilOutcome = async (backend: Backend, migrationId: string, ended: string, follow: Follow, watcher: Watcher): Promise<Migration | undefined> => {
+  const followed = new Set([ended]);
+  let waited = 0;
+  for (;;) {
+    const record = await backend.ledger.getMigration(migrationId);
+    if (!record || record.status === 'ended') return record;
+    const next = record.executionArn;
+    if (next !== undefined && !followed.has(next)) {
+      if (followed.size > MAX_RECOVERIES) return record;
+      followed.add(next);
+      await follow(next);
+      waited = 0;
+      continue;
+    }
+    if (waited === 0) watcher.say('The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.');
+    if (waited >= PATIENCE_MS) return record;
+    await backend.clock.sleep(RECOVERY_POLL_MS);
+    waited += RECOVERY_POLL_MS;
+  }
+};
+
+/** The report of a migration that is over, with what it did to the pods where that is known. */
+export const reportOf = async (backend: Backend, record: Migration): Promise<MigrationReport | undefined> => {
+  const disruption = backend.disruption?.(record);
+  return readReport(backend.ledger, record.migrationId, { simulated: backend.simulated, ...(disruption ? { disruption } : {}) });
+};
+
+/** What an execution ended with, in one line. */
+export const endingOf = ({ status, error, cause }: Pick<DescribeExecutionCommandOutput, 'status' | 'error' | 'cause'>): string =>
+  [`execution ${status ?? 'of unknown status'}`, error, cause && causeMessage(cause)].filter(Boolean).join(': ');
+
+/** Lambda's causes are JSON with an errorMessage; others are plain text. */
+const causeMessage = (cause: string): string => {
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed) return String(parsed.errorMessage);
+  } catch {
+    // Plain text.
+  }
+  return cause;
+};

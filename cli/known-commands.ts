@@ -1,0 +1,91 @@
+/** `rollback`, `cancel`, `release` and `show`: commands about a migration that there is, from flags to the exit code. */
+import { type Cancelled, cancel } from './cancel.ts';
+import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import { leftAlone } from './interruption.ts';
+import type { Io } from './io.ts';
+import type { KnownFlags } from './options.ts';
+import { openForKnown, type Place } from './place.ts';
+import { placeOfKnown } from './place-options.ts';
+import { cancelledLines, releasedLines, runningLines } from './print/known.ts';
+import { type Style, styleFor } from './print/style.ts';
+import { summary } from './print/summary.ts';
+import { shownBy, silentProgress, startProgress } from './progress.ts';
+import { release, type Released } from './release.ts';
+import { cancelEntry, releaseEntry, rollbackEntry } from './replay.ts';
+import { knownCommand } from './request.ts';
+import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
+import { reportIn } from './run.ts';
+import { lookUp } from './show.ts';
+
+const isSilent = (flags: KnownFlags, io: Io): boolean => flags.json && io.stderr.isTTY !== true;
+
+const withPlace = async <T>(flags: KnownFlags, io: Io, use: (place: Place) => Promise<T>): Promise<T> => {
+  const place = await openForKnown(placeOfKnown(flags), { io, silent: isSilent(flags, io), watched: false });
+  try {
+    return await use(place);
+  } finally {
+    await place.close();
+  }
+};
+
+const print = (document: unknown, lines: (style: Style) => string[], flags: KnownFlags, io: Io): void => {
+  io.stdout.write(flags.json ? `${JSON.stringify(document, null, 2)}\n` : `${lines(styleFor(io.stdout)).join('\n')}\n`);
+};
+
+const requestOf = ({ migrationId, reason }: KnownFlags, { requestedBy }: Place): RollbackRequest => ({ migrationId, requestedBy, ...(reason === undefined ? {} : { reason }) });
+
+/** 0: it was rolled back, as asked. Throws CliError where it is not begun (exit code 2) or has no outcome. */
+export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
+  withPlace(flags, io, async (place) => {
+    const request = requestOf(flags, place);
+    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place.backend);
+    let started = false;
+    try {
+      const end = await shownBy(
+        progress,
+        place.run(
+          (backend) => rollBackAndFollow(backend, request, progress, () => (started = true)),
+          (ended) => rollbackEntry(request, ended),
+        ),
+      );
+      const report = reportIn(end);
+      print(report, (style) => summary(report, style), flags, io);
+      if (report.outcome === 'rolled-back') return EXIT_CODES.ok;
+      return report.outcome === 'needs-human' ? EXIT_CODES.needsHuman : EXIT_CODES.unexpected;
+    } catch (error) {
+      throw leftAlone(error, 'rollback', started ? flags.migrationId : undefined, flags);
+    }
+  });
+
+/** 0: the flag is set. Throws CliError (exit code 2) for a migration that is over. */
+export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
+  withPlace(flags, io, async (place) => {
+    const request = requestOf(flags, place);
+    const cancelled: Cancelled = await place.run(
+      (backend) => cancel(backend, request),
+      (done) => cancelEntry(request, done),
+    );
+    print(cancelled, (style) => cancelledLines(cancelled, knownCommand('show', flags.migrationId, flags), style), flags, io);
+    return EXIT_CODES.ok;
+  });
+
+/** 0: it holds no lock any more. Throws CliError (exit code 2) for one that did not end needs-human. */
+export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
+  withPlace(flags, io, async (place) => {
+    const request = requestOf(flags, place);
+    const released: Released = await place.run(
+      (backend) => release(backend, request),
+      (done) => releaseEntry(request, done),
+    );
+    print(released, (style) => releasedLines(released, knownCommand('show', flags.migrationId, flags), style), flags, io);
+    return EXIT_CODES.ok;
+  });
+
+/** 0: there is such a migration, however it goes or went. */
+export const show = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
+  withPlace(flags, io, async (place) => {
+    const shown = await place.run((backend) => lookUp(backend, flags.migrationId));
+    if ('ended' in shown) print(shown.ended, (style) => summary(shown.ended, style), flags, io);
+    else print(shown.running, (style) => runningLines(shown.running, style), flags, io);
+    return EXIT_CODES.ok;
+  });

@@ -1,0 +1,186 @@
+/** The place where a command's work is done, opened by its flags: the same for every command. */
+import { writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import type { Target } from '../lambdas/domain/model.ts';
+import { readScenario, ScenarioError } from '../sandbox/world/load.ts';
+import type { Scenario } from '../sandbox/world/scenario.ts';
+import { type Backend, openSandboxBackend, type SandboxBackend } from './backend.ts';
+import { awsError, isInterruption, openDeployedBackend } from './deployed.ts';
+import { CliError } from './errors.ts';
+import type { Io } from './io.ts';
+import { asKept, checkSame, type Journal, type JournalEntry, outOfDate, readState, type StateFile, writeState } from './journal.ts';
+import { EXAMPLE_SCENARIO, WATCHING_SCALE } from './options.ts';
+import type { DeployedPlace, PlaceChoice, SandboxPlace, StatePlace } from './place-options.ts';
+import { perform } from './replay.ts';
+import { deployedFor, resolveTarget, targetOfCaller, type TargetFlags } from './target.ts';
+
+export interface Place {
+  backend: Backend;
+  /** Who the ledger says asked for it. */
+  requestedBy: string;
+  /**
+   * Does the command's work in a thread of the backend's clock. Where the place keeps a journal, `entryOf` says what is
+   * noted there once the work is done; work that throws is not.
+   */
+  run<T>(work: (backend: Backend) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  io: Io;
+  /** Nothing on stderr but errors. */
+  silent: boolean;
+  /** Somebody looks on: time is slowed down to be followed. */
+  watched: boolean;
+}
+
+const REQUESTED_BY = 'command-line';
+
+export const sayBuilding = (io: Io) => (): void => void io.stderr.write('Building the application once: this takes some seconds.\n');
+
+const builds = ({ io, silent }: OpenOptions): { onBuild?: () => void } => (silent ? {} : { onBuild: sayBuilding(io) });
+
+/** Throws a CliError that names the file, the place in it, and what is right there. */
+export const openScenario = async (file: string): Promise<Scenario> => {
+  try {
+    return await readScenario(file);
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error;
+    throw new CliError('ScenarioError', error.message, `Correct ${file}, or compare it with ${EXAMPLE_SCENARIO}`);
+  }
+};
+
+const writeCalls = (file: string, lines: string): void => {
+  try {
+    writeFileSync(file, lines);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError('CallsFile', `--calls ${file} can't be written: ${reason}`, 'Name a file in a directory that exists and that you may write to', undefined, { cause: error });
+  }
+};
+
+/** The calls of this command alone: those that were replayed were written by the command that made them. */
+const writeCallsSince = (file: string, { sandbox: { world } }: SandboxBackend, since: number): void =>
+  writeCalls(file, world.log.calls.slice(since).map((call) => `${JSON.stringify(call)}\n`).join(''));
+
+const openSandboxPlace = async (scenario: Scenario, { calls, seed, clock }: SandboxPlace, options: OpenOptions): Promise<Place> => {
+  if (calls !== undefined) writeCalls(calls, '');
+  const backend = await openSandboxBackend(scenario, { ...(seed === undefined ? {} : { seed }), clock: clock ?? (options.watched ? { scaled: WATCHING_SCALE } : 'virtual'), ...builds(options) });
+  return {
+    backend,
+    requestedBy: REQUESTED_BY,
+    run: (work) => backend.clock.spawn(() => work(backend)),
+    close: async () => {
+      // Also for a run that failed: its calls are what one wants to see then.
+      if (calls !== undefined) writeCallsSince(calls, backend, 0);
+      await backend.close();
+    },
+  };
+};
+
+/** Brings a new sandbox to where the journal's commands left it. Throws StateOutOfDate. In a thread of its clock. */
+const replay = async (backend: Backend, file: string, commands: readonly JournalEntry[]): Promise<void> => {
+  for (const [index, entry] of commands.entries()) {
+    // A command of the journal was not refused when it was run.
+    const again = await perform(backend, entry).catch((error: unknown) => {
+      if (error instanceof CliError) return undefined;
+      throw error;
+    });
+    if (again === undefined || !isDeepStrictEqual(asKept(again), asKept(entry))) throw outOfDate(file, index, entry, again);
+  }
+};
+
+const openStatePlace = async ({ file, calls }: StatePlace, { journal, text }: StateFile, options: OpenOptions): Promise<Place> => {
+  if (calls !== undefined) writeCalls(calls, '');
+  const backend = await openSandboxBackend(journal.scenario, { seed: journal.seed, clock: 'virtual', ...builds(options) });
+  let since = 0;
+  return {
+    backend,
+    requestedBy: REQUESTED_BY,
+    run: async (work, entryOf) => {
+      // One thread for both: between them no time passes, neither now nor when this command will be replayed.
+      const result = await backend.clock.spawn(async () => {
+        await replay(backend, file, journal.commands);
+        since = backend.sandbox.world.log.calls.length;
+        return work(backend);
+      });
+      if (entryOf) writeState(file, { ...journal, commands: [...journal.commands, entryOf(result)] }, text);
+      return result;
+    },
+    close: async () => {
+      if (calls !== undefined) writeCallsSince(calls, backend, since);
+      await backend.close();
+    },
+  };
+};
+
+const openDeployedPlace = async ({ io }: OpenOptions) => {
+  const stopping = new AbortController();
+  io.onStop?.(() => stopping.abort());
+  const backend = await openDeployedBackend(process.env, stopping.signal);
+  const place: Place = {
+    backend,
+    requestedBy: backend.caller.arn.slice(-256),
+    run: async (work) => {
+      try {
+        return await work(backend);
+      } catch (error) {
+        throw isInterruption(error) ? error : awsError(error);
+      }
+    },
+    close: () => backend.close(),
+  };
+  return { backend, place };
+};
+
+/** The file's state, or that of a sandbox that begins with this command. */
+const stateFor = async ({ file, scenario: scenarioFile, seed }: StatePlace, flags: TargetFlags): Promise<{ state: StateFile; target: Target }> => {
+  const scenario = scenarioFile === undefined ? undefined : await openScenario(scenarioFile);
+  const kept = readState(file);
+  if (kept) {
+    checkSame(file, kept.journal, { ...(scenario && scenarioFile ? { scenario, scenarioFile } : {}), ...(seed === undefined ? {} : { seed }) });
+    const target = resolveTarget(flags, kept.journal.scenario);
+    deployedFor(target, kept.journal.scenario);
+    return { state: kept, target };
+  }
+  if (!scenario) {
+    throw new CliError('NoSandbox', `--state ${file} is not there yet, and no --sandbox FILE says what to begin with`, `Add --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`);
+  }
+  const target = resolveTarget(flags, scenario);
+  const journal: Journal = { scenario: deployedFor(target, scenario), seed: seed ?? scenario.seed, commands: [] };
+  return { state: { journal, text: undefined }, target };
+};
+
+/** For `plan` and `migrate`: the place, and the target there. Throws a CliError for what can't be used. */
+export const openForMigration = async (choice: PlaceChoice, flags: TargetFlags, options: OpenOptions): Promise<{ place: Place; target: Target }> => {
+  switch (choice.kind) {
+    case 'sandbox': {
+      const scenario = await openScenario(choice.scenario);
+      const target = resolveTarget(flags, scenario);
+      return { place: await openSandboxPlace(deployedFor(target, scenario), choice, options), target };
+    }
+    case 'state': {
+      const { state, target } = await stateFor(choice, flags);
+      return { place: await openStatePlace(choice, state, options), target };
+    }
+    case 'deployed': {
+      const { backend, place } = await openDeployedPlace(options);
+      try {
+        return { place, target: targetOfCaller(flags, { account: backend.caller.account, serviceAccount: backend.serviceAccount, region: backend.region }) };
+      } catch (error) {
+        await place.close();
+        throw error;
+      }
+    }
+  }
+};
+
+/** For commands about a migration that there is. Throws a CliError for what can't be used. */
+export const openForKnown = async (choice: StatePlace | DeployedPlace, options: OpenOptions): Promise<Place> => {
+  if (choice.kind === 'deployed') return (await openDeployedPlace(options)).place;
+  const { file, scenario: scenarioFile } = choice;
+  const state = readState(file);
+  if (!state) throw new CliError('StateFile', `--state ${file}: there is no such file`, 'Name the file that plan or migrate has written with --state');
+  if (scenarioFile !== undefined) checkSame(file, state.journal, { scenario: await openScenario(scenarioFile), scenarioFile });
+  return openStatePlace(choice, state, options);
+};

@@ -1,0 +1,78 @@
+/** Letting go the locks that a migration keeps after it ended needs-human, for a person who has decided that nothing is put back. */
+import type { Migration, Release } from '../lambdas/domain/model.ts';
+import { isRunning, standingRelease } from '../lambdas/domain/recovery.ts';
+import { lockKeys, readLocks } from '../lambdas/runtime/recovering.ts';
+import { utcNow } from '../lambdas/runtime/utc.ts';
+import { GRACE_MS } from '../lambdas/steps/take-over/schema.ts';
+import type { Backend } from './backend.ts';
+import { CliError } from './errors.ts';
+import { findMigration, stateOf } from './known.ts';
+
+export interface ReleaseRequest {
+  migrationId: string;
+  requestedBy?: string;
+  reason?: string;
+}
+
+/** What `--json` prints. */
+export interface Released {
+  migrationId: string;
+  /** The one that stands: an earlier one, where somebody has released it before. */
+  released: Release;
+  /** Keys of the locks that this command has let go. */
+  locks: string[];
+  /** False where somebody had released it before. */
+  first: boolean;
+}
+
+interface Held {
+  key: string;
+  executionArn: string;
+}
+
+const notOver = (migrationId: string): CliError =>
+  new CliError('NotReleased', `migration ${migrationId} is still running, and needs its locks`, `To stop it: pod-identity cancel ${migrationId}\nTo see how it goes: pod-identity show ${migrationId}`);
+
+const endedOtherwise = ({ migrationId, outcome }: Migration): CliError =>
+  new CliError('NotReleased', `migration ${migrationId} ended ${outcome ?? 'without an outcome'}, and keeps no locks after that`, 'There is nothing to release: only a migration that ended needs-human keeps its locks');
+
+const beingPutBack = (migrationId: string, executionArn: string): CliError =>
+  new CliError('NotReleased', `migration ${migrationId} is being put back just now, by execution ${executionArn}`, `Wait some minutes until it has ended, then look at it: pod-identity show ${migrationId}`);
+
+const heldBy = async ({ ledger }: Backend, record: Migration): Promise<Held[]> =>
+  (await readLocks(ledger, lockKeys(record))).flatMap(({ key, holder }) => (holder?.migrationId === record.migrationId ? [{ key, executionArn: holder.executionArn }] : []));
+
+/** A rollback takes the locks before its name stands in the record; one that was stopped in between has left them held. */
+const refuseWhereOthersAct = async (backend: Backend, { migrationId, executionArn: parkedBy }: Migration, held: readonly Held[]): Promise<void> => {
+  for (const executionArn of new Set(held.map((lock) => lock.executionArn))) {
+    if (executionArn === parkedBy) continue;
+    const state = await stateOf(backend, executionArn);
+    const lingers = state?.stoppedAt !== undefined && backend.clock.now() < Date.parse(state.stoppedAt) + GRACE_MS;
+    if (isRunning(state) || lingers) throw beingPutBack(migrationId, executionArn);
+  }
+};
+
+/**
+ * In a thread of the backend's clock. Changes the ledger alone: the note in the record first, then each lock that this
+ * migration holds. Throws UnknownMigration, and NotReleased for one that did not end needs-human or is being put back.
+ */
+export const release = async (backend: Backend, { migrationId, requestedBy, reason }: ReleaseRequest): Promise<Released> => {
+  const { ledger, clock } = backend;
+  const record = await findMigration(backend, migrationId);
+  if (record?.status !== 'ended') throw notOver(migrationId);
+  if (record.outcome !== 'needs-human') throw endedOtherwise(record);
+  const held = await heldBy(backend, record);
+  await refuseWhereOthersAct(backend, record, held);
+  const earlier = standingRelease(record);
+  if (earlier && held.length === 0) return { migrationId, released: earlier, locks: [], first: false };
+
+  // Never before the end, by whichever clock: it counts for that end.
+  const at = [utcNow(clock), record.endedAt ?? ''].sort().at(-1) ?? '';
+  const released: Release = { at, ...(requestedBy ? { by: requestedBy } : {}), ...(reason ? { reason } : {}) };
+  await ledger.updateMigration(migrationId, { released });
+  for (const { key, executionArn } of held) await ledger.releaseLock(key, executionArn);
+  // A rollback that has taken one meanwhile keeps it.
+  const [kept] = await heldBy(backend, record);
+  if (kept) throw beingPutBack(migrationId, kept.executionArn);
+  return { migrationId, released, locks: held.map(({ key }) => key), first: true };
+};

@@ -1,0 +1,29 @@
+/** Each command that changes the world, as it is done and as the journal notes it. */
+import type { Backend } from './backend.ts';
+import { cancel, type Cancelled } from './cancel.ts';
+import type { JournalEntry } from './journal.ts';
+import { silentProgress } from './progress.ts';
+import { release, type Released } from './release.ts';
+import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
+import { type End, startAndFollow } from './run.ts';
+import type { MigrationRequest } from '../lambdas/domain/model.ts';
+
+const endOf = ({ report }: End) => ({ outcome: report?.outcome ?? null, endedAt: report?.endedAt ?? null });
+
+export const migrateEntry = (request: MigrationRequest, end: End): JournalEntry => ({ what: 'migrate', migrationId: end.migrationId, request, ...endOf(end) });
+
+export const rollbackEntry = (request: RollbackRequest, end: End): JournalEntry => ({ what: 'rollback', ...request, ...endOf(end) });
+
+export const cancelEntry = (request: RollbackRequest, { willEnd }: Cancelled): JournalEntry => ({ what: 'cancel', ...request, willEnd });
+
+export const releaseEntry = (request: RollbackRequest, { locks }: Released): JournalEntry => ({ what: 'release', ...request, locks });
+
+/** Does a command of the journal again, in a thread of the backend's clock, and answers what would be noted now. */
+export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
+  if (entry.what === 'migrate') return migrateEntry(entry.request, await startAndFollow(backend, entry.request, silentProgress));
+  const { migrationId, requestedBy, reason } = entry;
+  const request = { migrationId, ...(requestedBy === undefined ? {} : { requestedBy }), ...(reason === undefined ? {} : { reason }) };
+  if (entry.what === 'cancel') return cancelEntry(request, await cancel(backend, request));
+  if (entry.what === 'release') return releaseEntry(request, await release(backend, request));
+  return rollbackEntry(request, await rollBackAndFollow(backend, request, silentProgress));
+};

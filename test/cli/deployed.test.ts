@@ -1,0 +1,116 @@
+/** `--deployed` against a sandbox that another command serves: the SDK's own endpoints and credentials, in real connections. */
+import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { main } from '../../cli/program.ts';
+import { migrationReport } from '../../lambdas/domain/model.ts';
+import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
+import { collectingIo } from './fixtures.ts';
+
+const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
+
+let directory: string;
+let environment: Record<string, string>;
+let stopServing: () => Promise<number>;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'deployed-'));
+  const scenario = join(directory, 'scenario.json');
+  // Long enough for somebody to stop a migration while EKS deletes.
+  writeFileSync(scenario, JSON.stringify(scenarioWith((one) => Object.assign(one.knobs, { addonDeleteSeconds: 400 }))));
+  const io = collectingIo();
+  let stop: (() => void) | undefined;
+  const ended = main(['sandbox', '--scenario', scenario, '--clock', 'scaled=100', '--json'], { ...io, onStop: (wanted) => (stop = wanted) });
+  stopServing = () => {
+    stop?.();
+    return ended;
+  };
+  await vi.waitUntil(() => io.err().includes('Ctrl-C stops it.'), 20_000);
+  ({ environment } = JSON.parse(io.out()) as { environment: Record<string, string> });
+});
+afterAll(async () => {
+  await stopServing();
+  rmSync(directory, { recursive: true });
+});
+afterEach(() => vi.unstubAllEnvs());
+
+const point = (change: Record<string, string | undefined> = {}): void => {
+  const outer = Object.keys(process.env).filter((name) => /^(AWS|POD_IDENTITY)_/.test(name));
+  for (const name of outer) vi.stubEnv(name, undefined);
+  const none = join(directory, 'none');
+  for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, AWS_EC2_METADATA_DISABLED: 'true', ...environment, ...change })) vi.stubEnv(name, value);
+};
+
+const start = (...argv: string[]) => {
+  const io = collectingIo();
+  let stop: (() => void) | undefined;
+  const ended = main([...argv, '--deployed'], { ...io, onStop: (wanted) => (stop = wanted) });
+  return { ended, out: () => io.out(), err: () => io.err(), interrupt: () => stop?.() };
+};
+const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+  const { ended, out, err } = start(...argv);
+  return { code: await ended, out: out(), err: err() };
+};
+
+describe('a deployed service', () => {
+  it('plans, migrates, shows and rolls back, for the caller and in the region of the environment', async () => {
+    point();
+    const planned = migrationReport.parse(JSON.parse((await run('plan', ...ADDON, '--json')).out));
+    expect(planned).toMatchObject({ outcome: 'planned', target: TARGET, simulated: true });
+    const migrated = await run('migrate', ...ADDON, '--json');
+    expect(migrated).toMatchObject({ code: 0, err: '' });
+    const report = migrationReport.parse(JSON.parse(migrated.out));
+    expect(report.outcome).toBe('migrated');
+    // Nobody has watched its pods all the time.
+    expect(report).not.toHaveProperty('disruption');
+    expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toEqual(report);
+    const back = await run('rollback', report.migrationId, '--json');
+    expect(back.code).toBe(0);
+    expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({ outcome: 'rolled-back', recovery: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown } });
+  });
+
+  it('goes on when somebody stops following it; it can be shown, cancelled, and then goes back', async () => {
+    point();
+    const followed = start('migrate', ...ADDON, '--strategy', 'recreate', '--reason', 'try it');
+    await vi.waitFor(() => expect(followed.err()).toContain('✔ Delete the add-on'), 20_000);
+    followed.interrupt();
+    expect(await followed.ended).toBe(1);
+    expect(followed.err()).toMatch(/error: migration (\S+) goes on by itself: you have stopped following it\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/);
+    const id = /migration (\S+) goes on/.exec(followed.err())![1]!;
+
+    const shown = await run('show', id);
+    expect(shown.code).toBe(0);
+    expect(shown.out).toMatch(/^… running {2}aws-ebs-csi-driver on reliability-dev .*\n.* · now recreate\n[^]*Delete the add-on/);
+    const cancelled = await run('cancel', id, '--reason', 'wrong day');
+    expect(cancelled.code).toBe(0);
+    expect(cancelled.out).toMatch(/is asked to stop\.\n {2}It has begun: [^]*it ends rolled-back/);
+    expect(JSON.parse((await run('show', id, '--json')).out)).toMatchObject({ status: 'running', cancellation: { reason: 'wrong day' }, executionStatus: 'RUNNING' });
+
+    await vi.waitFor(async () => expect((await run('show', id)).out).toMatch(/^↩ rolled-back[^]*\nWhy\n {2}Cancelled: [^]*wrong day/), { timeout: 25_000, interval: 500 });
+    expect((await run('cancel', id)).err).toMatch(/is over: it ended rolled-back/);
+    expect(await run('release', id)).toMatchObject({ code: 2, err: expect.stringContaining('ended rolled-back, and keeps no locks') as unknown });
+  });
+
+  it('says what is missing, and where it comes from', async () => {
+    point({ POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
+    const { code, err } = await run('plan', ...ADDON);
+    expect(code).toBe(2);
+    expect(err).toMatch(/POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nPOD_IDENTITY_TABLE_NAME is not set\nhint: .*stack PodIdentityMigrator/);
+    expect(err).toContain('POD_IDENTITY_TABLE_NAME: output TableName');
+  });
+
+  it.each([
+    ['credentials', { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined }, 1, /AWS can't be asked: CredentialsProviderError[^]*hint: .*no AWS credentials/],
+    ['valid credentials', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 1, /AWS can't be asked: SignatureDoesNotMatch[^]*hint: .*get-caller-identity/],
+    ['a service that listens', { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' }, 1, /ECONNREFUSED[^]*hint: .*AWS_ENDPOINT_URL_/],
+    ['a table that there is', { POD_IDENTITY_TABLE_NAME: 'none' }, 1, /AWS can't be asked: NotFound: [^]*hint: .*POD_IDENTITY_/],
+    ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /no AWS_REGION in the environment/],
+  ])('wants %s', async (_what, change, code, message) => {
+    point(change);
+    const refused = await run(...(code === 2 ? ['plan', ...ADDON] : ['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A']));
+    expect(refused.err).toMatch(message);
+    expect(refused.code).toBe(code);
+    expect(refused.err).not.toMatch(/\n {4}at /);
+  });
+});

@@ -1,0 +1,84 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asKept, checkSame, type Journal, type JournalEntry, outOfDate, readState, writeState } from '../../cli/journal.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
+import { errorOf } from './fixtures.ts';
+
+const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+const migrated: JournalEntry = { what: 'migrate', migrationId: ID, request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }), outcome: 'migrated', endedAt: '2026-01-15T09:01:00.000Z' };
+const home = { account: TARGET.account, region: TARGET.region };
+const journal: Journal = { scenario: { ...scenarioWith(), home }, seed: 7, commands: [migrated] };
+
+let directory: string;
+let file: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'journal-'));
+  file = join(directory, 'world.json');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('the state file', () => {
+  it('is read as it was written, and leaves nothing beside it', () => {
+    expect(readState(file)).toBeUndefined();
+    writeState(file, journal, undefined);
+    const kept = readState(file)!;
+    expect(kept.journal).toMatchObject(journal);
+    writeState(file, { ...journal, commands: [migrated, { what: 'cancel', migrationId: ID, willEnd: 'blocked' }, { what: 'release', migrationId: ID, reason: 'gone', locks: ['a#b'] }] }, kept.text);
+    expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual(['migrate', 'cancel', 'release']);
+    expect(readdirSync(directory)).toEqual(['world.json']);
+  });
+
+  it('is not written over what another command has written meanwhile', () => {
+    writeState(file, journal, undefined);
+    const before = readFileSync(file, 'utf8');
+    expect(errorOf(() => writeState(file, { ...journal, commands: [] }, undefined)).message).toContain('was changed by another command meanwhile');
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+
+  it('that can not be written is named, and nothing is left beside it', () => {
+    const error = errorOf(() => writeState(join(directory, 'no', 'world.json'), journal, undefined));
+    expect(error).toMatchObject({ name: 'StateFile', exitCode: 2 });
+    expect(error.message).toMatch(/no\/world\.json can't be written: ENOENT/);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it.each([
+    ['not JSON', '{', /is not JSON/],
+    ['something else', '{}', /is not a state of the sandbox/],
+    ['of another version', '{"version": 2}', /is of version 2, and this program knows version 1/],
+    ['damaged', '{"version": 1, "scenario": {}, "seed": 1, "commands": [{"what": "migrate"}]}', /is damaged: commands\.0\./],
+    ['of a scenario that is none', '{"version": 1, "scenario": {}, "seed": 1, "commands": []}', /holds a scenario that this program does not take: .*accounts/s],
+  ])('that is %s is refused', (_what, text, message) => {
+    writeFileSync(file, text);
+    const error = errorOf(() => readState(file));
+    expect(error.message).toMatch(message);
+    expect(error).toMatchObject({ exitCode: 2, hint: expect.stringContaining('Name a file') as unknown });
+  });
+
+  it('that is a directory is refused', () => {
+    expect(errorOf(() => readState(directory)).message).toContain("can't be read: EISDIR");
+  });
+});
+
+describe('a journal', () => {
+  it('goes on with its own scenario and seed only', () => {
+    expect(() => checkSame('w.json', journal, { scenario: scenarioWith(), scenarioFile: 's.json', seed: 7 })).not.toThrow();
+    expect(() => checkSame('w.json', journal, {})).not.toThrow();
+    const other = scenarioWith((_scenario, cluster) => (cluster.nodes += 1));
+    expect(errorOf(() => checkSame('w.json', journal, { scenario: other, scenarioFile: 's.json' })).message).toBe('--state w.json is of another scenario than s.json, or that has changed since');
+    expect(errorOf(() => checkSame('w.json', journal, { seed: 8 })).message).toBe('--state w.json is of seed 7, not 8');
+  });
+
+  it('says which command gives something else when it is replayed', () => {
+    const error = outOfDate('w.json', 1, migrated, { ...migrated, outcome: 'rolled-back' });
+    expect(error.message).toContain(`command 2 (migrate ${ID}) now gives ${ID} rolled-back, the file has ${ID} migrated`);
+    expect(outOfDate('w.json', 0, migrated, undefined).message).toContain('now gives nothing');
+  });
+
+  it('is compared in the form that the file has', () => {
+    expect(asKept({ ...migrated, request: { ...migrated.request, reason: undefined } })).toEqual(asKept(migrated));
+  });
+});

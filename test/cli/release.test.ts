@@ -1,0 +1,138 @@
+import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Backend } from '../../cli/backend.ts';
+import { release, type Released } from '../../cli/release.ts';
+import type { Migration } from '../../lambdas/domain/model.ts';
+import type { Ledger } from '../../lambdas/ports/index.ts';
+import { addonLock } from '../../lambdas/runtime/lock.ts';
+import { FakeLedger } from '../lambdas/fake-ledger.ts';
+import { ADDON, aMigration, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK, target } from '../lambdas/fixtures.ts';
+
+const LOCK = addonLock(target, ADDON);
+const NOW = at(600);
+const sfn = mockClient(SFNClient);
+beforeEach(() => {
+  sfn.reset();
+  sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: 'no', $metadata: {} }));
+});
+
+const backendWith = (ledger: Ledger): Backend => ({
+  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
+  ledger,
+  clock: { now: () => Date.parse(NOW), sleep: () => Promise.resolve(), spawn: (run) => run() },
+  ids: { ulid: () => '2' },
+  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
+  recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
+  simulated: false,
+  close: () => Promise.resolve(),
+});
+
+/** A migration that has ended so, with both its locks held, parked, by that execution. */
+const ended = async (change: Partial<Migration> = {}, holder = EXECUTION): Promise<FakeLedger> => {
+  const ledger = new FakeLedger();
+  await ledger.putMigration(aMigration());
+  await ledger.updateMigration(MIGRATION_ID, { executionArn: EXECUTION, locks: [LOCK, ROLE_LOCK], status: 'ended', outcome: 'needs-human', endedAt: at(300), ...change });
+  for (const key of [LOCK, ROLE_LOCK]) {
+    await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: holder, since: at(0) });
+    await ledger.parkLock(key, holder);
+  }
+  return ledger;
+};
+const ask = (ledger: Ledger, change: { reason?: string } = { reason: 'gone for good' }): Promise<Released> => release(backendWith(ledger), { migrationId: MIGRATION_ID, requestedBy: 'me', ...change });
+const holders = (ledger: Ledger): Promise<(string | undefined)[]> => Promise.all([LOCK, ROLE_LOCK].map(async (key) => (await ledger.readLock(key))?.holder?.migrationId));
+
+const released = { at: NOW, by: 'me', reason: 'gone for good' };
+
+describe('a release', () => {
+  it('lets every lock go that the migration holds, and notes who wanted it', async () => {
+    const ledger = await ended();
+    const before = await ledger.getMigration(MIGRATION_ID);
+    expect(await ask(ledger)).toEqual({ migrationId: MIGRATION_ID, released, locks: [LOCK, ROLE_LOCK], first: true });
+    expect(await holders(ledger)).toEqual([undefined, undefined]);
+    expect(await ledger.getMigration(MIGRATION_ID)).toEqual({ ...before, released });
+    // Whoever comes next gets it under a new fence.
+    expect(await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: NOW })).toEqual({ acquired: true, fence: 2 });
+  });
+
+  it("lets the add-on's lock go where the record names none", async () => {
+    const ledger = await ended({ locks: [] });
+    expect((await ask(ledger)).locks).toEqual([LOCK]);
+  });
+
+  it('leaves the locks of others alone', async () => {
+    const ledger = await ended();
+    await ledger.releaseLock(ROLE_LOCK, EXECUTION);
+    await ledger.acquireLock(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(400) });
+    expect((await ask(ledger)).locks).toEqual([LOCK]);
+    expect(await holders(ledger)).toEqual([undefined, OTHER_MIGRATION_ID]);
+  });
+
+  it('may be repeated: the first one stands', async () => {
+    const ledger = await ended({ released: { at: at(500), by: 'you' } });
+    for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
+    expect(await ask(ledger)).toEqual({ migrationId: MIGRATION_ID, released: { at: at(500), by: 'you' }, locks: [], first: false });
+    expect((await ledger.getMigration(MIGRATION_ID))?.released).toEqual({ at: at(500), by: 'you' });
+  });
+
+  it('that was noted, and then broke off, is carried out by the next', async () => {
+    const ledger = await ended({ released: { at: at(500), by: 'you' } });
+    await ledger.releaseLock(LOCK, EXECUTION);
+    expect(await ask(ledger)).toMatchObject({ locks: [ROLE_LOCK], first: true, released });
+  });
+
+  it('of an earlier end is none of this one', async () => {
+    const ledger = await ended({ released: { at: at(200), by: 'you' } });
+    for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
+    expect(await ask(ledger, {})).toEqual({ migrationId: MIGRATION_ID, released: { at: NOW, by: 'me' }, locks: [], first: true });
+  });
+
+  it('counts for the end that it follows, whatever the clock here says', async () => {
+    expect((await ask(await ended({ endedAt: at(700) }))).released.at).toBe(at(700));
+  });
+
+  it.each([
+    ['is still running', { status: 'running' } as const, 'is still running'],
+    ['ended migrated', { outcome: 'migrated' } as const, 'ended migrated'],
+    ['was blocked', { outcome: 'blocked' } as const, 'ended blocked'],
+  ])('of one that %s is bad input', async (_, change, message) => {
+    const ledger = await ended(change);
+    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: expect.stringContaining(message) as unknown });
+    expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
+  });
+
+  it('of one that has only just been started, or that nobody knows, is bad input', async () => {
+    await expect(ask(new FakeLedger())).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
+    await expect(ask(new FakeLedger())).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: expect.stringContaining('is still running') as unknown });
+  });
+
+  it.each([
+    ['runs', { status: 'RUNNING' } as const],
+    ['has only just stopped', { status: 'ABORTED', stopDate: new Date(Date.parse(NOW) - 74_000) } as const],
+  ])('waits for a rollback that has taken the locks and %s', async (_, execution) => {
+    sfn.on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION }).resolves(execution);
+    const ledger = await ended({}, RECOVERY_EXECUTION);
+    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: expect.stringContaining(RECOVERY_EXECUTION) as unknown });
+    expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
+    expect((await ledger.getMigration(MIGRATION_ID))?.released).toBeUndefined();
+  });
+
+  it('takes what a rollback has left that stopped before it was noted', async () => {
+    sfn.on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION }).resolves({ status: 'ABORTED', stopDate: new Date(Date.parse(NOW) - 75_000) });
+    const ledger = await ended({}, RECOVERY_EXECUTION);
+    expect((await ask(ledger)).locks).toEqual([LOCK, ROLE_LOCK]);
+    expect(await holders(ledger)).toEqual([undefined, undefined]);
+  });
+
+  it('takes nothing from a rollback that takes the locks in between', async () => {
+    const ledger = await ended();
+    const note = ledger.updateMigration.bind(ledger);
+    ledger.updateMigration = async (...change) => {
+      await note(...change);
+      await ledger.takeOverLock(LOCK, { executionArn: EXECUTION, fence: 1 }, { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: NOW });
+    };
+    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', message: expect.stringContaining(RECOVERY_EXECUTION) as unknown });
+    expect((await ledger.readLock(LOCK))?.holder?.executionArn).toBe(RECOVERY_EXECUTION);
+  });
+});

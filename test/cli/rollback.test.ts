@@ -1,0 +1,176 @@
+import { DescribeExecutionCommand, ExecutionDoesNotExist, GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Backend } from '../../cli/backend.ts';
+import { cancel } from '../../cli/cancel.ts';
+import { rollBackAndFollow } from '../../cli/rollback.ts';
+import { lookUp } from '../../cli/show.ts';
+import { type Cancellation, type Migration, migrationRequest } from '../../lambdas/domain/model.ts';
+import type { Ledger } from '../../lambdas/ports/index.ts';
+import { TARGET } from './fixtures.ts';
+
+const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+const FIRST = `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`;
+const RECOVERY = `arn:aws:states:eu-west-1:111122223333:execution:Recover:${ID}-2`;
+const watcher = { update: () => {}, say: () => {} };
+const sfn = mockClient(SFNClient);
+
+const base = { migrationId: ID, request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }), startedAt: '2026-01-15T09:00:00.000Z', executionArn: FIRST } as const;
+const running = { ...base, status: 'running' } as unknown as Migration;
+const ended = (outcome: Migration['outcome'], change: Partial<Migration> = {}): Migration =>
+  ({ ...base, status: 'ended', outcome, endedAt: '2026-01-15T09:05:00.000Z', verified: 'pods', warnings: [], handOff: [], associations: { purged: [], created: [], restored: [] }, ...change }) as unknown as Migration;
+const recovery = { startedAt: '2026-01-15T09:04:00.000Z', executionArn: RECOVERY, cause: 'requested' } as const;
+
+const backendWith = (ledger: Partial<Ledger>): Backend => ({
+  stepFunctions: new SFNClient({ region: 'eu-west-1' }),
+  ledger: { getSnapshot: () => Promise.resolve(undefined), listSteps: () => Promise.resolve([]), getEvidence: () => Promise.resolve([]), getCancel: () => Promise.resolve(undefined), ...ledger } as Ledger,
+  clock: { now: () => Date.parse('2026-01-15T09:10:00.000Z'), sleep: () => Promise.resolve(), spawn: (run) => run() },
+  ids: { ulid: () => '2' },
+  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
+  recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
+  simulated: false,
+  close: () => Promise.resolve(),
+});
+/** The ledger's record, look after look; the last one stays. */
+const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({ getMigration: () => Promise.resolve(all.length > 1 ? all.shift() : all[0]) });
+
+const takeOver = (error?: string): HistoryEvent[] => {
+  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({ ...event, id, timestamp: new Date(0) });
+  return [
+    at(1, { type: 'ExecutionStarted' }),
+    at(2, { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'TakeOver' } }),
+    at(3, { type: 'TaskScheduled' }),
+    at(4, error === undefined ? { type: 'TaskSucceeded' } : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } }),
+    at(5, { type: error === undefined ? 'ExecutionSucceeded' : 'ExecutionFailed' }),
+  ].toReversed();
+};
+
+beforeEach(() => {
+  sfn.reset();
+  sfn.on(StartExecutionCommand).resolves({ executionArn: RECOVERY });
+  sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver() });
+  sfn.on(DescribeExecutionCommand).resolves({ status: 'SUCCEEDED' });
+});
+const unknownExecution = (): void => {
+  sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: 'no', $metadata: {} }));
+};
+
+describe('a rollback on demand', () => {
+  const rollBack = (ledger: Partial<Ledger>) => rollBackAndFollow(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'too slow' }, watcher);
+
+  it('starts Recover for that migration and answers its report', async () => {
+    const end = await rollBack(records(ended('migrated'), ended('rolled-back', { recovery })));
+    expect(end.report).toMatchObject({ outcome: 'rolled-back', recovery });
+    const { input, ...started } = sfn.commandCalls(StartExecutionCommand)[0]!.args[0].input;
+    expect(started).toEqual({ stateMachineArn: expect.stringMatching(/:Recover$/) as unknown, name: `${ID}-2` });
+    expect(JSON.parse(input!)).toEqual({ migrationId: ID, cause: 'requested', requestedBy: 'me', reason: 'too slow' });
+  });
+
+  it('that is refused says why in the words of the service', async () => {
+    sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver('RollbackRefused') });
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'long text' });
+    const line = { name: 'take-over', startedAt: '', endedAt: '', attempts: 1, error: { name: 'RollbackRefused', message: 'The OIDC trust is gone.' } };
+    const refused = { name: 'RollbackRefused', exitCode: 2, hint: expect.stringContaining(`show ${ID}`) as unknown };
+    await expect(rollBack({ ...records(ended('migrated')), listSteps: () => Promise.resolve([line]) })).rejects.toMatchObject({ ...refused, message: 'The OIDC trust is gone.' });
+    await expect(rollBack(records(ended('migrated')))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('long text') as unknown });
+  });
+
+  it('that finds nothing to do is refused as well', async () => {
+    await expect(rollBack(records(ended('blocked')))).rejects.toMatchObject({ name: 'RollbackRefused', message: `migration ${ID} has nothing to put back: it ended blocked`, exitCode: 2 });
+  });
+
+  it('that could not be begun for another reason is no outcome, whatever the record says', async () => {
+    sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver('AccessDenied') });
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'AccessDenied: no' });
+    const end = await rollBack(records(ended('migrated')));
+    expect(end).toMatchObject({ failure: { exitCode: 1, message: expect.stringContaining('execution FAILED: RecoveryFailed: AccessDenied: no') as unknown } });
+  });
+
+  it('that is stopped itself is followed to the recovery after it', async () => {
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'ABORTED' });
+    const taken = { ...running, recovery, executionArn: RECOVERY } as Migration;
+    const end = await rollBack(records(ended('migrated'), taken, taken, { ...taken, executionArn: `${RECOVERY}-next` }, ended('rolled-back', { recovery })));
+    expect(end.report?.outcome).toBe('rolled-back');
+    expect(sfn.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input.executionArn)).toEqual([RECOVERY, `${RECOVERY}-next`]);
+  });
+
+  it('of a migration that nobody knows starts nothing', async () => {
+    unknownExecution();
+    await expect(rollBack(records(undefined))).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
+    expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
+  });
+
+  it('of a migration that has only just been started is a case for cancel', async () => {
+    sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
+    await expect(rollBack(records(undefined))).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringContaining(`cancel ${ID}`) as unknown });
+  });
+});
+
+describe('a cancel', () => {
+  const stored = (): Pick<Ledger, 'requestCancel' | 'getCancel'> & { all: Cancellation[] } => {
+    const all: Cancellation[] = [];
+    return { all, requestCancel: (_id, wanted) => Promise.resolve(void all.push(wanted)), getCancel: () => Promise.resolve(all[0]) };
+  };
+  const ask = (ledger: Partial<Ledger>) => cancel(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'wrong day' });
+  const cancellation = { requestedAt: '2026-01-15T09:10:00.000Z', requestedBy: 'me', reason: 'wrong day' };
+
+  it('before anything was changed will end the migration blocked, later rolled-back', async () => {
+    expect(await ask({ ...records(running), ...stored() })).toEqual({ migrationId: ID, cancellation, first: true, begun: false, willEnd: 'blocked' });
+    const snapshot = { getSnapshot: () => Promise.resolve({ takenAt: '' } as never) };
+    expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({ begun: true, willEnd: 'rolled-back' });
+  });
+
+  it('that is not the first changes nothing, and says whose stands', async () => {
+    const flags = stored();
+    flags.all.push({ requestedAt: '2026-01-15T09:09:00.000Z', requestedBy: 'you' });
+    expect(await ask({ ...records(running), ...flags })).toMatchObject({ first: false, cancellation: { requestedBy: 'you' } });
+  });
+
+  it('may come before the ledger knows the migration', async () => {
+    sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
+    expect(await ask({ ...records(undefined), ...stored() })).toMatchObject({ first: true, willEnd: 'blocked' });
+  });
+
+  it.each([
+    ['migrated', /ended migrated at 2026-01-15T09:05:00\.000Z/, /rollback/],
+    ['rolled-back', /ended rolled-back/, /nothing changed/],
+  ] as const)('of one that is over (%s) is bad input', async (outcome, message, hint) => {
+    const flags = stored();
+    await expect(ask({ ...records(ended(outcome)), ...flags })).rejects.toMatchObject({ name: 'MigrationOver', exitCode: 2, message: expect.stringMatching(message) as unknown, hint: expect.stringMatching(hint) as unknown });
+    expect(flags.all).toEqual([]);
+  });
+
+  it('does not stop the way back', async () => {
+    await expect(ask({ ...records({ ...running, recovery }), ...stored() })).rejects.toMatchObject({ name: 'MigrationOver', message: expect.stringContaining('is being put back already') as unknown });
+  });
+
+  it('wants a migration that there is', async () => {
+    unknownExecution();
+    await expect(ask({ ...records(undefined), ...stored() })).rejects.toMatchObject({ name: 'UnknownMigration' });
+  });
+});
+
+describe('a look at a migration', () => {
+  it('is its report where it is over', async () => {
+    expect(await lookUp(backendWith(records(ended('migrated'))), ID)).toMatchObject({ ended: { outcome: 'migrated' } });
+  });
+
+  it('is how far it has come where it is not', async () => {
+    const cancellation = { requestedAt: '2026-01-15T09:01:00.000Z' };
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
+    const shown = await lookUp(backendWith({ ...records(running), getCancel: () => Promise.resolve(cancellation) }), ID);
+    expect(shown).toEqual({
+      running: { migrationId: ID, status: 'running', target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', startedAt: base.startedAt, executionArn: FIRST, executionStatus: 'RUNNING', cancellation, steps: [], simulated: false },
+    });
+  });
+
+  it('of one whose execution Step Functions has forgotten has no status of it', async () => {
+    unknownExecution();
+    expect(await lookUp(backendWith(records(running)), ID)).not.toHaveProperty('running.executionStatus');
+  });
+
+  it('of one without a record yet is for later', async () => {
+    sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
+    await expect(lookUp(backendWith(records(undefined)), ID)).rejects.toMatchObject({ name: 'NotYet' });
+  });
+});

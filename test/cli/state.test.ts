@@ -1,0 +1,139 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { main } from '../../cli/program.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { scenarioWith, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
+import { collectingIo } from './fixtures.ts';
+
+const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
+
+let directory: string;
+let state: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'state-'));
+  state = join(directory, 'world.json');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+  const io = collectingIo();
+  const code = await main([...argv, '--state', state], io);
+  return { code, out: io.out(), err: io.err() };
+};
+const reportOf = async (...argv: string[]): Promise<MigrationReport> => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out));
+const migrated = (...flags: string[]): Promise<MigrationReport> => reportOf('migrate', ...ADDON, '--sandbox', SCENARIO, ...flags);
+const journal = (): { commands: { what: string; migrationId: string; outcome: string }[] } => JSON.parse(readFileSync(state, 'utf8')) as ReturnType<typeof journal>;
+
+describe('a sandbox that is kept in a file', () => {
+  it('goes on from command to command: migrate, show, roll back, migrate again', async () => {
+    const first = await migrated();
+    expect(first.outcome).toBe('migrated');
+    expect(await reportOf('show', first.migrationId)).toEqual(first);
+
+    const back = await run('rollback', first.migrationId, '--reason', 'too early');
+    expect(back.code).toBe(0);
+    expect(back.out).toMatch(/^↩ rolled-back .*put back as it was\n/);
+    expect(back.out).toMatch(/Rollback on demand\n {2}asked for at \S+ by command-line: too early \(it had ended migrated\)/);
+    expect(back.err).toMatch(/✔ Take the migration over .*[^]*✔ Put the add-on back by an update/);
+    expect(await reportOf('show', first.migrationId)).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'requested', reason: 'too early' }, disruption: { controllerUnavailableSeconds: 0 } });
+
+    const second = await reportOf('migrate', ...ADDON, '--strategy', 'recreate');
+    expect(second.outcome).toBe('migrated');
+    expect(second.migrationId > first.migrationId && second.startedAt > first.endedAt).toBe(true);
+    expect((await reportOf('plan', ...ADDON)).outcome).toBe('already-migrated');
+    expect(journal().commands.map(({ what, outcome }) => [what, outcome])).toEqual([
+      ['migrate', 'migrated'],
+      ['rollback', 'rolled-back'],
+      ['migrate', 'migrated'],
+      ['migrate', 'already-migrated'],
+    ]);
+  });
+
+  it('is the same world, whether its first commands were run or are replayed', async () => {
+    const calls = join(directory, 'calls.jsonl');
+    const { migrationId } = await migrated('--calls', calls);
+    const number = (file: string): number[] => readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => (JSON.parse(line) as Call).n);
+    const last = number(calls).at(-1)!;
+    await run('plan', ...ADDON, '--calls', calls);
+    // Those of the new command alone, numbered as they come in that world.
+    expect(number(calls)[0]).toBe(last + 1);
+    const { endedAt } = await reportOf('show', migrationId);
+    expect(journal().commands[0]).toMatchObject({ migrationId, endedAt });
+  });
+
+  it('does not note what was refused, nor what only reads', async () => {
+    const { migrationId } = await migrated();
+    const before = readFileSync(state, 'utf8');
+    const cancelled = await run('cancel', migrationId);
+    expect(cancelled).toMatchObject({ code: 2, out: '' });
+    expect(cancelled.err).toMatch(/is over: it ended migrated[^]*pod-identity rollback/);
+    expect(await run('release', migrationId)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('ended migrated, and keeps no locks') as unknown });
+    expect((await run('show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).code).toBe(2);
+    expect((await run('rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).err).toContain('there is no migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A here');
+    await run('show', migrationId);
+    expect(readFileSync(state, 'utf8')).toBe(before);
+  });
+
+  it('refuses a rollback that has nothing to put back', async () => {
+    const { migrationId } = await reportOf('plan', ...ADDON, '--sandbox', SCENARIO);
+    const { code, err } = await run('rollback', migrationId);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^❯[^]*error: \S.*\nhint: {2}To look at the migration: pod-identity show/);
+    const json = await run('rollback', migrationId, '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ error: { name: 'RollbackRefused' } });
+  });
+
+  it('keeps a migration whose execution was stopped, with what put it back', async () => {
+    const file = join(directory, 'scenario.json');
+    writeFileSync(file, JSON.stringify(scenarioWith((scenario) => scenario.faults.push({ step: 'delete-addon', operation: 'DeleteAddon', kind: 'abort-after', call: 1, times: 1 }))));
+    const report = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
+    expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
+    // The fault struck once, in that world.
+    expect(await reportOf('migrate', ...ADDON, '--strategy', 'recreate')).toMatchObject({ outcome: 'migrated' });
+  });
+
+  it('lets the locks of a migration go that is not to be put back, so that the next one may begin', async () => {
+    const file = join(directory, 'scenario.json');
+    writeFileSync(file, JSON.stringify(scenarioWith((scenario) => scenario.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }))));
+    const { migrationId, outcome } = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
+    expect(outcome).toBe('needs-human');
+    expect((await run('plan', ...ADDON)).out).toMatch(new RegExp(`✖ lock-free: [^]*pod-identity release\\s+${migrationId}`));
+
+    const released = await run('release', migrationId, '--reason', 'it is gone for good');
+    expect(released).toMatchObject({ code: 0, err: '' });
+    expect(released.out).toMatch(/^✔ .* holds no lock any more\.\n {2}let go: add-on aws-ebs-csi-driver of cluster reliability-dev /);
+    expect((await run('release', migrationId)).out).toMatch(/was released already, at \S+ by command-line: it is gone for good\./);
+    expect(JSON.parse((await run('release', migrationId, '--json')).out)).toMatchObject({ migrationId, first: false, locks: [], released: { reason: 'it is gone for good' } });
+    expect(await reportOf('show', migrationId)).toMatchObject({ outcome: 'needs-human', released: { by: 'command-line', reason: 'it is gone for good' } });
+    // The ground is free, and what is there now is told: the add-on is gone.
+    const { plan } = await reportOf('plan', ...ADDON);
+    expect(plan?.checks).toEqual(expect.arrayContaining([expect.objectContaining({ id: 'lock-free', status: 'pass' }), expect.objectContaining({ id: 'addon-installed', status: 'fail' })]));
+    expect(journal().commands.map(({ what }) => what)).toEqual(['migrate', 'migrate', 'release', 'release', 'release', 'migrate']);
+  });
+
+  it('says that the program has changed, where a command gives something else than it did', async () => {
+    await migrated();
+    writeFileSync(state, readFileSync(state, 'utf8').replace('"outcome": "migrated"', '"outcome": "rolled-back"'));
+    const { code, err } = await run('plan', ...ADDON);
+    expect(code).toBe(2);
+    expect(err).toMatch(/can't be replayed: command 1 \(migrate \S+\) now gives \S+ migrated, the file has \S+ rolled-back/);
+  });
+
+  it('belongs to one scenario and one seed', async () => {
+    await migrated('--seed', '7');
+    const other = join(directory, 'other.json');
+    writeFileSync(other, JSON.stringify(scenarioWith((_scenario, cluster) => (cluster.nodes += 1))));
+    expect((await run('plan', ...ADDON, '--sandbox', other)).err).toContain('is of another scenario than');
+    expect((await run('plan', ...ADDON, '--seed', '8')).err).toContain('is of seed 7, not 8');
+    expect((await run('plan', ...ADDON, '--sandbox', SCENARIO)).code).toBe(0);
+  });
+
+  it('begins with a scenario, and is not begun by what fails', async () => {
+    expect((await run('plan', ...ADDON)).err).toMatch(/is not there yet, and no --sandbox FILE says what to begin with/);
+    expect((await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--account', '999999999999')).code).toBe(2);
+    expect(existsSync(state)).toBe(false);
+  });
+});

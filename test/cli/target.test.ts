@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { parseMigrationFlags } from '../../cli/options.ts';
+import { knownCommand, migrateCommand, requestFrom, shellWord } from '../../cli/request.ts';
+import { deployedFor, resolveTarget, targetOfCaller } from '../../cli/target.ts';
+import { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
+import { errorOf, ROLE, TARGET } from './fixtures.ts';
+
+const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' };
+
+const clusterIn = (region: string, name = 'demo'): unknown => ({ name, region, version: '1.31' });
+const scenarioWith = (...accounts: unknown[]) => scenarioSchema.parse({ accounts });
+
+describe('the target', () => {
+  const two = scenarioWith(
+    { id: '111122223333', clusters: [clusterIn('eu-west-1'), clusterIn('us-east-1')] },
+    { id: '444455556666', clusters: [clusterIn('eu-west-1'), clusterIn('eu-west-1', 'other')] },
+  );
+
+  it("is the scenario's only cluster of that name", () => {
+    expect(resolveTarget({ cluster: 'other' }, two)).toEqual({ account: '444455556666', region: 'eu-west-1', cluster: 'other' });
+  });
+
+  it('is narrowed down by what was given', () => {
+    expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual({ account: '111122223333', region: 'us-east-1', cluster: 'demo' });
+  });
+
+  it('is asked for where there are several', () => {
+    const error = errorOf(() => resolveTarget({ cluster: 'demo' }, two));
+    expect(error.message).toBe('the scenario has 3 clusters named demo');
+    expect(error.hint).toContain('--account 444455556666 --region eu-west-1');
+  });
+
+  it('may be a cluster that is not there: the plan says so', () => {
+    expect(resolveTarget({ cluster: 'gone' }, two)).toEqual({ account: '111122223333', region: 'eu-west-1', cluster: 'gone' });
+    expect(resolveTarget({ cluster: 'gone', account: '444455556666' }, two)).toMatchObject({ account: '444455556666' });
+  });
+
+  it('is no account that the scenario does not have', () => {
+    expect(errorOf(() => resolveTarget({ cluster: 'demo', account: '999999999999' }, two)).hint).toContain('111122223333, 444455556666');
+  });
+});
+
+describe('where the service is deployed', () => {
+  const one = { id: '111122223333', clusters: [clusterIn('eu-west-1')] };
+
+  it('is where the target is, unless the scenario says', () => {
+    expect(deployedFor(TARGET, scenarioWith(one)).home).toEqual({ account: '111122223333', region: 'eu-west-1' });
+    const home = { account: '111122223333', region: 'us-east-1' };
+    expect(deployedFor(TARGET, { ...scenarioWith(one), home }).home).toEqual(home);
+  });
+
+  it('can not be another account', () => {
+    const home = { account: '444455556666', region: 'eu-west-1' };
+    expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(/another account \(111122223333\) is not available/);
+  });
+});
+
+describe('the target of a deployed service', () => {
+  const caller = { account: '111122223333', serviceAccount: '111122223333', region: 'eu-west-1' };
+
+  it("is in the caller's account and the environment's region, unless it is said", () => {
+    expect(targetOfCaller({ cluster: 'demo' }, caller)).toEqual({ account: '111122223333', region: 'eu-west-1', cluster: 'demo' });
+    expect(targetOfCaller({ cluster: 'demo', region: 'us-east-1' }, { ...caller, region: undefined })).toMatchObject({ region: 'us-east-1' });
+  });
+
+  it('wants a region, and the account of the service', () => {
+    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, { ...caller, region: undefined }))).toMatchObject({ name: 'NoRegion', exitCode: 2 });
+    expect(errorOf(() => targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).message).toMatch(/deployed in account 111122223333.*another account \(444455556666\)/);
+  });
+});
+
+describe('the request', () => {
+  it('holds what was asked for', () => {
+    const given = { ...GOOD, strategy: 'recreate', preserve: true, maxDisruption: 'rolling', roleArn: ROLE, role: [`a=${ROLE}2`], resolveConflicts: 'OVERWRITE', reason: 'why not', dryRun: true };
+    expect(requestFrom(parseMigrationFlags(given, 'migrate'), TARGET, 'me')).toEqual({
+      target: TARGET,
+      addon: 'aws-ebs-csi-driver',
+      strategy: 'recreate',
+      preserve: true,
+      maxDisruption: 'rolling',
+      resolveConflicts: 'OVERWRITE',
+      roleArn: ROLE,
+      roles: { a: `${ROLE}2` },
+      reason: 'why not',
+      dryRun: true,
+      requestedBy: 'me',
+    });
+  });
+
+  it('leaves to the service what was not asked for', () => {
+    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, dryRun: false, requestedBy: 'me' });
+  });
+
+  it('becomes the command that carries a plan out', () => {
+    const command = (change: Record<string, unknown>): string => migrateCommand(parseMigrationFlags({ ...GOOD, dryRun: true, ...change }, 'plan'));
+    const start = 'npm run --silent pod-identity -- migrate --cluster demo --addon aws-ebs-csi-driver';
+    expect(command({})).toBe(`${start} --sandbox a.json`);
+    expect(command({ strategy: 'recreate', preserve: true, maxDisruption: 'outage', resolveConflicts: 'NONE', role: [`a=${ROLE}`], reason: "it's time", seed: '7', state: 'w.json' })).toBe(
+      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
+    );
+    expect(command({ sandbox: undefined, deployed: true, region: 'eu-west-1' })).toBe(`${start} --region eu-west-1 --deployed`);
+  });
+
+  it('has commands that go on with it', () => {
+    expect(knownCommand('show', 'ID', { deployed: true })).toBe('npm run --silent pod-identity -- show ID --deployed');
+    expect(shellWord('my world.json')).toBe("'my world.json'");
+  });
+});

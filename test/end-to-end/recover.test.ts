@@ -1,0 +1,171 @@
+/** Executions that stop with no state of theirs to catch it: what they left is put back, or finished, by Recover. */
+import { describe, expect, it } from 'vitest';
+import { firstExecutionOf } from '../../cli/known.ts';
+import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import { migrateAddon } from '../lib/definition.ts';
+import { ADDON } from './fixture.ts';
+import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+
+const ACCOUNT = 'ebs-csi-controller-sa';
+
+/** Where the first migration is stopped: in a call of a Task, whose function goes on to its end, or in a Wait. */
+type Stop = Omit<FaultInput, 'kind'> | { wait: string };
+interface Row {
+  /** The state of MigrateAddon. */
+  state: string;
+  stop: Stop;
+  outcome: keyof typeof ENDS;
+  scenario?: string;
+  asked?: Partial<Asked>;
+  kind?: FaultInput['kind'];
+  /** The migration has ended by itself before anybody could take it over. */
+  ended?: true;
+}
+
+const recreate = { strategy: 'recreate' } as const;
+const preserve = { ...recreate, preserve: true } as const;
+const LEFT_OVER = 'left-over-target-role';
+
+/** In the order of the road: in place, by deletion, and on the second way. */
+const rows: Row[] = [
+  { state: 'Plan', stop: { step: 'plan', operation: 'DescribeCluster' }, outcome: 'blocked' },
+  { state: 'Begin', stop: { step: 'begin', operation: 'UpdateItem', call: 2 }, outcome: 'rolled-back' },
+  { state: 'PurgeAssociations', stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' }, outcome: 'rolled-back', scenario: LEFT_OVER },
+  { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back', kind: 'abort-before' },
+  { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back' },
+  { state: 'WaitForUpdate', stop: { wait: 'WaitForUpdate' }, outcome: 'rolled-back' },
+  { state: 'AwaitActive', stop: { step: 'await-active', operation: 'DescribeAddon' }, outcome: 'rolled-back' },
+  { state: 'CarryOver', stop: { step: 'carry-over', operation: 'UpdatePodIdentityAssociation' }, outcome: 'rolled-back', scenario: LEFT_OVER },
+  // The look at the pods goes on, and proves them: only the end is missing.
+  { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated' },
+  { state: 'RecordMigrated', stop: { step: 'finish', operation: 'Query' }, outcome: 'migrated', ended: true },
+  { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate, kind: 'abort-before' },
+  { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate },
+  { state: 'WaitForDeletion', stop: { wait: 'WaitForDeletion' }, outcome: 'rolled-back', asked: recreate },
+  { state: 'AwaitDeleted', stop: { step: 'await-deleted', operation: 'DescribeAddon' }, outcome: 'rolled-back', asked: preserve },
+  { state: 'PurgeAssociations', stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' }, outcome: 'rolled-back', scenario: LEFT_OVER, asked: recreate },
+  { state: 'CreateAddon', stop: { step: 'create-addon', operation: 'CreateAddon' }, outcome: 'rolled-back', asked: recreate, kind: 'abort-before' },
+  { state: 'CreateAddon', stop: { step: 'create-addon', operation: 'CreateAddon' }, outcome: 'rolled-back', asked: recreate },
+  { state: 'WaitForCreation', stop: { wait: 'WaitForCreation' }, outcome: 'rolled-back', asked: recreate },
+  { state: 'RestartPods', stop: { step: 'restart-pods', operation: 'patch deployments' }, outcome: 'rolled-back', asked: preserve },
+  { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', asked: preserve },
+  { state: 'NextWay', stop: { step: 'create-addon', operation: 'CreateAddon' }, outcome: 'rolled-back', scenario: 'auto-climbs' },
+];
+
+const titleOf = ({ state, kind, scenario, asked, outcome }: Row): string => {
+  const how = [asked?.strategy ?? 'auto', ...(asked?.preserve ? ['preserve'] : []), ...(scenario ? [scenario] : []), ...(kind ? ['before its call'] : [])];
+  return `in ${state} (${how.join(', ')}): ${outcome}`;
+};
+
+/** A migration that is stopped there; answers how it ended after all. */
+const stopped = async (world: OpenWorld, { stop, asked, kind = 'abort-after' }: Row): Promise<MigrationReport> => {
+  const { backend } = world;
+  if (!('wait' in stop)) {
+    backend.sandbox.world.faults.add({ ...stop, kind });
+    return world.migrate({ addon: ADDON, ...asked });
+  }
+  const execution = await world.start({ addon: ADDON, ...asked });
+  await world.until(execution, stop.wait);
+  execution.stop();
+  return world.settled(execution.name);
+};
+
+const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
+  inWorld({ scenario: row.scenario ?? 'preserve', knobs }, async (world) => {
+    const before = world.look(ADDON, ACCOUNT);
+    const first = await stopped(world, row);
+    const between = world.look(ADDON, ACCOUNT);
+    const again = await world.migrate({ addon: ADDON });
+    const { executions } = world.backend.sandbox;
+    return { before, first, between, again, after: world.look(ADDON, ACCOUNT), locks: await world.backend.ledger.listHeldLocks(), execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)) };
+  });
+
+const ON_POD_IDENTITY = { addon: { status: 'ACTIVE', role: undefined, owns: 1 }, pods: ['pod-identity', 'pod-identity'] };
+const ENDS = {
+  migrated: { outcome: 'migrated', verified: 'pods' },
+  'rolled-back': { outcome: 'rolled-back', verified: 'pods', failure: { name: 'ExecutionStopped' } },
+  blocked: { outcome: 'blocked', verified: 'none', failure: { name: 'ExecutionStopped' } },
+};
+
+/** As it was, apart from the pods where an association was there before already: new ones take it. */
+const lookAfter = ({ outcome, associations }: MigrationReport, before: unknown): unknown => {
+  if (outcome === 'migrated') return expect.objectContaining({ addon: expect.objectContaining(ON_POD_IDENTITY.addon) as unknown, pods: ON_POD_IDENTITY.pods });
+  return associations.restored.length > 0 ? { ...(before as object), pods: expect.any(Array) as unknown } : before;
+};
+
+describe('an execution that is aborted', () => {
+  it.each(rows.map((row) => ({ ...row, title: titleOf(row) })))('$title, and the next migration works', async (row) => {
+    const { before, first, between, again, after, locks, execution } = await play(row);
+    expect(execution.status).toBe('ABORTED');
+    expect(first).toMatchObject(ENDS[row.outcome]);
+    expect(first.recovery?.cause).toBe(row.ended ? undefined : 'stranded');
+    expect(between).toEqual(lookAfter(first, before));
+    expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
+    expect(after).toMatchObject(ON_POD_IDENTITY);
+    expect(locks).toEqual([]);
+  });
+
+  it('every state of the road that can last is in that table', () => {
+    const { states } = migrateAddon;
+    const road = migrateAddon.reachableFrom('Plan', ({ onFailure, to }) => !onFailure && to !== 'RollBack');
+    const lasting = [...road].filter((name) => states[name]!.Type === 'Task' || states[name]!.Type === 'Wait');
+    expect(new Set(rows.map(({ state }) => state).filter((state) => state !== 'NextWay'))).toEqual(new Set(lasting));
+  });
+});
+
+describe('an event that never arrives', () => {
+  const some = rows.filter(({ state }) => ['Begin', 'UpdateAddon', 'WaitForDeletion', 'VerifyPods'].includes(state));
+  it.each(some.map((row) => ({ ...row, title: titleOf(row) })))(
+    '$title: the schedule finds what is left',
+    async (row) => {
+      const { before, first, between, again, locks } = await play(row, { eventsLost: true });
+      expect(first).toMatchObject({ ...ENDS[row.outcome], recovery: { cause: 'stranded' } });
+      expect(between).toEqual(lookAfter(first, before));
+      // Found by a tick of every five minutes, not at once.
+      const stoppedAt = Math.max(...first.steps.filter(({ startedAt }) => startedAt < first.recovery!.startedAt).map(({ startedAt }) => Date.parse(startedAt)));
+      expect(Date.parse(first.recovery!.startedAt) - stoppedAt).toBeLessThanOrEqual(8 * 60_000);
+      expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
+      expect(locks).toEqual([]);
+    },
+  );
+});
+
+describe('a recovery', () => {
+  it('that is stopped itself is taken over by the next one', async () => {
+    const faults: FaultInput[] = [
+      { step: 'create-addon', operation: 'CreateAddon', kind: 'abort-before' },
+      { step: 'restore-addon', operation: 'UpdateAddon', kind: 'abort-after' },
+    ];
+    const { first, before, after, names } = await inWorld({ scenario: 'preserve', faults }, async (world) => {
+      const { executions, outputs } = world.backend.sandbox;
+      const seen = { before: world.look(ADDON, ACCOUNT), first: await world.migrate({ addon: ADDON, ...recreate }), after: world.look(ADDON, ACCOUNT) };
+      return { ...seen, names: executions.list(outputs.recoverStateMachineArn).toReversed().map(({ name, status }) => ({ name, status })) };
+    });
+    expect(first).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' }, failure: { name: 'ExecutionStopped' } });
+    expect(after).toEqual(before);
+    expect(names.map(({ status }) => status)).toEqual(['ABORTED', 'SUCCEEDED']);
+    // The first by the event, the second by the schedule, whose names begin with the migration.
+    expect(names[1]!.name).toMatch(new RegExp(`^${first.migrationId}-\\d{10}$`));
+    expect(first.recovery!.executionArn).toContain(names[1]!.name);
+  });
+
+  it('is waited for by a migration of the same add-on that comes before it', async () => {
+    const { first, second, looks } = await inWorld({ scenario: 'preserve', knobs: { eventsLost: true } }, async (world) => {
+      const dead = await world.start({ addon: ADDON, ...recreate });
+      await world.until(dead, 'WaitForDeletion');
+      dead.stop();
+      const ended = { second: await world.migrate({ addon: ADDON }), first: await world.report(dead.name) };
+      return { ...ended, looks: world.backend.sandbox.logs().filter(({ message }) => message === 'plan: RecoveryPending').length };
+    });
+    expect(first.outcome).toBe('rolled-back');
+    expect(second.outcome).toBe('migrated');
+    const [plan] = second.steps;
+    expect(plan).toMatchObject({ name: 'plan', result: expect.any(String) as unknown });
+    expect(plan!.attempts).toBeGreaterThan(2);
+    expect(looks).toBe(plan!.attempts - 1);
+    // It planned on what had been put back.
+    expect(second.plan!.addon).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: expect.any(String) as unknown });
+    expect(second.steps[1]!.startedAt > first.endedAt).toBe(true);
+  });
+});

@@ -1,0 +1,155 @@
+/** A world that outlives its migrations: for what comes after one of them, or beside it. All of it in virtual time. */
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
+import { firstExecutionOf } from '../../cli/known.ts';
+import { follower, reportOf, untilOutcome } from '../../cli/follow.ts';
+import { silentProgress } from '../../cli/progress.ts';
+import { rollBackAndFollow, type RollbackRequest } from '../../cli/rollback.ts';
+import { reportIn, startAndFollow } from '../../cli/run.ts';
+import type { MigrationReport, MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { readScenario } from '../../sandbox/world/load.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Execution } from '../../sandbox/states/executions.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
+import { identityOf, scenarioFile } from './fixture.ts';
+
+export type Asked = Pick<MigrationRequestInput, 'addon'> & Partial<MigrationRequestInput>;
+
+/** An association without what changes when it is made anew. */
+type Content = Pick<AssociationState, 'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'> & { owned: boolean };
+
+const contentOf = ({ namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags, ownerArn }: AssociationState): Content => ({
+  namespace,
+  serviceAccount,
+  roleArn,
+  owned: ownerArn !== undefined,
+  tags,
+  ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
+  ...(disableSessionTags === true ? { disableSessionTags } : {}),
+  ...(policy === undefined ? {} : { policy }),
+});
+
+/** One world, with the cluster of its scenario that comes first. */
+export class OpenWorld {
+  readonly backend: SandboxBackend;
+  readonly target: Target;
+  readonly cluster: ClusterState;
+
+  constructor(backend: SandboxBackend, { accounts }: Scenario) {
+    const [account] = accounts;
+    const [cluster] = account!.clusters;
+    this.backend = backend;
+    this.target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
+    this.cluster = backend.sandbox.world.accounts.get(account!.id)!.clusters.get(`${cluster!.region}/${cluster!.name}`)!;
+  }
+
+  /** Migrates and follows, as the command line does; through a recovery too. */
+  async migrate(asked: Asked): Promise<MigrationReport> {
+    return reportIn(await startAndFollow(this.backend, this.request(asked), silentProgress));
+  }
+
+  /** Starts one and does not wait for it. */
+  async start(asked: Asked): Promise<Execution> {
+    const { ids, stepFunctions, stateMachineArn, sandbox } = this.backend;
+    const migrationId = ids.ulid();
+    const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name: migrationId, input: JSON.stringify({ migrationId, request: this.request(asked) }) }));
+    return sandbox.executions.execution(executionArn!);
+  }
+
+  async rollBack(request: RollbackRequest): Promise<MigrationReport> {
+    return reportIn(await rollBackAndFollow(this.backend, request, silentProgress));
+  }
+
+  /** Of a migration that has ended. */
+  async report(migrationId: string): Promise<MigrationReport> {
+    const record = await this.backend.ledger.getMigration(migrationId);
+    return (await reportOf(this.backend, record!))!;
+  }
+
+  /** Of one that may be stopped: the report, once it has ended after all, by whomever. */
+  async settled(migrationId: string): Promise<MigrationReport> {
+    const executionArn = firstExecutionOf(this.backend, migrationId);
+    const follow = follower(this.backend, silentProgress);
+    await follow(executionArn);
+    await untilOutcome(this.backend, migrationId, executionArn, follow, silentProgress);
+    return this.report(migrationId);
+  }
+
+  /** Resolves when that execution has entered that state. */
+  async until(execution: Execution, state: string): Promise<void> {
+    while (!execution.history.events.some((event) => JSON.stringify(event).includes(`"name":"${state}"`))) await this.backend.clock.sleep(1000);
+  }
+
+  /** Lets that time pass, and everything happen that is due by then. */
+  async later(milliseconds: number): Promise<void> {
+    const { clock, world } = this.backend.sandbox;
+    await clock.sleep(milliseconds);
+    world.schedule.advanceTo(clock.now());
+  }
+
+  /** Until no execution runs. */
+  async rest(): Promise<void> {
+    const { clock, executions } = this.backend.sandbox;
+    for (let running = executions.running(); running.length > 0; running = executions.running()) {
+      await clock.park(Promise.all(running.map(({ ended }) => ended)));
+    }
+  }
+
+  /** Does that, once, as soon as such a call has been answered. */
+  onFirst(which: (call: Call) => boolean, happen: () => Promise<unknown> | void): void {
+    let happened = false;
+    const { clock, sandbox } = this.backend;
+    sandbox.world.log.onCall((call) => {
+      if (happened || !which(call)) return;
+      happened = true;
+      void clock.spawn(async () => happen());
+    });
+  }
+
+  /** The add-on, its associations and its pods as anybody can see them, without ids, ARNs and times. */
+  look(addon: string, serviceAccount: string): unknown {
+    const { cluster } = this;
+    const now = cluster.addons.get(addon);
+    return {
+      addon: now && { status: now.status, version: now.version, role: now.serviceAccountRoleArn, configurationValues: now.configurationValues, tags: now.tags, owns: now.associationIds.length },
+      associations: [...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined).map(contentOf),
+      pods: identityOf(cluster, serviceAccount),
+    };
+  }
+
+  /** Those of the service's functions that changed something at the target. */
+  changes(): Call[] {
+    return this.backend.sandbox.world.log.mutations().filter(({ step, status }) => step !== undefined && status < 300);
+  }
+
+  private request(asked: Asked) {
+    return migrationRequest.parse({ target: this.target, ...asked });
+  }
+}
+
+export interface WorldOptions {
+  /** Name of one of the scenarios that come along. */
+  scenario: string;
+  knobs?: Partial<Knobs>;
+  faults?: FaultInput[];
+  change?: (scenario: Scenario) => void;
+}
+
+/** Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails the test. */
+export const inWorld = async <T>({ scenario: name, knobs, faults = [], change }: WorldOptions, work: (world: OpenWorld) => Promise<T>): Promise<T> => {
+  const scenario = await readScenario(scenarioFile(name));
+  Object.assign(scenario.knobs, knobs);
+  change?.(scenario);
+  const backend = await openSandboxBackend(scenario, {});
+  for (const fault of faults) backend.sandbox.world.faults.add(fault);
+  try {
+    const result = await backend.clock.spawn(() => work(new OpenWorld(backend, scenario)));
+    if (backend.sandbox.failures.length > 0) throw new Error(`The sandbox itself failed: ${JSON.stringify(backend.sandbox.failures)}`);
+    return result;
+  } finally {
+    await backend.close();
+  }
+};
