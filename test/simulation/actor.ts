@@ -1,0 +1,73 @@
+/** Somebody else who works on the same add-on while a migration runs: by hand, or with another tool. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { CreateAddonCommand, CreatePodIdentityAssociationCommand, DeleteAddonCommand, type EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { ClusterState } from '../../sandbox/world/world.ts';
+import type { SimulatedScenario } from './scenarios.ts';
+import type { ActorSpec } from './spec.ts';
+
+export interface ActorRecord {
+  spec: ActorSpec;
+  /** Number of the call log's line after which it acted; absent where the run never came so far. */
+  afterLine?: number;
+  /** Whether EKS took it. */
+  accepted: boolean;
+}
+
+const OTHER_VALUES = '{"controller":{"replicaCount":3}}';
+
+const act = async (eks: EKSClient, cluster: ClusterState, addonName: string, does: ActorSpec['does']): Promise<void> => {
+  const where = { clusterName: cluster.name, addonName };
+  const addon = cluster.addons.get(addonName);
+  const role = addon?.serviceAccountRoleArn ? { serviceAccountRoleArn: addon.serviceAccountRoleArn } : {};
+  switch (does) {
+    case 'update-version': {
+      const versions = ['v1.38.1-eksbuild.1', 'v1.35.0-eksbuild.1', 'v1.40.0-eksbuild.1'].filter((one) => one !== addon?.version);
+      await eks.send(new UpdateAddonCommand({ ...where, ...role, addonVersion: versions[0] }));
+      return;
+    }
+    case 'change-configuration':
+      await eks.send(new UpdateAddonCommand({ ...where, ...role, configurationValues: OTHER_VALUES }));
+      return;
+    case 'delete':
+      await eks.send(new DeleteAddonCommand(where));
+      return;
+    case 'recreate':
+      await eks.send(new CreateAddonCommand({ ...where, tags: { team: 'somebody-else' } }));
+      return;
+    case 'associate': {
+      const roleArn = [...cluster.associations.values()][0]?.roleArn ?? addon?.serviceAccountRoleArn;
+      await eks.send(new CreatePodIdentityAssociationCommand({ clusterName: cluster.name, namespace: addon?.namespace ?? 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn, tags: { by: 'somebody-else' } }));
+      return;
+    }
+    case 'give-other-role':
+      await eks.send(new UpdateAddonCommand({ ...where, podIdentityAssociations: [] }));
+  }
+};
+
+/** Calls once, right after the n-th call of the service's functions has been answered, what is not one of them. */
+export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Promise<unknown>): void => {
+  const { world, clock } = sandbox;
+  // The log is written within a function's invocation, which this must not be taken for.
+  const outside = AsyncLocalStorage.snapshot();
+  let done = false;
+  world.log.onCall((call) => {
+    if (done || call.step === undefined || world.faults.seen.length < n) return;
+    done = true;
+    outside(() => void clock.spawn(() => run(call.n)));
+  });
+};
+
+export const prepareActor = (sandbox: Sandbox, cluster: ClusterState, { requests }: SimulatedScenario, spec: ActorSpec): ActorRecord => {
+  const record: ActorRecord = { spec, accepted: false };
+  const eks = sandbox.clients(undefined, cluster.region).eks();
+  afterCall(sandbox, spec.afterCall, async (line) => {
+    record.afterLine = line;
+    record.accepted = await act(eks, cluster, requests[0]?.addon ?? '', spec.does).then(
+      () => true,
+      // Refused: the add-on was not there, or busy. Then nobody interfered.
+      () => false,
+    );
+  });
+  return record;
+};

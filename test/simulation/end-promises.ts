@@ -1,0 +1,97 @@
+/** Promises about how a migration ends: what the cluster shows then, and what the ledger says. */
+import { changes, migrationOf, allMigrations, notWorking, podsOf } from './look.ts';
+import { interfered, migratedSince, plannedOf, type Promised, sameTags } from './promised.ts';
+import { isTransient } from './transient.ts';
+
+/** Steps of the road that the way back does not use. */
+const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over']);
+
+export const neverLost: Promised = {
+  name: 'never-lost',
+  says: 'At every end the add-on exists and works with the old identity or the new one, or the ledger says needs-human with the commands that restore it.',
+  broken: async (result) => {
+    const problems: string[] = [];
+    for (const { migrationId, record, request } of allMigrations(result)) {
+      const changed = changes(result).some((call) => migrationOf(result, call.execution) === migrationId);
+      if (!record && changed) problems.push(`${migrationId} changed something and left no record`);
+      // One that could not even note that it is blocked has nothing to put back.
+      if (record?.status === 'running' && changed) problems.push(`${migrationId} never ended`);
+      if (!record || record.status === 'running') continue;
+      if (record.outcome === 'needs-human' && record.handOff.length === 0) problems.push(`${migrationId} needs a person and gives no commands`);
+      const serviceAccounts = plannedOf(record);
+      // Checked after the commands of a needs-human end were run; what another migration's end says comes with that one.
+      if (!interfered(result) && serviceAccounts.length > 0) problems.push(...notWorking(result, request.addon, serviceAccounts).map((problem) => `${record.outcome ?? ''}: ${problem}`));
+    }
+    problems.push(...result.handOffProblems.map((problem) => `the commands of needs-human do not restore it: ${problem}`));
+    for (const lock of await result.ledger.listHeldLocks()) problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
+    return problems;
+  },
+};
+
+export const migratedMeansMigrated: Promised = {
+  name: 'outcome-is-true',
+  says: 'migrated: every pod that counts is on Pod Identity. rolled-back: role, version, configuration and tags are as they were, and every pod is as before.',
+  broken: (result) => {
+    if (interfered(result) || result.repeated.length > 0) return [];
+    return result.migrations.flatMap(({ record, request }) => {
+      const addon = result.cluster.addons.get(request.addon);
+      const was = result.before.addons.get(request.addon);
+      const pods = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount));
+      if (record?.outcome === 'migrated') return pods.filter((pod) => pod.identity !== 'pod-identity').map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
+      // What was put back may have been migrated by the next one since.
+      if (record?.outcome !== 'rolled-back' || !addon || !was || migratedSince(result, request.addon)) return [];
+      const same = (['version', 'configurationValues', 'serviceAccountRoleArn'] as const).filter((field) => addon[field] !== was[field]);
+      const tags = sameTags(addon.tags, was.tags) ? [] : ['tags'];
+      return [...same, ...tags].map((field) => `rolled-back, but ${field} of ${request.addon} is not as it was`);
+    });
+  },
+};
+
+export const transientEndsMigrated: Promised = {
+  name: 'transient-fault-ends-migrated',
+  says: 'A single transient fault never keeps a migration from ending migrated; a person is needed only where a fault persists.',
+  broken: (result) => {
+    const { faults, actor, cancelAfterCall, copies = 1, trust, stranger } = result.spec;
+    const [fault] = faults;
+    if (faults.length > 1 || actor || cancelAfterCall !== undefined || copies > 1 || trust || stranger) return [];
+    return result.migrations.flatMap(({ record }) => {
+      if ((!fault || (isTransient(fault.kind) && !fault.persists)) && record?.outcome !== result.simulated.ends && !result.spec.rollBack) {
+        return [`ended ${record?.outcome ?? 'without a record'} after ${fault?.kind ?? 'nothing'}: ${record?.failure?.name ?? ''} ${record?.failure?.message ?? ''}`];
+      }
+      return record?.outcome === 'needs-human' && !fault?.persists ? [`needs a person after a single ${fault?.kind ?? ''}: ${record.failure?.message ?? ''}`] : [];
+    });
+  },
+};
+
+export const goesBackByItself: Promised = {
+  name: 'goes-back-by-itself',
+  says: 'What fails for good on the road alone is put back by the service itself, without a person.',
+  broken: (result) => {
+    const { faults, actor } = result.spec;
+    const [fault] = faults;
+    if (faults.length !== 1 || !fault?.persists || fault.step === undefined || !ROAD_ONLY.has(fault.step) || actor) return [];
+    return result.migrations.flatMap(({ record }) => (record?.outcome === 'needs-human' ? [`needs a person although only ${fault.step} failed: ${record.failure?.message ?? ''}`] : []));
+  },
+};
+
+export const provenOnPods: Promised = {
+  name: 'proven-on-pods',
+  says: 'migrated says how it was verified, and has evidence for every pod that counts.',
+  broken: async (result) => {
+    const problems: string[] = [];
+    for (const { migrationId, record } of result.migrations) {
+      if (record?.outcome !== 'migrated') continue;
+      if (record.verified !== 'pods') problems.push(`${migrationId} is migrated, verified by ${record.verified}`);
+      const evidence = await result.ledger.getEvidence(migrationId, 'latest');
+      const counted = evidence.filter((pod) => pod.identity !== 'not-applicable');
+      if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
+      for (const pod of counted) if (pod.identity !== 'pod-identity' || !pod.ready) problems.push(`${migrationId} is migrated with pod ${pod.name} on ${pod.identity}${pod.ready ? '' : ', not ready'}`);
+      // Whoever migrated the add-on once more has restarted its pods once more.
+      const others = result.migrations.filter((one) => one.migrationId !== migrationId && one.request.addon === record.request.addon && one.record?.outcome === 'migrated');
+      if (interfered(result) || result.repeated.length > 0 || others.length > 0) continue;
+      const missing = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace) && !counted.some((one) => one.uid === pod.uid));
+      problems.push(...missing.map((pod) => `${migrationId} has no evidence of pod ${pod.name}`));
+    }
+    return problems;
+  },
+};

@@ -1,0 +1,47 @@
+/** Every single fault at every call of a run; and every step that changes something failing for good, with every fault at every call of the way back. */
+import { FAULT_KINDS, type FaultKind } from '../../sandbox/world/faults.ts';
+import type { RunResult } from './run.ts';
+import type { FaultSpec, RunSpec } from './spec.ts';
+
+/** A call that the service's functions made. */
+export type SeenCall = RunResult['sandbox']['world']['faults']['seen'][number];
+
+/** Kinds that say something else at that call. A reply that is lost after a read is the same to the world as a call that never arrived. */
+export const kindsFor = ({ service, mutating }: SeenCall): FaultKind[] =>
+  FAULT_KINDS.filter((kind) => {
+    if (kind === 'in-use') return mutating && service === 'eks';
+    if (kind === 'not-found') return service !== 'states';
+    if (kind.endsWith('-after')) return mutating;
+    return true;
+  });
+
+const SEED = 1;
+
+export const smooth = (scenario: string): RunSpec => ({ scenario, seed: SEED, faults: [] });
+
+export const singleFaults = (scenario: string, seen: readonly SeenCall[]): RunSpec[] =>
+  seen.flatMap((call) =>
+    kindsFor(call).map((kind): RunSpec => ({ scenario, seed: SEED, faults: [{ kind, call: call.n }], ...(kind.startsWith('abort') ? { again: true } : {}) })),
+  );
+
+/** One persistent failure for each operation that changes something on the road, by its first call there. */
+export const persistentFailures = (scenario: string, seen: readonly SeenCall[]): RunSpec[] => {
+  const first = new Map<string, FaultSpec>();
+  for (const { service, operation, step, mutating } of seen) {
+    if (!mutating || !['eks', 'kubernetes'].includes(service)) continue;
+    const key = `${step} ${operation}`;
+    if (!first.has(key)) first.set(key, { kind: service === 'eks' ? 'access-denied' : 'server-error', call: 1, step, operation, persists: true });
+  }
+  return [...first.values()].map((fault): RunSpec => ({ scenario, seed: SEED, faults: [fault] }));
+};
+
+const WAY_BACK = new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'finish']);
+
+/** The calls of the way back in a run that failed for good: those after the first call of the assessment. */
+export const wayBackOf = (seen: readonly SeenCall[]): SeenCall[] => {
+  const start = seen.findIndex(({ step }) => step === 'assess-rollback');
+  return start === -1 ? [] : seen.slice(start).filter(({ step }) => WAY_BACK.has(step));
+};
+
+export const secondFaults = (failure: RunSpec, seen: readonly SeenCall[]): RunSpec[] =>
+  wayBackOf(seen).flatMap((call) => kindsFor(call).map((kind): RunSpec => ({ ...failure, faults: [...failure.faults, { kind, call: call.n }] })));

@@ -1,0 +1,42 @@
+/** The commands that a needs-human end gives to a person, run line by line against the sandbox. */
+import * as eks from '@aws-sdk/client-eks';
+import type { Migration } from '../../lambdas/domain/model.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { ClusterState } from '../../sandbox/world/world.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import { runScript, type ScriptHost } from '../lambdas/aws-commands.ts';
+
+type AnyCommand = new (input: Record<string, unknown>) => InstanceType<typeof eks.DescribeAddonCommand>;
+
+const commandNamed = (operation: string): AnyCommand => {
+  const command = (eks as unknown as Record<string, AnyCommand | undefined>)[`${operation}Command`];
+  if (!command) throw new Error(`EKS has no operation ${operation}.`);
+  return command;
+};
+
+/** `kubectl -n NAMESPACE rollout restart KIND/NAME`, as a patch of the operator's. */
+const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Promise<void> => {
+  const [flag, namespace = '', rollout, verb, what = ''] = words;
+  const [kind = '', name = ''] = what.split('/');
+  if (flag !== '-n' || rollout !== 'rollout' || verb === undefined) throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
+  if (verb === 'status') return;
+  const { kubernetes } = portsOf(sandbox.clients(undefined, record.request.target.region), record.request.target);
+  await kubernetes.restartWorkload({ kind: /^daemonset/i.test(kind) ? 'DaemonSet' : 'Deployment', namespace, name }, `by-hand-${sandbox.clock.now()}`);
+};
+
+/** Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`: what the last line does. */
+export const runHandOff = async (sandbox: Sandbox, cluster: ClusterState, record: Migration, rollBack: () => Promise<void>): Promise<string[]> => {
+  const host: ScriptHost = {
+    eks: (operation, input, region) => {
+      if (input['clusterName'] !== undefined && input['clusterName'] !== cluster.name) throw new Error(`the commands name another cluster than ${cluster.name}`);
+      return sandbox.clients(undefined, region).eks().send(new (commandNamed(operation))(input));
+    },
+    kubectl: (words) => kubectl(sandbox, record, words),
+    podIdentity: async (words) => {
+      if (words.join(' ') !== `rollback ${record.migrationId} --deployed`) throw new Error(`pod-identity ${words.join(' ')} is not part of a hand-off.`);
+      await rollBack();
+    },
+    sleep: (milliseconds) => sandbox.clock.sleep(milliseconds),
+  };
+  return runScript(record.handOff, host);
+};

@@ -1,0 +1,88 @@
+/** Reading a finished run: who changed what when, and what the cluster looks like now. */
+import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import type { PodIdentity } from '../../lambdas/domain/model.ts';
+import { isObject } from '../../sandbox/json.ts';
+import type { RunResult, SimulatedMigration } from './run.ts';
+
+const TARGET_SERVICES = new Set(['eks', 'iam', 'kubernetes']);
+
+/** Calls of the service's functions that would change something at the target; `effective`: those that did. */
+export const changes = ({ sandbox }: RunResult): Call[] => sandbox.world.log.calls.filter((call) => call.step !== undefined && call.mutating && TARGET_SERVICES.has(call.service));
+export const effective = (calls: Call[]): Call[] => calls.filter((call) => call.status < 300);
+
+export const inputOf = (call: Call): Record<string, unknown> => (isObject(call.input) ? call.input : {});
+
+/** The ledger's key that a DynamoDB call names. */
+export const keyOf = (call: Call): { pk: string; sk: string } | undefined => {
+  if (call.service !== 'dynamodb') return undefined;
+  const key = inputOf(call)['Key'];
+  if (!isObject(key)) return undefined;
+  const text = (value: unknown): string => (isObject(value) && typeof value['S'] === 'string' ? value['S'] : '');
+  return { pk: text(key['pk']), sk: text(key['sk']) };
+};
+
+/** The migration that an execution works on, by the execution's own input. */
+export const migrationOf = ({ sandbox }: RunResult, executionArn: string | undefined): string => {
+  if (executionArn === undefined) return '';
+  const input: unknown = JSON.parse(sandbox.executions.execution(executionArn).input);
+  return isObject(input) && typeof input['migrationId'] === 'string' ? input['migrationId'] : '';
+};
+
+export const allMigrations = ({ migrations, repeated }: RunResult): SimulatedMigration[] => [...migrations, ...repeated];
+
+export const liveAssociations = (cluster: ClusterState): AssociationState[] => [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined);
+
+interface SeenPod {
+  name: string;
+  uid: string;
+  namespace: string;
+  serviceAccount: string;
+  ready: boolean;
+  terminating: boolean;
+  identity: PodIdentity;
+}
+
+const namesIn = (containers: unknown): Set<string> =>
+  new Set((Array.isArray(containers) ? (containers as unknown[]) : []).flatMap((container) => (isObject(container) && Array.isArray(container['env']) ? (container['env'] as { name: string }[]).map(({ name }) => name) : [])));
+
+/** The pods as the API server has them, without the service's own reading of them. */
+export const podsOf = (cluster: ClusterState): SeenPod[] =>
+  [...(cluster.kube.objects.get('pods.')?.values() ?? [])].map((object) => {
+    const { metadata, spec, status } = object as unknown as {
+      metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string };
+      spec: { serviceAccountName?: string; containers: unknown };
+      status: { conditions: { type: string; status: string }[] };
+    };
+    const env = namesIn(spec.containers);
+    const onPodIdentity = env.has('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+    const onIrsa = env.has('AWS_ROLE_ARN');
+    return {
+      name: metadata.name,
+      uid: metadata.uid,
+      namespace: metadata.namespace,
+      serviceAccount: spec.serviceAccountName ?? 'default',
+      ready: status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
+      terminating: metadata.deletionTimestamp !== undefined,
+      identity: onPodIdentity ? (onIrsa ? 'mixed' : 'pod-identity') : onIrsa ? 'irsa' : 'node-role',
+    };
+  });
+
+/** What is wrong with an add-on that should work with its old identity or the new one; empty where it does. */
+export const notWorking = (result: RunResult, addonName: string, serviceAccounts: { namespace: string; serviceAccount: string }[]): string[] => {
+  const { cluster } = result;
+  const addon = cluster.addons.get(addonName);
+  if (!addon) return [`add-on ${addonName} is gone`];
+  const problems = addon.status === 'ACTIVE' ? [] : [`add-on ${addonName} is ${addon.status}`];
+  for (const { namespace, serviceAccount } of serviceAccounts) {
+    const pods = podsOf(cluster).filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating);
+    if (pods.length === 0) problems.push(`no pod of ${serviceAccount} runs`);
+    const association = liveAssociations(cluster).find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
+    for (const pod of pods) {
+      if (!pod.ready) problems.push(`pod ${pod.name} is not ready`);
+      if (pod.identity === 'pod-identity' && !association) problems.push(`pod ${pod.name} is on Pod Identity without an association`);
+      if (pod.identity === 'node-role' || pod.identity === 'mixed') problems.push(`pod ${pod.name} is on ${pod.identity}`);
+    }
+  }
+  return problems;
+};

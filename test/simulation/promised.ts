@@ -1,0 +1,24 @@
+/** What a promise is, and what the promises have in common. */
+import type { Migration, PlannedAssociation } from '../../lambdas/domain/model.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import type { RunResult } from './run.ts';
+
+export interface Promised {
+  /** Short and stable: mutants name the promise that must catch them. */
+  name: string;
+  says: string;
+  broken: (result: RunResult) => string[] | Promise<string[]>;
+}
+
+export const about = (call: Call): string => `call ${call.n} (${call.step ?? ''}: ${call.service} ${call.operation})`;
+
+export const plannedOf = (record: Migration | undefined): PlannedAssociation[] => record?.plan?.associations ?? [];
+
+/** Somebody else's doing is nobody's broken promise. */
+export const interfered = ({ actor }: RunResult): boolean => actor?.accepted === true;
+
+/** What one migration has put back may have been migrated by another one since. */
+export const migratedSince = ({ migrations }: RunResult, addon: string): boolean => migrations.some(({ record, request }) => record?.outcome === 'migrated' && request.addon === addon);
+
+export const sameTags = (a: Record<string, string>, b: Record<string, string>): boolean =>
+  Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);

@@ -1,0 +1,33 @@
+/**
+ * The service's promises (docs/architecture.md) as code: each looks at the world and at the call log of a finished run
+ * and says how it was broken. They read what AWS saw, not what the service says of itself.
+ */
+import { associations } from './association-promises.ts';
+import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst, trustStays } from './change-promises.ts';
+import { goesBackByItself, migratedMeansMigrated, neverLost, provenOnPods, transientEndsMigrated } from './end-promises.ts';
+import type { Promised } from './promised.ts';
+import type { RunResult } from './run.ts';
+
+export const PROMISES: readonly Promised[] = [
+  planFirst,
+  neverLost,
+  migratedMeansMigrated,
+  transientEndsMigrated,
+  goesBackByItself,
+  associations,
+  trustStays,
+  failClosed,
+  oneAtATime,
+  observeFirst,
+  provenOnPods,
+  nothingElse,
+  othersRespected,
+];
+
+/** Each broken promise with what broke it. */
+export const brokenPromises = async (result: RunResult): Promise<{ promise: string; how: string }[]> => {
+  const broken: { promise: string; how: string }[] = [];
+  for (const { name, broken: check } of PROMISES) for (const how of await check(result)) broken.push({ promise: name, how });
+  for (const { service, operation, error } of result.sandbox.failures) broken.push({ promise: 'sandbox', how: `${service} ${operation} threw ${String(error)}` });
+  return broken;
+};

@@ -1,0 +1,167 @@
+/** One simulated run: the synthesised definitions and the real handlers in virtual time, from its spec to everything that is known at its end. */
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { ulid } from 'ulid';
+import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import type { Migration, MigrationRequest } from '../../lambdas/domain/model.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import type { Ledger } from '../../lambdas/ports/index.ts';
+import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';
+import { Random } from '../../sandbox/world/random.ts';
+import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
+import { runHandOff } from './hand-off.ts';
+import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
+import type { RunSpec } from './spec.ts';
+import { withStranger, withTrust } from './trust.ts';
+
+/** Longer than Recover's schedule and its wait for Lambdas that may still run, with a rollback after it. */
+const LOOK_AGAIN_MS = 60_000;
+const PATIENCE_LOOKS = 180;
+/** An invocation that was given up may go on for as long as a Lambda may run; its last calls arrive then. */
+const STRAGGLERS_MS = 90_000;
+
+/** One migration that was asked for, and what the ledger says of it when everything has come to rest. */
+export interface SimulatedMigration {
+  migrationId: string;
+  request: MigrationRequest;
+  /** Absent where the run was stopped before the plan could note it. */
+  record?: Migration;
+}
+
+/** The target as it was before anything ran. */
+export interface Before {
+  trustPolicies: Map<string, string>;
+  addons: Map<string, AddonState>;
+  associations: Map<string, AssociationState>;
+}
+
+export interface RunResult {
+  spec: RunSpec;
+  simulated: SimulatedScenario;
+  sandbox: Sandbox;
+  ledger: Ledger;
+  cluster: ClusterState;
+  before: Before;
+  migrations: SimulatedMigration[];
+  /** Those that `again` asked for, once the others had ended. */
+  repeated: SimulatedMigration[];
+  actor?: ActorRecord;
+  /** What went wrong when the commands of a needs-human end were run; empty where they worked or none ended so. */
+  handOffProblems: string[];
+}
+
+const clusterOf = (sandbox: Sandbox, { requests }: SimulatedScenario): ClusterState => {
+  const target = requests[0]?.target;
+  const cluster = target && sandbox.world.accounts.get(target.account)?.clusters.get(`${target.region}/${target.cluster}`);
+  if (!cluster) throw new Error('The simulated scenario has no such cluster.');
+  return cluster;
+};
+
+const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
+  trustPolicies: new Map([...sandbox.world.accounts.values()].flatMap((account) => [...account.roles.values()].map((role) => [role.arn, role.trustPolicy] as const))),
+  addons: structuredClone(cluster.addons),
+  associations: structuredClone(cluster.associations),
+});
+
+/** What asks for migrations and waits until nothing is at work any more. */
+class Operator {
+  readonly ledger: Ledger;
+  private readonly sandbox: Sandbox;
+  private readonly random: Random;
+  private readonly stepFunctions;
+  constructor(sandbox: Sandbox, seed: number) {
+    const clients = sandbox.clients();
+    this.sandbox = sandbox;
+    this.stepFunctions = clients.stepFunctions();
+    this.ledger = createDynamoLedger({ client: clients.dynamodb(), tableName: sandbox.outputs.tableName });
+    this.random = new Random(seed);
+  }
+
+  async migrate(request: MigrationRequest): Promise<SimulatedMigration> {
+    const migrationId = ulid(this.sandbox.clock.now(), () => this.random.next());
+    await this.stepFunctions.send(
+      new StartExecutionCommand({ stateMachineArn: this.sandbox.outputs.stateMachineArn, name: migrationId, input: JSON.stringify({ migrationId, request }) }),
+    );
+    return { migrationId, request };
+  }
+
+  async rollBack(migrationId: string): Promise<void> {
+    await this.stepFunctions.send(
+      new StartExecutionCommand({
+        stateMachineArn: this.sandbox.outputs.recoverStateMachineArn,
+        name: `${migrationId}-${this.random.string(8)}`,
+        input: JSON.stringify({ migrationId, cause: 'requested', requestedBy: 'simulation' }),
+      }),
+    );
+    await this.rest();
+  }
+
+  /** Until no execution runs. */
+  private async rest(): Promise<void> {
+    const { clock, executions } = this.sandbox;
+    for (;;) {
+      const running = executions.running();
+      if (running.length === 0) return;
+      await clock.park(Promise.all(running.map((execution) => execution.ended)));
+    }
+  }
+
+  /** Until nothing runs and the ledger says how each ended; a stopped one is given the time that Recover takes. */
+  async settle(migrations: SimulatedMigration[]): Promise<void> {
+    for (let look = 1; look <= PATIENCE_LOOKS; look += 1) {
+      await this.rest();
+      let open = 0;
+      for (const migration of migrations) {
+        const record = await this.ledger.getMigration(migration.migrationId);
+        if (record) migration.record = record;
+        if (record?.status === 'running') open += 1;
+      }
+      // A lock whose owner has stopped is Recover's business too, even where no record was written.
+      if (open === 0 && (await this.ledger.listHeldLocks()).length === 0) return;
+      await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promise<RunResult> => {
+  const simulated = scenarioNamed(spec.scenario);
+  const scenario = withStranger(withTrust(structuredClone(simulated.scenario), spec.trust), spec.stranger, simulated.requests[0]?.addon ?? '');
+  Object.assign(scenario.knobs, spec.knobs ?? {});
+  const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, trustCallers: true });
+  const { world, clock } = sandbox;
+  for (const { persists, ...fault } of spec.faults) world.faults.add({ ...fault, times: persists ? 'all' : 1 });
+  const cluster = clusterOf(sandbox, simulated);
+  const before = lookBefore(sandbox, cluster);
+  const operator = new Operator(sandbox, spec.seed);
+  const result: RunResult = { spec, simulated, sandbox, ledger: operator.ledger, cluster, before, migrations: [], repeated: [], handOffProblems: [] };
+  if (spec.actor) result.actor = prepareActor(sandbox, cluster, simulated, spec.actor);
+  if (spec.cancelAfterCall !== undefined) cancelAfter(result, spec.cancelAfterCall);
+  try {
+    await clock.spawn(async () => {
+      for (const request of simulated.requests) {
+        for (let copy = 0; copy < (spec.copies ?? 1); copy += 1) result.migrations.push(await operator.migrate(migrationRequest.parse(request)));
+      }
+      await operator.settle(result.migrations);
+      if (spec.faults.some(({ kind }) => kind.startsWith('time-out'))) await clock.sleep(STRAGGLERS_MS);
+      // Whoever follows up has removed the cause.
+      world.faults.clear();
+      if (spec.rollBack) for (const { migrationId, record } of result.migrations) if (record?.outcome === 'migrated') await operator.rollBack(migrationId);
+      if (spec.again) {
+        for (const request of simulated.requests) result.repeated.push(await operator.migrate(migrationRequest.parse(request)));
+      }
+      await operator.settle([...result.migrations, ...result.repeated]);
+      for (const { migrationId, record } of result.migrations) {
+        if (record?.outcome === 'needs-human') result.handOffProblems.push(...(await runHandOff(sandbox, cluster, record, () => operator.rollBack(migrationId))));
+      }
+    });
+  } finally {
+    await sandbox.close();
+  }
+  return result;
+};
+
+const cancelAfter = ({ sandbox, migrations, ledger }: RunResult, n: number): void =>
+  afterCall(sandbox, n, async () => {
+    const [first] = migrations;
+    if (first) await ledger.requestCancel(first.migrationId, { requestedAt: new Date(sandbox.clock.now()).toISOString(), requestedBy: 'simulation' });
+  });

@@ -1,0 +1,71 @@
+/** The worlds that are simulated: the published scenarios, made quick so that a run has few polls. */
+import { readFileSync } from 'node:fs';
+import type { MigrationRequestInput, Outcome } from '../../lambdas/domain/model.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+
+export interface SimulatedScenario {
+  name: string;
+  scenario: Scenario;
+  requests: MigrationRequestInput[];
+  /** How each request ends when nothing goes wrong. */
+  ends: Outcome;
+}
+
+/** Each wait of the state machine is long enough for what it waits for, so that most polls are answered at once. */
+const QUICK: Partial<Knobs> = {
+  addonCreateSeconds: 8,
+  addonUpdateSeconds: 6,
+  addonDeleteSeconds: 12,
+  addonPreserveDeleteSeconds: 8,
+  podReadySeconds: 2,
+  podTerminationSeconds: 1,
+  deleteStaleSeconds: 1,
+  cascadeLagSeconds: 1,
+  associationDeleteLagSeconds: 1,
+};
+
+interface Definition {
+  name: string;
+  file: string;
+  requests: Omit<MigrationRequestInput, 'target'>[];
+  ends?: Outcome;
+  change?: (scenario: Scenario) => void;
+}
+
+const EBS = 'aws-ebs-csi-driver';
+
+const definitions: Definition[] = [
+  { name: 'recreate', file: 'ebs-csi-irsa', requests: [{ addon: EBS, strategy: 'recreate' }] },
+  { name: 'preserve', file: 'preserve', requests: [{ addon: EBS, strategy: 'recreate', preserve: true }] },
+  { name: 'in-place', file: 'in-place', requests: [{ addon: EBS, strategy: 'in-place' }] },
+  { name: 'auto-climbs', file: 'auto-climbs', requests: [{ addon: EBS }] },
+  { name: 'three-service-accounts', file: 'adot-three-service-accounts', requests: [{ addon: 'adot' }] },
+  { name: 'left-over', file: 'left-over-target-role', requests: [{ addon: EBS, strategy: 'recreate' }] },
+  { name: 'shared-role', file: 'shared-role', requests: [{ addon: EBS, strategy: 'in-place' }, { addon: 'aws-efs-csi-driver', strategy: 'in-place' }] },
+  { name: 'user-modified-fields', file: 'user-modified-fields', requests: [{ addon: EBS }] },
+];
+
+export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);
+
+const load = ({ name, file, requests, ends = 'migrated', change }: Definition): SimulatedScenario => {
+  const path = `sandbox/scenarios/${file}.json`;
+  const scenario = parseScenario(readFileSync(path, 'utf8'), path);
+  Object.assign(scenario.knobs, QUICK);
+  change?.(scenario);
+  const account = scenario.accounts[0];
+  const cluster = account?.clusters[0];
+  if (!account || !cluster) throw new Error(`${path} has no cluster.`);
+  const target = { account: account.id, region: cluster.region, cluster: cluster.name };
+  return { name, scenario, ends, requests: requests.map((request) => ({ target, ...request })) };
+};
+
+const loaded = new Map<string, SimulatedScenario>();
+
+export const scenarioNamed = (name: string): SimulatedScenario => {
+  const definition = definitions.find((one) => one.name === name);
+  if (!definition) throw new Error(`There is no simulated scenario ${name}; there are: ${SCENARIO_NAMES.join(', ')}.`);
+  const known = loaded.get(name) ?? load(definition);
+  loaded.set(name, known);
+  return known;
+};

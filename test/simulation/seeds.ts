@@ -1,0 +1,60 @@
+/** Random runs: everything about one follows from its seed. */
+import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
+import { Random } from '../../sandbox/world/random.ts';
+import { SCENARIO_NAMES } from './scenarios.ts';
+import { ACTS, type FaultSpec, type RunSpec } from './spec.ts';
+
+/** Behaviour of AWS that nobody knows, and durations: each run draws some of them anew. */
+const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
+  webhookLagSeconds: [0, 3, 8],
+  associationDeleteLagSeconds: [0, 2, 12],
+  cascadeLagSeconds: [0, 5],
+  deleteStaleSeconds: [0, 2, 15],
+  addonCreateSeconds: [2, 30, 70],
+  addonUpdateSeconds: [1, 20, 60],
+  addonDeleteSeconds: [3, 45],
+  degradedAfterCreateSeconds: [0, 40],
+  podReadySeconds: [1, 10],
+  keepIrsaRole: [false, true],
+  newIdOnReplace: [false, true],
+  ownerArnAfterPreserve: ['keep', 'clear'],
+  restartOnCreate: [false, true],
+  annotationAfterRecreate: ['remove', 'keep'],
+  deleteWhileBusy: ['accept', 'ResourceInUseException', 'InvalidRequestException'],
+  eventsLost: [false, false, true],
+};
+
+const pick = <T>(random: Random, from: readonly T[]): T => {
+  const value = from[Math.floor(random.next() * from.length)];
+  if (value === undefined) throw new Error('Nothing to pick from.');
+  return value;
+};
+const chance = (random: Random, probability: number): boolean => random.next() < probability;
+/** Runs have 60 to 200 calls; what lies beyond the end of one strikes nothing. */
+const LAST_CALL = 160;
+const anyCall = (random: Random): number => 1 + Math.floor(random.next() * LAST_CALL);
+
+export const specOfSeed = (seed: number): RunSpec => {
+  const random = new Random(seed);
+  const scenario = pick(random, SCENARIO_NAMES);
+  const knobs = Object.fromEntries(Object.entries(KNOBS).flatMap(([knob, values]) => (chance(random, 0.3) ? [[knob, pick(random, values)]] : [])));
+  const faults: FaultSpec[] = [];
+  while (faults.length < 4 && chance(random, 0.55)) {
+    const kind = pick(random, FAULT_KINDS);
+    // What is stopped or dies once and for all is not a failure that goes on.
+    const persists = chance(random, 0.1) && !/^(crash|time-out|abort)/.test(kind);
+    faults.push({ kind, call: anyCall(random), ...(persists ? { persists } : {}) });
+  }
+  return {
+    scenario,
+    seed,
+    faults,
+    knobs,
+    ...(chance(random, 0.15) ? { actor: { afterCall: anyCall(random), does: pick(random, ACTS) } } : {}),
+    ...(chance(random, 0.1) ? { copies: 2 } : {}),
+    ...(chance(random, 0.08) ? { trust: pick(random, ['denied', 'undecided'] as const) } : {}),
+    ...(chance(random, 0.05) ? { stranger: pick(random, ['other-tool', 'other-addon'] as const) } : {}),
+    ...(chance(random, 0.08) ? { cancelAfterCall: anyCall(random) } : {}),
+    ...(chance(random, 0.15) ? { again: true } : chance(random, 0.15) ? { rollBack: true } : {}),
+  };
+};

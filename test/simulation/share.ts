@@ -1,0 +1,70 @@
+/** Which runs an order means, and a share of them. */
+import { persistentFailures, secondFaults, singleFaults, smooth } from './exhaustive.ts';
+import { brokenPromises } from './promises.ts';
+import { simulate, type RunResult } from './run.ts';
+import { SCENARIO_NAMES } from './scenarios.ts';
+import { specOfSeed } from './seeds.ts';
+import type { RunSpec } from './spec.ts';
+import type { Tally } from './tally.ts';
+
+export type Order = { assembly: string; part: number; parts: number; /** Says nothing of broken promises itself. */ quiet?: boolean } & (
+  | {
+      what: 'exhaustive';
+      /** All where it is empty. */
+      scenarios: string[];
+      /** Second faults for each failing step of each scenario; otherwise once for each step, in the first scenario that has it. */
+      thorough: boolean;
+    }
+  | { what: 'seeds'; from: number; count: number }
+  | { what: 'specs'; specs: RunSpec[] }
+);
+
+export interface Broken {
+  promise: string;
+  how: string;
+  spec: RunSpec;
+}
+/** What a worker sends every now and then. */
+export interface News {
+  tally: Tally;
+  broken: Broken[];
+}
+
+export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
+  const seenOf = async (spec: RunSpec) => (await simulate(spec, order.assembly)).sandbox.world.faults.seen;
+  switch (order.what) {
+    case 'seeds':
+      for (let seed = order.from; seed < order.from + order.count; seed += 1) yield specOfSeed(seed);
+      return;
+    case 'specs':
+      yield* order.specs;
+      return;
+    case 'exhaustive': {
+      const done = new Set<string>();
+      for (const scenario of order.scenarios.length > 0 ? order.scenarios : SCENARIO_NAMES) {
+        const seen = await seenOf(smooth(scenario));
+        yield smooth(scenario);
+        yield* singleFaults(scenario, seen);
+        for (const failure of persistentFailures(scenario, seen)) {
+          yield failure;
+          const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();
+          if (done.has(failing) && !order.thorough) continue;
+          done.add(failing);
+          yield* secondFaults(failure, await seenOf(failure));
+        }
+      }
+    }
+  }
+}
+
+/** Runs the share of the order that is this part's; `onRun` gets each result with the promises that it broke. */
+export const runShare = async (order: Order, onRun: (result: RunResult, broken: { promise: string; how: string }[]) => void): Promise<void> => {
+  let index = 0;
+  for await (const spec of specsOf(order)) {
+    const mine = index % order.parts === order.part;
+    index += 1;
+    if (!mine) continue;
+    const result = await simulate(spec, order.assembly);
+    onRun(result, await brokenPromises(result));
+  }
+};

@@ -1,0 +1,87 @@
+/** The simulation itself: it repeats, it covers what it says, and planted defects do not pass. */
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ensureAssembly } from '../../cli/assembly.ts';
+import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
+import { kindsFor, persistentFailures, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
+import { plant, readMutants, tryMutant } from './mutants.ts';
+import { simulate } from './run.ts';
+import { SCENARIO_NAMES, scenarioNamed } from './scenarios.ts';
+import { specOfSeed } from './seeds.ts';
+
+let assembly = '';
+beforeAll(async () => {
+  assembly = (await ensureAssembly()).directory;
+}, 60_000);
+
+describe('a seed', () => {
+  it('gives the same run', () => {
+    expect(specOfSeed(17)).toEqual(specOfSeed(17));
+    expect(specOfSeed(17)).not.toEqual(specOfSeed(18));
+  });
+
+  it.each([3, 11, 42])('gives the same call log, byte for byte (%i)', async (seed) => {
+    const log = async (): Promise<string> => (await simulate(specOfSeed(seed), assembly)).sandbox.world.log.toJsonLines();
+    const first = await log();
+    expect(first.split('\n').length).toBeGreaterThan(10);
+    expect(await log()).toBe(first);
+  });
+
+  it('draws everything that a run can have', () => {
+    const specs = Array.from({ length: 400 }, (_, seed) => specOfSeed(seed));
+    expect(new Set(specs.map(({ scenario }) => scenario))).toEqual(new Set(SCENARIO_NAMES));
+    expect(new Set(specs.flatMap(({ faults }) => faults.map(({ kind }) => kind)))).toEqual(new Set(FAULT_KINDS));
+    for (const has of [specs.some((one) => one.actor), specs.some((one) => one.copies), specs.some((one) => one.trust), specs.some((one) => one.stranger), specs.some((one) => one.cancelAfterCall), specs.some((one) => one.again), specs.some((one) => one.rollBack), specs.some((one) => one.faults.length > 1)]) {
+      expect(has).toBe(true);
+    }
+  });
+});
+
+describe('the exhaustive list', () => {
+  it.each([...SCENARIO_NAMES])('has every fault at every call of %s, which ends as it should without any', async (name) => {
+    const result = await simulate(smooth(name), assembly);
+    expect(result.migrations.map(({ record }) => record?.outcome)).toEqual(result.migrations.map(() => scenarioNamed(name).ends));
+    const { seen } = result.sandbox.world.faults;
+    const specs = singleFaults(name, seen);
+    expect(new Set(specs.map(({ faults }) => faults[0]?.call))).toEqual(new Set(seen.map(({ n }) => n)));
+    const services = new Set(seen.map(({ service }) => service));
+    for (const service of ['eks', 'iam', 'kubernetes', 'dynamodb']) expect(services).toContain(service);
+    const changing = seen.find(({ service, mutating }) => service === 'eks' && mutating)!;
+    expect(new Set(kindsFor(changing))).toEqual(new Set(FAULT_KINDS));
+  });
+
+  it('fails each step of the road that changes something, and goes on along the way back', async () => {
+    const { sandbox } = await simulate(smooth('recreate'), assembly);
+    const failures = persistentFailures('recreate', sandbox.world.faults.seen);
+    expect(failures.map(({ faults }) => faults[0]?.operation)).toEqual(['DeleteAddon', 'DeletePodIdentityAssociation', 'CreateAddon']);
+    const back = wayBackOf((await simulate(failures[2]!, assembly)).sandbox.world.faults.seen);
+    expect(new Set(back.map(({ step }) => step))).toEqual(new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'finish']));
+  });
+});
+
+describe('mutants', () => {
+  const mutants = readMutants();
+
+  it('are at least ten', () => {
+    expect(mutants.length).toBeGreaterThanOrEqual(10);
+  });
+
+  it.each(mutants)('$name fits the sources and changes one line', (mutant) => {
+    const directory = mkdtempSync(join(tmpdir(), 'mutant-'));
+    try {
+      const file = /^\+\+\+ b\/(.*)$/m.exec(mutant.patch)![1]!;
+      cpSync(file, join(directory, file), { recursive: true });
+      plant(mutant, directory);
+      expect(readFileSync(join(directory, file), 'utf8')).not.toBe(readFileSync(file, 'utf8'));
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  it('one that does not look at the pods is caught', async () => {
+    const mutant = mutants.find(({ name }) => name === 'pods-not-looked-at')!;
+    expect((await tryMutant(mutant, 1)).map(({ promise }) => promise)).toContain(mutant.promise);
+  }, 60_000);
+});

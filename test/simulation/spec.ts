@@ -1,0 +1,43 @@
+/** What one simulated run is: everything follows from it, so that its JSON is enough to run it again. */
+import type { FaultKind } from '../../sandbox/world/faults.ts';
+
+/** A fault at the n-th call that the service's functions make; `step` and `operation` narrow it to those calls. */
+export interface FaultSpec {
+  kind: FaultKind;
+  call: number;
+  step?: string;
+  operation?: string;
+  /** Also every matching call after it. */
+  persists?: boolean;
+}
+
+/** What somebody else does to the add-on, as soon as the n-th call of the service's functions has been answered. */
+export interface ActorSpec {
+  afterCall: number;
+  does: (typeof ACTS)[number];
+}
+export const ACTS = ['update-version', 'change-configuration', 'delete', 'recreate', 'associate', 'give-other-role'] as const;
+
+export interface RunSpec {
+  /** Name of one of the simulation's scenarios. */
+  scenario: string;
+  seed: number;
+  faults: FaultSpec[];
+  actor?: ActorSpec;
+  /** Knobs other than the scenario's. */
+  knobs?: Record<string, number | string | boolean>;
+  /** Each of the scenario's requests so many times at once; 1 where it is left out. */
+  copies?: number;
+  /** The roles' trust does not let EKS Auth in, or it can't be known whether it does. */
+  trust?: 'denied' | 'undecided';
+  /** The first service account of the add-on has an association already that is somebody else's. */
+  stranger?: 'other-tool' | 'other-addon';
+  /** Somebody cancels the migration as soon as the n-th call has been answered. */
+  cancelAfterCall?: number;
+  /** Another migration of the same add-on once all have ended. */
+  again?: boolean;
+  /** A rollback on demand once all have ended. */
+  rollBack?: boolean;
+}
+
+export const describeSpec = (spec: RunSpec): string => JSON.stringify(spec);

@@ -1,0 +1,48 @@
+import { isObject } from '../../sandbox/json.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { RunSpec } from './spec.ts';
+
+/** Where an association of somebody else would be in the way, by add-on. */
+const SERVICE_ACCOUNTS: Record<string, { namespace: string; serviceAccount: string }> = {
+  'aws-ebs-csi-driver': { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa' },
+  adot: { namespace: 'opentelemetry-operator-system', serviceAccount: 'adot-col-prom-metrics' },
+};
+
+const PRINCIPAL = 'pods.eks.amazonaws.com';
+
+const letsPodsIn = (statement: unknown): statement is Record<string, unknown> =>
+  isObject(statement) && isObject(statement['Principal']) && [statement['Principal']['Service']].flat().includes(PRINCIPAL);
+
+/** The scenario with roles that do not let EKS Auth in, or that do so under a condition whose key nobody knows beforehand. */
+export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario => {
+  if (!trust) return scenario;
+  for (const role of scenario.accounts.flatMap((account) => account.roles)) {
+    const policy: unknown = typeof role.trustPolicy === 'string' ? JSON.parse(role.trustPolicy) : role.trustPolicy;
+    if (!isObject(policy) || !Array.isArray(policy['Statement'])) continue;
+    const statements: unknown[] = policy['Statement'];
+    const Statement =
+      trust === 'denied'
+        ? statements.filter((statement) => !letsPodsIn(statement))
+        : statements.map((statement) => (letsPodsIn(statement) ? { ...statement, Condition: { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } } } : statement));
+    role.trustPolicy = { ...policy, Statement };
+  }
+  return scenario;
+};
+
+/** The scenario with an association for the add-on's service account that another tool manages, or that another add-on owns. */
+export const withStranger = (scenario: Scenario, stranger: RunSpec['stranger'], addon: string): Scenario => {
+  const cluster = scenario.accounts[0]?.clusters[0];
+  const place = SERVICE_ACCOUNTS[addon];
+  const role = scenario.accounts[0]?.roles[0];
+  if (!stranger || !cluster || !place || !role) return scenario;
+  cluster.associations = cluster.associations.filter((one) => one.serviceAccount !== place.serviceAccount);
+  const owner = cluster.addons.find(({ name }) => name !== addon)?.name;
+  cluster.associations.push({
+    ...place,
+    roleArn: role.arn,
+    createdAt: cluster.createdAt,
+    tags: stranger === 'other-tool' ? { ManagedBy: 'Terraform' } : {},
+    ...(stranger === 'other-addon' && owner !== undefined ? { owner } : {}),
+  });
+  return scenario;
+};
