@@ -31,6 +31,22 @@ export const partitionOf = (region: string): string => PARTITIONS.find(([prefix]
 export const clusterArn = (target: { account: string; region: string; cluster: string }): string =>
   `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}:cluster/${target.cluster}`;
 
+/** The cluster that an ARN names; undefined where it is none, or its partition is not the region's. */
+export function parseClusterArn(arn: string): { account: string; region: string; cluster: string } | undefined {
+  const match = /^arn:aws[a-z-]*:eks:([a-z0-9-]+):(\d{12}):cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(arn);
+  if (!match) return undefined;
+  const [, region = '', account = '', cluster = ''] = match;
+  const target = { account, region, cluster };
+  return clusterArn(target) === arn ? target : undefined;
+}
+
+/** An OIDC issuer as IAM names it in ARNs and condition keys: without `https://` and the slash at the end. */
+export const issuerName = (issuer: string): string => issuer.replace(/^https:\/\//i, '').replace(/\/$/, '');
+
+/** IAM's OIDC provider for an issuer, in the cluster's account. */
+export const oidcProviderArn = (target: { account: string; region: string }, issuer: string): string =>
+  `arn:${partitionOf(target.region)}:iam::${target.account}:oidc-provider/${issuerName(issuer)}`;
+
 /** Whether an association's owner is that add-on of that cluster, whichever of its incarnations: each create makes a new UUID. */
 export const isOwnedBy = (ownerArn: string | undefined, cluster: string, addon: string): boolean =>
   ownerArn !== undefined && ownerArn.includes(`:addon/${cluster}/${addon}/`);

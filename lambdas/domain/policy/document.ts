@@ -1,88 +1,243 @@
 /**
- * Reads IAM policy documents. Only their form is judged here, not what they allow.
- * Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+ * Reads IAM policy documents. Only their form is judged here, not what they allow. Element names, Effect and Version are
+ * taken as they are written, since the grammar has them as literal strings.
+ * Source: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM policy validation check reference".
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
-export type ConditionBlock = Record<string, Record<string, string[]>>;
+import { readJson, type Json } from './json.ts';
+
+/** A role's trust policy names principals and no resource, the role's own policies the other way round. */
+export type PolicyKind = 'trust' | 'identity';
+export type PolicyVersion = '2008-10-17' | '2012-10-17';
+
+/** `Action` or, negated, `NotAction`; `Resource` or `NotResource`. */
+export interface Patterns {
+  negated: boolean;
+  patterns: string[];
+}
+
+export type PrincipalType = 'AWS' | 'Service' | 'Federated' | 'CanonicalUser';
+
+/** `Principal` or, negated, `NotPrincipal`. */
+export interface Principals {
+  negated: boolean;
+  /** `*` or `{"AWS": "*"}`. */
+  everybody: boolean;
+  named: ReadonlyMap<PrincipalType, string[]>;
+}
+
+/** One key under one operator, both as the policy writes them. */
+export interface Condition {
+  operator: string;
+  key: string;
+  wanted: string[];
+}
 
 export interface Statement {
   /** `Sid`, or `statement N` counted from 1. */
   label: string;
   effect: 'Allow' | 'Deny';
-  /** By type (`Service`, `AWS`, `Federated`, `CanonicalUser`); `*` for everybody. */
-  principal?: '*' | Record<string, string[]>;
-  notPrincipal?: '*' | Record<string, string[]>;
-  action?: string[];
-  notAction?: string[];
-  condition: ConditionBlock;
+  action: Patterns;
+  principals?: Principals;
+  resource?: Patterns;
+  conditions: Condition[];
+  /** The version of its policy decides whether variables are variables. */
+  version: PolicyVersion;
 }
 
-export type ParsedPolicy = { valid: true; statements: Statement[] } | { valid: false; reason: string };
+/** `path`: where it is wrong, such as `Statement[2].Condition.StringEquals` (counted from 0) or `line 3, column 7`. */
+export type ParsedPolicy = { valid: true; version: PolicyVersion; statements: Statement[] } | { valid: false; reason: string; path: string };
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Ten times what IAM stores for any policy (10,240 characters without white space). Source: IAM User Guide, "IAM and AWS STS quotas". */
+export const MAX_POLICY_CHARACTERS = 100_000;
 
-class PolicyError extends Error {}
+class PolicyProblem extends Error {
+  readonly path: string;
+  constructor(path: string, message: string) {
+    super(message);
+    this.path = path;
+  }
+}
 
-function strings(value: unknown, where: string): string[] {
-  const list = Array.isArray(value) ? value : [value];
-  return list.map((item: unknown) => {
+/** `Statement.Effect`, and in brackets what would not read well after a dot; at the top without a path. */
+function below(path: string, key: string): string {
+  if (!/^[\w:/@+=-]{1,100}$/.test(key)) return `${path}[${JSON.stringify(key.slice(0, 100))}]`;
+  return path === '' ? key : `${path}.${key}`;
+}
+
+function object(value: Json | undefined, path: string, what: string): Map<string, Json> {
+  if (!(value instanceof Map)) throw new PolicyProblem(path, `must be ${what}`);
+  return value;
+}
+
+function onlyElements(element: Map<string, Json>, known: readonly string[], path: string): void {
+  for (const name of element.keys()) {
+    if (known.includes(name)) continue;
+    const meant = known.find((one) => one.toLowerCase() === name.toLowerCase());
+    throw new PolicyProblem(below(path, name), meant === undefined ? 'is no element of a policy' : `must be written ${meant}`);
+  }
+}
+
+/** IAM takes a single value for a list of one, and numbers and truth values without quotation marks. */
+function strings(value: Json, path: string): string[] {
+  const one = (item: Json, where: string): string => {
     if (typeof item === 'string') return item;
     if (typeof item === 'boolean' || typeof item === 'number') return String(item);
-    throw new PolicyError(`${where} must be a string or a list of strings`);
+    throw new PolicyProblem(where, 'must be a string or a list of strings');
+  };
+  return Array.isArray(value) ? value.map((item, index) => one(item, `${path}[${index}]`)) : [one(value, path)];
+}
+
+/** Of an element and its opposite exactly one must be there. */
+function eitherOf(statement: Map<string, Json>, name: string, path: string): { negated: boolean; value: Json; path: string } {
+  const negated = `Not${name}`;
+  const [plain, opposite] = [statement.get(name), statement.get(negated)];
+  if (plain !== undefined && opposite !== undefined) throw new PolicyProblem(below(path, negated), `can't be there together with ${name}`);
+  if (plain !== undefined) return { negated: false, value: plain, path: below(path, name) };
+  if (opposite !== undefined) return { negated: true, value: opposite, path: below(path, negated) };
+  throw new PolicyProblem(below(path, name), 'is missing');
+}
+
+function actions(statement: Map<string, Json>, path: string): Patterns {
+  const found = eitherOf(statement, 'Action', path);
+  const patterns = strings(found.value, found.path);
+  const bare = patterns.find((pattern) => !/^(?:\*+|[^:]+:.+)$/s.test(pattern));
+  if (bare !== undefined) throw new PolicyProblem(found.path, `${JSON.stringify(bare.slice(0, 100))} must be * or a service and an action, such as sts:AssumeRole`);
+  return { negated: found.negated, patterns };
+}
+
+function resources(statement: Map<string, Json>, path: string): Patterns {
+  const found = eitherOf(statement, 'Resource', path);
+  return { negated: found.negated, patterns: strings(found.value, found.path) };
+}
+
+const principalTypes: readonly string[] = ['AWS', 'Service', 'Federated', 'CanonicalUser'] satisfies PrincipalType[];
+
+function principals(statement: Map<string, Json>, path: string): Principals {
+  const { negated, value, path: where } = eitherOf(statement, 'Principal', path);
+  if (value === '*') return { negated, everybody: true, named: new Map() };
+  const named = new Map<PrincipalType, string[]>();
+  for (const [type, who] of object(value, where, '"*" or an object such as {"Service": "pods.eks.amazonaws.com"}')) {
+    if (!principalTypes.includes(type)) throw new PolicyProblem(below(where, type), `is no type of principal: use ${principalTypes.join(', ')}`);
+    named.set(type as PrincipalType, strings(who, below(where, type)));
+  }
+  return { negated, everybody: named.get('AWS')?.includes('*') ?? false, named };
+}
+
+function conditions(value: Json | undefined, path: string): Condition[] {
+  if (value === undefined) return [];
+  return [...object(value, path, 'an object of condition operators')].flatMap(([operator, keys]) => {
+    const where = below(path, operator);
+    const seen = new Set<string>();
+    return [...object(keys, where, 'an object of condition keys')].map(([key, wanted]) => {
+      // "Error – Duplicate keys with different case" of the check reference.
+      if (seen.has(key.toLowerCase())) throw new PolicyProblem(below(where, key), 'is there twice, in different case');
+      seen.add(key.toLowerCase());
+      return { operator, key, wanted: strings(wanted, below(where, key)) };
+    });
   });
 }
 
-function principals(value: unknown, where: string): '*' | Record<string, string[]> {
-  if (value === '*') return '*';
-  if (!isRecord(value)) throw new PolicyError(`${where} must be "*" or an object such as {"Service": "pods.eks.amazonaws.com"}`);
-  return Object.fromEntries(Object.entries(value).map(([type, who]) => [type, strings(who, `${where}.${type}`)]));
+function effect(statement: Map<string, Json>, path: string): 'Allow' | 'Deny' {
+  const value = statement.get('Effect');
+  if (value === 'Allow' || value === 'Deny') return value;
+  throw new PolicyProblem(below(path, 'Effect'), value === undefined ? 'is missing' : 'must be "Allow" or "Deny"');
 }
 
-function conditions(value: unknown, where: string): ConditionBlock {
-  if (value === undefined) return {};
-  if (!isRecord(value)) throw new PolicyError(`${where} must be an object`);
-  return Object.fromEntries(
-    Object.entries(value).map(([operator, keys]) => {
-      if (!isRecord(keys)) throw new PolicyError(`${where}.${operator} must be an object of condition keys`);
-      return [operator, Object.fromEntries(Object.entries(keys).map(([key, wanted]) => [key, strings(wanted, `${where}.${operator}.${key}`)]))];
-    }),
-  );
+function sid(statement: Map<string, Json>, path: string): string | undefined {
+  const value = statement.get('Sid');
+  if (value === undefined || typeof value === 'string') return value === '' ? undefined : value;
+  throw new PolicyProblem(below(path, 'Sid'), 'must be a string');
 }
 
-function statement(value: unknown, index: number): Statement {
-  const where = `Statement[${index}]`;
-  if (!isRecord(value)) throw new PolicyError(`${where} must be an object`);
-  if (value['Effect'] !== 'Allow' && value['Effect'] !== 'Deny') throw new PolicyError(`${where}.Effect must be "Allow" or "Deny"`);
-  if ((value['Principal'] === undefined) === (value['NotPrincipal'] === undefined)) {
-    throw new PolicyError(`${where} must have Principal or NotPrincipal, and not both`);
-  }
-  if ((value['Action'] === undefined) === (value['NotAction'] === undefined)) {
-    throw new PolicyError(`${where} must have Action or NotAction, and not both`);
-  }
+const elements = ['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'];
+
+/** IAM's own words for them: "Has prohibited field Resource". */
+const prohibited: Record<PolicyKind, { names: readonly string[]; why: string }> = {
+  trust: { names: ['Resource', 'NotResource'], why: 'is prohibited in a trust policy: the role itself is the resource' },
+  identity: { names: ['Principal', 'NotPrincipal'], why: "is prohibited in a role's own policy: the role itself is the principal" },
+};
+
+function readStatement(value: Json, path: string, index: number, kind: PolicyKind, version: PolicyVersion): Statement {
+  const statement = object(value, path, 'an object');
+  onlyElements(statement, elements, path);
+  const misplaced = prohibited[kind].names.find((name) => statement.has(name));
+  if (misplaced !== undefined) throw new PolicyProblem(below(path, misplaced), prohibited[kind].why);
   return {
-    label: typeof value['Sid'] === 'string' && value['Sid'] !== '' ? value['Sid'] : `statement ${index + 1}`,
-    effect: value['Effect'],
-    ...(value['Principal'] === undefined ? {} : { principal: principals(value['Principal'], `${where}.Principal`) }),
-    ...(value['NotPrincipal'] === undefined ? {} : { notPrincipal: principals(value['NotPrincipal'], `${where}.NotPrincipal`) }),
-    ...(value['Action'] === undefined ? {} : { action: strings(value['Action'], `${where}.Action`) }),
-    ...(value['NotAction'] === undefined ? {} : { notAction: strings(value['NotAction'], `${where}.NotAction`) }),
-    condition: conditions(value['Condition'], `${where}.Condition`),
+    label: sid(statement, path) ?? `statement ${index + 1}`,
+    effect: effect(statement, path),
+    ...(kind === 'trust' ? { principals: principals(statement, path) } : {}),
+    action: actions(statement, path),
+    ...(kind === 'identity' ? { resource: resources(statement, path) } : {}),
+    conditions: conditions(statement.get('Condition'), below(path, 'Condition')),
+    version,
   };
 }
 
-/** Parses a trust policy's JSON text, decoded. Never throws. */
-export function parseTrustPolicy(text: string): ParsedPolicy {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return { valid: false, reason: 'the trust policy is not JSON' };
+function readVersion(value: Json | undefined): PolicyVersion {
+  if (value === undefined || value === '2008-10-17') return '2008-10-17';
+  if (value === '2012-10-17') return value;
+  throw new PolicyProblem('Version', 'must be "2012-10-17" or "2008-10-17"');
+}
+
+/** "In IAM, the Sid value must be unique within a JSON policy" (IAM User Guide, "Sid"); empty ones are none. */
+function refuseSameSid(statements: readonly Map<string, Json>[]): void {
+  const seen = new Set<string>();
+  for (const [index, statement] of statements.entries()) {
+    const value = statement.get('Sid');
+    if (typeof value !== 'string' || value === '') continue;
+    if (seen.has(value)) throw new PolicyProblem(`Statement[${index}].Sid`, `${JSON.stringify(value.slice(0, 100))} is the Sid of an earlier statement`);
+    seen.add(value);
   }
-  if (!isRecord(document) || document['Statement'] === undefined) return { valid: false, reason: 'the trust policy has no Statement' };
-  const list = Array.isArray(document['Statement']) ? document['Statement'] : [document['Statement']];
+}
+
+function readDocument(text: string, kind: PolicyKind): ParsedPolicy {
+  if (text.length > MAX_POLICY_CHARACTERS) throw new PolicyProblem('policy', `has ${text.length} characters, more than the ${MAX_POLICY_CHARACTERS} that are read`);
+  const read = readJson(text);
+  if (!read.ok) throw new PolicyProblem(`line ${read.line}, column ${read.column}`, `not JSON: ${read.message}`);
+  const document = object(read.value, 'policy', 'a JSON object');
+  onlyElements(document, ['Version', 'Id', 'Statement'], '');
+  const version = readVersion(document.get('Version'));
+  if (document.has('Id') && typeof document.get('Id') !== 'string') throw new PolicyProblem('Id', 'must be a string');
+  const list = document.get('Statement');
+  if (list === undefined) throw new PolicyProblem('Statement', 'is missing');
+  if (!Array.isArray(list)) return { valid: true, version, statements: [readStatement(list, 'Statement', 0, kind, version)] };
+  if (list.length === 0) throw new PolicyProblem('Statement', 'must have at least one statement');
+  const statements = list.map((item, index) => readStatement(item, `Statement[${index}]`, index, kind, version));
+  refuseSameSid(list.filter((item) => item instanceof Map));
+  return { valid: true, version, statements };
+}
+
+/**
+ * The JSON text of a policy that may be URL-encoded (RFC 3986), as GetRole returns it. A JSON text begins with no `%`.
+ * Source: IAM API Reference, GetRole.
+ */
+export function decodePolicy(text: string): string {
+  if (!/^\s*%/.test(text)) return text;
   try {
-    return { valid: true, statements: list.map((item: unknown, index) => statement(item, index)) };
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The text of a policy that came as an object; `undefined` for what is no JSON value, such as one that contains itself. */
+function textOf(source: unknown): string | undefined {
+  try {
+    return JSON.stringify(source);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `source`: the policy as an object, as JSON text, or as URL-encoded JSON text. Never throws. */
+export function parsePolicy(source: unknown, kind: PolicyKind): ParsedPolicy {
+  const text = typeof source === 'string' ? decodePolicy(source) : textOf(source);
+  try {
+    if (text === undefined) throw new PolicyProblem('policy', 'must be a JSON object or its text');
+    return readDocument(text, kind);
   } catch (error) {
-    if (error instanceof PolicyError) return { valid: false, reason: `the trust policy's ${error.message}` };
+    if (error instanceof PolicyProblem) return { valid: false, reason: error.message, path: error.path };
     throw error;
   }
 }

@@ -1,18 +1,43 @@
 /**
- * Whether a text matches a pattern of IAM: `*` any run of characters, `?` exactly one. Greedy with one point to go
- * back to, so that no pattern takes longer than pattern length times text length.
+ * Patterns of IAM: `*` any run of characters, `?` exactly one. A part of a pattern may be literal, which is how the
+ * value of a policy variable, or `${*}`, stands for itself.
  */
-export function matchesWildcard(pattern: string, text: string): boolean {
+export type Part = { literal: string } | { pattern: string };
+
+const ANY = Symbol('any run');
+const ONE = Symbol('any one');
+type Unit = string | typeof ANY | typeof ONE;
+
+export interface Pattern {
+  units: readonly Unit[];
+}
+
+/** One unit for each UTF-16 unit, so that `?` and the text are counted alike. */
+export function compile(parts: readonly Part[]): Pattern {
+  const units: Unit[] = [];
+  for (const part of parts) {
+    if ('literal' in part) for (const character of part.literal.split('')) units.push(character);
+    else for (const character of part.pattern.split('')) units.push(character === '*' ? ANY : character === '?' ? ONE : character);
+  }
+  return { units };
+}
+
+/** What matches whatever is there. */
+export const matchesAnything = (pattern: Pattern): boolean => pattern.units.length > 0 && pattern.units.every((unit) => unit === ANY);
+
+/** Greedy with one point to go back to, so that no pattern takes longer than pattern length times text length. */
+export function matches(pattern: Pattern, text: string): boolean {
+  const { units } = pattern;
   let p = 0;
   let t = 0;
   let star = -1;
   let mark = 0;
   while (t < text.length) {
-    if (p < pattern.length && pattern[p] === '*') {
+    if (units[p] === ANY) {
       star = p;
       mark = t;
       p += 1;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
+    } else if (p < units.length && (units[p] === ONE || units[p] === text[t])) {
       p += 1;
       t += 1;
     } else if (star >= 0) {
@@ -23,6 +48,18 @@ export function matchesWildcard(pattern: string, text: string): boolean {
       return false;
     }
   }
-  while (pattern[p] === '*') p += 1;
-  return p === pattern.length;
+  while (units[p] === ANY) p += 1;
+  return p === units.length;
+}
+
+export const matchesWildcard = (pattern: string, text: string): boolean => (/[*?]/.test(pattern) ? matches(compile([{ pattern }]), text) : pattern === text);
+
+/** The first five of an ARN's parts end at a colon, the sixth is the rest. `undefined`: fewer than six. */
+export function arnParts(pattern: Pattern): Pattern[] | undefined {
+  const parts: Unit[][] = [[]];
+  for (const unit of pattern.units) {
+    if (unit === ':' && parts.length < 6) parts.push([]);
+    else parts.at(-1)?.push(unit);
+  }
+  return parts.length === 6 ? parts.map((units) => ({ units })) : undefined;
 }

@@ -1,37 +1,224 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { irsaRequest, podIdentityRequests } from '../../../../lambdas/domain/policy/contexts.ts';
-import { ISSUER, NAMESPACE, SERVICE_ACCOUNT, target } from '../../fixtures.ts';
+import { parseClusterArn } from '../../../../lambdas/domain/arn.ts';
+import { assumeRoleRequest, closedWorld, irsaRequest, openWorld, passRoleRequest, podIdentityRequests, type TrustUse } from '../../../../lambdas/domain/policy/contexts.ts';
+import type { PolicyRequest } from '../../../../lambdas/domain/policy/request.ts';
 
-describe('what decides whether a role can be used', () => {
-  it('asks as EKS Auth does: both actions, the session tags, the cluster as source', () => {
-    const requests = podIdentityRequests(target, NAMESPACE, SERVICE_ACCOUNT);
-    expect(requests.map((one) => one.action)).toEqual(['sts:AssumeRole', 'sts:TagSession']);
-    for (const { principal, context } of requests) {
-      expect(principal).toEqual({ type: 'Service', value: 'pods.eks.amazonaws.com' });
-      expect(context).toEqual({
-        'aws:sourceaccount': ['111122223333'],
-        'aws:sourcearn': ['arn:aws:eks:eu-west-1:111122223333:cluster/dev'],
-        'aws:requesttag/eks-cluster-arn': ['arn:aws:eks:eu-west-1:111122223333:cluster/dev'],
-        'aws:requesttag/eks-cluster-name': ['dev'],
-        'aws:requesttag/kubernetes-namespace': [NAMESPACE],
-        'aws:requesttag/kubernetes-service-account': [SERVICE_ACCOUNT],
-      });
+const ACCOUNT = '111122223333';
+const NAMESPACE = 'kube-system';
+const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
+const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
+const target = { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' };
+const use: TrustUse = { target, namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, oidcIssuer: ISSUER };
+const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
+const NAME = ISSUER.replace('https://', '');
+const TAGS = ['eks-cluster-arn', 'eks-cluster-name', 'kubernetes-namespace', 'kubernetes-service-account', 'kubernetes-pod-name', 'kubernetes-pod-uid'];
+
+/** A key's values, or its state in one word. */
+const asked = (request: PolicyRequest, key: string): string | readonly string[] => {
+  const found = request.lookUp(key.toLowerCase());
+  return found.state === 'values' ? found.values : found.state;
+};
+const podIdentity = (change: Partial<TrustUse> = {}): PolicyRequest => podIdentityRequests({ ...use, ...change })[0]!;
+const irsa = (change: Partial<TrustUse> = {}): PolicyRequest => irsaRequest({ ...use, ...change });
+
+describe('the request of EKS Auth', () => {
+  it('is two actions of one service principal, both with the session tags', () => {
+    const requests = podIdentityRequests(use);
+    expect(requests.map(({ action, principal, resource }) => ({ action, principal, resource }))).toEqual(
+      ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({ action, principal: { type: 'Service', values: ['pods.eks.amazonaws.com'] }, resource: undefined })),
+    );
+    for (const request of requests) expect(asked(request, 'aws:RequestTag/kubernetes-namespace')).toEqual([NAMESPACE]);
+  });
+
+  it.each<[string, string | string[]]>([
+    ['aws:SourceAccount', [ACCOUNT]],
+    ['aws:SourceArn', [CLUSTER_ARN]],
+    ['aws:RequestTag/eks-cluster-arn', [CLUSTER_ARN]],
+    ['aws:RequestTag/eks-cluster-name', ['dev']],
+    ['aws:RequestTag/kubernetes-namespace', [NAMESPACE]],
+    ['aws:RequestTag/kubernetes-service-account', [SERVICE_ACCOUNT]],
+    ['aws:RequestTag/kubernetes-pod-name', 'present'],
+    ['aws:RequestTag/kubernetes-pod-uid', 'present'],
+    ['aws:RequestTag/team', 'absent'],
+    ['aws:TagKeys', TAGS],
+    ['sts:TransitiveTagKeys', TAGS],
+    ['aws:PrincipalIsAWSService', ['true']],
+    ['aws:PrincipalServiceName', ['pods.eks.amazonaws.com']],
+    ['aws:PrincipalServiceNamesList', 'present'],
+    ['aws:ViaAWSService', ['false']],
+    ['aws:SecureTransport', ['true']],
+    ['aws:ResourceAccount', [ACCOUNT]],
+    ['aws:PrincipalArn', 'absent'],
+    ['aws:PrincipalOrgID', 'absent'],
+    ['aws:PrincipalOrgPaths', 'absent'],
+    ['aws:PrincipalTag/team', 'absent'],
+    ['aws:username', 'absent'],
+    ['aws:MultiFactorAuthPresent', 'absent'],
+    ['aws:FederatedProvider', 'absent'],
+    ['sts:ExternalId', 'absent'],
+    ['sts:SourceIdentity', 'absent'],
+    [`${NAME}:sub`, 'absent'],
+    ['accounts.google.com:aud', 'absent'],
+    ['saml:aud', 'absent'],
+    ['aws:CurrentTime', 'present'],
+    ['aws:EpochTime', 'present'],
+    ['aws:RequestedRegion', 'present'],
+    ['sts:RoleSessionName', 'present'],
+    ['aws:PrincipalAccount', 'unknown'],
+    ['aws:PrincipalType', 'unknown'],
+    ['aws:userid', 'unknown'],
+    ['aws:SourceIp', 'unknown'],
+    ['aws:SourceVpc', 'unknown'],
+    ['aws:SourceOrgID', 'unknown'],
+    ['aws:ResourceOrgID', 'unknown'],
+    ['aws:ResourceTag/team', 'unknown'],
+    ['eks:clusterName', 'unknown'],
+    ['kubernetes-namespace', 'unknown'],
+    ['__proto__', 'unknown'],
+    ['constructor', 'unknown'],
+  ])('has %s: %s', (key, expected) => {
+    expect(asked(podIdentity(), key)).toEqual(expected);
+  });
+
+  it('has no tags where the association turns them off', () => {
+    const request = podIdentity({ disableSessionTags: true });
+    for (const key of [...TAGS.map((tag) => `aws:RequestTag/${tag}`), 'aws:RequestTag/team', 'aws:TagKeys', 'sts:TransitiveTagKeys']) {
+      expect([key, asked(request, key)]).toEqual([key, 'absent']);
     }
+    expect(asked(request, 'aws:SourceArn')).toEqual([CLUSTER_ARN]);
   });
 
-  it('leaves out what is not known before the pod is there', () => {
-    const keys = podIdentityRequests(target, NAMESPACE, SERVICE_ACCOUNT).flatMap((one) => Object.keys(one.context));
-    expect(keys.filter((key) => key.includes('pod-name') || key.includes('pod-uid'))).toEqual([]);
+  it.each([
+    ['cn-north-1', 'arn:aws-cn:eks:cn-north-1'],
+    ['us-gov-west-1', 'arn:aws-us-gov:eks:us-gov-west-1'],
+    ['us-isob-east-1', 'arn:aws-iso-b:eks:us-isob-east-1'],
+    ['eusc-de-east-1', 'arn:aws-eusc:eks:eusc-de-east-1'],
+  ])('names the cluster by the partition of %s', (region, start) => {
+    const request = podIdentity({ target: { ...target, region } });
+    expect(asked(request, 'aws:SourceArn')).toEqual([`${start}:${ACCOUNT}:cluster/dev`]);
+    expect(asked(request, 'aws:RequestTag/eks-cluster-arn')).toEqual([`${start}:${ACCOUNT}:cluster/dev`]);
+  });
+});
+
+describe('the request of a pod with an IRSA token', () => {
+  it.each(['', 'https://', 'HTTPS://'].flatMap((start) => ['', '/'].map((end) => `${start}${NAME}${end}`)))('is made by the provider of the issuer %s', (oidcIssuer) => {
+    const request = irsa({ oidcIssuer });
+    expect(request).toMatchObject({ action: 'sts:AssumeRoleWithWebIdentity', principal: { type: 'Federated', values: [`arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}`] } });
+    expect(asked(request, `${NAME}:sub`)).toEqual([`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`]);
   });
 
-  it('asks as STS does for an IRSA token', () => {
-    expect(irsaRequest({ ...target, region: 'cn-north-1' }, ISSUER, NAMESPACE, SERVICE_ACCOUNT)).toEqual({
-      action: 'sts:AssumeRoleWithWebIdentity',
-      principal: { type: 'Federated', value: 'arn:aws-cn:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE' },
-      context: {
-        'oidc.eks.eu-west-1.amazonaws.com/id/exampled539d4633e53de1b71example:sub': ['system:serviceaccount:kube-system:ebs-csi-controller-sa'],
-        'oidc.eks.eu-west-1.amazonaws.com/id/exampled539d4633e53de1b71example:aud': ['sts.amazonaws.com'],
-      },
+  it.each<[string, string | string[]]>([
+    [`${NAME}:aud`, ['sts.amazonaws.com']],
+    [`${NAME}:amr`, 'absent'],
+    [`${NAME}:azp`, 'absent'],
+    [`${NAME}:oaud`, 'unknown'],
+    [`${NAME}:kubernetes.io`, 'unknown'],
+    [`https://${NAME}:sub`, 'absent'],
+    [`${NAME}X:sub`, 'absent'],
+    ['token.actions.githubusercontent.com:sub', 'absent'],
+    ['cognito-identity.amazonaws.com:amr', 'absent'],
+    ['saml:iss', 'absent'],
+    ['aws:SourceArn', 'absent'],
+    ['aws:SourceAccount', 'absent'],
+    ['aws:SourceOrgID', 'absent'],
+    ['aws:RequestTag/kubernetes-namespace', 'absent'],
+    ['aws:TagKeys', 'absent'],
+    ['sts:TransitiveTagKeys', 'absent'],
+    ['aws:PrincipalIsAWSService', 'absent'],
+    ['aws:PrincipalServiceName', 'absent'],
+    ['aws:PrincipalOrgID', 'absent'],
+    ['aws:MultiFactorAuthPresent', 'absent'],
+    ['aws:ResourceAccount', [ACCOUNT]],
+    ['aws:CurrentTime', 'present'],
+    ['sts:RoleSessionName', 'present'],
+    ['aws:SourceIp', 'unknown'],
+    ['aws:SourceVpce', 'unknown'],
+    ['aws:FederatedProvider', 'unknown'],
+    ['aws:userid', 'unknown'],
+  ])('has %s: %s', (key, expected) => {
+    expect(asked(irsa(), key)).toEqual(expected);
+  });
+
+  it('knows the provider by its type alone without an issuer', () => {
+    const request = irsa({ oidcIssuer: undefined });
+    expect(request.principal).toEqual({ type: 'Federated', unknown: expect.stringContaining('OIDC provider') as string });
+    expect(asked(request, `${NAME}:sub`)).toBe('unknown');
+    expect(asked(request, 'saml:iss')).toBe('absent');
+  });
+
+  it('has the same audience in China, and its own partition', () => {
+    const request = irsa({ target: { ...target, region: 'cn-north-1' }, oidcIssuer: 'https://oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC' });
+    expect(request.principal).toMatchObject({ values: [`arn:aws-cn:iam::${ACCOUNT}:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC`] });
+    expect(asked(request, 'oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC:aud')).toEqual(['sts.amazonaws.com']);
+  });
+});
+
+describe('requests that are known whole', () => {
+  const call = { roleArn: ROLE, sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/web`, account: ACCOUNT, partition: 'aws', sessionName: 'deploy' };
+
+  it('names the caller of AssumeRole by role, session and account', () => {
+    expect(assumeRoleRequest(call)).toMatchObject({
+      action: 'sts:AssumeRole',
+      principal: { type: 'AWS', values: [ROLE, call.sessionArn, ACCOUNT, `arn:aws:iam::${ACCOUNT}:root`] },
     });
+  });
+
+  it.each<[string, string | string[]]>([
+    ['aws:PrincipalArn', [ROLE]],
+    ['aws:PrincipalAccount', [ACCOUNT]],
+    ['aws:PrincipalType', ['AssumedRole']],
+    ['aws:PrincipalIsAWSService', ['false']],
+    ['sts:RoleSessionName', ['deploy']],
+    ['sts:ExternalId', 'absent'],
+    ['aws:SourceAccount', 'absent'],
+    ['aws:TagKeys', 'absent'],
+    ['aws:CurrentTime', 'absent'],
+    ['aws:PrincipalOrgID', 'absent'],
+  ])('AssumeRole has %s: %s', (key, expected) => {
+    expect(asked(assumeRoleRequest(call), key)).toEqual(expected);
+  });
+
+  it('takes what the call says: external id, tags, time', () => {
+    const request = assumeRoleRequest({ ...call, externalId: 'x-1', tags: { Team: 'a', stage: 'b' }, transitiveTagKeys: ['Team'], now: Date.UTC(2026, 0, 5, 9) }, 'sts:TagSession');
+    expect(request.action).toBe('sts:TagSession');
+    const keys = ['sts:ExternalId', 'aws:RequestTag/team', 'aws:RequestTag/stage', 'aws:TagKeys', 'sts:TransitiveTagKeys', 'aws:CurrentTime', 'aws:EpochTime'];
+    expect(keys.map((key) => asked(request, key))).toEqual([['x-1'], ['a'], ['b'], ['Team', 'stage'], ['Team'], ['2026-01-05T09:00:00.000Z'], ['1767603600']]);
+  });
+
+  it('asks an identity policy about passing a role', () => {
+    const request = passRoleRequest({ roleArn: ROLE, passedToService: 'pods.eks.amazonaws.com', associatedResourceArn: CLUSTER_ARN, caller: { roleArn: ROLE, account: ACCOUNT } });
+    expect(request).toMatchObject({ action: 'iam:PassRole', resource: ROLE });
+    expect(request.principal).toBeUndefined();
+    const keys = ['iam:PassedToService', 'iam:AssociatedResourceArn', 'aws:PrincipalArn', 'aws:SourceArn'];
+    expect(keys.map((key) => asked(request, key))).toEqual([['pods.eks.amazonaws.com'], [CLUSTER_ARN], [ROLE], 'absent']);
+    expect(asked(passRoleRequest({ roleArn: ROLE, passedToService: 'eks.amazonaws.com' }), 'iam:AssociatedResourceArn')).toBe('absent');
+  });
+
+  it('answers for every name, also such as objects have by themselves', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.string()), fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty')), (values, key) => {
+        const there = Object.keys(values).some((name) => name.toLowerCase() === key.toLowerCase());
+        fc.pre(there || !Object.keys(values).some((name) => name.endsWith('/')));
+        expect(closedWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'absent');
+        expect(openWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'unknown');
+      }),
+    );
+  });
+});
+
+describe("a cluster's ARN", () => {
+  it.each([
+    [CLUSTER_ARN, target],
+    ['arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/a_b-1', { account: ACCOUNT, region: 'us-gov-west-1', cluster: 'a_b-1' }],
+    ['arn:aws:eks:us-gov-west-1:111122223333:cluster/dev', undefined],
+    ['arn:aws-cn:eks:eu-west-1:111122223333:cluster/dev', undefined],
+    ['arn:aws:eks:eu-west-1:111122223333:nodegroup/dev', undefined],
+    ['arn:aws:eks:eu-west-1:1111:cluster/dev', undefined],
+    [`${CLUSTER_ARN}/x`, undefined],
+    ['dev', undefined],
+  ])('%s', (arn, expected) => {
+    expect(parseClusterArn(arn)).toEqual(expected);
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchesWildcard } from '../../../../lambdas/domain/policy/wildcard.ts';
+import { arnParts, compile, matches, matchesAnything, matchesWildcard, type Pattern } from '../../../../lambdas/domain/policy/wildcard.ts';
 
 /** What IAM means, by another way: a regular expression over the whole text. */
 const oracle = (pattern: string, text: string): boolean => {
@@ -8,16 +8,16 @@ const oracle = (pattern: string, text: string): boolean => {
   return new RegExp(`^${source}$`).test(text);
 };
 
-/** A text that counts how often one of its characters, or its length, is read. */
-function counted(text: string): { text: string; reads: () => number } {
+/** Counts how often an item, or the length, is read. */
+function counted<T extends object>(items: T): { items: T; reads: () => number } {
   let reads = 0;
-  const watched = new Proxy(Object(text) as object, {
+  const watched = new Proxy(items, {
     get: (inner, key) => {
       reads += 1;
       return Reflect.get(inner, key) as unknown;
     },
   });
-  return { text: watched as unknown as string, reads: () => reads };
+  return { items: watched, reads: () => reads };
 }
 
 describe('matchesWildcard', () => {
@@ -51,10 +51,12 @@ describe('matchesWildcard', () => {
     );
   });
 
-  it('takes any text for a pattern of itself', () => {
+  it('takes any text for a pattern of itself, and a literal for nothing else', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom('*', '?', 'a') }), (text, other) => {
         expect(matchesWildcard(text, text)).toBe(true);
+        expect(matches(compile([{ literal: text }]), text)).toBe(true);
+        expect(matches(compile([{ literal: other }]), other.replaceAll('*', 'b').replaceAll('?', 'b'))).toBe(!/[*?]/.test(other));
       }),
     );
   });
@@ -66,10 +68,34 @@ describe('matchesWildcard', () => {
     ['*aaaaaaaaaaaaaaaaaaab', 'a'.repeat(300)],
     [`${'a*'.repeat(60)}c`, 'ab'.repeat(150)],
   ])('reads no more than pattern times text: %j', (pattern, text) => {
-    const watchedPattern = counted(pattern);
-    const watchedText = counted(text);
-    expect(matchesWildcard(watchedPattern.text, watchedText.text)).toBe(false);
+    const units = counted(compile([{ pattern }]).units as unknown[]);
+    const watched = counted(Object(text) as object);
+    expect(matches({ units: units.items } as Pattern, watched.items as unknown as string)).toBe(false);
     // Each step of the loop reads seven times at most.
-    expect(watchedPattern.reads() + watchedText.reads()).toBeLessThanOrEqual(7 * (pattern.length + 1) * (text.length + 1));
+    expect(units.reads() + watched.reads()).toBeLessThanOrEqual(7 * (pattern.length + 1) * (text.length + 1));
+  });
+});
+
+describe('patterns', () => {
+  it.each([
+    ['*', true],
+    ['***', true],
+    ['', false],
+    ['*a', false],
+    ['?', false],
+  ])('%j matches anything: %s', (pattern, expected) => {
+    expect(matchesAnything(compile([{ pattern }]))).toBe(expected);
+  });
+
+  it('divides an ARN into six parts, the last with all the rest', () => {
+    const parts = (text: string): boolean[] | undefined => arnParts(compile([{ pattern: text }]))?.map((part, index) => matches(part, ['arn', 'aws', 'eks', 'r', '1', 'c:d'][index]!));
+    expect(parts('arn:*:e?s:r:1:c:d')).toEqual([true, true, true, true, true, true]);
+    expect(parts('arn:aws:eks:r:1:')).toEqual([true, true, true, true, true, false]);
+    expect(parts('arn:aws:eks:r:1')).toBeUndefined();
+    expect(parts('')).toBeUndefined();
+  });
+
+  it('finds colons in literal parts too', () => {
+    expect(arnParts(compile([{ pattern: 'arn:aws:' }, { literal: 'a:b:c:d*' }]))?.map((part) => matchesAnything(part))).toEqual([false, false, false, false, false, false]);
   });
 });

@@ -1,0 +1,65 @@
+/** Whether a role's trust policy lets a service account in: by EKS Pod Identity, and by its OIDC token (IRSA). */
+import { irsaRequest, podIdentityRequests } from './contexts.ts';
+import type { TrustUse } from './contexts.ts';
+import type { ParsedPolicy } from './document.ts';
+import { eachOnce, evaluate } from './evaluate.ts';
+import type { Evaluation, PolicyRequest, Reason, Verdict } from './request.ts';
+
+export interface TrustOptions {
+  /** Condition keys that the caller says will not stand in the way. */
+  acceptedKeys?: readonly string[];
+}
+
+/** Worst first. */
+const SEVERITY: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
+const severity = (verdict: Verdict): number => SEVERITY.indexOf(verdict);
+
+/** One reason a statement; one that holds of every action that was asked names none. */
+function combineReasons(evaluations: readonly { action: string; reasons: readonly Reason[] }[], asked: number): Reason[] {
+  const found = new Map<string, { reason: Reason; actions: Set<string> }>();
+  for (const { action, reasons } of evaluations) {
+    for (const { action: own = action, ...reason } of reasons) {
+      const key = JSON.stringify(reason);
+      const same = found.get(key) ?? { reason, actions: new Set<string>() };
+      same.actions.add(own);
+      found.set(key, same);
+    }
+  }
+  return [...found.values()].flatMap(({ reason, actions }) =>
+    actions.size === asked ? [reason] : [...actions].map((action) => ({ ...reason, action })),
+  );
+}
+
+/** All of the requests must be allowed: the worst verdict is the verdict, and the reasons are those of what is not allowed, the worst first. */
+function combine(policy: ParsedPolicy, requests: readonly PolicyRequest[], options: TrustOptions): Evaluation {
+  const evaluations = requests
+    .map((request) => ({ action: request.action, ...evaluate(policy, request, options) }))
+    .sort((a, b) => severity(a.verdict) - severity(b.verdict));
+  const verdict = evaluations[0]?.verdict ?? 'unknown';
+  const decisive = evaluations.filter((one) => verdict === 'allowed' || one.verdict !== 'allowed');
+  return {
+    verdict,
+    reasons: combineReasons(decisive, evaluations.length),
+    undecided: verdict === 'unknown' ? eachOnce(evaluations.flatMap((one) => one.undecided)) : [],
+    accepted: eachOnce(evaluations.flatMap((one) => one.accepted)),
+    steps: evaluations.reduce((sum, one) => sum + one.steps, 0),
+  };
+}
+
+/** Both sts:AssumeRole and sts:TagSession by EKS Auth. */
+export const evaluatePodIdentity = (policy: ParsedPolicy, use: TrustUse, options: TrustOptions = {}): Evaluation =>
+  combine(policy, podIdentityRequests(use), options);
+
+/** sts:AssumeRoleWithWebIdentity; never `allowed` where the cluster's issuer is not known. */
+export function evaluateIrsa(policy: ParsedPolicy, use: TrustUse, options: TrustOptions = {}): Evaluation {
+  const evaluation = combine(policy, [irsaRequest(use)], options);
+  if (use.oidcIssuer !== undefined || evaluation.verdict !== 'allowed') return evaluation;
+  const message = "The cluster's OIDC issuer is not known, so it can't be told whether the policy lets its tokens in; say it to have it evaluated.";
+  return { ...evaluation, verdict: 'unknown', reasons: [{ message }, ...evaluation.reasons] };
+}
+
+/** What a trust policy means for a service account, before and after it changes over to EKS Pod Identity. */
+export const evaluateTrust = (policy: ParsedPolicy, use: TrustUse, options: TrustOptions = {}): { podIdentity: Evaluation; irsa: Evaluation } => ({
+  podIdentity: evaluatePodIdentity(policy, use, options),
+  irsa: evaluateIrsa(policy, use, options),
+});

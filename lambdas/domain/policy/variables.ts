@@ -1,0 +1,56 @@
+/**
+ * Policy variables: `${key}`, `${key, 'default'}`, and `${*}`, `${?}`, `${$}` for characters that mean something else.
+ * With version 2008-10-17 they are text like any other.
+ * Source: IAM User Guide, "IAM policy elements: Variables and tags".
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+ */
+import type { PolicyVersion } from './document.ts';
+import type { PolicyRequest } from './request.ts';
+import type { Part } from './wildcard.ts';
+
+/**
+ * `nothing`: a variable has no value, so that the text is equal to nothing and like nothing ("Policy variables with no value").
+ * `unknown`: nobody knows what it would be; `key` is the variable's, where it is one.
+ */
+export type Resolved = { state: 'text'; parts: Part[] } | { state: 'nothing' } | { state: 'unknown'; why: string; key?: string };
+
+type Variable = { literal: string } | { key: string; fallback?: string };
+
+/** What is between the braces; `undefined` for what is no variable. A key has no white space, its default is in single quotes. */
+function readVariable(inside: string): Variable | undefined {
+  if (inside === '*' || inside === '?' || inside === '$') return { literal: inside };
+  const found = /^([^\s,'$*?{}]+)(?:, '([^']*)')?$/.exec(inside);
+  const [, key, fallback] = found ?? [];
+  return key === undefined ? undefined : { key, ...(fallback === undefined ? {} : { fallback }) };
+}
+
+function valueOf(variable: Variable, request: PolicyRequest): Resolved {
+  if ('literal' in variable) return { state: 'text', parts: [variable] };
+  const { key, fallback } = variable;
+  const found = request.lookUp(key.toLowerCase());
+  if (found.state === 'present' || found.state === 'unknown') return { state: 'unknown', key, why: `the variable ${key} can't be known beforehand` };
+  const [value, ...others] = found.state === 'values' ? found.values : [];
+  // "You can use any available single-valued context key as a policy variable, but you can't use a multivalued one."
+  if (others.length > 0) return { state: 'unknown', key, why: `the variable ${key} has several values` };
+  const literal = value ?? fallback;
+  return literal === undefined ? { state: 'nothing' } : { state: 'text', parts: [{ literal }] };
+}
+
+export const hasVariables = (text: string, version: PolicyVersion): boolean => version === '2012-10-17' && text.includes('${');
+
+export function resolve(text: string, version: PolicyVersion, request: PolicyRequest): Resolved {
+  if (!hasVariables(text, version)) return { state: 'text', parts: [{ pattern: text }] };
+  const parts: Part[] = [];
+  let worst: Resolved | undefined;
+  let at = 0;
+  for (let open = text.indexOf('${'); open >= 0; open = text.indexOf('${', at)) {
+    const close = text.indexOf('}', open);
+    const variable = close < 0 ? undefined : readVariable(text.slice(open + 2, close));
+    if (!variable) return { state: 'unknown', why: 'a policy variable is not well-formed' };
+    const value = valueOf(variable, request);
+    if (value.state === 'text') parts.push({ pattern: text.slice(at, open) }, ...value.parts);
+    else if (worst?.state !== 'nothing') worst = value;
+    at = close + 1;
+  }
+  return worst ?? { state: 'text', parts: [...parts, { pattern: text.slice(at) }] };
+}

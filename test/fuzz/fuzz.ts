@@ -1,0 +1,71 @@
+/** Evaluates random documents and says what should not have happened. */
+import { assumeRoleRequest, irsaRequest, podIdentityRequests, type TrustUse } from '../../lambdas/domain/policy/contexts.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
+import type { Evaluation, PolicyRequest, Verdict } from '../../lambdas/domain/policy/request.ts';
+import { ACCOUNT, DocumentSource, type FuzzedDocument, ISSUER } from './documents.ts';
+
+export interface FuzzTally {
+  documents: number;
+  /** Of sts:AssumeRole by EKS Pod Identity. */
+  verdicts: Record<Verdict, number>;
+  failures: { document: number; problem: string; source: unknown }[];
+}
+
+const use: TrustUse = { target: { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' }, namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', oidcIssuer: `https://${ISSUER}` };
+const caller = { roleArn: `arn:aws:iam::${ACCOUNT}:role/caller`, sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/caller/one`, account: ACCOUNT, partition: 'aws', sessionName: 'one', tags: { a: 'b' }, now: 1_700_000_000_000 };
+
+const REQUESTS: readonly PolicyRequest[] = [...podIdentityRequests(use), irsaRequest(use), irsaRequest({ ...use, oidcIssuer: undefined }), assumeRoleRequest(caller)];
+
+/**
+ * Each value that a policy wants takes two characters at least and is compared with each value of its key: no request
+ * here has more than six, the session tags' keys. So the steps grow with the length of the document and no faster.
+ */
+export const MOST_STEPS_PER_CHARACTER = 6;
+
+const VERDICTS: readonly Verdict[] = ['allowed', 'denied', 'unknown', 'invalid'];
+
+function problemIn(evaluation: Evaluation, { length }: FuzzedDocument): string | undefined {
+  const { verdict, reasons, undecided, accepted, steps } = evaluation;
+  if (!VERDICTS.includes(verdict)) return `no such verdict: ${JSON.stringify(verdict)}`;
+  if (reasons.length === 0 || reasons.some(({ message }) => message === '')) return `${verdict} without a reason`;
+  if (verdict === 'invalid' && reasons.some(({ path = '' }) => path === '')) return 'invalid without a path';
+  if (undecided.length > 0 && verdict !== 'unknown') return `${verdict}, and yet ${undecided.join()} is undecided`;
+  if (accepted.length > 0) return `${accepted.join()} was accepted by nobody`;
+  return steps > MOST_STEPS_PER_CHARACTER * length ? `${steps} steps for ${length} characters` : undefined;
+}
+
+function evaluateAll(source: unknown): Evaluation[] {
+  const policy = parsePolicy(source, 'trust');
+  return REQUESTS.map((request) => evaluate(policy, request));
+}
+
+function look(document: FuzzedDocument): { verdict: Verdict; problem?: string } {
+  const evaluations = evaluateAll(document.source);
+  const problem = evaluations.map((one) => problemIn(one, document)).find((one) => one !== undefined);
+  const verdict = evaluations[0]?.verdict ?? 'invalid';
+  if (problem !== undefined) return { verdict, problem };
+  const same = JSON.stringify(evaluateAll(document.source)) === JSON.stringify(evaluations);
+  return same ? { verdict } : { verdict, problem: 'a second evaluation differs' };
+}
+
+/** Every document follows from the seed and its number, so that one can be looked at again by itself. */
+export const documentOf = (seed: number, number: number): FuzzedDocument => new DocumentSource(Math.imul(seed, 1_000_003) + number).next();
+
+export function fuzz(documents: number, seed: number): FuzzTally {
+  const tally: FuzzTally = { documents, verdicts: { allowed: 0, denied: 0, unknown: 0, invalid: 0 }, failures: [] };
+  for (let number = 0; number < documents; number += 1) {
+    const document = documentOf(seed, number);
+    try {
+      const { verdict, problem } = look(document);
+      tally.verdicts[verdict] += 1;
+      if (problem !== undefined) tally.failures.push({ document: number, problem, source: document.source });
+    } catch (error) {
+      tally.failures.push({ document: number, problem: error instanceof Error ? (error.stack ?? error.message) : String(error), source: document.source });
+    }
+  }
+  return tally;
+}
+
+export const lastLine = ({ documents, verdicts, failures }: FuzzTally): string =>
+  `${documents} documents: ${verdicts.allowed} allowed, ${verdicts.denied} denied, ${verdicts.unknown} unknown, ${verdicts.invalid} invalid; ${failures.length} failures`;

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { documentOf, fuzz, lastLine } from './fuzz.ts';
+
+const DOCUMENTS = 2000;
+
+describe('random policies', () => {
+  const tally = fuzz(DOCUMENTS, 1);
+
+  it('are all evaluated, in bounded steps and the same way twice', () => {
+    expect(tally.failures).toEqual([]);
+  });
+
+  it('have every verdict, and are counted', () => {
+    const { allowed, denied, unknown, invalid } = tally.verdicts;
+    expect(Math.min(allowed, denied, unknown, invalid)).toBeGreaterThan(DOCUMENTS / 20);
+    expect(lastLine(tally)).toBe(`2000 documents: ${allowed} allowed, ${denied} denied, ${unknown} unknown, ${invalid} invalid; 0 failures`);
+    expect(allowed + denied + unknown + invalid).toBe(DOCUMENTS);
+  });
+
+  it('follow from their seed and number', () => {
+    expect(documentOf(7, 11)).toEqual(documentOf(7, 11));
+    expect(documentOf(7, 11)).not.toEqual(documentOf(7, 12));
+    expect(documentOf(7, 11)).not.toEqual(documentOf(8, 11));
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import type { PolicyRequest, Verdict } from '../../../../lambdas/domain/policy/request.ts';
+import { allowPods, ask, request, USER_GUIDE } from './asking.ts';
+
+const PRINCIPAL = `${USER_GUIDE}reference_policies_elements_principal.html`;
+const [role, session] = ['arn:aws:iam::111122223333:role/app', 'arn:aws:sts::111122223333:assumed-role/app/one'];
+const root = 'arn:aws:iam::111122223333:root';
+
+const caller = { type: 'AWS' as const, values: [role, session, '111122223333', root] };
+const oidc = { type: 'Federated' as const, values: ['arn:aws:iam::111122223333:oidc-provider/oidc.example'] };
+const pods = { type: 'Service' as const, values: ['pods.eks.amazonaws.com'] };
+const someProvider = { type: 'Federated' as const, unknown: 'some OIDC provider' };
+
+const who = { caller, oidc, pods, someProvider };
+type Who = keyof typeof who;
+
+const allows = (element: object, principal: PolicyRequest['principal']): Verdict => ask({ Effect: 'Allow', Action: 'sts:AssumeRole', ...element }, request({}, { principal })).verdict;
+/** Of a Deny over an Allow for everybody. */
+const afterDeny = (element: object, principal: PolicyRequest['principal']): Verdict =>
+  ask([{ Effect: 'Allow', Action: '*', Principal: '*' }, { Effect: 'Deny', Action: 'sts:AssumeRole', ...element }], request({}, { principal })).verdict;
+
+type Match = 'yes' | 'no' | 'unknown';
+const fromAllow: Partial<Record<Verdict, Match>> = { allowed: 'yes', denied: 'no', unknown: 'unknown' };
+const fromDeny: Partial<Record<Verdict, Match>> = { allowed: 'no', denied: 'yes', unknown: 'unknown' };
+
+describe(`Principal: ${PRINCIPAL}`, () => {
+  it.each<[principal: unknown, matches: Record<Who, Match>]>([
+    ['*', { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
+    [{ AWS: '*' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
+    [{ AWS: ['arn:aws:iam::444455556666:root', '*'] }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
+    [{ Service: 'pods.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' }],
+    [{ Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] }, { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' }],
+    [{ Service: 'ec2.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ Service: 'PODS.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: 'pods.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    // "The account ARN and the shortened account ID behave the same way."
+    [{ AWS: '111122223333' }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: root }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: 'arn:aws:iam::444455556666:root' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: 'arn:aws:iam::111122223333' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: '111122223333:root' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: role }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: session }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: role.toUpperCase() }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ Federated: oidc.values }, { caller: 'no', oidc: 'yes', pods: 'no', someProvider: 'unknown' }],
+    [{ Federated: 'accounts.google.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'unknown' }],
+    [{ Federated: [] }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ CanonicalUser: role }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{}, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    // "You cannot use a wildcard to match part of a principal name or ARN."
+    [{ AWS: 'arn:aws:iam::111122223333:role/*' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: 'arn:aws:iam::11112222333?:root' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ Service: '*.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    // "Error – Unsupported wildcard in principal" of the check reference, for all types but AWS.
+    [{ Service: '*' }, { caller: 'no', oidc: 'no', pods: 'unknown', someProvider: 'no' }],
+    [{ Federated: '*' }, { caller: 'no', oidc: 'unknown', pods: 'no', someProvider: 'unknown' }],
+    [{ Service: ['*', 'pods.eks.amazonaws.com'] }, { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' }],
+  ])('%j', (Principal, matches) => {
+    for (const name of Object.keys(who) as Who[]) {
+      expect([name, fromAllow[allows({ Principal }, who[name])]]).toEqual([name, matches[name]]);
+      expect([name, fromDeny[afterDeny({ Principal }, who[name])]]).toEqual([name, matches[name]]);
+    }
+  });
+
+  it.each<[name: string, own: string, expected: Verdict]>([
+    ['111122223333', root, 'allowed'],
+    [root, '111122223333', 'allowed'],
+    ['arn:aws-cn:iam::111122223333:root', '111122223333', 'allowed'],
+    ['x111122223333', '111122223333', 'denied'],
+    ['111122223333x', '111122223333', 'denied'],
+    [`${root}x`, root, 'denied'],
+    [`x${root}`, root, 'denied'],
+    ['1111222233334', '111122223333', 'denied'],
+    ['arn:aws:iam::111122223333:rooty', root, 'denied'],
+  ])('%s for one who is known as %s alone: %s', (AWS, own, expected) => {
+    expect(allows({ Principal: { AWS } }, { type: 'AWS', values: [own] })).toBe(expected);
+  });
+
+  it('can\'t decide for nobody in particular', () => {
+    expect(allows({ Principal: { Service: 'pods.eks.amazonaws.com' } }, undefined)).toBe('unknown');
+    expect(allows({ Principal: '*' }, undefined)).toBe('allowed');
+  });
+});
+
+describe(`NotPrincipal: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
+  const expected: [notPrincipal: unknown, inAllow: Partial<Record<Who, Match>>, inDeny: Partial<Record<Who, Match>>][] = [
+    ['*', { caller: 'no', pods: 'no', someProvider: 'no' }, { caller: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: '*' }, { caller: 'no', pods: 'no' }, { caller: 'no', pods: 'no' }],
+    // "all principals except the ones specified"
+    [{ AWS: 'arn:aws:iam::444455556666:root' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
+    [{ Service: 'pods.eks.amazonaws.com' }, { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' }, { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' }],
+    [{ Federated: oidc.values }, { oidc: 'no', someProvider: 'unknown', pods: 'yes' }, { oidc: 'no', someProvider: 'unknown', pods: 'yes' }],
+    // "AWS might validate the account first, then the role, and then the assumed-role user": all three must be there.
+    [{ AWS: [session, role, root] }, { caller: 'no' }, { caller: 'no' }],
+    [{ AWS: [session, role, '111122223333'] }, { caller: 'no' }, { caller: 'no' }],
+    [{ AWS: [session, role] }, { caller: 'no' }, { caller: 'unknown' }],
+    [{ AWS: [root] }, { caller: 'no' }, { caller: 'unknown' }],
+    [{ AWS: [role, root] }, { caller: 'no' }, { caller: 'unknown' }],
+    [{ AWS: [root, '111122223333', root] }, { caller: 'no' }, { caller: 'unknown' }],
+    // Wildcards in names are refused by IAM, and what they would mean here is not documented.
+    [{ AWS: 'arn:aws:iam::111122223333:role/*' }, { caller: 'unknown', pods: 'yes' }, { caller: 'unknown', pods: 'yes' }],
+    [{ Service: '*' }, { pods: 'unknown', caller: 'yes' }, { pods: 'unknown', caller: 'yes' }],
+    [{}, { pods: 'yes' }, { pods: 'yes' }],
+  ];
+  const cases = expected.flatMap(([NotPrincipal, inAllow, inDeny]) => (Object.keys(inAllow) as Who[]).map((name) => [NotPrincipal, name, inAllow[name], inDeny[name]] as const));
+
+  it.each(cases)('%j for %s: Allow %s, Deny %s', (NotPrincipal, name, inAllow, inDeny) => {
+    expect(fromAllow[allows({ NotPrincipal }, who[name])]).toBe(inAllow);
+    expect(fromDeny[afterDeny({ NotPrincipal }, who[name])]).toBe(inDeny);
+  });
+
+  it('says what it needs of a session that is named in part', () => {
+    const { reasons } = ask([allowPods, { Effect: 'Allow', Action: '*', Principal: '*' }, { Sid: 'Guard', Effect: 'Deny', NotPrincipal: { AWS: role }, Action: '*' }], request({}, { principal: caller }));
+    expect(reasons).toEqual([
+      { message: '"Guard": NotPrincipal names the principal in part: its account, role and session must all be named', statement: 'Guard', effect: 'Deny', action: 'sts:AssumeRole' },
+    ]);
+  });
+});
