@@ -27,6 +27,8 @@ export const ERROR_CLASSES = {
   RestoreInProgress: 'waiting',
   // Another add-on that shares the role is being migrated.
   RoleLockHeld: 'waiting',
+  // A trust policy was changed a moment ago, and EKS does not see it yet.
+  TrustNotSeenYet: 'waiting',
   // The execution that held the lock has stopped, and Recover has not put its work back yet.
   RecoveryPending: 'waiting',
   // The execution that held the lock has stopped, but a Lambda of it may still be running.
@@ -37,6 +39,11 @@ export const ERROR_CLASSES = {
   Cancelled: 'terminal',
   // A rollback on demand that can't be begun; nothing is changed by it.
   RollbackRefused: 'terminal',
+  // A trust policy that can't be written, or that somebody else has changed since it was read: it is left as it is.
+  TrustTooLong: 'terminal',
+  TrustChanged: 'terminal',
+  // What `retire` would take away is still needed, or it is too early; nothing is changed by it.
+  RetireRefused: 'terminal',
   AddonChanged: 'terminal',
   AddonFailed: 'terminal',
   AssociationChanged: 'terminal',

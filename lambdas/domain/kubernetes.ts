@@ -62,3 +62,10 @@ export interface CustomResourceKind {
   version: string;
   plural: string;
 }
+
+/** A service account that IRSA gives a role to, by its annotation `eks.amazonaws.com/role-arn`. */
+export interface AnnotatedServiceAccount {
+  namespace: string;
+  name: string;
+  roleArn: string;
+}

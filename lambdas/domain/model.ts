@@ -3,6 +3,11 @@
  * report alike. All times are ISO 8601 strings in UTC with milliseconds. Names follow the AWS and Kubernetes APIs.
  */
 import { z } from 'zod';
+import { podEvidence, stepLine } from './evidence.ts';
+import { conditionKey, trustChange, trustMode, trustRepair, trustRetirement } from './trust/model.ts';
+
+export { podEvidence, podIdentity, stepLine } from './evidence.ts';
+export type { PodEvidence, PodIdentity, StepLine } from './evidence.ts';
 
 export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', 'rolled-back', 'needs-human'] as const;
 export const outcome = z.enum(OUTCOMES);
@@ -64,6 +69,10 @@ export const migrationRequest = z.object({
   roles: z.record(z.string(), roleArn).default({}),
   /** One role for every planned service account; `roles` goes before it. */
   roleArn: roleArn.optional(),
+  /** What becomes of a trust policy that does not let EKS Pod Identity in. */
+  trust: trustMode.default('validate'),
+  /** Condition keys that can't be known beforehand, and that the caller says will not stand in the way. */
+  acceptedKeys: z.array(conditionKey).max(20).default([]),
   dryRun: z.boolean().default(false),
   requestedBy: z.string().max(256).optional(),
   reason: z.string().max(1024).optional(),
@@ -168,6 +177,8 @@ export const plan = z.object({
   /** Those of them that the first way deletes by itself, because they stand in its way. */
   purge: z.array(z.string()),
   carryOver: z.array(carriedOver),
+  /** Changes of trust policies that come before the change of the add-on; empty unless the request says `repair` and one is needed. */
+  trustRepairs: z.array(trustRepair).default([]),
   /** SHA-256 over what was found and what will be done, hex. */
   hash: z.string(),
 });
@@ -185,35 +196,6 @@ export const snapshot = z.object({
   trustPolicies: z.record(z.string(), z.string()),
 });
 export type Snapshot = z.infer<typeof snapshot>;
-
-/** How a pod gets its AWS credentials. `not-applicable`: its service account is not one that migrates. */
-export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed', 'not-applicable']);
-export type PodIdentity = z.infer<typeof podIdentity>;
-
-export const podEvidence = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  uid: z.string(),
-  serviceAccount: z.string(),
-  identity: podIdentity,
-  ready: z.boolean(),
-  createdAt: z.string(),
-  node: z.string().optional(),
-  /** What the pod's spec shows: the env keys and the token volume that make the class. */
-  evidence: z.string(),
-});
-export type PodEvidence = z.infer<typeof podEvidence>;
-
-export const stepLine = z.object({
-  name: z.string(),
-  startedAt: z.string(),
-  endedAt: z.string(),
-  /** Invocations of the step's Lambda: polls and retries count. */
-  attempts: z.number().int().positive(),
-  result: z.string().optional(),
-  error: z.object({ name: z.string(), message: z.string() }).optional(),
-});
-export type StepLine = z.infer<typeof stepLine>;
 
 export const failure = z.object({ name: z.string(), message: z.string() });
 export type Failure = z.infer<typeof failure>;
@@ -267,6 +249,9 @@ export const migration = z.object({
   warnings: z.array(check).default([]),
   /** What the migration deleted, made and put back, by association id. */
   associations: z.object({ purged: z.array(association), created: z.array(association), restored: z.array(association) }),
+  /** Trust policies that it repaired, by role; and what `retire` took out of them later. */
+  trustChanges: z.array(trustChange).default([]),
+  retirements: z.array(trustRetirement).default([]),
   failure: failure.optional(),
   /** Commands that finish by hand what the service could not. */
   handOff: z.array(z.string()).default([]),
@@ -306,6 +291,8 @@ export const migrationReport = z.object({
   disruption: disruption.optional(),
   steps: z.array(stepLine),
   associations: z.object({ purged: z.array(association), created: z.array(association), restored: z.array(association) }),
+  trustChanges: z.array(trustChange).default([]),
+  retirements: z.array(trustRetirement).default([]),
   verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),
   failure: failure.optional(),
   handOff: z.array(z.string()),

@@ -1,0 +1,31 @@
+/** What a migration saw and did, as zod schemas: part of the records in `model.ts`. */
+import { z } from 'zod';
+
+/** How a pod gets its AWS credentials. `not-applicable`: its service account is not one that migrates. */
+export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed', 'not-applicable']);
+export type PodIdentity = z.infer<typeof podIdentity>;
+
+export const podEvidence = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  serviceAccount: z.string(),
+  identity: podIdentity,
+  ready: z.boolean(),
+  createdAt: z.string(),
+  node: z.string().optional(),
+  /** What the pod's spec shows: the env keys and the token volume that make the class. */
+  evidence: z.string(),
+});
+export type PodEvidence = z.infer<typeof podEvidence>;
+
+export const stepLine = z.object({
+  name: z.string(),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  /** Invocations of the step's Lambda: polls and retries count. */
+  attempts: z.number().int().positive(),
+  result: z.string().optional(),
+  error: z.object({ name: z.string(), message: z.string() }).optional(),
+});
+export type StepLine = z.infer<typeof stepLine>;

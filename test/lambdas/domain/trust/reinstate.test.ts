@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { TrustRetirement } from '../../../../lambdas/domain/trust/model.ts';
+import { proposeRetirement, undoRetirement } from '../../../../lambdas/domain/trust/retire.ts';
+import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
+import { ISSUER, irsaStatement, podIdentityStatement, policyText, ROLE, target } from '../../fixtures.ts';
+import { controller, ec2, irsa, irsaOfOthers, shop, statementsIn, subject, verdicts } from './policies.ts';
+
+const NOTED_AT = '2026-01-05T09:00:00.000Z';
+function retired(...statements: JsonObject[]): TrustRetirement {
+  const before = JSON.stringify(JSON.parse(policyText(...statements)), undefined, 2);
+  const proposal = proposeRetirement({ trustPolicy: before, target, oidcIssuer: ISSUER, serviceAccounts: [controller] });
+  if (proposal.do !== 'remove') throw new Error(JSON.stringify(proposal));
+  return { roleArn: ROLE, before, after: proposal.after, removed: proposal.removed, notedAt: NOTED_AT };
+}
+const whole = retired(irsaStatement, podIdentityStatement);
+const shared = irsa([subject(controller), subject(shop)], { Sid: 'Shared' });
+const partly = retired(shared, podIdentityStatement);
+const kept = partly.removed[0]!.kept!;
+
+describe('undoRetirement', () => {
+  it('writes what was there before, letter by letter, where nobody has changed it since', () => {
+    expect(undoRetirement(whole, whole.after)).toEqual({ do: 'write', document: whole.before });
+    expect(undoRetirement(partly, partly.after)).toEqual({ do: 'write', document: partly.before });
+  });
+
+  it('has nothing to do where it is as before, or the service account is let in again already', () => {
+    expect(undoRetirement(whole, policyText(irsaStatement, podIdentityStatement))).toEqual({ do: 'nothing' });
+    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsa(subject(controller))))).toEqual({ do: 'nothing' });
+    expect(undoRetirement(whole, policyText(ec2, irsa('system:serviceaccount:kube-system:*', {}, 'StringLike')))).toEqual({ do: 'nothing' });
+    expect(undoRetirement(whole, policyText(ec2, irsaStatement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' }))).toEqual({ do: 'nothing' });
+  });
+
+  it('adds the statement to what somebody else has made of the policy', () => {
+    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOthers))).toEqual({ do: 'write', document: policyText(ec2, podIdentityStatement, irsaOfOthers, irsaStatement) });
+  });
+
+  it('puts it in the place of what was kept of it', () => {
+    expect(undoRetirement(partly, policyText(ec2, kept, podIdentityStatement))).toEqual({ do: 'write', document: policyText(ec2, shared, podIdentityStatement) });
+  });
+
+  it('lets nobody else in again where what was kept has changed since', () => {
+    const narrowed = { ...kept, Condition: { StringEquals: { 'aws:SourceAccount': '1' } } };
+    const undone = undoRetirement(partly, policyText(narrowed, podIdentityStatement));
+    if (undone.do !== 'write') throw new Error(JSON.stringify(undone));
+    expect(statementsIn(undone.document)).toEqual([narrowed, podIdentityStatement, irsa([subject(controller)], { Sid: 'Shared2' })]);
+    expect(verdicts(undone.document, controller).irsa).toBe('allowed');
+    expect(verdicts(undone.document, shop).irsa).toBe('denied');
+  });
+
+  it('refuses what IAM would not take', () => {
+    expect(undoRetirement(whole, 'no JSON')).toMatchObject({ do: 'refuse', why: expect.stringContaining('line 1') as string });
+    const others = Array.from({ length: 4 }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
+    const undone = undoRetirement(whole, policyText(...others));
+    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM takes 2048.*by hand/) as string });
+    expect(undoRetirement(whole, policyText(...others), 4096).do).toBe('write');
+  });
+});

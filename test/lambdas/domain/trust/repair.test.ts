@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { proposeRepair, type RepairRequest, samePolicy, undoRepair } from '../../../../lambdas/domain/trust/repair.ts';
+import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
+import { ACCOUNT, bothWays, ISSUER, irsaStatement, NAMESPACE, podIdentityStatement, policyText, ROLE, target } from '../../fixtures.ts';
+import { controller, ec2, irsa, irsaOfOthers, shop, statementsIn, subject, verdicts } from './policies.ts';
+
+const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
+const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({ trustPolicy, target, serviceAccounts: [controller], oidcIssuer: ISSUER, ...change });
+const propose = (trustPolicy: string, change: Partial<RepairRequest> = {}) => proposeRepair(request(trustPolicy, change));
+function repaired(trustPolicy: string, change: Partial<RepairRequest> = {}): { statement: JsonObject; after: string; length: number } {
+  const proposal = propose(trustPolicy, change);
+  if (proposal.do !== 'repair') throw new Error(JSON.stringify(proposal));
+  return proposal;
+}
+function refused(trustPolicy: string, change: Partial<RepairRequest> = {}): { why: string; remedy: string } {
+  const proposal = propose(trustPolicy, change);
+  if (proposal.do !== 'refuse') throw new Error(JSON.stringify(proposal));
+  return proposal;
+}
+const irsaOnly = policyText(irsaStatement);
+
+describe('the statement that is added', () => {
+  it('is for this account, cluster, namespace and service account alone', () => {
+    const { statement, after, length } = repaired(irsaOnly);
+    expect(statement).toEqual({
+      Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/) as string,
+      Effect: 'Allow',
+      Principal: { Service: 'pods.eks.amazonaws.com' },
+      Action: ['sts:AssumeRole', 'sts:TagSession'],
+      Condition: {
+        StringEquals: { 'aws:SourceAccount': ACCOUNT, 'aws:RequestTag/kubernetes-namespace': 'kube-system', 'aws:RequestTag/kubernetes-service-account': 'ebs-csi-controller-sa' },
+        ArnEquals: { 'aws:SourceArn': CLUSTER_ARN },
+      },
+    });
+    expect(after).toBe(policyText(irsaStatement, statement));
+    expect(length).toBe(after.length);
+    expect(verdicts(after, controller)).toEqual({ podIdentity: 'allowed', irsa: 'allowed' });
+    expect(verdicts(after, shop)).toEqual({ podIdentity: 'denied', irsa: 'denied' });
+  });
+
+  it('names all service accounts of the namespace that lack it, and no others', () => {
+    const node = { ...controller, serviceAccount: 'ebs-csi-node-sa' };
+    const { statement, after } = repaired(irsaOnly, { serviceAccounts: [node, controller, node] });
+    expect(statement['Condition']).toHaveProperty(['StringEquals', 'aws:RequestTag/kubernetes-service-account'], ['ebs-csi-controller-sa', 'ebs-csi-node-sa']);
+    const one = repaired(irsaOnly).after;
+    expect(repaired(one, { serviceAccounts: [controller, node] }).statement['Condition']).toHaveProperty(['StringEquals', 'aws:RequestTag/kubernetes-service-account'], 'ebs-csi-node-sa');
+    expect(verdicts(after, node).podIdentity).toBe('allowed');
+  });
+
+  it('looks at no tags where an association sends none', () => {
+    const account = { ...controller, disableSessionTags: true };
+    const { statement, after } = repaired(irsaOnly, { serviceAccounts: [account] });
+    expect(statement['Condition']).toEqual({ StringEquals: { 'aws:SourceAccount': ACCOUNT }, ArnEquals: { 'aws:SourceArn': CLUSTER_ARN } });
+    expect(verdicts(after, account).podIdentity).toBe('allowed');
+  });
+
+  it('is in the partition of the cluster', () => {
+    const { statement } = repaired(policyText(ec2), { target: { account: ACCOUNT, region: 'cn-north-1', cluster: 'dev' } });
+    expect(statement['Condition']).toHaveProperty(['ArnEquals', 'aws:SourceArn'], `arn:aws-cn:eks:cn-north-1:${ACCOUNT}:cluster/dev`);
+  });
+
+  it('has a Sid that no other statement has, and the same one each time', () => {
+    const first = repaired(irsaOnly).statement;
+    expect(repaired(policyText(ec2)).statement['Sid']).toBe(first['Sid']);
+    const damaged = { ...first, Action: 'sts:AssumeRole' };
+    const second = repaired(policyText(irsaStatement, damaged)).statement;
+    expect(second['Sid']).not.toBe(first['Sid']);
+    expect({ ...second, Sid: first['Sid'] }).toEqual(first);
+  });
+});
+
+describe('proposeRepair', () => {
+  it('changes nothing where Pod Identity is let in already', () => {
+    expect(propose(bothWays)).toEqual({ do: 'nothing' });
+    expect(propose(encodeURIComponent(bothWays))).toEqual({ do: 'nothing' });
+    expect(propose(repaired(irsaOnly).after)).toEqual({ do: 'nothing' });
+  });
+
+  it('adds what is missing where TagSession is not allowed, or another cluster is let in', () => {
+    expect(verdicts(repaired(policyText({ ...podIdentityStatement, Action: 'sts:AssumeRole' })).after, controller).podIdentity).toBe('allowed');
+    const other = { ...podIdentityStatement, Condition: { ArnEquals: { 'aws:SourceArn': `${CLUSTER_ARN}-two` } } };
+    expect(statementsIn(repaired(policyText(other)).after)[0]).toEqual(other);
+  });
+
+  it('keeps text that a careless copy would lose', () => {
+    const odd = `{ "Id": "ein Schlüssel", "Version": "2012-10-17",\n "Statement": { "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::${ACCOUNT}:root" }, "Action": "sts:AssumeRole", "Condition": { "StringEquals": { "__proto__": "a", "constructor": "b", "aws:PrincipalTag/x": "\\u00e4 \\"q\\"" }, "NumericLessThan": { "aws:MultiFactorAuthAge": 3600 } } } }`;
+    const { after, statement } = repaired(odd);
+    const was = JSON.parse(odd) as { Statement: JsonObject };
+    expect(after).toBe(JSON.stringify(was).replace(/"Statement":(.*)}$/s, (_, one: string) => `"Statement":[${one},${JSON.stringify(statement)}]}`));
+    expect(after).toContain('"__proto__":"a"');
+  });
+
+  it('takes a policy in its URL-encoded form', () => {
+    expect(repaired(encodeURIComponent(irsaOnly))).toEqual(repaired(irsaOnly));
+  });
+
+  it('refuses what it could not write again as it is', () => {
+    const twice = irsaOnly.replace('"Effect":"Allow"', '"Effect":"Deny","Effect":"Allow"');
+    expect(refused(twice).remedy).toContain('by hand');
+    const digits = policyText({ ...ec2, Condition: { NumericEquals: { 'aws:MultiFactorAuthAge': 0 } } }).replace(':0}', ':12345678901234567890}');
+    expect(refused(digits).why).toContain('12345678901234567890');
+  });
+
+  it('refuses a policy that is not valid, and says where', () => {
+    expect(refused('{').why).toContain('line 1');
+    expect(refused(policyText({ ...irsaStatement, Effect: 'allow' })).why).toContain('Statement[0].Effect');
+  });
+
+  it('explains a Deny and never takes it out', () => {
+    const deny = { Sid: 'NoServices', Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole', Condition: { StringNotEquals: { 'aws:SourceAccount': '999999999999' } } };
+    const { why, remedy } = refused(policyText(irsaStatement, deny));
+    expect(why).toContain('would still not be let in for kube-system/ebs-csi-controller-sa');
+    expect(why).toContain('NoServices');
+    expect(remedy).toContain('Change NoServices by hand');
+    // One that is there beside an Allow is as final.
+    expect(refused(policyText(podIdentityStatement, deny)).why).toContain('NoServices');
+  });
+
+  it('refuses where a Deny may hold, unless its key is accepted by name', () => {
+    const deny = { Sid: 'Office', Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole', Condition: { NotIpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
+    const { why, remedy } = refused(policyText(irsaStatement, deny));
+    expect(why).toContain('may still not be let in');
+    expect(remedy).toContain('aws:SourceIp');
+    expect(remedy).toContain('acceptedKeys');
+    expect(propose(policyText(irsaStatement, deny), { acceptedKeys: ['aws:SourceIp'] }).do).toBe('repair');
+  });
+
+  it('refuses service accounts of several namespaces, which one statement would mix', () => {
+    const { why, remedy } = refused(irsaOnly, { serviceAccounts: [controller, shop] });
+    expect(why).toContain('kube-system/ebs-csi-controller-sa, shop/checkout');
+    expect(remedy).toContain('shop');
+    expect(propose(bothWays, { serviceAccounts: [controller, shop] })).toEqual({ do: 'nothing' });
+  });
+});
+
+describe('the length', () => {
+  const filler = (count: number): JsonObject[] => Array.from({ length: count }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
+  const tooMuch = policyText(...filler(2), irsaOfOthers, { Sid: 'Again', ...irsaOfOthers });
+
+  it('is the quota of IAM at most, without white space', () => {
+    const { length } = repaired(irsaOnly);
+    expect(repaired(JSON.stringify(JSON.parse(irsaOnly), undefined, 8), { maxLength: length }).length).toBe(length);
+    expect(refused(irsaOnly, { maxLength: length - 1 }).why).toContain(`${length} characters`);
+  });
+
+  it('shows the ways out where it is too long', () => {
+    const { why, remedy } = refused(tooMuch);
+    expect(why).toContain('IAM takes 2048');
+    expect(remedy).toMatch(/^It is \d+ characters too many/);
+    expect(remedy).toContain('aws service-quotas request-service-quota-increase --service-code iam --quota-code L-C07B4B0D --desired-value 4096 --region us-east-1');
+    expect(remedy).toContain('statement 4 (Again) says the same as statement 3');
+    expect(remedy).toContain('statement 3 is for OIDC provider oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF');
+    expect(remedy).toContain('a role of its own');
+    const inChina = refused(tooMuch, { target: { account: ACCOUNT, region: 'cn-northwest-1', cluster: 'dev' } });
+    expect(inChina.remedy).toContain('--region cn-north-1');
+  });
+
+  it('is more where the policy itself shows that the quota was raised, but not more than IAM ever gives', () => {
+    expect(repaired(policyText(...filler(6))).length).toBeGreaterThan(2048);
+    const { why, remedy } = refused(policyText(...filler(11)));
+    expect(why).toContain('IAM takes 4096');
+    expect(remedy).not.toContain('request-service-quota-increase');
+  });
+});
+
+describe('undoRepair', () => {
+  const before = JSON.stringify(JSON.parse(policyText(irsaStatement)), undefined, 4);
+  const { after, statement } = repaired(before);
+  const change = { roleArn: ROLE, before, after, statement, notedAt: '2026-01-05T09:00:00.000Z' };
+
+  it('writes what was there before, letter by letter, where nobody has changed it since', () => {
+    expect(undoRepair(change, after)).toEqual({ do: 'write', document: before });
+    expect(undoRepair(change, encodeURIComponent(JSON.stringify(JSON.parse(after), undefined, 2)))).toEqual({ do: 'write', document: before });
+  });
+
+  it('takes out our statement alone where somebody has added another', () => {
+    const current = policyText(ec2, statement, irsaStatement, irsaOfOthers);
+    expect(undoRepair(change, current)).toEqual({ do: 'write', document: policyText(ec2, irsaStatement, irsaOfOthers) });
+  });
+
+  it('has nothing to do where it is not there', () => {
+    expect(undoRepair(change, before)).toEqual({ do: 'nothing' });
+    expect(undoRepair(change, policyText(ec2))).toEqual({ do: 'nothing' });
+    expect(undoRepair(change, policyText(ec2, podIdentityStatement))).toEqual({ do: 'nothing' });
+  });
+
+  it('refuses where our statement was changed, or is the last one, or the policy is not valid', () => {
+    const changed = undoRepair(change, policyText(irsaStatement, { ...statement, Action: 'sts:AssumeRole' }));
+    expect(changed).toMatchObject({ do: 'refuse', why: expect.stringContaining(String(statement['Sid'])) as string });
+    expect(undoRepair(change, policyText(statement))).toMatchObject({ do: 'refuse', why: expect.stringContaining('without statements') as string });
+    expect(undoRepair(change, '{}')).toMatchObject({ do: 'refuse', why: expect.stringContaining('Statement') as string });
+  });
+});
+
+describe('samePolicy', () => {
+  it.each<[string, string, string, boolean]>([
+    ['white space and order of keys', '{"a":1,"b":[{"c":2}]}', '{ "b": [ { "c": 2 } ], "a": 1 }', true],
+    ['order of a list', '[1,2]', '[2,1]', false],
+    ['a text for a list of one', '{"a":"x"}', '{"a":["x"]}', false],
+    ['a key more', '{"a":1}', '{"a":1,"b":1}', false],
+    ['another key', '{"a":1}', '{"b":1}', false],
+    ['a key that objects inherit', '{"a":1}', '{"toString":1}', false],
+    ['null and an object', '{"a":null}', '{"a":{}}', false],
+    ['URL-encoded', `{"a":"${NAMESPACE}"}`, '%7B%22a%22%3A%22kube-system%22%7D', true],
+    ['no JSON, the same', 'x', 'x', true],
+    ['no JSON, another', 'x', 'y', false],
+  ])('%s', (_, a, b, same) => {
+    expect(samePolicy(a, b)).toBe(same);
+    expect(samePolicy(b, a)).toBe(same);
+  });
+
+  it('knows the subject apart', () => {
+    expect(samePolicy(policyText(irsa(subject(controller))), policyText(irsa(subject(shop))))).toBe(false);
+  });
+});
