@@ -12,7 +12,7 @@ import { requestInfo } from './kubernetes/request-info.ts';
 import type { RequestInfo } from './kubernetes/request-info.ts';
 import { summarise as summariseStates } from './states/service.ts';
 
-const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate)/;
+const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate|Simulate)/;
 
 /** Whether a call can change something. */
 export const isMutating = (protocol: Protocol, method: string, operation: string): boolean => (protocol === 'kubernetes' ? method !== 'GET' : !READING.test(operation));

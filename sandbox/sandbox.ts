@@ -58,8 +58,8 @@ export interface Sandbox {
   clock: SandboxClock;
   /** Clients that call this sandbox as that role; the operator's role when left out. */
   clients(as?: AwsCredentialIdentity, region?: string): ClientFactory;
-  /** ARNs of the deployed state machines MigrateAddon and Recover and the name of the ledger's table, as the template's outputs say. */
-  outputs: { stateMachineArn: string; recoverStateMachineArn: string; tableName: string };
+  /** ARNs of the deployed state machines and the name of the ledger's table, as the template's outputs say; Retire is there where roles' trust may be changed. */
+  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string };
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /** What the functions logged and counted so far. */
@@ -163,14 +163,16 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   if (options.listen && kind === 'virtual') throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
-  const outputs = {
+  const retireStateMachineArn = assembly.outputs['RetireStateMachineArn'];
+  const outputs: Sandbox['outputs'] = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
     recoverStateMachineArn: outputOf(assembly, 'RecoverStateMachineArn', assemblyDirectory),
+    ...(retireStateMachineArn === undefined ? {} : { retireStateMachineArn }),
     tableName: outputOf(assembly, 'TableName', assemblyDirectory),
   };
   const world = buildWorld(scenario, {
     ...(seed === undefined ? {} : { seed }),
-    roles: assembly.roles.map((role) => role.arn),
+    roles: assembly.roles,
     kubernetesRoles: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
   });
   if (lambdas === 'bundled') world.faults.restrict(CALL_FAULTS);

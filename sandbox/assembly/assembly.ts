@@ -52,6 +52,8 @@ export interface AssemblyRole {
   policies: { name: string; document: object }[];
   /** Managed policies from elsewhere, by ARN: what they allow is not known here. */
   managedPolicyArns: string[];
+  /** AssumeRolePolicyDocument. */
+  trustPolicy: unknown;
 }
 
 export interface Assembly {

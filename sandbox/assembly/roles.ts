@@ -47,6 +47,7 @@ export const rolesOf = (stacks: Stack[]): AssemblyRole[] => {
         arn: resolver.attribute(logicalId, 'Arn', where),
         policies: [...inlinePoliciesOf(properties['Policies'], where), ...own.map((policy) => ({ name: policy.name, document: policy.document }))],
         managedPolicyArns: managed.filter((arn) => !own.some((policy) => policy.arn === arn)),
+        trustPolicy: properties['AssumeRolePolicyDocument'],
       };
     }),
   );

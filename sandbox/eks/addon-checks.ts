@@ -62,7 +62,7 @@ export const checkParameters = (
     if (wanted.filter((other) => other.serviceAccount === serviceAccount).length > 1) throw refuse(`Service account ${serviceAccount} is specified more than once in pod identity configuration`);
   }
   if (wanted.length > 0 && call.world.knobs.withoutAgent === 'refuse' && !hasAgent(cluster)) throw refuse(NO_AGENT);
-  for (const { roleArn } of wanted) checkAssociationRole(call.world, cluster.account, roleArn, fields);
+  for (const { roleArn, serviceAccount } of wanted) checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount }, fields);
   let own = 0;
   for (const { serviceAccount } of wanted) {
     const holder = holderOf(cluster, namespace, serviceAccount);

@@ -50,7 +50,7 @@ export const createPodIdentityAssociation: Handler<eks.CreatePodIdentityAssociat
   return once(call, `${cluster.arn} CreatePodIdentityAssociation`, input, () => {
     const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags = {} } = input;
     checkPolicy(cluster.name, input);
-    checkAssociationRole(call.world, cluster.account, roleArn, fields);
+    checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount, disableSessionTags }, fields);
     refuseHeldKey(holderOf(cluster, namespace, serviceAccount), fields);
     checkQuota(cluster, 1);
     const association = addAssociation(call, cluster, { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags: { ...tags } });
@@ -105,7 +105,10 @@ export const updatePodIdentityAssociation: Handler<eks.UpdatePodIdentityAssociat
     // API reference: "You must change at least one". AWS's text is not known.
     throw new EksError('InvalidParameterException', 'At least one of roleArn, targetRoleArn, disableSessionTags and policy must be specified.', { clusterName: cluster.name });
   }
-  if (roleArn !== undefined) checkAssociationRole(call.world, cluster.account, roleArn, { clusterName: cluster.name });
+  if (roleArn !== undefined) {
+    const { namespace, serviceAccount } = association;
+    checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount, disableSessionTags: disableSessionTags ?? association.disableSessionTags }, { clusterName: cluster.name });
+  }
   const next: AssociationState = {
     ...association,
     roleArn: roleArn ?? association.roleArn,

@@ -1,12 +1,15 @@
 /** What EKS checks of a role before it takes it. */
-import { listOf, trustStatements } from '../iam/trust-policy.ts';
-import type { TrustStatement } from '../iam/trust-policy.ts';
+import { POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import type { Statement } from '../../lambdas/domain/policy/document.ts';
+import { evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { seenTrustPolicy } from '../iam/trust-policy.ts';
 import { findRole } from '../world/world.ts';
-import type { World } from '../world/world.ts';
+import type { ClusterState, World } from '../world/world.ts';
 import { EksError } from './errors.ts';
 import type { ErrorFields } from './errors.ts';
 
-const PODS_PRINCIPAL = 'pods.eks.amazonaws.com';
 const PODS_ACTIONS = ['sts:AssumeRole', 'sts:TagSession'];
 
 /**
@@ -19,30 +22,42 @@ export const checkRoleAccount = (account: string, roleArn: string | undefined): 
   if (arn !== 'arn' || service !== 'iam' || owner !== account) throw new EksError('AccessDeniedException', 'Cross-account pass role is not allowed.');
 };
 
-/** An action of a statement may hold `*` and `?`; upper and lower case are the same. */
-const coversAction = (pattern: string, action: string): boolean => {
-  const expression = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
-  return new RegExp(`^${expression}$`, 'i').test(action);
-};
+const covers = ({ action }: Statement, wanted: string): boolean => action.patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), wanted.toLowerCase())) !== action.negated;
 
-const namesPods = ({ Principal: principal }: TrustStatement): boolean => principal === '*' || listOf(principal?.Service).includes(PODS_PRINCIPAL);
+const namesPods = ({ principals }: Statement): boolean => principals?.negated === false && (principals.everybody || (principals.named.get('Service') ?? []).includes(POD_IDENTITY_PRINCIPAL));
 
 /**
  * A structural look, as EKS's own seems to be: some statements allow the pods' principal both actions. Conditions and
  * denies are not judged here; STS judges them later, when the agent asks for credentials.
  */
 export const trustsPods = (trustPolicy: string): boolean => {
-  const allowed = trustStatements(trustPolicy)
-    .filter((statement) => statement.Effect === 'Allow' && namesPods(statement))
-    .flatMap((statement) => listOf(statement.Action));
-  return PODS_ACTIONS.every((action) => allowed.some((pattern) => coversAction(pattern, action)));
+  const policy = parsePolicy(trustPolicy, 'trust');
+  const allowing = policy.valid ? policy.statements.filter((statement) => statement.effect === 'Allow' && namesPods(statement)) : [];
+  return PODS_ACTIONS.every((action) => allowing.some((statement) => covers(statement, action)));
+};
+
+/** A service account that an association gives a role to. */
+export interface RoleUse {
+  cluster: ClusterState;
+  namespace: string;
+  serviceAccount: string;
+  disableSessionTags?: boolean | undefined;
+}
+
+/** What depends on a pod is not known when an association is made: EKS could not refuse it then, whatever STS will say. */
+const evaluatesForPods = (trustPolicy: string, { cluster, namespace, serviceAccount, disableSessionTags }: RoleUse): boolean => {
+  const target = { account: cluster.account, region: cluster.region, cluster: cluster.name };
+  const { verdict } = evaluatePodIdentity(parsePolicy(trustPolicy, 'trust'), { target, namespace, serviceAccount, ...(disableSessionTags === undefined ? {} : { disableSessionTags }) });
+  return verdict === 'allowed' || verdict === 'unknown';
 };
 
 /** Refuses a role that an association can't have: hashicorp/terraform-provider-aws#34711 and #41483, aws/aws-cdk#31522. */
-export const checkAssociationRole = (world: World, account: string, roleArn: string, fields: ErrorFields): void => {
-  checkRoleAccount(account, roleArn);
+export const checkAssociationRole = (world: World, roleArn: string, use: RoleUse, fields: ErrorFields): void => {
+  checkRoleAccount(use.cluster.account, roleArn);
   const role = findRole(world, roleArn);
   const tooYoung = role !== undefined && world.schedule.now() - role.createdAt < world.knobs.iamLagSeconds * 1000;
   if (!role || tooYoung) throw new EksError('InvalidParameterException', 'Role provided in the request does not exist.', fields);
-  if (!trustsPods(role.trustPolicy)) throw new EksError('InvalidParameterException', 'Trust policy of the role provided is invalid', fields);
+  const trust = seenTrustPolicy(world, role);
+  const taken = world.knobs.trustValidation === 'evaluated' ? evaluatesForPods(trust, use) : trustsPods(trust);
+  if (!taken) throw new EksError('InvalidParameterException', 'Trust policy of the role provided is invalid', fields);
 };

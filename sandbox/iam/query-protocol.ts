@@ -50,6 +50,25 @@ export const readParameters = (request: HttpRequest): Map<string, string> => {
   return new Map([...query, ...form].filter(([name]) => !name.startsWith('X-Amz-')));
 };
 
+/** The values of a list: `NAME.member.1`, `NAME.member.2`, … */
+export const membersOf = (parameters: Map<string, string>, name: string): string[] => {
+  const values: string[] = [];
+  for (let value = parameters.get(`${name}.member.1`); value !== undefined; value = parameters.get(`${name}.member.${values.length + 1}`)) values.push(value);
+  return values;
+};
+
+/** The items of a list of structures, each as parameters of its own: `NAME.member.1.Key`, `NAME.member.1.Value`, … */
+export const structuresOf = (parameters: Map<string, string>, name: string): Map<string, string>[] => {
+  const structures: Map<string, string>[] = [];
+  for (const [key, value] of parameters) {
+    const [, position, member] = key.startsWith(`${name}.member.`) ? (/^(\d+)\.(.+)$/.exec(key.slice(`${name}.member.`.length)) ?? []) : [];
+    if (position === undefined || member === undefined) continue;
+    const structure = structures[Number(position) - 1] ?? new Map<string, string>();
+    structures[Number(position) - 1] = structure.set(member, value);
+  }
+  return structures.filter((structure) => structure !== undefined);
+};
+
 const xmlResponse = (status: number, requestId: string, body: string): HttpResponse => ({
   status,
   headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId },

@@ -1,69 +1,57 @@
-/** What IAM checks of a trust policy when it is stored. Texts as users report them (opstrace#88, aws-cdk#18564). */
-import { z } from 'zod';
+/** What IAM checks of a trust policy when it is stored, and from when on others see it. Texts as users report them (opstrace#88, aws-cdk#18564). */
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import type { Statement } from '../../lambdas/domain/policy/document.ts';
 import { findRole } from '../world/world.ts';
-import type { World } from '../world/world.ts';
+import type { RoleState, World } from '../world/world.ts';
 import { QueryError } from './query-protocol.ts';
-
-const oneOrMore = z.union([z.string(), z.array(z.string())]);
-const principal = z.union([z.literal('*'), z.partialRecord(z.enum(['AWS', 'Service', 'Federated', 'CanonicalUser']), oneOrMore)]);
-const statement = z.looseObject({
-  Effect: z.enum(['Allow', 'Deny']),
-  Principal: principal.optional(),
-  NotPrincipal: principal.optional(),
-  Action: oneOrMore.optional(),
-  NotAction: oneOrMore.optional(),
-  Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
-});
-export type TrustStatement = z.infer<typeof statement>;
-const policy = z.looseObject({
-  Version: z.enum(['2008-10-17', '2012-10-17']).optional(),
-  Statement: z.union([statement, z.array(statement).min(1)]),
-});
-
-/** Characters without white space: the default quota, which AWS raises on request. */
-const TRUST_POLICY_QUOTA = 2048;
 
 const malformed = (message: string): QueryError => new QueryError(400, 'MalformedPolicyDocument', message);
 
-export const listOf = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The statements of a stored trust policy; none where it is no policy at all. */
-export const trustStatements = (text: string): TrustStatement[] => {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return [];
+/** What IAM names by itself when a statement lacks it, or has it although trust policies have none. */
+const checkFields = (document: unknown): void => {
+  const list = isRecord(document) ? [document['Statement']].flat() : [];
+  for (const statement of list.filter(isRecord)) {
+    if ('Resource' in statement || 'NotResource' in statement) throw malformed('Has prohibited field Resource');
+    if (!('Principal' in statement || 'NotPrincipal' in statement)) throw malformed('Missing required field Principal');
+    if (!('Action' in statement || 'NotAction' in statement)) throw malformed('Missing required field Action');
   }
-  const parsed = policy.safeParse(document);
-  return parsed.success ? [parsed.data.Statement].flat() : [];
 };
 
-export const checkTrustPolicy = (world: World, text: string): void => {
+const checkStatement = (world: World, { action, principals }: Statement): void => {
+  const foreign = action.patterns.find((name) => name !== '*' && !name.toLowerCase().startsWith('sts:'));
+  if (foreign !== undefined) throw malformed('AssumeRole policy may only specify STS AssumeRole actions.');
+  for (const arn of principals?.named.get('AWS') ?? []) {
+    // A role principal must exist; accounts and roles that the world does not know belong to somebody else.
+    const [, , , , account = '', resource = ''] = arn.split(':');
+    if (resource.startsWith('role/') && world.accounts.has(account) && !findRole(world, arn)) throw malformed(`Invalid principal in policy: "AWS":"${arn}"`);
+  }
+};
+
+const checkTrustPolicy = (world: World, text: string): void => {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch {
     throw malformed('This policy contains invalid Json');
   }
-  const parsed = policy.safeParse(document);
-  if (!parsed.success) throw malformed('Syntax errors in policy.');
-  for (const { Principal: who, Action: action, ...rest } of [parsed.data.Statement].flat()) {
-    if ('Resource' in rest || 'NotResource' in rest) throw malformed('Has prohibited field Resource');
-    if (who === undefined && rest.NotPrincipal === undefined) throw malformed('Missing required field Principal');
-    if (action === undefined && rest.NotAction === undefined) throw malformed('Missing required field Action');
-    const foreign = listOf(action).find((name) => name !== '*' && !name.toLowerCase().startsWith('sts:'));
-    if (foreign !== undefined) throw malformed('AssumeRole policy may only specify STS AssumeRole actions.');
-    if (who === undefined || who === '*') continue;
-    for (const arn of listOf(who.AWS)) {
-      // A role principal must exist; accounts and roles that the world does not know belong to somebody else.
-      const [, , , , account = '', resource = ''] = arn.split(':');
-      if (resource.startsWith('role/') && world.accounts.has(account) && !findRole(world, arn)) {
-        throw malformed(`Invalid principal in policy: "AWS":"${arn}"`);
-      }
-    }
-  }
-  if (text.replace(/\s/g, '').length > TRUST_POLICY_QUOTA) {
-    throw new QueryError(409, 'LimitExceeded', `Cannot exceed quota for ACLSizePerRole: ${TRUST_POLICY_QUOTA}`);
-  }
+  checkFields(document);
+  const policy = parsePolicy(text, 'trust');
+  if (!policy.valid) throw malformed('Syntax errors in policy.');
+  for (const statement of policy.statements) checkStatement(world, statement);
+  const quota = world.knobs.trustPolicyQuota;
+  if (text.replace(/\s/g, '').length > quota) throw new QueryError(409, 'LimitExceeded', `Cannot exceed quota for ACLSizePerRole: ${quota}`);
 };
+
+/** Replaces a role's trust policy, which IAM itself shows at once. Throws QueryError for one that it does not take. */
+export const updateTrustPolicy = (world: World, role: RoleState, text: string): void => {
+  checkTrustPolicy(world, text);
+  const now = world.schedule.now();
+  role.pastTrust = [...role.pastTrust.filter(({ replacedAt }) => replacedAt + world.knobs.trustLagSeconds * 1000 > now), { text: role.trustPolicy, replacedAt: now }];
+  role.trustPolicy = text;
+};
+
+/** The trust policy that other services than IAM see, JSON text: see the knob `trustLagSeconds`. */
+export const seenTrustPolicy = ({ schedule, knobs }: World, { trustPolicy, pastTrust }: RoleState): string =>
+  pastTrust.find(({ replacedAt }) => replacedAt + knobs.trustLagSeconds * 1000 > schedule.now())?.text ?? trustPolicy;

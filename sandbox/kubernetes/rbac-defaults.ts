@@ -10,7 +10,10 @@ export const MIGRATOR_GROUP = 'pod-identity-migrator';
 const READ = ['get', 'list', 'watch'];
 const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRule => ({ apiGroups: [apiGroup], resources: names, verbs });
 
-/** What the service's steps do on an API server (lambdas/ports/kubernetes.ts), and no more. `custom`: resources that add-ons define. */
+/**
+ * What the service's steps do on an API server (lambdas/ports/kubernetes.ts), and no more. In all namespaces: `retire`
+ * looks everywhere for service accounts and pods that still need a role's OIDC trust. `custom`: resources that add-ons define.
+ */
 const migratorRules = (custom: CustomKind[]): PolicyRule[] => [
   resources('', ['nodes', 'pods', 'serviceaccounts'], READ),
   resources('apps', ['daemonsets', 'deployments', 'replicasets'], READ),

@@ -1,5 +1,7 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
+import { createHash } from 'node:crypto';
 import { loadCatalogue } from '../catalog/index.ts';
+import { nameAndPath } from '../iam/wire.ts';
 import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
 import { buildAccessEntries, seedCustomResources, seedRbac, seedWorkload } from './build-kubernetes.ts';
@@ -14,10 +16,19 @@ import type { AddonState, ClusterState, RoleState, World } from './world.ts';
 export interface BuildOptions {
   /** Instead of the scenario's own. */
   seed?: number;
-  /** ARNs of the roles that call AWS beside the operator: those of the deployed functions and state machines. */
-  roles?: string[];
+  /** The roles that call AWS beside the operator: those of the deployed functions and state machines. IAM knows those that come with their policies. */
+  roles?: (string | DeployedRole)[];
   /** Those of them that call API servers; default: all. */
   kubernetesRoles?: string[];
+}
+
+/** A role as a template has it. */
+export interface DeployedRole {
+  arn: string;
+  policies: { name: string; document: unknown }[];
+  managedPolicyArns: string[];
+  /** Left out: nobody may assume it by STS. */
+  trustPolicy?: unknown;
 }
 
 const HEX = '0123456789ABCDEF';
@@ -32,18 +43,35 @@ const DEGRADED_ISSUE = {
   resourceIds: [],
 };
 
-const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => {
-  const resource = role.arn.split(':').at(-1) ?? '';
-  const parts = resource.split('/');
-  return {
-    arn: role.arn,
-    name: parts.at(-1) ?? '',
-    path: parts.length > 2 ? `/${parts.slice(1, -1).join('/')}/` : '/',
-    roleId: `AROA${world.random.string(17, UPPER)}`,
-    createdAt: Date.parse(role.createdAt),
-    trustPolicy: typeof role.trustPolicy === 'string' ? role.trustPolicy : JSON.stringify(role.trustPolicy),
-    tags: role.tags,
-  };
+const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));
+
+const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => ({
+  arn: role.arn,
+  ...nameAndPath(role.arn),
+  roleId: `AROA${world.random.string(17, UPPER)}`,
+  createdAt: Date.parse(role.createdAt),
+  trustPolicy: textOf(role.trustPolicy),
+  pastTrust: [],
+  policies: role.policies.map(({ name, document }) => ({ name, document: textOf(document) })),
+  attachedPolicies: role.attachedPolicies.map(({ arn, document }) => ({ arn, ...(document === undefined ? {} : { document: textOf(document) }) })),
+  tags: role.tags,
+});
+
+/** Its id is made of its ARN: what a seed gives must not depend on how the service is built. */
+const addDeployedRole = (world: World, { arn, policies, managedPolicyArns, trustPolicy }: DeployedRole): void => {
+  const { name, path } = nameAndPath(arn);
+  world.accounts.get(arn.split(':')[4] ?? '')?.roles.set(name, {
+    arn,
+    name,
+    path,
+    roleId: `AROA${createHash('sha256').update(arn).digest('hex').slice(0, 17).toUpperCase()}`,
+    createdAt: world.schedule.now(),
+    trustPolicy: textOf(trustPolicy ?? { Version: '2012-10-17', Statement: [] }),
+    pastTrust: [],
+    policies: policies.map((policy) => ({ name: policy.name, document: textOf(policy.document) })),
+    attachedPolicies: managedPolicyArns.map((policyArn) => ({ arn: policyArn })),
+    tags: {},
+  });
 };
 
 /** A stand-in for the authority's certificate where nobody speaks TLS; the loopback transport puts a real one here. */
@@ -159,7 +187,9 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     home: homeOf(scenario),
   };
   withdrawVersions(world, scenario.catalogue);
-  const { roles: serviceRoles = [], kubernetesRoles = serviceRoles } = options;
+  const { roles: deployedRoles = [] } = options;
+  const serviceRoles = deployedRoles.map((role) => (typeof role === 'string' ? role : role.arn));
+  const { kubernetesRoles = serviceRoles } = options;
   const operator = operatorRoleArn(world);
   for (const { id, roles, clusters } of scenario.accounts) {
     const account = { id, roles: new Map<string, RoleState>(), clusters: new Map<string, ClusterState>() };
@@ -170,6 +200,7 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     }
     for (const cluster of clusters) account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { operator, service: kubernetesRoles }));
   }
+  for (const role of deployedRoles) if (typeof role !== 'string') addDeployedRole(world, role);
   for (const role of [operator, ...serviceRoles]) issueAccessKey(world, role);
   return world;
 };

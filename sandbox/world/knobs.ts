@@ -140,6 +140,30 @@ export const knobs = z
       'hashicorp/terraform-provider-aws#34711: the text and that it passes; the seconds are a placeholder',
       'A role that is younger "does not exist" yet for EKS.',
     ),
+    trustLagSeconds: knob(
+      seconds.default(5),
+      'placeholder',
+      'IAM User Guide, "Changes that I make are not always immediately visible": that it takes time; the seconds are a placeholder',
+      'After UpdateAssumeRolePolicy EKS and STS still go by the old trust policy for so long; IAM itself shows the new one at once.',
+    ),
+    trustPolicyQuota: knob(
+      z.number().int().min(2048).max(4096).default(2048),
+      'certain',
+      'IAM User Guide, "IAM and AWS STS quotas": role trust policy length, 2,048 by default, 4,096 at most',
+      'Characters of a trust policy, without white space, over which UpdateAssumeRolePolicy refuses it.',
+    ),
+    trustValidation: knob(
+      z.enum(['structural', 'evaluated']).default('structural'),
+      'likely',
+      'aws/aws-cdk#31522, hashicorp/terraform-provider-aws#41483: a missing sts:TagSession is refused; nobody reports a condition that was',
+      'How EKS judges the trust policy of a role that an association gets. `structural`: some statements allow the pods\' principal both actions. `evaluated`: the whole policy for that cluster, namespace and service account; what only a pod would decide is taken.',
+    ),
+    simulatePrincipalPolicy: knob(
+      z.enum(['allow', 'deny']).default('allow'),
+      'certain',
+      'Service Authorization Reference, IAM: a right of its own, which many accounts keep for themselves',
+      'Whether anybody may ask iam:SimulatePrincipalPolicy; with `deny` it answers AccessDenied.',
+    ),
   })
   .meta({ id: 'Knobs', description: 'How AWS behaves where nobody knows for sure, and how long things take. Every knob has a default; name those that shall differ.' });
 export type Knobs = z.infer<typeof knobs>;

@@ -1,7 +1,11 @@
 /** What a scenario's schema can't see: that its parts fit each other, its accounts and the catalogue. */
 import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import type { PolicyKind } from '../../lambdas/domain/policy/document.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
 
+type ScenarioRole = Scenario['accounts'][number]['roles'][number];
+type Document = ScenarioRole['trustPolicy'];
 type Path = (string | number)[];
 
 export interface ScenarioProblem {
@@ -135,6 +139,44 @@ const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void
   reportDuplicates(cluster.rbac, nameOf, (index) => [...path, 'rbac', index, 'metadata', 'name'], 'the', report);
 };
 
+const checkDocument = (document: Document | undefined, kind: PolicyKind, path: Path, report: Report): void => {
+  if (document === undefined) return;
+  if (typeof document === 'string' && !isJson(document)) {
+    report(path, 'the text is not JSON. Write the policy as an object instead; it needs no escaping.');
+    return;
+  }
+  // A role may well have a trust policy that was never valid: what the service makes of it is what a scenario is for.
+  const policy = kind === 'identity' ? parsePolicy(document, kind) : undefined;
+  if (policy?.valid === false) report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);
+};
+
+const checkPolicies = (role: ScenarioRole, account: string, path: Path, report: Report): void => {
+  checkDocument(role.trustPolicy, 'trust', [...path, 'trustPolicy'], report);
+  for (const [index, { document }] of role.policies.entries()) checkDocument(document, 'identity', [...path, 'policies', index, 'document'], report);
+  reportDuplicates(role.policies, ({ name }) => name, (index) => [...path, 'policies', index, 'name'], 'the policy', report);
+  for (const [index, { arn, document }] of role.attachedPolicies.entries()) {
+    const here = [...path, 'attachedPolicies', index];
+    checkDocument(document, 'identity', [...here, 'document'], report);
+    if (accountOf(arn) === 'aws') continue;
+    if (accountOf(arn) !== account) report([...here, 'arn'], `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`);
+    if (document === undefined) report(here, `${arn} is the account's own. Add its document.`);
+  }
+  reportDuplicates(role.attachedPolicies, ({ arn }) => arn, (index) => [...path, 'attachedPolicies', index, 'arn'], 'the policy', report);
+};
+
+/** A managed policy says the same of every role that has it. */
+const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path, report: Report): void => {
+  const known = new Map<string, { text: string; role: string }>();
+  for (const [position, { arn: role, attachedPolicies }] of roles.entries()) {
+    for (const [index, { arn, document }] of attachedPolicies.entries()) {
+      const text = JSON.stringify(document);
+      const first = known.get(arn) ?? { text, role };
+      known.set(arn, first);
+      if (first.text !== text) report([...path, position, 'attachedPolicies', index, 'document'], `${arn} says something else than it does at ${first.role}. Make them equal.`);
+    }
+  }
+};
+
 /** Every way in which a scenario that passed its schema does not fit together; empty when it does. */
 export const checkScenario = (scenario: Scenario, catalogue: Catalogue): ScenarioProblem[] => {
   const problems: ScenarioProblem[] = [];
@@ -145,10 +187,9 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
     const here = ['accounts', index];
     for (const [position, role] of account.roles.entries()) {
       checkRoleAccount(role.arn, account.id, [...here, 'roles', position, 'arn'], report);
-      if (typeof role.trustPolicy === 'string' && !isJson(role.trustPolicy)) {
-        report([...here, 'roles', position, 'trustPolicy'], 'the text is not JSON. Write the policy as an object instead; it needs no escaping.');
-      }
+      checkPolicies(role, account.id, [...here, 'roles', position], report);
     }
+    checkSharedPolicies(account, [...here, 'roles'], report);
     reportDuplicates(account.roles, (role) => role.arn.split('/').at(-1) ?? '', (position) => [...here, 'roles', position, 'arn'], 'the role name', report);
     reportDuplicates(account.clusters, (cluster) => `${cluster.name} in ${cluster.region}`, (position) => [...here, 'clusters', position, 'name'], 'the cluster', report);
     for (const [position, cluster] of account.clusters.entries()) {

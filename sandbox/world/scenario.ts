@@ -14,10 +14,26 @@ export type { Knobs } from './knobs.ts';
 
 const policyDocument = z.union([z.string(), z.record(z.string(), z.unknown())]);
 
+const inlinePolicy = z
+  .strictObject({
+    name: z.string().regex(/^[\w+=,.@-]{1,128}$/, 'must be a policy name: letters, digits and any of _+=,.@-, at most 128').describe('Name of the policy.'),
+    document: policyDocument.describe('The policy: an object, or its JSON text.'),
+  })
+  .meta({ id: 'InlinePolicy', description: 'A policy that is part of a role.' });
+
+const attachedPolicy = z
+  .strictObject({
+    arn: z.string().regex(/^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess').describe("ARN of a managed policy: AWS's, or the account's own."),
+    document: policyDocument.optional().describe("What it says: an object, or its JSON text. Needed for the account's own; one of AWS's without it allows nothing when it is simulated."),
+  })
+  .meta({ id: 'AttachedPolicy', description: 'A managed policy that a role has.' });
+
 const role = z
   .strictObject({
     arn: roleArn.describe('ARN of the role, with its path.'),
     trustPolicy: policyDocument.describe('The trust policy: an object, or its JSON text.'),
+    policies: z.array(inlinePolicy).default([]).describe('Its inline policies.'),
+    attachedPolicies: z.array(attachedPolicy).default([]).describe('Its managed policies.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.default('2024-01-01T00:00:00.000Z').describe('When it was created; see the knob `iamLagSeconds`.'),
   })

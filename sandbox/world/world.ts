@@ -16,7 +16,18 @@ export interface RoleState {
   createdAt: number;
   /** Decoded JSON text. */
   trustPolicy: string;
+  /** Trust policies that it had before, oldest first: others than IAM see them a little longer. */
+  pastTrust: { text: string; replacedAt: number }[];
+  /** Inline ones; JSON text. */
+  policies: { name: string; document: string }[];
+  attachedPolicies: AttachedPolicyState[];
   tags: Record<string, string>;
+}
+
+/** A managed policy that a role has. `document`: JSON text; left out where nobody has said what it says. */
+export interface AttachedPolicyState {
+  arn: string;
+  document?: string;
 }
 
 export interface AssociationState {

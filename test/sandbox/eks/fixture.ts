@@ -91,7 +91,7 @@ const install = (world: World, cluster: ClusterState, { name, version, role, sta
 export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureAddon[]; nodes?: number; seed?: number; version?: string } = {}): Fixture => {
   const account: AccountState = { id: ACCOUNT, roles: new Map(), clusters: new Map() };
   for (const [name, { trust, createdAt }] of Object.entries(ROLES)) {
-    account.roles.set(name, { arn: roleArn(name), name, path: '/', roleId: `AROA${name.toUpperCase()}`, createdAt, trustPolicy: trust, tags: {} });
+    account.roles.set(name, { arn: roleArn(name), name, path: '/', roleId: `AROA${name.toUpperCase()}`, createdAt, trustPolicy: trust, pastTrust: [], policies: [], attachedPolicies: [], tags: {} });
   }
   const world = bareWorld({ seed: options.seed ?? 1, knobs: options.knobs ?? {}, catalogue: loadCatalogue(), accounts: new Map([[ACCOUNT, account]]) });
   const cluster = bareCluster({

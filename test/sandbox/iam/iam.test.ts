@@ -99,7 +99,14 @@ describe('IAM', () => {
 
   it.each([
     ['no JSON', '{', 'This policy contains invalid Json'],
+    ['URL-encoded JSON', encodeURIComponent(JSON.stringify(podIdentityTrust)), 'This policy contains invalid Json'],
     ['no policy', { Statement: 'all' }, 'Syntax errors in policy.'],
+    ['no statement', { Version: '2012-10-17', Statement: [] }, 'Syntax errors in policy.'],
+    ['a version of its own', { ...podIdentityTrust, Version: '2024-01-01' }, 'Syntax errors in policy.'],
+    ['an element that IAM does not know', withStatement({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', Comment: 'why' }), 'Syntax errors in policy.'],
+    ['the same Sid twice', { Version: '2012-10-17', Statement: [1, 2].map(() => ({ Sid: 'A', Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' })) }, 'Syntax errors in policy.'],
+    ['a principal of no type', withStatement({ Effect: 'Allow', Principal: { Nobody: 'x' }, Action: 'sts:AssumeRole' }), 'Syntax errors in policy.'],
+    ['no action', withStatement({ Effect: 'Allow', Principal: '*' }), 'Missing required field Action'],
     ['nobody named', withStatement({ Effect: 'Allow', Action: 'sts:AssumeRole' }), 'Missing required field Principal'],
     ['a resource', withStatement({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', Resource: '*' }), 'Has prohibited field Resource'],
     ['an action of another service', withStatement({ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }), 'AssumeRole policy may only specify STS AssumeRole actions.'],
@@ -118,6 +125,22 @@ describe('IAM', () => {
     await expect(iam.send(update(services(80)))).rejects.toMatchObject({ name: 'LimitExceededException', message: 'Cannot exceed quota for ACLSizePerRole: 2048', $metadata: { httpStatusCode: 409 } });
   });
 
+  it('takes a longer one where the quota has been raised', async () => {
+    const { world, iam } = open();
+    world.knobs.trustPolicyQuota = 4096;
+    const services = (count: number) => withStatement({ Effect: 'Allow', Principal: { Service: Array.from({ length: count }, (_, n) => `service-${n + 100}.amazonaws.com`) }, Action: 'sts:AssumeRole' });
+    await iam.send(update(services(80)));
+    await expect(iam.send(update(services(160)))).rejects.toMatchObject({ name: 'LimitExceededException', message: 'Cannot exceed quota for ACLSizePerRole: 4096' });
+  });
+
+  it('shows a changed trust policy at once, although other services do not see it yet', async () => {
+    const { iam } = open();
+    const document = withStatement({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'sts:AssumeRole' });
+    await iam.send(update(document));
+    const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }));
+    expect(JSON.parse(decodeURIComponent(role?.AssumeRolePolicyDocument ?? ''))).toEqual(document);
+  });
+
   it.each(['/aws-service-role/eks.amazonaws.com/', '/aws-reserved/sso.amazonaws.com/'])('leaves roles of AWS alone: %s', async (path) => {
     const { world, iam } = open();
     const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
@@ -132,12 +155,12 @@ describe('IAM', () => {
   it('names an action that it does not have', async () => {
     await expect(open().iam.send(new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: '{}' }))).rejects.toMatchObject({
       name: 'NotImplemented',
-      message: "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, UpdateAssumeRolePolicy.",
+      message: "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
     });
   });
 
   it('names every action of the API that it does not have', async () => {
     const world = newWorld();
-    expect(await refusesAllBut(createIamService(world), sdk, '2010-05-08', ['GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoles', 'ListRoleTags', 'UpdateAssumeRolePolicy'])).toBeGreaterThan(150);
+    expect(await refusesAllBut(createIamService(world), sdk, '2010-05-08', ['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'ListRoles', 'ListRoleTags', 'SimulatePrincipalPolicy', 'UpdateAssumeRolePolicy'])).toBeGreaterThan(150);
   });
 });

@@ -22,7 +22,7 @@ import type { SandboxClock } from '../../../sandbox/world/clock.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, REGION, configOf, newWorld, openDoor, operator } from '../support.ts';
 import { faultsOf } from './answers.ts';
-import { type Answers, type AwsService, inputOf, MACHINE, rows, TABLE, WRONG_SECRET } from './corpus.ts';
+import { type Answers, type AwsService, INLINE, inputOf, MACHINE, MANAGED, rows, TABLE, WRONG_SECRET } from './corpus.ts';
 import { callsFor, collection, discoveryCalls, evictionsOf, type KubernetesCall } from './kubernetes-corpus.ts';
 
 const SDKS: Record<AwsService, object> = { eks, iam, sts, dynamodb, states };
@@ -54,6 +54,7 @@ interface Place {
 
 const openPlace = async (): Promise<Place> => {
   const world = newWorld();
+  Object.assign(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!, { policies: [INLINE], attachedPolicies: [MANAGED] });
   const table = createDynamoDb(world);
   await table.createTable({ name: TABLE, keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] });
   const definition = { QueryLanguage: 'JSONata', StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 60, End: true } } };

@@ -67,6 +67,10 @@ const eks: Row[] = [
 ];
 
 const RoleName = 'ebs-csi';
+/** What the role has, see `openPlace`. */
+const DOCUMENT = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] });
+export const INLINE = { name: 'inline', document: DOCUMENT };
+export const MANAGED = { arn: `arn:aws:iam::${ACCOUNT}:policy/team/managed`, document: DOCUMENT };
 const NOBODY = { RoleName: 'ä' };
 
 const identity: Row[] = [
@@ -75,8 +79,15 @@ const identity: Row[] = [
   ['iam', 'ListRoleTags', { RoleName }, NOBODY],
   ['iam', 'ListAttachedRolePolicies', { RoleName }, NOBODY],
   ['iam', 'ListRolePolicies', { RoleName }, NOBODY],
-  // The world's roles have no inline policies.
-  ['iam', 'GetRolePolicy', undefined, { RoleName, PolicyName: 'none' }],
+  ['iam', 'GetRolePolicy', { RoleName, PolicyName: INLINE.name }, { RoleName, PolicyName: 'none' }],
+  ['iam', 'GetPolicy', { PolicyArn: MANAGED.arn }, { PolicyArn: `${MANAGED.arn}-gone` }],
+  ['iam', 'GetPolicyVersion', { PolicyArn: MANAGED.arn, VersionId: 'v1' }, { PolicyArn: MANAGED.arn, VersionId: 'v2' }],
+  [
+    'iam',
+    'SimulatePrincipalPolicy',
+    { PolicySourceArn: ROLE, ActionNames: ['s3:GetObject', 'iam:PassRole'], ResourceArns: [ROLE], ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList', ContextKeyValues: ['a', 'b'] }] },
+    { PolicySourceArn: `${ROLE}-gone`, ActionNames: ['s3:GetObject'] },
+  ],
   [
     'iam',
     'UpdateAssumeRolePolicy',
@@ -84,7 +95,7 @@ const identity: Row[] = [
     { RoleName, PolicyDocument: 'a=b&c' },
   ],
   ['sts', 'GetCallerIdentity', {}, WRONG_SECRET],
-  ['sts', 'AssumeRole', { RoleArn: ROLE, RoleSessionName: 'corpus' }, { RoleArn: `${ROLE}-gone`, RoleSessionName: 'corpus' }],
+  ['sts', 'AssumeRole', { RoleArn: ROLE, RoleSessionName: 'corpus' }, { RoleArn: `${ROLE}-gone`, RoleSessionName: 'corpus' }, 5],
 ];
 
 const Key = { pk: { S: 'a/b c' } };

@@ -34,6 +34,10 @@ const adot = { name: 'adot', version: 'v0.109.0-eksbuild.2', createdAt: '2025-06
 const collector = { apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector', plural: 'opentelemetrycollectors', namespace: 'shop', name: 'traces' };
 const clusterRole = { kind: 'ClusterRole', metadata: { name: 'reader' }, rules: [] };
 const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
+const READ_ONLY = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+const OWN_POLICY = `arn:aws:iam::${ACCOUNT}:policy/archive`;
+const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] };
+const role = (file: File, parts: object, index = 0): void => void Object.assign(file.accounts[0]!.roles[index]!, parts);
 const add = (file: File, parts: object): void => void Object.assign(file.accounts[0]!.clusters[0]!, parts);
 const modify = (file: File, ...fields: string[]): void => void Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { modifiedFields: fields.map((field) => ({ field, manager: 'helm' })) });
 
@@ -42,6 +46,11 @@ describe('parseScenario', () => {
     const scenario = parseScenario(JSON.stringify(scenarioFile()), 'dev.json');
     expect(scenario).toEqual(parseScenario(scenarioFile(), 'dev.json'));
     expect(scenario).toMatchObject({ seed: 1, startAt: '2026-01-15T09:00:00.000Z', knobs: { iamLagSeconds: 10 } });
+    expect(scenario.accounts[0]!.roles[0]).toMatchObject({ policies: [], attachedPolicies: [] });
+  });
+
+  it('takes a trust policy that IAM would not: what the service makes of it is what a scenario may be for', () => {
+    for (const trustPolicy of [{ Statement: [] }, '[]', { Version: '1' }]) expect(parseScenario(changed((file) => role(file, { trustPolicy })), 'dev.json').accounts[0]!.roles[0]!.trustPolicy).toEqual(trustPolicy);
   });
 
   it.each([
@@ -62,6 +71,23 @@ describe('parseScenario', () => {
     ['an unknown field', (file) => Object.assign(file.accounts[0]!.clusters[0]!, { addon: [] }), 'accounts[0].clusters[0].addon: there is no such field. Correct its spelling, or remove it.'],
     ['a trust policy that is none', (file) => (file.accounts[0]!.roles[0]!.trustPolicy = 7), 'accounts[0].roles[0].trustPolicy: must be a policy document: an object, or its JSON text. Add it.'],
     ['a trust policy that is not JSON', (file) => (file.accounts[0]!.roles[0]!.trustPolicy = '{'), 'accounts[0].roles[0].trustPolicy: the text is not JSON.'],
+    ['a policy that IAM would not take', (file) => role(file, { policies: [{ name: 'p', document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*' }] } }] }), 'accounts[0].roles[0].policies[0].document: IAM would not take the policy: Statement[0].Resource is missing. Change it.'],
+    ['a policy that is not JSON', (file) => role(file, { policies: [{ name: 'p', document: '{' }] }), 'accounts[0].roles[0].policies[0].document: the text is not JSON.'],
+    ['a policy name with a slash', (file) => role(file, { policies: [{ name: 'a/b', document: policy }] }), 'accounts[0].roles[0].policies[0].name: must be a policy name'],
+    ['a policy twice', (file) => role(file, { policies: [{ name: 'p', document: policy }, { name: 'p', document: policy }] }), 'accounts[0].roles[0].policies[1].name: the policy p is there twice'],
+    ['a managed policy that is none', (file) => role(file, { attachedPolicies: [{ arn: 'ReadOnlyAccess' }] }), 'accounts[0].roles[0].attachedPolicies[0].arn: must be the ARN of a managed policy'],
+    ['a managed policy twice', (file) => role(file, { attachedPolicies: [{ arn: READ_ONLY }, { arn: READ_ONLY }] }), `accounts[0].roles[0].attachedPolicies[1].arn: the policy ${READ_ONLY} is there twice`],
+    ['a managed policy of the account without a document', (file) => role(file, { attachedPolicies: [{ arn: OWN_POLICY }] }), `accounts[0].roles[0].attachedPolicies[0]: ${OWN_POLICY} is the account's own. Add its document.`],
+    ['a managed policy of another account', (file) => role(file, { attachedPolicies: [{ arn: 'arn:aws:iam::444455556666:policy/p', document: policy }] }), `accounts[0].roles[0].attachedPolicies[0].arn: the policy is of account 444455556666, but its role of account ${ACCOUNT}.`],
+    ['a managed policy that IAM would not take', (file) => role(file, { attachedPolicies: [{ arn: READ_ONLY, document: { Statement: [] } }] }), 'accounts[0].roles[0].attachedPolicies[0].document: IAM would not take the policy: Statement must have at least one statement. Change it.'],
+    [
+      'a managed policy that says something else at another role',
+      (file) => {
+        file.accounts[0]!.roles.push({ ...file.accounts[0]!.roles[0]!, arn: `${ROLE}-2` });
+        for (const [index, document] of [policy, { ...policy, Version: '2008-10-17' }].entries()) role(file, { attachedPolicies: [{ arn: OWN_POLICY, document }] }, index);
+      },
+      `accounts[0].roles[1].attachedPolicies[0].document: ${OWN_POLICY} says something else than it does at ${ROLE}. Make them equal.`,
+    ],
     ['an unknown add-on', (file) => (file.accounts[0]!.clusters[0]!.addons[0]!.name = 'ebs'), "accounts[0].clusters[0].addons[0].name: the sandbox's catalogue has no add-on ebs. It has: "],
     ['an unknown version', (file) => (file.accounts[0]!.clusters[0]!.addons[0]!.version = 'v9'), 'accounts[0].clusters[0].addons[0].version: the catalogue has no version v9 of aws-ebs-csi-driver. For Kubernetes 1.31 it has: v1.44.0-eksbuild.1, '],
     ['an owner that is not installed', (file) => file.accounts[0]!.clusters[0]!.associations.push({ ...association, owner: 'vpc-cni' }), 'accounts[0].clusters[0].associations[0].owner: the add-on vpc-cni is not installed on cluster dev.'],

@@ -1,0 +1,72 @@
+/** The policies that roles have: inline ones, and managed ones, which are read by themselves. */
+import type { CallContext } from '../http.ts';
+import type { AttachedPolicyState, RoleState, World } from '../world/world.ts';
+import { checkParameters, QueryError, required } from './query-protocol.ts';
+import type { QueryAction } from './query-service.ts';
+import { ARN, nameAndPath, noSuchEntity, page, POLICY_NAME, POLICY_PATH, timeOf, urlEncoded } from './wire.ts';
+
+/** Policies of the world have one version, as they were made. */
+const VERSION = 'v1';
+
+interface ManagedPolicy extends AttachedPolicyState {
+  /** When the first role that has it was made: its own age is not known. */
+  createdAt: number;
+  attachments: number;
+}
+
+const managedPolicy = (world: World, account: string, arn: string): ManagedPolicy => {
+  const holders = [...(world.accounts.get(account)?.roles.values() ?? [])].flatMap((role) => role.attachedPolicies.filter((policy) => policy.arn === arn).map((policy) => ({ role, policy })));
+  const [first] = holders;
+  // Text: pulumi/pulumi-aws#501.
+  if (!first) throw noSuchEntity(`Policy ${arn} was not found.`);
+  const document = holders.find(({ policy }) => policy.document !== undefined)?.policy.document;
+  return { arn, createdAt: first.role.createdAt, attachments: holders.length, ...(document === undefined ? {} : { document }) };
+};
+
+export const rolePolicyActions = (world: World, roleOf: (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState): Record<string, QueryAction> => {
+  const managed = (parameters: Map<string, string>, { caller }: CallContext): ManagedPolicy => {
+    const arn = required(parameters, 'PolicyArn');
+    checkParameters(parameters, { PolicyArn: ARN });
+    return managedPolicy(world, caller.account, arn);
+  };
+  return {
+    ListAttachedRolePolicies: (parameters, { caller }) => {
+      const { attachedPolicies } = roleOf(parameters, caller);
+      checkParameters(parameters, { PathPrefix: POLICY_PATH });
+      const prefix = parameters.get('PathPrefix') ?? '/';
+      const { items, ...rest } = page(attachedPolicies.filter(({ arn }) => nameAndPath(arn).path.startsWith(prefix)), ({ arn }) => arn, parameters);
+      return { ...rest, AttachedPolicies: items.map(({ arn }) => ({ PolicyName: nameAndPath(arn).name, PolicyArn: arn })) };
+    },
+
+    ListRolePolicies: (parameters, { caller }) => {
+      const { items, ...rest } = page(roleOf(parameters, caller).policies, ({ name }) => name, parameters);
+      return { ...rest, PolicyNames: items.map(({ name }) => name) };
+    },
+
+    // Text: aws/aws-cli#6139.
+    GetRolePolicy: (parameters, { caller }) => {
+      const name = required(parameters, 'PolicyName');
+      checkParameters(parameters, { PolicyName: POLICY_NAME });
+      const role = roleOf(parameters, caller);
+      const policy = role.policies.find((one) => one.name === name);
+      if (!policy) throw noSuchEntity(`The role policy with name ${name} cannot be found.`);
+      return { RoleName: role.name, PolicyName: name, PolicyDocument: urlEncoded(policy.document) };
+    },
+
+    GetPolicy: (parameters, context) => {
+      const { arn, createdAt, attachments } = managed(parameters, context);
+      const { name, path } = nameAndPath(arn);
+      const time = timeOf(createdAt);
+      return { Policy: { PolicyName: name, Arn: arn, Path: path, DefaultVersionId: VERSION, AttachmentCount: attachments, IsAttachable: true, CreateDate: time, UpdateDate: time } };
+    },
+
+    GetPolicyVersion: (parameters, context) => {
+      const { arn, createdAt, document } = managed(parameters, context);
+      const version = required(parameters, 'VersionId');
+      // AWS's text is not known.
+      if (version !== VERSION) throw noSuchEntity(`Policy ${arn} version ${version} does not exist.`);
+      if (document === undefined) throw new QueryError(501, 'NotImplemented', `The sandbox does not know what the policy ${arn} says. Give it a document in the scenario.`);
+      return { PolicyVersion: { Document: urlEncoded(document), VersionId: VERSION, IsDefaultVersion: true, CreateDate: timeOf(createdAt) } };
+    },
+  };
+};

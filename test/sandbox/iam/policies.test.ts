@@ -1,0 +1,96 @@
+import { GetPolicyCommand, GetPolicyVersionCommand, GetRoleCommand, GetRolePolicyCommand, ListAttachedRolePoliciesCommand, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import { describe, expect, it } from 'vitest';
+import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { ACCOUNT, clientsOf, FUNCTION_ROLE, openDoor, ROLE, scenarioFile } from '../support.ts';
+
+const statement = (Action: string, Resource = '*') => ({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource }] });
+const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
+const OF_AWS = 'arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy';
+const inline = [
+  { name: 'two', document: JSON.stringify(statement('s3:GetObject')) },
+  { name: 'one', document: statement('sts:AssumeRole') },
+];
+
+/** A role with two policies of each kind, and one of the service's own. */
+const open = () => {
+  const file = scenarioFile();
+  const [role] = file.accounts[0]!.roles;
+  const roles = [{ ...role, policies: inline, attachedPolicies: [{ arn: OF_AWS }, { arn: OWN, document: statement('kms:Decrypt') }] }];
+  const scenario = parseScenario({ ...file, accounts: [{ ...file.accounts[0], roles }] }, 'test');
+  const deployed = { arn: FUNCTION_ROLE, policies: [{ name: 'default', document: statement('eks:*') }], managedPolicyArns: [OF_AWS] };
+  const world = buildWorld(scenario, { roles: [deployed] });
+  return { world, iam: clientsOf(openDoor(world), world).iam() };
+};
+const json = (document: string | undefined): unknown => JSON.parse(decodeURIComponent(document ?? ''));
+
+describe('the policies of a role', () => {
+  it('are listed and read, inline ones by name', async () => {
+    const { iam } = open();
+    expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi' }))).PolicyNames).toEqual(['one', 'two']);
+    const { PolicyDocument, ...rest } = await iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'two' }));
+    expect(rest).toMatchObject({ RoleName: 'ebs-csi', PolicyName: 'two' });
+    expect(PolicyDocument).not.toContain('{');
+    expect(json(PolicyDocument)).toEqual(statement('s3:GetObject'));
+    await expect(iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'three' }))).rejects.toMatchObject({ name: 'NoSuchEntityException', message: 'The role policy with name three cannot be found.' });
+  });
+
+  it('come in pages', async () => {
+    const { iam } = open();
+    const one = await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', MaxItems: 1 }));
+    expect(one).toMatchObject({ PolicyNames: ['one'], IsTruncated: true });
+    expect(await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', Marker: one.Marker }))).toMatchObject({ PolicyNames: ['two'], IsTruncated: false });
+  });
+
+  it('are listed, managed ones by path', async () => {
+    const { iam } = open();
+    const list = async (PathPrefix?: string) => (await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi', PathPrefix }))).AttachedPolicies;
+    const [ofAws, own] = [{ PolicyName: 'AmazonEBSCSIDriverPolicy', PolicyArn: OF_AWS }, { PolicyName: 'archive', PolicyArn: OWN }];
+    expect(await list()).toEqual([own, ofAws]);
+    expect(await list('/team/')).toEqual([own]);
+    expect(await list('/service-role/')).toEqual([ofAws]);
+  });
+
+  it('are read by ARN and version, managed ones', async () => {
+    const { iam } = open();
+    const { Policy: policy } = await iam.send(new GetPolicyCommand({ PolicyArn: OWN }));
+    expect(policy).toMatchObject({ Arn: OWN, PolicyName: 'archive', Path: '/team/', DefaultVersionId: 'v1', AttachmentCount: 1, IsAttachable: true, CreateDate: new Date('2024-01-01T00:00:00Z') });
+    const { PolicyVersion: version } = await iam.send(new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v1' }));
+    expect(version).toMatchObject({ VersionId: 'v1', IsDefaultVersion: true });
+    expect(json(version?.Document)).toEqual(statement('kms:Decrypt'));
+    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OF_AWS }))).Policy).toMatchObject({ AttachmentCount: 2 });
+  });
+
+  it.each([
+    ['a policy that nobody has', new GetPolicyCommand({ PolicyArn: `${OWN}-2` }), 'NoSuchEntityException', `Policy ${OWN}-2 was not found.`],
+    ['a version that there is not', new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v2' }), 'NoSuchEntityException', `Policy ${OWN} version v2 does not exist.`],
+    ['what the scenario does not say', new GetPolicyVersionCommand({ PolicyArn: OF_AWS, VersionId: 'v1' }), 'NotImplemented', `The sandbox does not know what the policy ${OF_AWS} says. Give it a document in the scenario.`],
+  ])('are not made up: %s', async (_what, command, name, message) => {
+    await expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message });
+  });
+
+  it('are there of the roles of the deployed service too, which nobody may assume by STS unless their template says so', async () => {
+    const { iam } = open();
+    expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'plan-function' }))).PolicyNames).toEqual(['default']);
+    expect(json((await iam.send(new GetRolePolicyCommand({ RoleName: 'plan-function', PolicyName: 'default' }))).PolicyDocument)).toEqual(statement('eks:*'));
+    const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }));
+    expect(role).toMatchObject({ Arn: FUNCTION_ROLE, RoleId: expect.stringMatching(/^AROA[0-9A-F]{17}$/) as string });
+    expect(json(role?.AssumeRolePolicyDocument)).toEqual({ Version: '2012-10-17', Statement: [] });
+  });
+
+  it('come as the service reads them', async () => {
+    expect(await new AwsRoles(open().iam).listPolicies(ROLE)).toEqual([
+      { name: 'one', document: JSON.stringify(statement('sts:AssumeRole')) },
+      { name: 'two', document: JSON.stringify(statement('s3:GetObject')) },
+      { name: 'archive', arn: OWN, document: JSON.stringify(statement('kms:Decrypt')) },
+      { name: 'AmazonEBSCSIDriverPolicy', arn: OF_AWS },
+    ]);
+  });
+
+  it('that come with the service leave what a seed gives as it is', () => {
+    const scenario = parseScenario(scenarioFile(), 'test');
+    const [with_, without] = [buildWorld(scenario, { roles: [{ arn: FUNCTION_ROLE, policies: [], managedPolicyArns: [] }] }), buildWorld(scenario, { roles: [FUNCTION_ROLE] })];
+    expect([...with_.accessKeys.keys()]).toEqual([...without.accessKeys.keys()]);
+    expect(with_.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.roleId).toBe(without.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.roleId);
+  });
+});
