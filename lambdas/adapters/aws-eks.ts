@@ -8,6 +8,7 @@ import {
   DescribeClusterCommand,
   DescribePodIdentityAssociationCommand,
   paginateDescribeAddonVersions,
+  paginateListAddons,
   paginateListPodIdentityAssociations,
   TagResourceCommand,
   UpdateAddonCommand,
@@ -121,10 +122,30 @@ export class AwsEks implements Eks {
   }
 
   async listAssociations(namespace: string, serviceAccount: string): Promise<Association[]> {
-    const ids = await this.associationIds({ namespace, serviceAccount });
+    return this.describeAssociations(await this.associationIds({ namespace, serviceAccount }));
+  }
+
+  async countAssociations(): Promise<number> {
+    return (await this.associationIds({})).length;
+  }
+
+  async listAddons(): Promise<string[]> {
+    const names: string[] = [];
+    await aws('eks:ListAddons', async () => {
+      for await (const page of paginateListAddons({ client: this.client }, { clusterName: this.cluster })) names.push(...(page.addons ?? []));
+    });
+    return names;
+  }
+
+  async listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }> {
+    const ids = await this.associationIds({}, limit + 1);
+    return { associations: await this.describeAssociations(ids.slice(0, limit)), more: ids.length > limit };
+  }
+
+  /** The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there. */
+  private async describeAssociations(ids: string[]): Promise<Association[]> {
     const found: Association[] = [];
     for (const associationId of ids) {
-      // The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there.
       const answer = await awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () =>
         this.client.send(new DescribePodIdentityAssociationCommand({ clusterName: this.cluster, associationId })),
       );
@@ -133,15 +154,13 @@ export class AwsEks implements Eks {
     return found;
   }
 
-  async countAssociations(): Promise<number> {
-    return (await this.associationIds({})).length;
-  }
-
-  private async associationIds(filter: { namespace?: string; serviceAccount?: string }): Promise<string[]> {
+  /** Of all pages, as long as there are not `enough`. */
+  private async associationIds(filter: { namespace?: string; serviceAccount?: string }, enough = Infinity): Promise<string[]> {
     const ids: string[] = [];
     await aws('eks:ListPodIdentityAssociations', async () => {
       for await (const page of paginateListPodIdentityAssociations({ client: this.client }, { clusterName: this.cluster, ...filter })) {
         ids.push(...(page.associations ?? []).flatMap((one) => one.associationId ?? []));
+        if (ids.length >= enough) return;
       }
     });
     return ids;

@@ -1,8 +1,8 @@
 /**
  * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`:
- * `sk` `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, SNAPSHOT, then `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so
- * that one query reads what a step works from.
- * The locks are in `dynamo-locks.ts`.
+ * `sk` `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, `RETIREMENT#<role>`, SNAPSHOT, then `STEP#<name>`,
+ * `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from.
+ * What is noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -25,8 +25,8 @@ import {
   type StepLine,
 } from '../domain/model.ts';
 import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
-import { DynamoLocks } from './dynamo-locks.ts';
-import { DynamoTable, isConditionFailed, type Item, type Key } from './dynamo-table.ts';
+import { DynamoTable, isConditionFailed, itemOf, partition, type Item } from './dynamo-table.ts';
+import { DynamoTrust, trustOf } from './dynamo-trust.ts';
 
 /** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
 const EVIDENCE_CHUNK = 100;
@@ -35,8 +35,8 @@ const EVIDENCE_CHUNK = 100;
 const associationItem = z.object({ what: z.enum(['purged', 'created', 'restored']), association });
 const evidenceItem = z.object({ pods: z.array(podEvidence) });
 
-const partition = (migrationId: string): string => `MIGRATION#${migrationId}`;
-const itemOf = (migrationId: string, sk: string): Key => ({ pk: partition(migrationId), sk });
+/** Parts of a record that are items of their own. */
+const APART: ReadonlySet<string> = new Set<keyof Migration>(['associations', 'trustChanges', 'retirements']);
 
 /** An update that sets these attributes. */
 function setting(attributes: [string, unknown][]): { UpdateExpression: string; ExpressionAttributeNames: Record<string, string>; ExpressionAttributeValues: Record<string, unknown> } {
@@ -47,10 +47,10 @@ function setting(attributes: [string, unknown][]): { UpdateExpression: string; E
   };
 }
 
-class DynamoLedger extends DynamoLocks implements Ledger {
+class DynamoLedger extends DynamoTrust implements Ledger {
   /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
   async putMigration(record: Migration): Promise<void> {
-    const says = ([name, value]: [string, unknown]): boolean => name !== 'associations' && value !== undefined && !(Array.isArray(value) && value.length === 0);
+    const says = ([name, value]: [string, unknown]): boolean => !APART.has(name) && value !== undefined && !(Array.isArray(value) && value.length === 0);
     const change = setting(Object.entries(record).filter(says));
     try {
       await this.table.update(itemOf(record.migrationId, 'RECORD'), {
@@ -76,7 +76,7 @@ class DynamoLedger extends DynamoLocks implements Ledger {
       associations[what].push(whole);
     }
     return {
-      ...(record ? { migration: migration.parse({ ...record, associations }) } : {}),
+      ...(record ? { migration: migration.parse({ ...record, associations, ...trustOf(items) }) } : {}),
       ...(taken ? { snapshot: snapshot.parse(taken['snapshot']) } : {}),
       ...(cancel ? { cancel: cancellationSchema.parse(cancel) } : {}),
     };
@@ -116,7 +116,7 @@ class DynamoLedger extends DynamoLocks implements Ledger {
   }
 
   async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
-    const entries = Object.entries(change).filter(([, value]) => value !== undefined);
+    const entries = Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined);
     if (entries.length === 0) return;
     await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk)', ...setting(entries) });
   }

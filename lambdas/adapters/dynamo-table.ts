@@ -9,6 +9,10 @@ export interface Key {
   sk: string;
 }
 
+export const partition = (migrationId: string): string => `MIGRATION#${migrationId}`;
+/** An item of a migration's. */
+export const itemOf = (migrationId: string, sk: string): Key => ({ pk: partition(migrationId), sk });
+
 /** A refused condition stays recognisable behind the MigrationError that every SDK error becomes. */
 export const isConditionFailed = (error: unknown): boolean => error instanceof MigrationError && error.cause instanceof ConditionalCheckFailedException;
 

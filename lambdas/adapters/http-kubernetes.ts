@@ -3,7 +3,7 @@ import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
 import type { Kubernetes, Workload, WorkloadKind, WorkloadRef } from '../ports/kubernetes.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
-import { controllerOf, customResource, listOf, pod, replicaSet, toPod, toWorkload, workload } from './kubernetes-objects.ts';
+import { controllerOf, customResource, IRSA_ANNOTATION, listOf, pod, replicaSet, serviceAccount, toPod, toWorkload, workload } from './kubernetes-objects.ts';
 
 export interface HttpKubernetesOptions {
   http: PlainHttp;
@@ -38,6 +38,7 @@ interface CallOptions {
 const NAMESPACE_ACCESS = "AmazonEKSEditPolicy for the add-on's namespace";
 /** EKS's policies for viewing and editing read no custom resources (EKS User Guide, "Review access policy permissions"). */
 const CUSTOM_RESOURCE_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
+const ALL_NAMESPACES_ACCESS = 'AmazonEKSViewPolicy for the whole cluster';
 
 const refusalOf = (status: number, access: string): [ErrorName, string] => {
   if (status === 401) return ['Unauthorised', 'Give the calling role an access entry on the cluster (aws eks create-access-entry); a new one takes some seconds to work.'];
@@ -143,6 +144,15 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
         }
       }
       return pods.map((each) => toPod(each, deployments));
+    },
+    // Without their replica sets: of a Deployment's pod, the replica set is named as its owner.
+    listAllPods: async () => (await list('/api/v1/pods', 'list pods in all namespaces', pod, ALL_NAMESPACES_ACCESS)).map((each) => toPod(each, new Map())),
+    listAnnotatedServiceAccounts: async () => {
+      const found = await list('/api/v1/serviceaccounts', 'list service accounts in all namespaces', serviceAccount, ALL_NAMESPACES_ACCESS);
+      return found.flatMap(({ metadata: { namespace, name, annotations } }) => {
+        const roleArn = annotations[IRSA_ANNOTATION];
+        return roleArn ? [{ namespace, name, roleArn }] : [];
+      });
     },
     listWorkloads: async (namespace) => {
       const workloads: Workload[] = [];

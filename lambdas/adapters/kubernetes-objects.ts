@@ -33,6 +33,9 @@ export const pod = z.looseObject({
   }),
   status: z.looseObject({ phase: z.string().nullish(), conditions: listOf(z.looseObject({ type: z.string(), status: z.string() })) }).nullish(),
 });
+/** By which IRSA's webhook knows the role of a service account. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts". */
+export const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
+export const serviceAccount = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string(), annotations: strings }) });
 export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: z.string(), ownerReferences: owners }) });
 export const customResource = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string().nullish() }) });
 const count = z.number().int().nullish().transform((value) => value ?? 0);

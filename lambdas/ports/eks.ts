@@ -45,6 +45,10 @@ export interface Eks {
   listAssociations(namespace: string, serviceAccount: string): Promise<Association[]>;
   /** How many associations the cluster has, of all service accounts. */
   countAssociations(): Promise<number>;
+  /** Names of all add-ons of the cluster. */
+  listAddons(): Promise<string[]>;
+  /** Whole associations of all service accounts, at most `limit` of them; `more`: there are others. */
+  listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }>;
   /** Sets what the add-on form of an association can't carry; the role stays. */
   updateAssociation(id: string, change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string }, clientRequestToken: string): Promise<Association>;
   /** Adds tags to an add-on or an association. */

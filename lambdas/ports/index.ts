@@ -24,6 +24,10 @@ export interface TargetPorts {
 export interface Settings {
   /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods. */
   passableRoleArns: string[];
+  /** ARN patterns of the roles whose trust policy the service may change; empty where that was not enabled. */
+  repairableRoleArns: string[];
+  /** By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be asked about. */
+  passingRoles: Partial<Record<'create-addon' | 'update-addon' | 'restore-addon', string>>;
 }
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */

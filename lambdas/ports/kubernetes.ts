@@ -1,4 +1,4 @@
-import type { CustomResourceKind, Pod, Workload, WorkloadRef } from '../domain/kubernetes.ts';
+import type { AnnotatedServiceAccount, CustomResourceKind, Pod, Workload, WorkloadRef } from '../domain/kubernetes.ts';
 
 export type * from '../domain/kubernetes.ts';
 
@@ -6,6 +6,10 @@ export type * from '../domain/kubernetes.ts';
 export interface Kubernetes {
   listPods(namespace: string): Promise<Pod[]>;
   listWorkloads(namespace: string): Promise<Workload[]>;
+  /** Of all namespaces, those of service accounts with the IRSA annotation. */
+  listAnnotatedServiceAccounts(): Promise<AnnotatedServiceAccount[]>;
+  /** Of all namespaces. */
+  listAllPods(): Promise<Pod[]>;
   getWorkload(ref: WorkloadRef): Promise<Workload | undefined>;
   /** `namespace/name` of each; empty where the cluster has no such definition. */
   listCustomResources(kind: CustomResourceKind): Promise<string[]>;

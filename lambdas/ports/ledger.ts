@@ -1,4 +1,5 @@
 import type { Association, Cancellation, Failure, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../domain/model.ts';
+import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 
 export interface LockHolder {
   migrationId: string;
@@ -49,6 +50,13 @@ export interface Ledger {
 
   /** Adds to what the record already has; the same ARN twice is kept once. */
   recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void>;
+
+  /**
+   * Notes a trust policy's change before it is written, or what has become of it since; one for each role, replacing what
+   * was noted of it.
+   */
+  recordTrustChange(migrationId: string, change: TrustChange): Promise<void>;
+  recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void>;
 
   /** The first one stands. */
   requestCancel(migrationId: string, cancellation: Cancellation): Promise<void>;

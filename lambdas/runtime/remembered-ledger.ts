@@ -2,7 +2,19 @@ import { MigrationError } from '../domain/errors.ts';
 import type { Ledger, MigrationFile } from '../ports/index.ts';
 
 /** Methods that change what `getFile` reads. */
-const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>(['putMigration', 'recordPlan', 'noteRung', 'recordRecovery', 'updateMigration', 'recordAssociation', 'recordCopy', 'requestCancel', 'putSnapshot']);
+const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
+  'putMigration',
+  'recordPlan',
+  'noteRung',
+  'recordRecovery',
+  'updateMigration',
+  'recordAssociation',
+  'recordCopy',
+  'recordTrustChange',
+  'recordRetirement',
+  'requestCancel',
+  'putSnapshot',
+]);
 
 const READS = /^(get|list|read|assert)/;
 

@@ -7,7 +7,7 @@ import { eksToken } from '../adapters/eks-token.ts';
 import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
-import type { Clock, HandlerDependencies, Ids, TargetPorts, Telemetry } from '../ports/index.ts';
+import type { Clock, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
 import { stepEnvironment } from './step.ts';
 
 /** The ports of one target, made from the caller's own credentials: its account is the caller's. */
@@ -51,6 +51,20 @@ const listIn = (value: string | undefined): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
+/** By step, the variable that says which role it passes other roles with. */
+const PASSING_ROLES = { 'create-addon': 'CREATE_ADDON_ROLE_ARN', 'update-addon': 'UPDATE_ADDON_ROLE_ARN', 'restore-addon': 'RESTORE_ADDON_ROLE_ARN' } as const;
+
+const settingsIn = (environment: WireOptions['environment']): Settings => ({
+  passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
+  repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
+  passingRoles: Object.fromEntries(
+    Object.entries(PASSING_ROLES).flatMap(([step, variable]) => {
+      const arn = environment[variable];
+      return arn ? [[step, arn]] : [];
+    }),
+  ),
+});
+
 /**
  * Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. It knows of
  * no end of the invocation: the handler does.
@@ -61,7 +75,7 @@ export function wire({ clients, environment, clock, ids, telemetry }: WireOption
     portsFor: (target) => portsOf(clients, target),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({ client: clients.stepFunctions(), recoverStateMachineArn: () => requireVariable(environment, 'RECOVER_STATE_MACHINE_ARN') }),
-    settings: { passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']) },
+    settings: settingsIn(environment),
     clock,
     ids,
     telemetry,

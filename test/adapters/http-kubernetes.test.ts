@@ -3,6 +3,7 @@ import type { PlainHttp, PlainHttpRequest } from '../../lambdas/adapters/clients
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { ErrorName } from '../../lambdas/domain/errors.ts';
+import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { associate, ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import type { Lab } from '../sandbox/kubernetes/support.ts';
 
@@ -187,6 +188,47 @@ describe('custom resources', () => {
   test('are not none where they may not be read', async () => {
     const error = await errorOf(answering(403, { kind: 'Status', message: 'because', code: 403 }).listCustomResources(KIND));
     expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('403 to list certificates.cert-manager.io on cluster dev: because. Associate AmazonEKSAdminViewPolicy for the whole cluster') as string });
+  });
+});
+
+describe('all namespaces', () => {
+  const annotated = (namespace: string, name: string, annotations: Record<string, string> | null) => ({ metadata: { namespace, name, annotations } });
+
+  test('are asked for pods at once, page by page, and not for what owns them', async () => {
+    const lab = newEbsLab({ objects: ebsWith({ replicas: 600 }) });
+    const urls: string[] = [];
+    const http = plainHttp(lab);
+    const pods = await kubernetesBy((request) => {
+      urls.push(request.url);
+      return http(request);
+    }).listAllPods();
+    expect(new Set(pods.map(({ uid }) => uid)).size).toBe(603);
+    expect(urls.map((url) => new URL(url).pathname)).toEqual(['/api/v1/pods', '/api/v1/pods']);
+    expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({ tokens: [{ audience: 'sts.amazonaws.com' }], owner: { kind: 'ReplicaSet' } });
+  });
+
+  test('are asked for service accounts: those with the annotation of IRSA are answered', async () => {
+    const found = await kubernetesOf(newEbsLab()).listAnnotatedServiceAccounts();
+    expect(found).toEqual([{ namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: ROLE }]);
+  });
+
+  test('and on every page', async () => {
+    const pages = [
+      { metadata: { continue: 'more' }, items: [annotated('a', 'plain', null), annotated('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE, other: 'x' })] },
+      { metadata: {}, items: [annotated('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' }), annotated('b', 'two', { 'eks.amazonaws.com/role-arn': ROLE })] },
+    ];
+    const urls: string[] = [];
+    const kubernetes = kubernetesBy(async ({ url }) => ({ status: 200, headers: {}, body: JSON.stringify(pages[urls.push(url) - 1]) }));
+    expect(await kubernetes.listAnnotatedServiceAccounts()).toEqual([{ namespace: 'a', name: 'one', roleArn: ROLE }, { namespace: 'b', name: 'two', roleArn: ROLE }]);
+    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual(['/api/v1/serviceaccounts?limit=500', '/api/v1/serviceaccounts?limit=500&continue=more']);
+  });
+
+  test.each<[string, (kubernetes: Kubernetes) => Promise<unknown>]>([
+    ['list pods', (kubernetes) => kubernetes.listAllPods()],
+    ['list service accounts', (kubernetes) => kubernetes.listAnnotatedServiceAccounts()],
+  ])('%s: a refusal says that the right must hold for the whole cluster', async (what, list) => {
+    const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
+    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} in all namespaces on cluster dev: because. Associate AmazonEKSViewPolicy for the whole cluster`) as string });
   });
 });
 

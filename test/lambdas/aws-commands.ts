@@ -1,5 +1,5 @@
 /**
- * Runs the lines of a hand-off without a shell: words and quotes as POSIX has them, `aws eks` as the AWS CLI reads it
+ * Runs the lines of a hand-off without a shell: words and quotes as POSIX has them, `aws eks` and `aws iam` as the AWS CLI reads them
  * (kebab-case options, shorthand or JSON for structures), its waiters with their own rules. Anything else is an error,
  * so that a hand-off can't have what this does not understand.
  */
@@ -8,6 +8,8 @@
 export interface ScriptHost {
   /** An operation as the SDK names it, such as `CreateAddon`, with the SDK's input. */
   eks(operation: string, input: Record<string, unknown>, region: string): Promise<unknown>;
+  /** The same of IAM, whose fields begin with a capital; a host without it has no line for it. */
+  iam?(operation: string, input: Record<string, unknown>, region: string): Promise<unknown>;
   kubectl(words: string[]): Promise<void>;
   podIdentity(words: string[]): Promise<void>;
   sleep(milliseconds: number): Promise<void>;
@@ -32,6 +34,12 @@ const COMMANDS: Record<string, Record<string, Kind>> = {
   'tag-resource': { 'resource-arn': 'string', tags: 'map' },
   'update-kubeconfig': { name: 'string' },
 };
+
+/** The same of `aws iam`. */
+const IAM_COMMANDS: Record<string, Record<string, Kind>> = {
+  'update-assume-role-policy': { 'role-name': 'string', 'policy-document': 'string' },
+};
+const SERVICES: Record<string, Record<string, Record<string, Kind>>> = { eks: COMMANDS, iam: IAM_COMMANDS };
 
 const SHELL_SYNTAX = /[|&;<>()`$\\!*?[\]{}~"]/;
 
@@ -109,17 +117,17 @@ interface AwsCommand {
   query?: string;
 }
 
-/** The words after `aws eks`. */
-export function parseAwsCommand(words: string[]): AwsCommand {
+/** The words after `aws eks`, or another service. */
+export function parseAwsCommand(words: string[], service = 'eks'): AwsCommand {
   const [first = '', ...after] = words;
   const waiter = first === 'wait' ? after.shift() : undefined;
-  const options = COMMANDS[waiter === undefined ? first : 'describe-addon'];
-  if (!options) throw new Error(`aws eks ${first} is not a command of a hand-off`);
+  const options = SERVICES[service]?.[waiter === undefined ? first : 'describe-addon'];
+  if (!options) throw new Error(`aws ${service} ${first} is not a command of a hand-off`);
   const parsed: AwsCommand = { command: first, input: {}, region: '', ...(waiter === undefined ? {} : { waiter }) };
   while (after.length > 0) {
     const word = after.shift() ?? '';
     const [, option, joined] = /^--([a-z-]+)(?:=([\s\S]*))?$/.exec(word) ?? [];
-    if (option === undefined) throw new Error(`aws eks ${first}: ${word} is no option`);
+    if (option === undefined) throw new Error(`aws ${service} ${first}: ${word} is no option`);
     const flag = option.replace(/^no-/, '');
     if (options[flag] === 'flag') {
       parsed.input[camelCase(flag)] = flag === option;
@@ -132,11 +140,11 @@ export function parseAwsCommand(words: string[]): AwsCommand {
     else if (option === 'output') valueOf('string', values, option);
     else {
       const kind = options[option];
-      if (!kind) throw new Error(`aws eks ${first} has no option --${option}`);
+      if (!kind) throw new Error(`aws ${service} ${first} has no option --${option}`);
       parsed.input[camelCase(option)] = valueOf(kind, values, option);
     }
   }
-  if (parsed.region === '') throw new Error(`aws eks ${first} names no region`);
+  if (parsed.region === '') throw new Error(`aws ${service} ${first} names no region`);
   return parsed;
 }
 
@@ -168,8 +176,9 @@ const queried = (answer: unknown, path: string): string => {
 };
 
 async function runAws(words: string[], host: ScriptHost): Promise<string> {
-  if (words[0] !== 'eks') throw new Error(`aws ${words[0] ?? ''} is not part of a hand-off`);
-  const parsed = parseAwsCommand(words.slice(1));
+  const [service = '', ...rest] = words;
+  if (service !== 'eks' && (service !== 'iam' || !host.iam)) throw new Error(`aws ${service} is not part of a hand-off`);
+  const parsed = parseAwsCommand(rest, service);
   const { command, waiter, input, region, query } = parsed;
   if (waiter !== undefined) {
     await waitFor(waiter, parsed, host);
@@ -177,6 +186,10 @@ async function runAws(words: string[], host: ScriptHost): Promise<string> {
   }
   if (command === 'update-kubeconfig') return '';
   const operation = camelCase(`-${command}`);
+  if (service === 'iam') {
+    await host.iam?.(operation, Object.fromEntries(Object.entries(input).map(([name, value]) => [camelCase(`-${name}`), value])), region);
+    return '';
+  }
   const answer = await host.eks(operation, input, region);
   return query === undefined ? '' : queried(answer, query);
 }

@@ -215,6 +215,14 @@ export class FakeEks implements Eks {
     this.advance();
     return this.associations.length;
   }
+  async listAddons(): Promise<string[]> {
+    this.advance();
+    return [...this.addons.keys()];
+  }
+  async listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }> {
+    this.advance();
+    return { associations: this.associations.slice(0, limit), more: this.associations.length > limit };
+  }
   async createAssociation(association: Association, clientRequestToken: string): Promise<Association> {
     this.advance();
     return this.once('CreatePodIdentityAssociation', { association, clientRequestToken }, () => {

@@ -1,9 +1,16 @@
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Association, Cancellation, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../../lambdas/domain/model.ts';
+import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import type { Ledger, Lock, LockHolder, LockResult, MigrationFile, StepEntry } from '../../lambdas/ports/index.ts';
 
 type HeldLock = Lock & { parked: boolean };
 const shown = ({ key, fence, holder }: HeldLock): Lock => structuredClone(holder ? { key, fence, holder } : { key, fence });
+/** Of what is noted of a trust policy: noted, written, undone. */
+const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'undoneAt'>): number => [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
+
+/** Parts of a record that only calls of their own change. */
+const APART = new Set<string>(['associations', 'trustChanges', 'retirements']);
+
 /** What one who finds the lock held is told. */
 const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder });
 
@@ -20,9 +27,9 @@ export class FakeLedger implements Ledger {
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
     if (before?.status === 'ended') throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over; start a new one under a new id.`);
-    const said = Object.entries(record).filter(([name, value]) => name !== 'associations' && value !== undefined && !(before && Array.isArray(value) && value.length === 0));
-    const associations = before?.associations ?? { purged: [], created: [], restored: [] };
-    this.records.set(record.migrationId, structuredClone({ ...(before ?? record), ...Object.fromEntries(said), associations }));
+    const said = Object.entries(record).filter(([name, value]) => !APART.has(name) && value !== undefined && !(before && Array.isArray(value) && value.length === 0));
+    const apart = { associations: before?.associations ?? { purged: [], created: [], restored: [] }, trustChanges: before?.trustChanges ?? [], retirements: before?.retirements ?? [] };
+    this.records.set(record.migrationId, structuredClone({ ...(before ?? record), ...Object.fromEntries(said), ...apart }));
   }
   async getFile(migrationId: string): Promise<MigrationFile> {
     const [record, snapshot, cancel] = [await this.getMigration(migrationId), await this.getSnapshot(migrationId), await this.getCancel(migrationId)];
@@ -47,7 +54,7 @@ export class FakeLedger implements Ledger {
   }
   async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
     const record = this.records.get(migrationId);
-    if (record) Object.assign(record, structuredClone(Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))));
+    if (record) Object.assign(record, structuredClone(Object.fromEntries(Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined))));
   }
   async recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void> {
     const list = this.records.get(migrationId)?.associations[what];
@@ -57,6 +64,21 @@ export class FakeLedger implements Ledger {
     const record = this.records.get(migrationId);
     if (!record) throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`);
     if (!record[what].includes(addonArn)) record[what].push(addonArn);
+  }
+  async recordTrustChange(migrationId: string, change: TrustChange): Promise<void> {
+    this.recordOfRole(migrationId, 'trustChanges', change);
+  }
+  async recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void> {
+    this.recordOfRole(migrationId, 'retirements', retirement);
+  }
+  /** Replaces what was noted of the role before, unless that was noted later or had come further. */
+  private recordOfRole<K extends 'trustChanges' | 'retirements'>(migrationId: string, what: K, entry: Migration[K][number]): void {
+    const record = this.records.get(migrationId);
+    if (!record) return;
+    const before = record[what].find((one) => one.roleArn === entry.roleArn);
+    if (before && (before.notedAt > entry.notedAt || (before.notedAt === entry.notedAt && progressOf(before) > progressOf(entry)))) return;
+    const others = record[what].filter((one) => one !== before);
+    Object.assign(record, { [what]: [...others, structuredClone(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)) });
   }
 
   async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {

@@ -1,7 +1,25 @@
 /** The ports in memory: what a step asked of them stands in one journal, and any call can be made to fail once. */
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
-import type { Clock, CustomResourceKind, Executions, ExecutionState, HandlerDependencies, Ids, Kubernetes, Pod, Role, Roles, Settings, Telemetry, Workload, WorkloadRef } from '../../lambdas/ports/index.ts';
+import type {
+  AnnotatedServiceAccount,
+  Clock,
+  CustomResourceKind,
+  Executions,
+  ExecutionState,
+  HandlerDependencies,
+  Ids,
+  Kubernetes,
+  PassRoleQuestion,
+  Pod,
+  Role,
+  RolePolicy,
+  Roles,
+  Settings,
+  Telemetry,
+  Workload,
+  WorkloadRef,
+} from '../../lambdas/ports/index.ts';
 import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
@@ -14,6 +32,7 @@ const MUTATING = new Set([
   ...['createAddon', 'updateAddon', 'deleteAddon', 'createAssociation', 'updateAssociation', 'deleteAssociation', 'tagResource'].map((name) => `eks.${name}`),
   'kubernetes.restartWorkload',
   'executions.startRecovery',
+  'roles.updateTrustPolicy',
 ]);
 
 export type When = 'before' | 'after';
@@ -92,9 +111,26 @@ export class FakeClock implements Clock {
 
 export class FakeRoles implements Roles {
   readonly trust: Record<string, string | undefined> = { [ROLE]: bothWays };
+  /** Characters without white space that a trust policy may have. */
+  trustQuota = 2048;
+  /** By role's ARN; a role that is not there has none. */
+  readonly policies: Record<string, RolePolicy[]> = {};
+  /** By ARN of the role that would be passed, what IAM's simulation says; one that is not there may be passed. */
+  readonly passable: Record<string, boolean> = {};
   async getRole(arn: string): Promise<Role | undefined> {
     const trustPolicy = this.trust[arn];
     return trustPolicy === undefined ? undefined : { arn, trustPolicy };
+  }
+  async updateTrustPolicy(arn: string, document: string): Promise<void> {
+    if (this.trust[arn] === undefined) throw new MigrationError('NotFound', `iam:UpdateAssumeRolePolicy: NoSuchEntity: The role with name ${arn.split('/').at(-1)} cannot be found.`);
+    if (document.replace(/\s/g, '').length > this.trustQuota) throw new MigrationError('TrustTooLong', `iam:UpdateAssumeRolePolicy: LimitExceeded: Cannot exceed quota for ACLSizePerRole: ${this.trustQuota}`);
+    this.trust[arn] = document;
+  }
+  async listPolicies(arn: string): Promise<RolePolicy[]> {
+    return this.policies[arn] ?? [];
+  }
+  async mayPass({ roleArns }: PassRoleQuestion): Promise<Record<string, boolean>> {
+    return Object.fromEntries(roleArns.map((arn) => [arn, this.passable[arn] ?? true]));
   }
 }
 
@@ -103,11 +139,19 @@ export class FakeKubernetes implements Kubernetes {
   workloads: Workload[] = someWorkloads();
   /** By group and plural, such as `cert-manager.io/certificates`: `namespace/name` of each. */
   readonly customResources: Record<string, string[]> = {};
+  /** Service accounts with the IRSA annotation. */
+  annotated: AnnotatedServiceAccount[] = [];
   /** Called with a workload whose pods are to roll. */
   onRestart: (ref: WorkloadRef) => void = () => undefined;
 
   async listPods(namespace: string): Promise<Pod[]> {
     return this.pods.filter((pod) => pod.namespace === namespace);
+  }
+  async listAllPods(): Promise<Pod[]> {
+    return this.pods;
+  }
+  async listAnnotatedServiceAccounts(): Promise<AnnotatedServiceAccount[]> {
+    return this.annotated;
   }
   async listWorkloads(namespace: string): Promise<Workload[]> {
     return this.workloads.filter((workload) => workload.namespace === namespace);
@@ -175,7 +219,7 @@ export function newFakes(): Fakes {
   const journal = new Journal();
   const clock = new FakeClock();
   const [eks, roles, kubernetes, ledger, executions, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeExecutions(), new FakeTelemetry()];
-  const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT] };
+  const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT], repairableRoleArns: [], passingRoles: {} };
   const invocation = { remaining: 60_000 };
   let made = 0;
   const ids: Ids = { ulid: () => `01JD8Z5Q6R7S8T9V0W1X2Y${String(++made).padStart(4, '0')}` };

@@ -3,7 +3,7 @@ import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/
 import type { Container, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import type { Addon, Association, Migration, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, Snapshot, Target } from '../../lambdas/domain/model.ts';
-import type { Facts } from '../../lambdas/domain/plan/facts.ts';
+import type { Facts, PassingFact } from '../../lambdas/domain/plan/facts.ts';
 import { addonLock, roleLock } from '../../lambdas/runtime/lock.ts';
 
 export const ACCOUNT = '111122223333';
@@ -198,6 +198,18 @@ export const anEvidence = (change: Partial<PodEvidence> = {}): PodEvidence => ({
 
 export const aRequest = (change: Partial<MigrationRequestInput> = {}): MigrationRequest => migrationRequest.parse({ target, addon: ADDON, ...change });
 
+/** The roles of the steps that pass roles, as a deployment names them. */
+export const STEP_ROLES = {
+  'create-addon': `arn:aws:iam::${ACCOUNT}:role/create-addon`,
+  'update-addon': `arn:aws:iam::${ACCOUNT}:role/update-addon`,
+  'restore-addon': `arn:aws:iam::${ACCOUNT}:role/restore-addon`,
+};
+/** What IAM's simulation says where all of them may pass both roles. */
+export const mayPassAll = (): PassingFact[] =>
+  (['create-addon', 'update-addon', 'restore-addon'] as const).flatMap((step) =>
+    ['pods.eks.amazonaws.com', 'eks.amazonaws.com'].map((service) => ({ step, service, principalArn: STEP_ROLES[step], allowed: { [ROLE]: true, [OTHER_ROLE]: true } })),
+  );
+
 /** Facts from which a plan says `migrate`. */
 export const someFacts = (change: Partial<Facts> = {}): Facts => ({
   request: aRequest(),
@@ -209,6 +221,10 @@ export const someFacts = (change: Partial<Facts> = {}): Facts => ({
   namespace: NAMESPACE,
   roles: { [ROLE]: { trustPolicy: bothWays } },
   passableRoleArns: [ROLES_OF_ACCOUNT],
+  repairableRoleArns: [],
+  roleUsers: { addons: [], associations: [], more: false },
+  rolePolicies: { [ROLE]: { policies: [] } },
+  passing: mayPassAll(),
   associations: [],
   associationCount: 0,
   customResources: [],
@@ -237,6 +253,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   existing: [],
   purge: [],
   carryOver: [],
+  trustRepairs: [],
   hash: '0'.repeat(64),
   ...change,
 });
@@ -264,6 +281,8 @@ export const aMigration = (change: Partial<Migration> = {}): Migration => ({
   made: [],
   warnings: [],
   associations: { purged: [], created: [], restored: [] },
+  trustChanges: [],
+  retirements: [],
   handOff: [],
   ...change,
 });

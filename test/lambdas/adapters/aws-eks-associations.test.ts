@@ -70,6 +70,25 @@ it('counts all of the cluster, over all pages, without a look at each', async ()
   expect(mock.calls()).toHaveLength(2);
 });
 
+it('lists those of the whole cluster up to a limit, and asks for no page and no association beyond it', async () => {
+  const pages = [['a-1', 'a-2'], ['a-3', 'a-4'], ['a-5']].map((ids) => ({ associations: ids.map((associationId) => ({ associationId })) }));
+  mock
+    .on(ListPodIdentityAssociationsCommand)
+    .resolvesOnce({ ...pages[0], nextToken: '1' })
+    .resolvesOnce({ ...pages[1], nextToken: '2' })
+    .resolves(pages[2]!);
+  mock.on(DescribePodIdentityAssociationCommand).callsFake(({ associationId }: { associationId: string }) => whole(associationId));
+  const { associations, more } = await eks.listAllAssociations(3);
+  expect(associations.map(({ id, roleArn }) => [id, roleArn])).toEqual([['a-1', ROLE], ['a-2', ROLE], ['a-3', ROLE]]);
+  expect(more).toBe(true);
+  expect([mock.commandCalls(ListPodIdentityAssociationsCommand).length, mock.commandCalls(DescribePodIdentityAssociationCommand).length]).toEqual([2, 3]);
+});
+it.each([[2, false], [1, true]])('with a limit of %d, says of two whether there are more: %j', async (limit, more) => {
+  mock.on(ListPodIdentityAssociationsCommand).resolves({ associations: [{ associationId: 'a-1' }, { associationId: 'a-2' }] });
+  mock.on(DescribePodIdentityAssociationCommand).callsFake(({ associationId }: { associationId: string }) => whole(associationId));
+  expect(await eks.listAllAssociations(limit)).toMatchObject({ more, associations: ['a-1', 'a-2'].slice(0, limit).map((id) => ({ id })) });
+});
+
 it('creates one as it was, whole, and answers the new one', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
   const was = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' }, ownerArn: undefined, externalId: 'made-by-eks' });

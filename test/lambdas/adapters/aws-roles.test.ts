@@ -1,4 +1,4 @@
-import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { GetRoleCommand, IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
@@ -41,8 +41,31 @@ describe('AwsRoles', () => {
     await expect(roles.getRole(ROLE)).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('iam:GetRole ebs-csi: Throttling: Rate exceeded') as string });
   });
 
+  it('writes a trust policy by the name of its role', async () => {
+    iam.on(UpdateAssumeRolePolicyCommand).resolves({});
+    await roles.updateTrustPolicy(ROLE, bothWays);
+    expect(iam.calls().map((call) => call.args[0].input as unknown)).toEqual([{ RoleName: 'ebs-csi', PolicyDocument: bothWays }]);
+  });
+
+  it.each([
+    ['LimitExceededException', 409, 'Cannot exceed quota for ACLSizePerRole: 2048', 'TrustTooLong'],
+    ['LimitExceeded', 409, 'Cannot exceed quota for ACLSizePerRole: 2048', 'TrustTooLong'],
+    ['MalformedPolicyDocumentException', 400, 'Syntax errors in policy.', 'InvalidRequest'],
+    ['UnmodifiableEntityException', 400, 'this role is only modifiable by AWS', 'InvalidRequest'],
+    ['NoSuchEntityException', 404, 'The role with name ebs-csi cannot be found.', 'NotFound'],
+    ['Throttling', 400, 'Rate exceeded', 'Throttled'],
+    ['AccessDenied', 403, 'is not authorized', 'AccessDenied'],
+  ])('says of a trust policy that is refused with %s (%i, %s): %s', async (name, httpStatusCode, text, expected) => {
+    const refusal = Object.assign(new Error(text), { name, $metadata: { httpStatusCode } });
+    iam.on(UpdateAssumeRolePolicyCommand).rejects(refusal);
+    const error: unknown = await roles.updateTrustPolicy(ROLE, bothWays).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: expected, cause: refusal });
+    expect((error as Error).message).toContain(`iam:UpdateAssumeRolePolicy ebs-csi: ${name}: ${text}`);
+  });
+
   it('does not ask for what is no role', async () => {
     await expect(roles.getRole('arn:aws:iam::111122223333:user/me')).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('it must look like arn:aws:iam::') as string });
+    await expect(roles.updateTrustPolicy('ebs-csi', bothWays)).rejects.toMatchObject({ name: 'InvalidRequest' });
     expect(iam.calls()).toEqual([]);
   });
 });

@@ -125,6 +125,19 @@ describe.each<[string, () => Lab]>([
     expect(await eks.deleteAddon(ADDON, { preserve: false })).toBe(false);
   });
 
+  it('lists what the whole cluster has', async () => {
+    expect(await eks.listAddons()).toContain(ADDON);
+    expect(await eks.listAllAssociations(10)).toEqual({ associations: [], more: false });
+    await update();
+    const standing = await eks.createAssociation(anAssociation({ namespace: 'other', roleArn: ROLE }), next());
+    const { associations, more } = await eks.listAllAssociations(10);
+    expect(associations.map(({ id }) => id).sort()).toEqual([standing.id, (await list())[0]!.id].sort());
+    expect([more, (await eks.listAllAssociations(2)).more, (await eks.listAllAssociations(1)).more]).toEqual([false, false, true]);
+    expect((await eks.listAllAssociations(1)).associations).toHaveLength(1);
+    await remove(false);
+    expect(await eks.listAddons()).not.toContain(ADDON);
+  });
+
   it('answers a request again under its token, and makes nothing twice', async () => {
     await remove(false);
     const request = creation();

@@ -1,0 +1,63 @@
+/** What the ledger notes of trust policies: one item for each role of a migration, by what was done to it. */
+import { z } from 'zod';
+import type { Migration } from '../domain/model.ts';
+import { trustChange, trustRetirement, type TrustChange, type TrustRetirement } from '../domain/trust/model.ts';
+import { DynamoLocks } from './dynamo-locks.ts';
+import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';
+
+const REPAIR = 'REPAIR#';
+const RETIREMENT = 'RETIREMENT#';
+
+const changeItem = z.object({ entry: trustChange });
+const retirementItem = z.object({ entry: trustRetirement });
+
+interface Entry {
+  roleArn: string;
+  notedAt: string;
+  writtenAt?: string | undefined;
+  undoneAt?: string | undefined;
+}
+
+/** How far it has come: noted, written, undone. */
+const progressOf = ({ writtenAt, undoneAt }: Entry): number => {
+  if (undoneAt !== undefined) return 2;
+  return writtenAt === undefined ? 0 : 1;
+};
+
+const inOrder = <T extends Entry>(entries: T[]): T[] => entries.sort((a, b) => a.notedAt.localeCompare(b.notedAt));
+
+/** Of a migration's items, those that are noted here; in the order in which they were. */
+export const trustOf = (items: Item[]): Pick<Migration, 'trustChanges' | 'retirements'> => {
+  const under = (prefix: string): Item[] => items.filter((item) => String(item['sk']).startsWith(prefix));
+  return {
+    trustChanges: inOrder(under(REPAIR).map((item) => changeItem.parse(item).entry)),
+    retirements: inOrder(under(RETIREMENT).map((item) => retirementItem.parse(item).entry)),
+  };
+};
+
+export class DynamoTrust extends DynamoLocks {
+  recordTrustChange(migrationId: string, change: TrustChange): Promise<void> {
+    return this.note(migrationId, REPAIR, change);
+  }
+
+  recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void> {
+    return this.note(migrationId, RETIREMENT, retirement);
+  }
+
+  /** A call that arrives late does not take the place of what was noted since, nor of how far the same note has come. */
+  private async note(migrationId: string, prefix: string, entry: Entry): Promise<void> {
+    const { roleArn, notedAt } = entry;
+    try {
+      await this.table.put(
+        itemOf(migrationId, `${prefix}${roleArn}`),
+        { notedAt, progress: progressOf(entry), entry },
+        {
+          ConditionExpression: 'attribute_not_exists(pk) OR notedAt < :at OR (notedAt = :at AND progress <= :progress)',
+          ExpressionAttributeValues: { ':at': notedAt, ':progress': progressOf(entry) },
+        },
+      );
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
+  }
+}
