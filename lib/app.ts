@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
+import { EVERY_ROLE } from './config.ts';
 import { HubStack } from './hub-stack.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -33,7 +34,7 @@ export function createApp(options: AppOptions): App {
   return app;
 }
 
-/** Writes the cloud assembly to `outdir`, in this process. */
+/** Writes the cloud assembly that the sandbox deploys to `outdir`, in this process: with everything that can be switched on. */
 export function synthesise(outdir: string, lambdaDirectory: string): void {
-  createApp({ outdir, lambdaDirectory }).synth();
+  createApp({ outdir, lambdaDirectory, context: { repairableRoleArns: [EVERY_ROLE] } }).synth();
 }

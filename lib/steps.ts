@@ -1,3 +1,4 @@
+import { Lazy } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -6,9 +7,9 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { StepEnvironment } from '../lambdas/runtime/step.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
-import type { Config } from './config.ts';
+import { type Config, isDeployed } from './config.ts';
 import { executionStatementsOf, type Machines, statementsOf } from './migration/permissions.ts';
-import type { StepFunctions } from './migration/task.ts';
+import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
 import { StepLambda } from './step-function-lambda.ts';
 
@@ -27,12 +28,11 @@ export interface StepsProps {
   recoverStateMachineArn: string;
 }
 
-const NAMES = Object.keys(stepSchemas) as StepName[];
-const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(NAMES.map((name) => [name, valueOf(name)])) as Record<StepName, Value>;
+type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
 
-/** The Lambda of each step, for both state machines. */
+/** The Lambda of each step that is deployed, for all state machines. */
 export class Steps extends Construct {
-  readonly lambdas: Record<StepName, StepLambda<(typeof stepSchemas)[StepName]>>;
+  readonly lambdas: ByStep<AnyStepLambda>;
   /** What a state calls. */
   readonly versions: StepFunctions;
 
@@ -45,20 +45,30 @@ export class Steps extends Construct {
       POWERTOOLS_METRICS_NAMESPACE: 'PodIdentityMigrator',
       POWERTOOLS_LOG_LEVEL: config.logLevel,
     };
+    const { passableRoleArns, repairableRoleArns } = config;
+    const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.join(',') ?? '' };
+    // The plan asks about roles that are made after its own.
+    const roleOf = (name: 'create-addon' | 'update-addon' | 'restore-addon'): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
+    const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
-      plan: { PASSABLE_ROLE_ARNS: config.passableRoleArns.join(',') },
+      plan: { PASSABLE_ROLE_ARNS: passableRoleArns.join(','), ...passing, ...(repairableRoleArns ? repairable : {}) },
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
+      'repair-trust': repairable,
+      'retire-trust': repairable,
     };
-    const options = { tableArn: table.tableArn, passableRoleArns: config.passableRoleArns };
-    this.lambdas = byName(
-      (name) => new StepLambda(this, pascalCase(name), { schema: stepSchemas[name], code, environment: { ...shared, ...own[name] }, statements: statementsOf(name, options) }),
+    const options = { tableArn: table.tableArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing) };
+    const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
+    const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
+    const lambdas = byName(
+      (name): AnyStepLambda => new StepLambda(this, pascalCase(name), { schema: stepSchemas[name], code, environment: { ...shared, ...own[name] }, statements: statementsOf(name, options) }),
     );
-    this.versions = byName((name) => this.lambdas[name].version);
+    this.lambdas = lambdas;
+    this.versions = Object.fromEntries(Object.entries(lambdas).map(([name, { version }]) => [name, version])) as StepFunctions;
   }
 
-  /** CDK allows the versions of this definition alone; an execution in flight calls those of the one before. */
+  /** Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of the one before. */
   grantInvoke(stateMachine: sfn.StateMachine, called: StepName[]): void {
-    for (const name of new Set(called)) this.lambdas[name].function.grantInvoke(stateMachine);
+    for (const name of new Set(called)) this.lambdas[name]?.function.grantInvoke(stateMachine);
   }
 
   /**
@@ -66,9 +76,9 @@ export class Steps extends Construct {
    * its role comes with, and so for the state machine that calls it, which waits for the function.
    */
   allowExecutions(machines: Machines): void {
-    for (const name of NAMES) {
+    for (const [name, { role }] of Object.entries(this.lambdas) as [StepName, AnyStepLambda][]) {
       const statements = executionStatementsOf(name, machines);
-      if (statements.length > 0) this.lambdas[name].role.attachInlinePolicy(new iam.Policy(this, `${pascalCase(name)}Executions`, { statements }));
+      if (statements.length > 0) role.attachInlinePolicy(new iam.Policy(this, `${pascalCase(name)}Executions`, { statements }));
     }
   }
 }

@@ -5,8 +5,10 @@
  */
 import { changedByOthers, classifyCopy } from './copies.ts';
 import { handOffLines, type HandOffLines } from './hand-off-commands.ts';
+import { trustLines } from './hand-off-trust.ts';
 import type { WorkloadRef } from './kubernetes.ts';
 import type { Addon, Association, Migration, Snapshot, Target } from './model.ts';
+import { standingTrustChanges } from './recovery.ts';
 import { conflictsOfCreate, decideRestore, needsConsent, preservesFailedCopy, type RestoreFacts } from './restore.ts';
 import { isSameAssociation, leftOvers, madeByOthers, ownedBefore, standAloneBefore } from './restore-associations.ts';
 import { comment, mayFail } from './shell.ts';
@@ -19,6 +21,8 @@ export interface HandOffFacts {
   seen?: { addon: Addon | undefined; associations: Association[] };
   /** Of the planned service accounts; absent where the API server could not be read. */
   workloads?: WorkloadRef[];
+  /** Trust policies now, by role's ARN, of those that this migration has changed: null where the role is gone; what could not be read is not there. */
+  trust?: Record<string, string | null>;
 }
 
 /** For the key of a deleted association to be free again (aws-controllers-k8s/community#2684: 1 to 3 seconds; the User Guide says several). */
@@ -123,7 +127,7 @@ function associationLines(facts: HandOffFacts, lines: HandOffLines): string[] {
 
 /** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */
 export function handOffCommands(facts: HandOffFacts): string[] {
-  const { target, snapshot, seen, workloads, record } = facts;
+  const { target, snapshot, seen, workloads, record, trust = {} } = facts;
   const lines = handOffLines(target, snapshot, ownedBefore(snapshot));
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const restarts = workloads && workloads.length > 0 ? workloads.map((one) => lines.restart(one)) : namespaces.map((namespace) => mayFail(lines.restartByLabel(namespace)));
@@ -133,6 +137,7 @@ export function handOffCommands(facts: HandOffFacts): string[] {
     comment('Pods keep the identity that they were admitted with: new ones take the one that was put back.'),
     lines.kubeconfig(),
     ...restarts,
+    ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust[change.roleArn])),
     ...endLines(record.migrationId),
   ];
 }

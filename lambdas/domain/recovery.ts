@@ -1,5 +1,6 @@
 /** Whether Recover may take a migration over, and what it needs then: a decision from what is recorded. */
 import type { Migration, Release } from './model.ts';
+import type { TrustChange } from './trust/model.ts';
 
 /** What Step Functions says of an execution; `undefined`: it does not know it any more, so it stopped long ago. */
 export type OwnerState = { status: string; stoppedAt?: string } | undefined;
@@ -40,8 +41,12 @@ export const isRunning = (owner: OwnerState): boolean => owner?.status === 'RUNN
 export const standingRelease = ({ status, endedAt = '', released }: Pick<Migration, 'status' | 'endedAt' | 'released'>): Release | undefined =>
   status === 'ended' && released && released.at >= endedAt ? released : undefined;
 
+/** Changes of trust policies that are, or may be, in force: a way back has to undo them. */
+export const standingTrustChanges = ({ trustChanges }: Pick<Migration, 'trustChanges'>): TrustChange[] => trustChanges.filter((one) => one.undoneAt === undefined);
+
 /** What a migration that has not ended needs. */
 function unfinished({ record, cause, hasSnapshot, rollbackBegun }: RecoveryFacts): RecoveryDecision {
+  // Nor is any trust policy changed then: that needs the snapshot too.
   if (!hasSnapshot) return { do: 'take-over', action: 'release' };
   const onlyTheEndIsMissing = record.verified === 'pods' && !rollbackBegun && cause === 'stranded';
   return { do: 'take-over', action: onlyTheEndIsMissing ? 'finish' : 'roll-back' };

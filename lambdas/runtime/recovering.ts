@@ -1,9 +1,8 @@
 /** What a recovery needs to know before it decides, and whether a migration that keeps no locks can still go back. */
 import { changedByOthers } from '../domain/copies.ts';
 import type { Migration, Snapshot } from '../domain/model.ts';
-import { irsaRequest } from '../domain/policy/contexts.ts';
-import { parseTrustPolicy } from '../domain/policy/document.ts';
-import { evaluateTrust } from '../domain/policy/evaluate.ts';
+import { parsePolicy } from '../domain/policy/document.ts';
+import { evaluateIrsa } from '../domain/policy/trust.ts';
 import type { OwnerState } from '../domain/recovery.ts';
 import type { Executions, HandlerDependencies, Ledger, Lock } from '../ports/index.ts';
 import { addonLock } from './lock.ts';
@@ -60,10 +59,14 @@ export async function wayBackClosed(record: Migration, snapshot: Snapshot, { por
   if (issuer === undefined) return `cluster ${target.cluster} shows no OIDC issuer, without which pods can't use the IRSA role ${roleArn}`;
   const role = await roles.getRole(roleArn);
   if (!role) return `the IRSA role ${roleArn} is not there any more`;
-  const policy = parseTrustPolicy(role.trustPolicy);
+  const policy = parsePolicy(role.trustPolicy, 'trust');
+  const { acceptedKeys } = record.request;
   const closed = snapshot.planned.flatMap(({ namespace, serviceAccount }) => {
-    const { verdict, reasons } = evaluateTrust(policy, irsaRequest(target, issuer, namespace, serviceAccount));
-    return verdict === 'allowed' ? [] : [`${namespace}/${serviceAccount} (${reasons.join('; ')})`];
+    const { verdict, reasons } = evaluateIrsa(policy, { target, namespace, serviceAccount, oidcIssuer: issuer }, { acceptedKeys });
+    return verdict === 'allowed' ? [] : [`${namespace}/${serviceAccount} (${reasons.map(({ message }) => message.replace(/\.$/, '')).join('; ')})`];
   });
-  return closed.length === 0 ? undefined : `the OIDC trust of ${roleArn} does not certainly let these service accounts in: ${closed.join(', ')}. Put the statement back first`;
+  if (closed.length === 0) return undefined;
+  const retired = record.retirements.some((one) => one.roleArn === roleArn && one.writtenAt !== undefined && one.undoneAt === undefined);
+  const remedy = retired ? `It was retired: pod-identity retire ${record.migrationId} --undo --apply puts the statement back; then roll back again` : 'Put the statement back first';
+  return `the OIDC trust of ${roleArn} does not certainly let these service accounts in: ${closed.join(', ')}. ${remedy}`;
 }

@@ -41,6 +41,8 @@ export async function readReport(ledger: Ledger, migrationId: string, { simulate
     disruption,
     steps,
     associations: migration.associations,
+    trustChanges: migration.trustChanges,
+    retirements: migration.retirements,
     verification: { before, pods },
     failure: migration.failure,
     handOff: migration.handOff,

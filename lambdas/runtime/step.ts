@@ -14,6 +14,8 @@ export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
 /** A step that checks which roles the service may pass: ARN patterns, separated by commas. */
 export const passingEnvironment = stepEnvironment.extend({ PASSABLE_ROLE_ARNS: z.string().min(1) });
+/** A step that changes trust policies: ARN patterns of the roles, separated by commas. */
+export const repairingEnvironment = stepEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 

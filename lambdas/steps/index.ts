@@ -10,9 +10,11 @@ import { findStrandedStep } from './find-stranded/handler.ts';
 import { finishStep } from './finish/handler.ts';
 import { planStep } from './plan/handler.ts';
 import { purgeAssociationsStep } from './purge-associations/handler.ts';
+import { repairTrustStep } from './repair-trust/handler.ts';
 import { restartPodsStep } from './restart-pods/handler.ts';
 import { restoreAddonStep } from './restore-addon/handler.ts';
 import { restoreAssociationsStep } from './restore-associations/handler.ts';
+import { retireTrustStep } from './retire-trust/handler.ts';
 import type { StepName } from './schemas.ts';
 import { takeOverStep } from './take-over/handler.ts';
 import { updateAddonStep } from './update-addon/handler.ts';
@@ -22,6 +24,7 @@ import { verifyPodsStep } from './verify-pods/handler.ts';
 export const steps: Record<StepName, Step> = {
   plan: planStep,
   begin: beginStep,
+  'repair-trust': repairTrustStep,
   'delete-addon': deleteAddonStep,
   'await-deleted': awaitDeletedStep,
   'purge-associations': purgeAssociationsStep,
@@ -37,4 +40,5 @@ export const steps: Record<StepName, Step> = {
   'take-over': takeOverStep,
   'find-stranded': findStrandedStep,
   finish: finishStep,
+  'retire-trust': retireTrustStep,
 };

@@ -9,17 +9,20 @@ import { findStrandedSchema } from './find-stranded/schema.ts';
 import { finishSchema } from './finish/schema.ts';
 import { planSchema } from './plan/schema.ts';
 import { purgeAssociationsSchema } from './purge-associations/schema.ts';
+import { repairTrustSchema } from './repair-trust/schema.ts';
 import { restartPodsSchema } from './restart-pods/schema.ts';
 import { restoreAddonSchema } from './restore-addon/schema.ts';
 import { restoreAssociationsSchema } from './restore-associations/schema.ts';
+import { retireTrustSchema } from './retire-trust/schema.ts';
 import { takeOverSchema } from './take-over/schema.ts';
 import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
-/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road. A new step is added here and in `index.ts`. */
+/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`. A new step is added here and in `index.ts`. */
 export const stepSchemas = {
   plan: planSchema,
   begin: beginSchema,
+  'repair-trust': repairTrustSchema,
   'delete-addon': deleteAddonSchema,
   'await-deleted': awaitDeletedSchema,
   'purge-associations': purgeAssociationsSchema,
@@ -35,6 +38,7 @@ export const stepSchemas = {
   'take-over': takeOverSchema,
   'find-stranded': findStrandedSchema,
   finish: finishSchema,
+  'retire-trust': retireTrustSchema,
 } as const;
 
 export type StepName = keyof typeof stepSchemas;

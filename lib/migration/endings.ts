@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { caughtAs, expression, FAILURE_TEXT, MIGRATION_ID, migrationText, recordText, REQUEST } from './expressions.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import { createRollback, NOT_RECORDED, type Rollback } from './rollback.ts';
-import type { StepFunctions } from './task.ts';
+import { changesTrust, type StepFunctions } from './task.ts';
 
 /** The errors of executions that failed as an outcome of ours: any other failure left the work half done. */
 export const FAILED_OUTCOMES = ['Blocked', 'RolledBack', 'NeedsHuman'] as const;
@@ -54,8 +54,9 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   );
   const rollback = createRollback(scope, { functions, tableName, rolledBack });
 
+  // Before the first way changes anything, a trust policy may have been repaired for it.
   const isAnythingChanged = sfn.Choice.jsonata(scope, 'IsAnythingChanged')
-    .when(sfn.Condition.jsonata(expression('$rung = 0')), recordBlocked)
+    .when(sfn.Condition.jsonata(expression(changesTrust(functions) ? '$rung = 0 and $not($repairsTrust)' : '$rung = 0')), recordBlocked)
     .otherwise(rollback.RollBack);
 
   const recordMigrated = recordEnd(scope, functions, {

@@ -121,16 +121,27 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 10 s × 30 = 5 min, for the one Lambda of a stopped execution that may still be running: 60 s and a margin. A few
   // transitions as a rule, none where the execution stopped long ago.
   'take-over': poll('OwnerMayStillAct', 10, 30),
+  // 20 s × 30 = 10 min, for a migration of an add-on that shares the role: 2 to 10 min. Nobody waits for a retirement.
+  'retire-trust': poll('RoleLockHeld', 20, 30),
 };
 
-/** A step's retriers, its poll first. */
-export function retriersOf(step: StepName): Retrier[] {
+/**
+ * 10 s × 12 = 2 min, for EKS to see a trust policy that was repaired just before. IAM's changes are visible after seconds
+ * as a rule, and a wait of 10 s comes first: no transition, or one.
+ */
+const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
+
+/** Steps that EKS may refuse a trust policy to. */
+const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'carry-over'];
+
+/** A step's retriers, its polls first. `trust`: the deployment may change trust policies. */
+export function retriersOf(step: StepName, { trust }: { trust: boolean }): Retrier[] {
   const ownPoll = POLLS[step];
-  return ownPoll ? [ownPoll, ...TRANSIENT] : TRANSIENT;
+  return [...(ownPoll ? [ownPoll] : []), ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []), ...TRANSIENT];
 }
 
 /** Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these. */
-export type FailureTarget = 'RollBack' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed';
+export type FailureTarget = 'RollBack' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed';
 
 export interface Catcher {
   errors: ErrorName[] | 'any';
@@ -149,10 +160,18 @@ export const ON_THE_WAY_BACK: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHu
 /** A recovery that can't be begun changes nothing, not even the record. */
 export const BEFORE_RECOVERY: Catcher[] = [{ errors: 'any', next: 'RecoveryFailed' }];
 
+/** Before it has written anything it is refused; after any other error something may be written, and the record says what. */
+export const OF_RETIREMENT: Catcher[] = [
+  { errors: ['RetireRefused', 'LockHeld', 'RoleLockHeld', 'BadInput'], next: 'RetireRefused' },
+  { errors: 'any', next: 'RetireFailed' },
+];
+
 /** What each state on the road catches when its retries are used up. */
 export const ROAD_CATCHERS = {
   plan: BEFORE_CHANGES,
   begin: BEFORE_CHANGES,
+  // The first change of all: the way back finds the add-on as it was, and takes out of the trust what was added.
+  'repair-trust': AFTER_CHANGES,
   // The step compares the add-on with the snapshot before its first call that changes anything. The first way's first
   // change is this one; on a later way the ways before have changed something already.
   'delete-addon': [{ errors: ['AddonChanged'], next: 'IsAnythingChanged' }, ...AFTER_CHANGES],

@@ -14,6 +14,10 @@ export interface PermissionOptions {
   tableArn: string;
   /** ARN patterns of the roles that may be given to EKS and to pods. */
   passableRoleArns: string[];
+  /** ARN patterns of the roles whose trust policy may be changed; undefined: of none. */
+  repairableRoleArns: string[] | undefined;
+  /** The steps' own roles that pass roles: what the plan asks IAM's simulation about. */
+  passingRoleArns: string[];
 }
 
 /** Any region: a migration's target names its own. Any cluster, of this account alone. */
@@ -21,7 +25,10 @@ const eksArn = (resource: string): string => `arn:${Aws.PARTITION}:eks:*:${Aws.A
 const CLUSTERS = eksArn('cluster/*');
 const ADDONS = eksArn('addon/*/*/*');
 const ASSOCIATIONS = eksArn('podidentityassociation/*/*');
-const ROLES = `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/*`;
+const iamArn = (resource: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${resource}`;
+const ROLES = iamArn('role/*');
+/** The account's own managed policies; those that AWS manages are not read. */
+const POLICIES = iamArn('policy/*');
 
 const allow = (actions: string[], resources: string[]): iam.PolicyStatement => new iam.PolicyStatement({ actions, resources });
 
@@ -37,6 +44,12 @@ const readAssociations = () => [
 /** The add-on and its associations. */
 const observe = () => [describeAddon(), ...readAssociations()];
 const getRole = () => allow(['iam:GetRole'], [ROLES]);
+
+/** What the roles of the plan may do: whether they chain into others. */
+const readPolicies = () => [allow(['iam:ListRolePolicies', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'], [ROLES]), allow(['iam:GetPolicy', 'iam:GetPolicyVersion'], [POLICIES])];
+const listAddons = () => allow(['eks:ListAddons'], [CLUSTERS]);
+/** Whoever may do this can become those roles: two steps have it, where the deployment's owner has named the roles. */
+const changeTrust = (roles: string[] = []) => allow(['iam:GetRole', 'iam:UpdateAssumeRolePolicy'], roles);
 
 /** DeleteAddon deletes the associations that the add-on owns with the caller's rights. */
 const deleteAddon = () => [allow(['eks:DeleteAddon'], [ADDONS]), deleteAssociations()];
@@ -58,8 +71,9 @@ const PODS = 'pods.eks.amazonaws.com';
 const EKS = 'eks.amazonaws.com';
 
 const awsStatements: Record<StepName, (options: PermissionOptions) => iam.PolicyStatement[]> = {
-  plan: () => [describeCluster(), ...observe(), describeOffer(), getRole()],
+  plan: ({ passingRoleArns }) => [describeCluster(), listAddons(), ...observe(), describeOffer(), getRole(), ...readPolicies(), allow(['iam:SimulatePrincipalPolicy'], passingRoleArns)],
   begin: () => [...observe(), getRole()],
+  'repair-trust': ({ repairableRoleArns }) => [changeTrust(repairableRoleArns)],
   'delete-addon': () => [describeAddon(), ...deleteAddon()],
   'await-deleted': () => [describeAddon()],
   'purge-associations': () => [...observe(), deleteAssociations()],
@@ -83,13 +97,16 @@ const awsStatements: Record<StepName, (options: PermissionOptions) => iam.Policy
   'take-over': () => [describeCluster(), ...observe(), getRole()],
   'find-stranded': () => [],
   // What the commands for a person must start from.
-  finish: () => [describeCluster(), ...observe()],
+  finish: ({ repairableRoleArns }) => [describeCluster(), ...observe(), ...(repairableRoleArns ? [allow(['iam:GetRole'], repairableRoleArns)] : [])],
+  // And everything in the cluster that could still need what is taken away.
+  'retire-trust': ({ repairableRoleArns }) => [describeCluster(), listAddons(), ...observe(), changeTrust(repairableRoleArns)],
 };
 
 /** Every step reads items of its migration and writes its own line; what more a step does in the ledger stands here. */
 const ledgerActions: Record<StepName, string[]> = {
   plan: ['PutItem', 'DeleteItem', 'Query'],
   begin: ['PutItem', 'Query'],
+  'repair-trust': ['PutItem', 'Query'],
   'delete-addon': ['Query'],
   'await-deleted': ['Query'],
   'purge-associations': ['PutItem', 'Query'],
@@ -105,6 +122,7 @@ const ledgerActions: Record<StepName, string[]> = {
   'take-over': ['Query'],
   'find-stranded': ['Query'],
   finish: ['Query'],
+  'retire-trust': ['PutItem', 'Query'],
 };
 
 const ledgerStatements = (step: StepName, tableArn: string): iam.PolicyStatement[] => [
@@ -124,15 +142,17 @@ export const statementsOf = (step: StepName, options: PermissionOptions): iam.Po
 export interface Machines {
   migrateAddon: sfn.StateMachine;
   recover: sfn.StateMachine;
+  /** Undefined where trust policies are only read. */
+  retire: sfn.StateMachine | undefined;
 }
 
-const describeExecutions = ({ migrateAddon, recover }: Machines): iam.PolicyStatement => {
+const describeExecutions = ({ migrateAddon, recover, retire }: Machines): iam.PolicyStatement => {
   const executionsOf = (machine: sfn.StateMachine): string =>
     Stack.of(machine).formatArn({ service: 'states', resource: 'execution', resourceName: `${machine.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
-  return allow(['states:DescribeExecution'], [migrateAddon, recover].map(executionsOf));
+  return allow(['states:DescribeExecution'], [migrateAddon, recover, ...(retire ? [retire] : [])].map(executionsOf));
 };
 
-/** Steps that ask whether the execution that holds a lock is still running, of either state machine; one starts Recover. */
+/** Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts Recover. */
 const executionStatements: Partial<Record<StepName, (machines: Machines) => iam.PolicyStatement[]>> = {
   plan: (machines) => [describeExecutions(machines)],
   'take-over': (machines) => [describeExecutions(machines)],

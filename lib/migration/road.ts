@@ -1,9 +1,10 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
 import { ROAD_CATCHERS } from './errors.ts';
 import { expression, MIGRATION_ID, REQUEST } from './expressions.ts';
-import { answerIs, catchFailures, CHANGE, EXECUTION_ARN, MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
+import { answerIs, catchFailures, CHANGE, changesTrust, EXECUTION_ARN, isSet, LOCKED_MIGRATION, MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
 
 /** The steps that the road calls. */
 export type RoadStep = keyof typeof ROAD_CATCHERS;
@@ -16,6 +17,16 @@ const startedAt = expression('$waitingSince');
 /** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
 const wayIs = (strategy: 'in-place' | 'recreate'): sfn.Condition => sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
 
+type MakeTask = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => tasks.LambdaInvoke;
+
+/** The states that make the roles' trust policies let EKS Pod Identity in, where the plan says so. Answers the first of them. */
+function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const repair = task('repair-trust', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } });
+  // Changes of IAM are visible everywhere after seconds (IAM User Guide, "Troubleshoot IAM").
+  repair.next(wait(scope, 'WaitForTrust', 10)).next(next);
+  return sfn.Choice.jsonata(scope, 'IsTrustToRepair').when(isSet('repairsTrust'), repair).otherwise(next);
+}
+
 /** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
@@ -26,7 +37,7 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
 
   const plan = task('plan', {
     payload: { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION_ARN, request: expression(REQUEST) },
-    assign: { target: answered('target'), addon: answered('addon'), ladder: answered('ladder'), rung: 0 },
+    assign: { target: answered('target'), addon: answered('addon'), ladder: answered('ladder'), rung: 0, ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}) },
   });
   const begin = task('begin', { payload: { ...MIGRATION, executionArn: EXECUTION_ARN }, assign: { fence: answered('fence') } });
 
@@ -72,7 +83,7 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
     .otherwise(restartPods);
 
   plan.next(decide);
-  begin.next(whichWay);
+  begin.next(changesTrust(functions) ? repairTrust(scope, task, whichWay) : whichWay);
   deleteAddon.next(waitForDeletion).next(awaitDeleted).next(purgeAssociations).next(updateOrCreate);
   updateAddon.next(waitForUpdate).next(awaitActive);
   createAddon.next(waitForCreation).next(awaitActive);

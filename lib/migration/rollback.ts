@@ -4,10 +4,10 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { ON_THE_WAY_BACK } from './errors.ts';
 import { caughtAnotherFailure, expression, migrationText, recordText } from './expressions.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
-import { answerIs, catchFailures, CHANGE, LOCKED_MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
+import { answerIs, catchFailures, CHANGE, changesTrust, isSet, LOCKED_MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
 
-/** The steps that the way back calls. */
-export const ROLLBACK_STEPS = ['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'finish'] as const satisfies StepName[];
+/** The steps that the way back calls, where they are deployed. */
+export const ROLLBACK_STEPS = ['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'repair-trust', 'finish'] as const satisfies StepName[];
 
 export interface RollbackOptions {
   functions: StepFunctions;
@@ -17,7 +17,7 @@ export interface RollbackOptions {
 }
 
 export interface Rollback {
-  /** Its first state. To be read before: `target`, `addon`, `fence`, `rung`, and `failure`, the reason. */
+  /** Its first state. To be read before: `target`, `addon`, `fence`, `rung`, `failure`, the reason, and `repairsTrust` where trust policies may be changed. */
   RollBack: sfn.State;
   RecordNeedsHuman: sfn.State;
   NeedsHuman: sfn.State;
@@ -28,7 +28,8 @@ export const NOT_RECORDED = caughtAnotherFailure('The end could not be recorded 
 
 /**
  * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
- * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old identity.
+ * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old identity;
+ * then the trust policies, which the pods do not need any more.
  * It looks at what is there and not at what was done, so it may start from anywhere, and start again.
  */
 export function createRollback(scope: Construct, { functions, tableName, rolledBack }: RollbackOptions): Rollback {
@@ -63,6 +64,12 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
   const restartRestored = task('restart-pods', { stateName: 'RestartRestored', payload: before });
   const waitForRestoredRollout = wait(scope, 'WaitForRestoredRollout', 15, { round: expression('$round + 1') });
 
+  const podsRestored = changesTrust(functions)
+    ? sfn.Choice.jsonata(scope, 'IsTrustToRestore')
+        .when(isSet('repairsTrust'), task('repair-trust', { stateName: 'RestoreTrust', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(recordRolledBack))
+        .otherwise(recordRolledBack)
+    : recordRolledBack;
+
   const whichWayBack = sfn.Choice.jsonata(scope, 'WhichWayBack')
     .when(answerIs('action', 'done'), restoreAssociations)
     .when(answerIs('action', 'update'), restoreByUpdate)
@@ -71,7 +78,7 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     .otherwise(recordNeedsHuman);
   // The step bounds the rounds: after the last restart it throws rather than ask for another.
   const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
-    .when(answerIs('verdict', 'proven'), recordRolledBack)
+    .when(answerIs('verdict', 'proven'), podsRestored)
     .when(answerIs('verdict', 'restart'), restartRestored)
     .otherwise(recordNeedsHuman);
 

@@ -5,13 +5,20 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { stepSchemas, StepName } from '../../lambdas/steps/schemas.ts';
+import type { TrustStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
 import { STEP_TIMEOUT } from '../step-function-lambda.ts';
 import { type Catcher, type FailureTarget, retriersOf } from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
+/** Of each step that is deployed: those that write trust policies may not be. */
+export type ByStep<Value> = Record<Exclude<StepName, TrustStep>, Value> & Partial<Record<TrustStep, Value>>;
+
 /** The published version of each step's Lambda. */
-export type StepFunctions = Record<StepName, lambda.IVersion>;
+export type StepFunctions = ByStep<lambda.IVersion>;
+
+/** Whether this deployment may change trust policies; without that no state is for it. */
+export const changesTrust = (functions: StepFunctions): boolean => functions['repair-trust'] !== undefined;
 
 /** A step's input, field by field, each a value or an expression that gives it: a missing or wrong field does not compile. */
 type Input<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['input']>;
@@ -49,8 +56,10 @@ export interface StepTaskOptions<Name extends StepName> {
 
 /** A state that calls one step, with the step's retries; its answer is the state's output. Catches are added by `catchFailures`. */
 export function stepTask<Name extends StepName>(scope: Construct, step: Name, options: StepTaskOptions<Name>): tasks.LambdaInvoke {
+  const lambdaFunction = options.functions[step];
+  if (!lambdaFunction) throw new Error(`The step ${step} is not part of this deployment: leave out the states that call it.`);
   const task = tasks.LambdaInvoke.jsonata(scope, options.stateName ?? pascalCase(step), {
-    lambdaFunction: options.functions[step],
+    lambdaFunction,
     payload: typeof options.payload === 'string' ? sfn.TaskInput.fromText(options.payload) : sfn.TaskInput.fromObject(options.payload),
     outputs: expression('$states.result.Payload'),
     assign: options.assign,
@@ -59,7 +68,7 @@ export function stepTask<Name extends StepName>(scope: Construct, step: Name, op
     // CDK's silent retrier would stand before the table's.
     retryOnServiceExceptions: false,
   });
-  for (const retrier of retriersOf(step)) {
+  for (const retrier of retriersOf(step, { trust: changesTrust(options.functions) })) {
     task.addRetry({
       errors: retrier.errors,
       interval: Duration.seconds(retrier.intervalSeconds),
@@ -73,8 +82,11 @@ export function stepTask<Name extends StepName>(scope: Construct, step: Name, op
 }
 
 /** A Wait near the time that is usual, so that most polls need not be made. */
-export const wait = (scope: Construct, name: string, seconds: number, assign: Variables): sfn.Wait =>
+export const wait = (scope: Construct, name: string, seconds: number, assign?: Variables): sfn.Wait =>
   sfn.Wait.jsonata(scope, name, { time: sfn.WaitTime.duration(Duration.seconds(seconds)), assign });
+
+/** True where the variable of that name is. */
+export const isSet = (variable: string): sfn.Condition => sfn.Condition.jsonata(expression(`$${variable}`));
 
 /** True where the answer of the state before has that word. What is not a word to go on must be one to stop: see each Choice's default. */
 export const answerIs = (field: string, word: string): sfn.Condition => sfn.Condition.jsonata(expression(`$states.input.${field} = '${word}'`));

@@ -7,7 +7,7 @@ import { EXECUTION, expression, FAILURE_TEXT, MIGRATION_ID, recordText } from '.
 import { failWith, recordEnd } from '../migration/records.ts';
 import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
-import { answerIs, catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
+import { answerIs, catchFailures, changesTrust, sparsePayload, stepTask } from '../migration/task.ts';
 import { createStateMachine } from '../step-machine.ts';
 
 /**
@@ -49,7 +49,7 @@ export class Recover extends Construct {
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: NOT_RECORDED },
     });
 
-    const assigned = ['target', 'addon', 'fence', 'rung', 'failure'] as const;
+    const assigned = ['target', 'addon', 'fence', 'rung', 'failure', ...(changesTrust(functions) ? ['repairsTrust'] : [])];
     const takeOver = stepTask(states, 'take-over', {
       functions,
       payload: sparsePayload<'take-over'>({

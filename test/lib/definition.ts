@@ -1,7 +1,8 @@
-/** The synthesised template of this project, and the definitions of its state machines as graphs. */
+/** The synthesised template of this project, and the definitions of its state machines as graphs: of the sandbox's deployment, which has all that can be switched on, and of others. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
+import { createApp } from '../../lib/app.ts';
 
 export const { directory, lambdaDirectory } = await ensureAssembly();
 
@@ -10,36 +11,14 @@ export interface Resource {
   Properties: Record<string, unknown>;
   DeletionPolicy?: string;
 }
-export const template = JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as {
+export interface Template {
   Resources: Record<string, Resource>;
   Outputs: Record<string, { Value: unknown }>;
-};
-export const resourcesOf = (type: string): [logicalId: string, resource: Resource][] =>
-  Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+}
 
 const PSEUDO: Record<string, string> = { 'AWS::Partition': 'aws', 'AWS::AccountId': '111122223333', 'AWS::Region': 'eu-west-1' };
 /** An ARN that still tells the logical id, for the resources that the definition and the policies name. */
 const arnOf = (logicalId: string): string => `arn:aws:lambda:eu-west-1:111122223333:function:${logicalId}`;
-
-/** Resolves the functions that the template uses, to text where they stand for text. */
-export function resolve(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(resolve);
-  if (typeof value !== 'object' || value === null) return value;
-  const object = value as Record<string, unknown>;
-  if (typeof object.Ref === 'string') {
-    const resource = template.Resources[object.Ref];
-    return PSEUDO[object.Ref] ?? (resource?.Type === 'AWS::Lambda::Version' ? arnOf(object.Ref) : object.Ref);
-  }
-  if ('Fn::GetAtt' in object) {
-    const [logicalId, attribute] = object['Fn::GetAtt'] as [string, string];
-    return attribute === 'Name' ? logicalId : arnOf(logicalId);
-  }
-  if ('Fn::Join' in object) {
-    const [separator, parts] = object['Fn::Join'] as [string, unknown[]];
-    return parts.map(resolve).join(separator);
-  }
-  return Object.fromEntries(Object.entries(object).map(([key, entry]) => [key, resolve(entry)]));
-}
 
 export interface Retrier {
   ErrorEquals: string[];
@@ -95,13 +74,13 @@ export class Machine {
   readonly edges: Edge[];
   readonly tasks: [name: string, state: State][];
 
-  constructor(name: string) {
-    const found = resourcesOf('AWS::StepFunctions::StateMachine').find(([logicalId]) => logicalId.startsWith(`${name}StateMachine`));
+  constructor(name: string, deployment: Deployment) {
+    const found = deployment.resourcesOf('AWS::StepFunctions::StateMachine').find(([logicalId]) => logicalId.startsWith(`${name}StateMachine`));
     if (!found) throw new Error(`The template has no state machine ${name}.`);
     this.name = name;
     this.logicalId = found[0];
     this.properties = found[1].Properties;
-    this.definition = JSON.parse(resolve(this.properties.DefinitionString) as string) as Machine['definition'];
+    this.definition = JSON.parse(deployment.resolve(this.properties.DefinitionString) as string) as Machine['definition'];
     this.states = this.definition.States;
     this.edges = edgesOf(this.states);
     this.tasks = this.ofType('Task');
@@ -128,20 +107,6 @@ export class Machine {
   }
 }
 
-export const migrateAddon = new Machine('MigrateAddon');
-export const recover = new Machine('Recover');
-export const machines = [migrateAddon, recover];
-/** Each Task of both machines, with the machine's name. */
-export const allTasks = machines.flatMap(({ name: machine, tasks }) => tasks.map(([name, state]): [machine: string, name: string, state: State] => [machine, name, state]));
-export const statesOfType = (type: State['Type']): [string, State][] => migrateAddon.ofType(type);
-
-/** The function that a Task calls, by way of the version that its arguments name. */
-export function functionOf(state: State): Resource {
-  const version = template.Resources[state.Arguments!.FunctionName.split(':').at(-1)!];
-  const name = (version?.Properties.FunctionName as { Ref: string } | undefined)?.Ref ?? '';
-  return template.Resources[name]!;
-}
-
 export interface Statement {
   actions: string[];
   resources: string[];
@@ -149,23 +114,107 @@ export interface Statement {
 }
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
+/** One template, read. */
+export class Deployment {
+  readonly template: Template;
+  constructor(template: Template) {
+    this.template = template;
+  }
+
+  resourcesOf(type: string): [logicalId: string, resource: Resource][] {
+    return Object.entries(this.template.Resources).filter(([, resource]) => resource.Type === type);
+  }
+
+  /** Resolves the functions that the template uses, to text where they stand for text. */
+  resolve(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.resolve(item));
+    if (typeof value !== 'object' || value === null) return value;
+    const object = value as Record<string, unknown>;
+    if (typeof object.Ref === 'string') {
+      const resource = this.template.Resources[object.Ref];
+      return PSEUDO[object.Ref] ?? (resource?.Type === 'AWS::Lambda::Version' ? arnOf(object.Ref) : object.Ref);
+    }
+    if ('Fn::GetAtt' in object) {
+      const [logicalId, attribute] = object['Fn::GetAtt'] as [string, string];
+      return attribute === 'Name' ? logicalId : arnOf(logicalId);
+    }
+    if ('Fn::Join' in object) {
+      const [separator, parts] = object['Fn::Join'] as [string, unknown[]];
+      return parts.map((part) => this.resolve(part)).join(separator);
+    }
+    return Object.fromEntries(Object.entries(object).map(([key, entry]) => [key, this.resolve(entry)]));
+  }
+
+  machine(name: string): Machine {
+    return new Machine(name, this);
+  }
+
+  /** The steps whose Lambdas it has. */
+  steps(): string[] {
+    return this.resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => String(Properties.Handler).replace('.handler', ''));
+  }
+
+  /** The function that a Task calls, by way of the version that its arguments name. */
+  functionOf(state: State): Resource {
+    const version = this.template.Resources[state.Arguments!.FunctionName.split(':').at(-1)!];
+    const name = (version?.Properties.FunctionName as { Ref: string } | undefined)?.Ref ?? '';
+    return this.template.Resources[name]!;
+  }
+
+  /** What a role may do, by its own policies and those that are attached to it. */
+  statementsOfRole(role: string): Statement[] {
+    return this.resourcesOf('AWS::IAM::Policy')
+      .filter(([, { Properties }]) => (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role))
+      .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
+      .map((statement) => ({
+        actions: asList(statement.Action) as string[],
+        resources: asList(this.resolve(statement.Resource)) as string[],
+        condition: statement.Condition as Statement['condition'],
+      }));
+  }
+
+  /** The function of a step. */
+  lambdaOf(step: string): Resource {
+    return this.resourcesOf('AWS::Lambda::Function').find(([, { Properties }]) => Properties.Handler === `${step}.handler`)![1];
+  }
+
+  /** Logical id of the role of a step's Lambda. */
+  roleOf(step: string): string {
+    return (this.lambdaOf(step).Properties.Role as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0];
+  }
+
+  variablesOf(step: string): Record<string, string> {
+    return this.resolve((this.lambdaOf(step).Properties.Environment as { Variables: unknown }).Variables) as Record<string, string>;
+  }
+}
+
+/** As CDK's command line would deploy it with that context. */
+export const synthesiseWith = (context: Record<string, unknown>): Deployment =>
+  new Deployment(createApp({ lambdaDirectory, context }).synth().getStackByName('PodIdentityMigrator').template as Template);
+
+/** What the sandbox deploys. */
+const deployed = new Deployment(JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);
+export const { template } = deployed;
+export const resourcesOf = (type: string): [logicalId: string, resource: Resource][] => deployed.resourcesOf(type);
+export const resolve = (value: unknown): unknown => deployed.resolve(value);
+
+export const migrateAddon = deployed.machine('MigrateAddon');
+export const recover = deployed.machine('Recover');
+/** Those of a migration, with the same way back. */
+export const machines = [migrateAddon, recover];
+export const retire = deployed.machine('Retire');
+export const allMachines = [...machines, retire];
+/** Each Task of all machines, with the machine's name. */
+export const allTasks = allMachines.flatMap(({ name: machine, tasks }) => tasks.map(([name, state]): [machine: string, name: string, state: State] => [machine, name, state]));
+export const statesOfType = (type: State['Type']): [string, State][] => migrateAddon.ofType(type);
+
+export const functionOf = (state: State): Resource => deployed.functionOf(state);
 /** The step that a Task calls. */
 export const stepOf = (state: State): string => String(functionOf(state).Properties.Handler).replace('.handler', '');
-
-/** What a role may do, by its own policies and those that are attached to it. */
-export function statementsOfRole(role: string): Statement[] {
-  return resourcesOf('AWS::IAM::Policy')
-    .filter(([, { Properties }]) => (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role))
-    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
-    .map((statement) => ({
-      actions: asList(statement.Action) as string[],
-      resources: asList(resolve(statement.Resource)) as string[],
-      condition: statement.Condition as Statement['condition'],
-    }));
-}
+export const statementsOfRole = (role: string): Statement[] => deployed.statementsOfRole(role);
 /** What the role of a step's Lambda may do. */
-export function statementsOf(step: string): Statement[] {
-  const lambda = resourcesOf('AWS::Lambda::Function').find(([, { Properties }]) => Properties.Handler === `${step}.handler`)![1];
-  return statementsOfRole((lambda.Properties.Role as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0]);
-}
+export const statementsOf = (step: string): Statement[] => deployed.statementsOfRole(deployed.roleOf(step));
 export const actionsOf = (step: string): string[] => statementsOf(step).flatMap(({ actions }) => actions);
+/** Logical id of the role of a step's Lambda. */
+export const roleOf = (step: string): string => deployed.roleOf(step);
+export const variablesOf = (step: string): Record<string, string> => deployed.variablesOf(step);

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
-import { createApp } from '../../lib/app.ts';
-import { actionsOf, lambdaDirectory, machines, recover, resourcesOf, statementsOf, statementsOfRole, stepOf, template } from './definition.ts';
+import { actionsOf, allMachines, recover, resourcesOf, roleOf, statementsOf, statementsOfRole, stepOf, synthesiseWith, template } from './definition.ts';
 
 const STEPS = Object.keys(stepSchemas) as StepName[];
-const READS = /^(eks:(Describe|List)|iam:Get)/;
+const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
 const ofAws = (actions: string[]): string[] => [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
 const mutating = (step: string): string[] => ofAws(actionsOf(step)).filter((action) => !READS.test(action));
 const eks = (...actions: string[]): string[] => actions.map((action) => `eks:${action}`);
@@ -13,6 +12,7 @@ describe('permissions', () => {
   it('let each step make the changes that it is for, and most of them none', () => {
     const changes = Object.fromEntries(STEPS.map((step) => [step, mutating(step)] as const).filter(([, actions]) => actions.length > 0));
     expect(changes).toEqual({
+      'repair-trust': ['iam:UpdateAssumeRolePolicy'],
       'delete-addon': eks('DeleteAddon', 'DeletePodIdentityAssociation'),
       'purge-associations': eks('DeletePodIdentityAssociation'),
       'create-addon': [...eks('CreateAddon', 'CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
@@ -23,6 +23,7 @@ describe('permissions', () => {
         'iam:PassRole',
       ],
       'restore-associations': [...eks('CreatePodIdentityAssociation', 'TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'retire-trust': ['iam:UpdateAssumeRolePolicy'],
     });
   });
 
@@ -30,8 +31,12 @@ describe('permissions', () => {
     const observed = eks('DescribeAddon', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
     const reads = Object.fromEntries(STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]));
     expect(reads).toEqual({
-      plan: [...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      plan: [
+        ...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'),
+        ...['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'SimulatePrincipalPolicy'].map((action) => `iam:${action}`),
+      ],
       begin: [...observed, 'iam:GetRole'],
+      'repair-trust': ['iam:GetRole'],
       'delete-addon': eks('DescribeAddon'),
       'await-deleted': eks('DescribeAddon'),
       'purge-associations': observed,
@@ -46,7 +51,8 @@ describe('permissions', () => {
       'restore-associations': [...observed, 'iam:GetRole'],
       'take-over': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
       'find-stranded': [],
-      finish: eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+      finish: [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      'retire-trust': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
     });
   });
 
@@ -69,7 +75,7 @@ describe('permissions', () => {
   });
 
   it('look after executions of this service alone, start Recover alone, and stop none', () => {
-    const executions = machines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
+    const executions = allMachines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
     const ofStates = STEPS.map((step) => [step, statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('states:')))] as const);
     const look = { actions: ['states:DescribeExecution'], resources: executions, condition: undefined };
     expect(Object.fromEntries(ofStates.filter(([, statements]) => statements.length > 0))).toEqual({
@@ -78,6 +84,15 @@ describe('permissions', () => {
       'find-stranded': [look, { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined }],
     });
     expect(JSON.stringify(template)).not.toContain('StopExecution');
+  });
+
+  it('ask IAM\'s simulation about the steps that pass roles, and about no other role', () => {
+    const asking = statementsOf('plan').filter(({ actions }) => actions.includes('iam:SimulatePrincipalPolicy'));
+    const passing = ['create-addon', 'update-addon', 'restore-addon'].map((step) => expect.stringMatching(new RegExp(`:${roleOf(step)}$`)) as string);
+    expect(asking).toHaveLength(1);
+    expect(asking[0]!.actions).toEqual(['iam:SimulatePrincipalPolicy']);
+    expect(asking[0]!.resources).toHaveLength(passing.length);
+    expect(asking[0]!.resources).toEqual(expect.arrayContaining(passing));
   });
 
   it.each(STEPS)('name for %s each action, and resources of this account', (step) => {
@@ -106,7 +121,7 @@ describe('permissions', () => {
     expect(new Set(roles).size).toBe(roles.length);
   });
 
-  it.each(machines)('let $name call its steps alone, and an execution in flight the versions that it began with', ({ properties, tasks }) => {
+  it.each(allMachines)('let $name call its steps alone, and an execution in flight the versions that it began with', ({ properties, tasks }) => {
     const role = (properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
     const invoked = statementsOfRole(role).filter(({ actions }) => actions.includes('lambda:InvokeFunction')).flatMap(({ resources }) => resources);
     const called = new Set(tasks.map(([, state]) => stepOf(state)));
@@ -118,13 +133,10 @@ describe('permissions', () => {
 });
 
 describe('configuration', () => {
-  const synthesiseWith = (context: Record<string, unknown>) =>
-    createApp({ lambdaDirectory, context }).synth().getStackByName('PodIdentityMigrator').template as typeof template;
-
   it('narrows the roles that may be passed, from a list or from the command line', () => {
     const one = 'arn:aws:iam::111122223333:role/addons/*';
     for (const passableRoleArns of [[one, 'arn:aws:iam::*:role/x'], `${one}, arn:aws:iam::*:role/x`]) {
-      const passed = Object.values(synthesiseWith({ passableRoleArns }).Resources)
+      const passed = Object.values(synthesiseWith({ passableRoleArns }).template.Resources)
         .filter(({ Type }) => Type === 'AWS::IAM::Policy')
         .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }).Statement)
         .filter(({ Action }) => Action === 'iam:PassRole');
@@ -134,13 +146,13 @@ describe('configuration', () => {
   });
 
   it('tells the plan which roles may be passed', () => {
-    const resources = Object.values(synthesiseWith({ passableRoleArns: ['arn:aws:iam::*:role/x', 'arn:aws:iam::*:role/y'] }).Resources);
-    const plan = resources.find(({ Properties }) => Properties.Handler === 'plan.handler')!;
-    expect(plan.Properties.Environment).toMatchObject({ Variables: { PASSABLE_ROLE_ARNS: 'arn:aws:iam::*:role/x,arn:aws:iam::*:role/y' } });
+    const deployment = synthesiseWith({ passableRoleArns: ['arn:aws:iam::*:role/x', 'role/y'] });
+    expect(deployment.variablesOf('plan').PASSABLE_ROLE_ARNS).toBe('arn:aws:iam::*:role/x,arn:aws:iam::111122223333:role/y');
   });
 
   it('is refused with the key, what it must be and where to set it', () => {
     expect(() => synthesiseWith({ passableRoleArns: ['my-role'] })).toThrow(/cdk\.json[\s\S]*passableRoleArns\.0: must be an ARN pattern of IAM roles such as arn:aws:iam/);
+    expect(() => synthesiseWith({ repairableRoleArns: 'arn:aws:iam::*:user/x' })).toThrow(/repairableRoleArns\.0: must be an ARN pattern/);
     expect(() => synthesiseWith({ logLevel: 'LOUD' })).toThrow(/logLevel/);
   });
 });

@@ -18,7 +18,7 @@ const OF_THE_SERVICE = [
 ];
 const namesIn = (retriers: { ErrorEquals: string[] }[] = []): string[] => retriers.flatMap(({ ErrorEquals }) => ErrorEquals);
 const WAITING = namesOfClass('waiting');
-const pollOf = (retriers: Retrier[] = []): Retrier | undefined => retriers.find(({ ErrorEquals }) => WAITING.some((error) => ErrorEquals.includes(error)));
+const pollsOf = (retriers: Retrier[] = []): Retrier[] => retriers.filter(({ ErrorEquals }) => WAITING.some((error) => ErrorEquals.includes(error)));
 
 describe('retries', () => {
   it.each(allTasks)('know every error in %s, %s by a name that exists', (_machine, _name, state) => {
@@ -36,11 +36,11 @@ describe('retries', () => {
   });
 
   it('poll with even steps, each answer "not yet" where it is asked for, and each of them somewhere', () => {
-    const polls = allTasks.flatMap(([machine, name, { Retry }]) => {
-      const poll = pollOf(Retry);
-      return poll ? [{ name: `${machine}.${name}`, ...poll }] : [];
-    });
-    for (const { BackoffRate } of polls) expect(BackoffRate).toBe(1);
+    const polls = allTasks.map(([machine, name, { Retry }]) => ({ name: `${machine}.${name}`, own: pollsOf(Retry) })).filter(({ own }) => own.length > 0);
+    const all = polls.flatMap(({ own }) => own);
+    for (const { BackoffRate } of all) expect(BackoffRate).toBe(1);
+    const association = 'AssociationStillThere 5 s × 36';
+    const trust = 'TrustNotSeenYet 10 s × 12';
     const wayBack = (machine: string) => ({
       [`${machine}.AssessRollback`]: 'RestoreInProgress 10 s × 180',
       [`${machine}.RestoreByUpdate`]: 'AssociationStillThere 5 s × 36',
@@ -49,20 +49,23 @@ describe('retries', () => {
       [`${machine}.RestoreAssociations`]: 'AssociationStillThere 5 s × 36',
       [`${machine}.VerifyRestored`]: 'PodsNotSettled 10 s × 90',
     });
-    expect(Object.fromEntries(polls.map(({ name, ErrorEquals, IntervalSeconds, MaxAttempts }) => [name, `${ErrorEquals.join()} ${IntervalSeconds} s × ${MaxAttempts}`]))).toEqual({
+    const told = ({ ErrorEquals, IntervalSeconds, MaxAttempts }: Retrier): string => `${ErrorEquals.join()} ${IntervalSeconds} s × ${MaxAttempts}`;
+    expect(Object.fromEntries(polls.map(({ name, own }) => [name, own.map(told).join(', ')]))).toEqual({
       'MigrateAddon.Plan': 'RecoveryPending 20 s × 60',
       'MigrateAddon.Begin': 'RoleLockHeld 20 s × 180',
       'MigrateAddon.AwaitDeleted': 'AddonStillThere 10 s × 120',
       'MigrateAddon.PurgeAssociations': 'AssociationStillThere 5 s × 36',
-      'MigrateAddon.UpdateAddon': 'AssociationStillThere 5 s × 36',
-      'MigrateAddon.CreateAddon': 'AssociationStillThere 5 s × 36',
+      'MigrateAddon.UpdateAddon': `${association}, ${trust}`,
+      'MigrateAddon.CreateAddon': `${association}, ${trust}`,
+      'MigrateAddon.CarryOver': trust,
       'MigrateAddon.AwaitActive': 'AddonNotActive 10 s × 120',
       'MigrateAddon.VerifyPods': 'PodsNotSettled 10 s × 90',
       ...wayBack('MigrateAddon'),
       'Recover.TakeOver': 'OwnerMayStillAct 10 s × 30',
       ...wayBack('Recover'),
+      'Retire.RetireTrust': 'RoleLockHeld 20 s × 30',
     });
-    expect([...new Set(namesIn(polls))].sort()).toEqual(WAITING.toSorted());
+    expect([...new Set(namesIn(all))].sort()).toEqual(WAITING.toSorted());
   });
 
   it.each(allTasks)('have delays in %s, %s that Step Functions accepts, and jitter wherever runs could meet', (_machine, _name, state) => {
@@ -86,6 +89,7 @@ describe('longest run', () => {
     RestoreByCreate: MAX_RESTORE_ACTIONS,
     WaitForRestore: MAX_RESTORE_ACTIONS,
     RestoreAssociations: 1,
+    RestoreTrust: 1,
     VerifyRestored: rounds,
     WaitForRestoredRollout: MAX_RESTARTS,
   };
@@ -93,6 +97,8 @@ describe('longest run', () => {
   const wholeLadder = {
     Plan: 1,
     Begin: 1,
+    RepairTrust: 1,
+    WaitForTrust: 1,
     PurgeAssociations: 3,
     UpdateAddon: 1,
     WaitForUpdate: 1,
@@ -116,10 +122,11 @@ describe('longest run', () => {
     let events = 0;
     for (const [name, count] of Object.entries(visits)) {
       const { Seconds = 0, Retry } = machine.states[name]!;
-      const { IntervalSeconds = 0, MaxAttempts = 0 } = pollOf(Retry) ?? {};
-      seconds += count * (Seconds + IntervalSeconds * MaxAttempts);
+      const polls = pollsOf(Retry);
+      const attempts = polls.reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
+      seconds += count * polls.reduce((sum, { IntervalSeconds, MaxAttempts }) => sum + IntervalSeconds * MaxAttempts, Seconds);
       // Scheduled, started, failed or succeeded; the state entered and left.
-      events += count * (2 + 3 * (MaxAttempts + 1));
+      events += count * (2 + 3 * attempts);
     }
     // The rest is for transient faults and the invocations themselves.
     expect(seconds / machine.definition.TimeoutSeconds).toBeGreaterThan(0.4);

@@ -19,11 +19,13 @@ interface Run {
   stopAfter?: number;
   /** A rollback on demand at the end. */
   rollBack?: boolean;
+  /** The OIDC trust is retired at the end, and put back. */
+  retire?: boolean;
   /** Steps that the run must have come by, so that it shows what it is for. */
   calls: string[];
 }
 
-async function follow(sandbox: Sandbox, { scenario: name, request, stopAfter, rollBack }: Run): Promise<void> {
+async function follow(sandbox: Sandbox, { scenario: name, request, stopAfter, rollBack, retire }: Run): Promise<void> {
   const { clock, outputs } = sandbox;
   const [account] = scenarioOf(name).accounts;
   const [cluster] = account!.clusters;
@@ -33,8 +35,12 @@ async function follow(sandbox: Sandbox, { scenario: name, request, stopAfter, ro
     const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name: executionName, input: JSON.stringify(input) }));
     return executionArn!;
   };
-  const ended = async (executionArn: string): Promise<void> => {
-    while ((await stepFunctions.send(new DescribeExecutionCommand({ executionArn }))).status === 'RUNNING') await clock.sleep(5000);
+  const ended = async (executionArn: string): Promise<string | undefined> => {
+    for (;;) {
+      const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+      if (status !== 'RUNNING') return status;
+      await clock.sleep(5000);
+    }
   };
   const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
   const executionArn = await start(outputs.stateMachineArn, MIGRATION_ID, { migrationId: MIGRATION_ID, request: { target, addon, ...request } });
@@ -45,6 +51,10 @@ async function follow(sandbox: Sandbox, { scenario: name, request, stopAfter, ro
     await clock.sleep(15 * 60_000);
   }
   await ended(executionArn);
+  for (const action of retire ? ['retire', 'reinstate'] : []) {
+    const status = await ended(await start(outputs.retireStateMachineArn!, action, { migrationId: MIGRATION_ID, action, dryRun: false, soakDays: 0 }));
+    if (status !== 'SUCCEEDED') throw new Error(`${action} ended ${status}`);
+  }
   if (rollBack) await ended(await start(outputs.recoverStateMachineArn, 'rollback', { migrationId: MIGRATION_ID, cause: 'requested' }));
 }
 
@@ -55,6 +65,7 @@ describe('rights', () => {
     { scenario: 'ebs-csi-irsa', request: { strategy: 'recreate' }, stopAfter: 30, calls: ['delete-addon', 'await-deleted', 'find-stranded', ...recoveries] },
     { scenario: 'auto-climbs', calls: ['delete-addon', 'purge-associations', 'create-addon', 'restart-pods'] },
     { scenario: 'left-over-target-role', rollBack: true, calls: ['purge-associations', 'carry-over', 'restore-associations'] },
+    { scenario: 'trust-repair', request: { trust: 'repair' }, retire: true, rollBack: true, calls: ['plan', 'begin', 'repair-trust', 'retire-trust', ...recoveries] },
   ])('cover every call that is made: %o', async (run) => {
     const sandbox = await openSandbox({ scenario: scenarioOf(run.scenario), assemblyDirectory: directory, clock: 'virtual' });
     await sandbox.clock.spawn(() => follow(sandbox, run));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
 import { HELD_LOCKS } from '../../lib/ledger/table.ts';
-import { migrateAddon, recover, resolve, resourcesOf, template } from './definition.ts';
+import { migrateAddon, recover, resolve, resourcesOf, retire, roleOf, template, variablesOf } from './definition.ts';
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
 
@@ -11,13 +11,13 @@ describe('stack', () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
     expect(template.Outputs.StateMachineArn!.Value).toEqual({ Ref: migrateAddon.logicalId });
     expect(template.Outputs.RecoverStateMachineArn!.Value).toEqual({ Ref: recover.logicalId });
+    expect(template.Outputs.RetireStateMachineArn!.Value).toEqual({ Ref: retire.logicalId });
     expect(template.Outputs.TableName!.Value).toEqual({ Ref: table });
   });
 
   it('tells which roles need an access entry in each cluster', () => {
-    const roleOf = (step: string): string => (functions.find(({ Handler }) => Handler === `${step}.handler`)!.Role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
     const roles = (template.Outputs.KubernetesRoleArns!.Value as { 'Fn::Join': [string, { 'Fn::GetAtt': [string] }[]] })['Fn::Join'][1].map((role) => role['Fn::GetAtt'][0]);
-    expect(roles).toEqual(['plan', 'verify-pods', 'restart-pods', 'finish'].map(roleOf));
+    expect(roles).toEqual(['plan', 'verify-pods', 'restart-pods', 'finish', 'retire-trust'].map(roleOf));
   });
 
   it('can be deployed: no resource waits for itself', () => {
@@ -85,9 +85,11 @@ describe('stack', () => {
   });
 
   it('tells a step what it can\'t know', () => {
-    const variablesOf = (step: string) => resolve((functions.find(({ Handler }) => Handler === `${step}.handler`)!.Environment as { Variables: unknown }).Variables) as Record<string, string>;
     expect(variablesOf('find-stranded').RECOVER_STATE_MACHINE_ARN).toBe(recover.logicalId);
-    expect(variablesOf('plan').PASSABLE_ROLE_ARNS).toBe('arn:aws:iam::111122223333:role/*');
+    const everyRole = 'arn:aws:iam::111122223333:role/*';
+    expect(variablesOf('plan')).toMatchObject({ PASSABLE_ROLE_ARNS: everyRole, REPAIRABLE_ROLE_ARNS: everyRole });
+    for (const step of ['repair-trust', 'retire-trust']) expect(variablesOf(step).REPAIRABLE_ROLE_ARNS).toBe(everyRole);
+    for (const step of ['create-addon', 'update-addon', 'restore-addon']) expect(variablesOf('plan')[`${step.toUpperCase().replaceAll('-', '_')}_ROLE_ARN`]).toMatch(new RegExp(`:${roleOf(step)}$`));
   });
 
   it('gives each function a log group of its own that does not grow for ever', () => {

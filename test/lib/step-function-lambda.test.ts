@@ -11,6 +11,9 @@ const environment = {
   POWERTOOLS_METRICS_NAMESPACE: 'Test',
   POWERTOOLS_LOG_LEVEL: 'INFO',
   PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
+  CREATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-addon',
+  UPDATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/update-addon',
+  RESTORE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/restore-addon',
 } as const;
 const { TABLE_NAME: _, ...withoutTable } = environment;
 const { PASSABLE_ROLE_ARNS: __, ...withoutOwn } = environment;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Machine, machines, migrateAddon, recover } from './definition.ts';
+import { allMachines, type Machine, migrateAddon, recover, retire, synthesiseWith } from './definition.ts';
 
 /** Variables that a state's expressions read: `$name`, but neither `$states`, a function's call, nor what the expression binds for itself. */
 function readIn(value: unknown): string[] {
@@ -27,7 +27,7 @@ function assignedBefore({ edges, states, definition }: Machine): Map<string, Set
   return before;
 }
 
-describe.each(machines)('variables of $name', (machine) => {
+describe.each(allMachines)('variables of $name', (machine) => {
   const before = assignedBefore(machine);
 
   it.each(Object.keys(machine.states))('are assigned on every way to %s', (name) => {
@@ -53,7 +53,13 @@ describe('variables', () => {
 
   it('carry identifiers and the ladder, no documents', () => {
     const namesOf = ({ edges }: Machine): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
-    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'ladder', 'round', 'rung', 'target', 'waitingSince']);
-    expect(namesOf(recover)).toEqual(['actions', 'addon', 'failure', 'fence', 'round', 'rung', 'target']);
+    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'ladder', 'repairsTrust', 'round', 'rung', 'target', 'waitingSince']);
+    expect(namesOf(recover)).toEqual(['actions', 'addon', 'failure', 'fence', 'repairsTrust', 'round', 'rung', 'target']);
+    expect(namesOf(retire)).toEqual(['failure']);
+  });
+
+  it.each(['MigrateAddon', 'Recover'])('of %s speak of trust policies only where these may be changed', (name) => {
+    const { edges, states } = synthesiseWith({}).machine(name);
+    expect(JSON.stringify({ edges, states })).not.toContain('repairsTrust');
   });
 });

@@ -23,6 +23,40 @@ export interface CustomResourceFact {
   error?: string;
 }
 
+/** Who uses which role, of the whole cluster. */
+export interface RoleUsersFact {
+  /** Other add-ons, with the roles that they have by IRSA. */
+  addons: { name: string; roleArn: string }[];
+  /** Of all service accounts, the planned ones among them. */
+  associations: Association[];
+  /** The cluster has more associations than these. */
+  more: boolean;
+  /** Why some of it could not be read. */
+  error?: string;
+}
+
+/** The policies of one role. `document`: JSON text; absent for one that AWS manages. `error`: why they could not be read. */
+export interface RolePoliciesFact {
+  policies: { name: string; arn?: string; document?: string }[];
+  error?: string;
+}
+
+/** Steps that pass roles, and can be asked about beforehand. */
+export type PassingStep = 'create-addon' | 'update-addon' | 'restore-addon';
+
+/** What IAM's simulation says of one step's role and one service. */
+export interface PassingFact {
+  step: PassingStep;
+  /** `iam:PassedToService`. */
+  service: string;
+  /** The role that passes; absent where the deployment does not name it. */
+  principalArn?: string;
+  /** By ARN of the role that would be passed. */
+  allowed: Record<string, boolean>;
+  /** Why IAM could not be asked. */
+  error?: string;
+}
+
 /** What the plan is decided from, as it was read; later facts are absent where an earlier one made them pointless. */
 export interface Facts {
   request: MigrationRequest;
@@ -45,6 +79,14 @@ export interface Facts {
   roles: Record<string, { trustPolicy: string } | undefined>;
   /** ARN patterns of the roles that the service may pass. */
   passableRoleArns: string[];
+  /** ARN patterns of the roles whose trust policy the service may change; empty where that was not enabled. */
+  repairableRoleArns: string[];
+  /** Absent where no association is planned. */
+  roleUsers?: RoleUsersFact;
+  /** By ARN, of the planned roles that IAM has. */
+  rolePolicies: Record<string, RolePoliciesFact>;
+  /** One for each step of the ladder that passes roles, and each service that it passes them to. */
+  passing: PassingFact[];
   associations: Association[];
   /** Associations of the whole cluster; absent where none is added. */
   associationCount?: number;

@@ -2,12 +2,17 @@
 import { createHash } from 'node:crypto';
 import { isNetworking } from '../addons.ts';
 import type { Addon, CarriedOver, Check, Plan, PlannedAssociation, Rung } from '../model.ts';
+import type { TrustRepair } from '../trust/model.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
 import { checkAgent, checkCluster, checkInstalled, checkKubernetes, checkLock, checkOtherServiceAccounts, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { Facts } from './facts.ts';
 import { blocks, climb, waysFor } from './ladder.ts';
-import { checkNamedServiceAccounts, checkPassRole, checkRole, checkServiceAccountsWithoutRole, checkWayBack } from './role-checks.ts';
+import { checkPassRole } from './pass-role.ts';
+import { checkNamedServiceAccounts, checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
+import { checkSessionTags } from './session-tags.ts';
+import { checkSharing } from './sharing.ts';
 import { planSteps } from './steps.ts';
+import { checkWayBack } from './trust-checks.ts';
 import { checkRisk, wayChecks } from './way-checks.ts';
 
 /** JSON with sorted keys, so that equal content has an equal hash. */
@@ -43,6 +48,7 @@ interface Decided {
   purge: string[];
   goWithAddon: string[];
   carryOver: CarriedOver[];
+  trustRepairs: TrustRepair[];
 }
 
 function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan {
@@ -50,10 +56,10 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], dec
   const planned = decided?.planned ?? [];
   const existing = facts.associations.map(({ id }) => id);
   // A plan that changes nothing names no way to change it.
-  const changes = verdict === 'migrate' && decided ? decided : { ladder: [], purge: [], goWithAddon: [], carryOver: [] };
-  const { ladder, purge, carryOver } = changes;
+  const changes = verdict === 'migrate' && decided ? decided : { ladder: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
+  const { ladder, purge, carryOver, trustRepairs } = changes;
   const steps = planSteps({ addon: request.addon, planned, ...changes });
-  const asked = { target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve };
+  const asked = { target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve, acceptedKeys: request.acceptedKeys };
   const found = { addon, namespace: facts.namespace, associations: facts.associations, roles: facts.roles };
   return {
     verdict,
@@ -67,16 +73,31 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], dec
     existing,
     purge,
     carryOver,
-    hash: sha256({ ...asked, found, planned, ladder, purge, carryOver, steps }),
+    trustRepairs,
+    hash: sha256({ ...asked, found, planned, ladder, purge, carryOver, trustRepairs, steps }),
   };
 }
 
-function roleChecks(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
-  const checks: Check[] = [...new Set(planned.map((one) => one.roleArn))].flatMap((arn) => checkRole(facts, arn, planned.filter((one) => one.roleArn === arn)));
-  if (planned.length > 0) checks.push(checkPassRole(facts, planned));
+interface Roles {
+  checks: Check[];
+  trustRepairs: TrustRepair[];
+}
+
+function planRoles(facts: Facts, planned: readonly PlannedAssociation[], ladder: readonly Rung[]): Roles {
+  const roles = [...new Set(planned.map((one) => one.roleArn))].map((arn) => planRole(facts, arn, planned.filter((one) => one.roleArn === arn)));
+  const checks = roles.flatMap((role) => role.checks);
+  if (planned.length > 0) checks.push(...checkSharing(facts, planned), ...checkSessionTags(facts, planned), checkPassRole(facts, planned, ladder));
   checks.push(...checkNamedServiceAccounts(facts), ...checkServiceAccountsWithoutRole(facts, planned));
   if (facts.addon?.serviceAccountRoleArn !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
-  return checks;
+  return { checks, trustRepairs: roles.flatMap(({ repair }) => repair ?? []) };
+}
+
+/** The ways that the request asks for, which of them the facts leave, and the checks that say why. */
+export function planWays(facts: Facts, planned: readonly PlannedAssociation[]): { ways: Rung[]; ladder: Rung[]; checks: Check[] } {
+  const { request } = facts;
+  const networking = isNetworking(request.addon);
+  const ways = waysFor(request, networking);
+  return { ways, ...climb(request, networking, wayChecks(facts, planned, ways)) };
 }
 
 function decideAssociations(facts: Facts, planned: PlannedAssociation[], rung: Rung): AssociationPlan {
@@ -85,7 +106,7 @@ function decideAssociations(facts: Facts, planned: PlannedAssociation[], rung: R
 }
 
 export function planMigration(facts: Facts): Plan {
-  const { request, addon } = facts;
+  const { addon } = facts;
   const blocked = (checks: Check[]): Plan => finishPlan(facts, 'blocked', checks);
   const checks = [checkLock(facts)];
   if (facts.lock) return blocked(checks);
@@ -99,13 +120,12 @@ export function planMigration(facts: Facts): Plan {
   }
 
   const planned = plannedAssociations(facts);
-  const networking = isNetworking(request.addon);
-  const ways = waysFor(request, networking);
-  const { ladder, checks: ofWays } = climb(request, networking, wayChecks(facts, planned, ways));
-  checks.push(checkUsesIrsa(facts), ...checkRisk(facts, ladder), checkSupport(facts), ...ofWays, checkAgent(facts), ...roleChecks(facts, planned));
+  const { ways, ladder, checks: ofWays } = planWays(facts, planned);
+  const roles = planRoles(facts, planned, ladder);
+  checks.push(checkUsesIrsa(facts), ...checkRisk(facts, ladder), checkSupport(facts), ...ofWays, checkAgent(facts), ...roles.checks);
   const first = ladder[0] ?? ways[0];
   if (planned.length === 0 || !first) return blocked(checks);
   const associations = decideAssociations(facts, planned, first);
   checks.push(...associations.checks, checkAssociationQuota(facts, planned), checkKubernetes(facts, planned), ...checkOtherServiceAccounts(facts, planned));
-  return finishPlan(facts, checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, ...associations });
+  return finishPlan(facts, checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, ...associations, trustRepairs: roles.trustRepairs });
 }

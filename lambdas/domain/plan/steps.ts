@@ -1,5 +1,7 @@
+import { parseRoleArn } from '../arn.ts';
 import { unportableFields } from '../associations.ts';
 import type { CarriedOver, PlannedAssociation, PlanStep, Rung } from '../model.ts';
+import type { TrustRepair } from '../trust/model.ts';
 import { isRecreate, removesSoftware } from './ladder.ts';
 
 export interface StepsInput {
@@ -11,6 +13,7 @@ export interface StepsInput {
   purge: readonly string[];
   goWithAddon: readonly string[];
   carryOver: readonly CarriedOver[];
+  trustRepairs: readonly TrustRepair[];
 }
 
 const UNDO_UPDATE = 'give the add-on its IRSA role back, from the snapshot';
@@ -21,6 +24,20 @@ const accountsOf = (planned: readonly PlannedAssociation[]): string => planned.m
 
 const consent = ({ resolveConflicts }: Rung): string =>
   resolveConflicts === 'OVERWRITE' ? '; fields that others changed are reset to EKS\'s' : resolveConflicts === 'PRESERVE' ? '; fields that others changed are kept' : '';
+
+function repairSteps({ trustRepairs, planned }: StepsInput): PlanStep[] {
+  if (trustRepairs.length === 0) return [];
+  const what = trustRepairs.map(({ roleArn }) => `role ${parseRoleArn(roleArn)?.name ?? roleArn} (for ${accountsOf(planned.filter((one) => one.roleArn === roleArn))})`).join(' and of ');
+  return [
+    {
+      name: 'repair-trust',
+      what: `add one statement to the trust policy of ${what}, which lets EKS Pod Identity in; keep the others, and read it back`,
+      calls: ['iam:UpdateAssumeRolePolicy'],
+      disruption: 'none',
+      undo: 'take the statement out again',
+    },
+  ];
+}
 
 const purgeStep = ({ purge }: StepsInput): PlanStep => ({
   name: 'purge-associations',
@@ -103,6 +120,7 @@ export function planSteps(input: StepsInput): PlanStep[] {
   const undo = isRecreate(first) ? UNDO_CREATE : UNDO_UPDATE;
   return [
     { name: 'begin', what: 'take the lock and store a snapshot in the ledger', calls: [], disruption: 'none', undo: 'release the lock' },
+    ...repairSteps(input),
     ...(isRecreate(first) ? recreateSteps(first, input) : updateSteps(first, input)),
     { name: 'await-active', what: 'wait until it is ACTIVE', calls: [], disruption: down ? 'outage' : 'none', undo },
     ...carryOverSteps(input, undo),

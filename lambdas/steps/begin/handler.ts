@@ -13,12 +13,13 @@ import { lookAtAddon } from '../../runtime/looks.ts';
 import { assertAddonAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
 import { planOf, recordedMigration } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { assertTrustAsPlanned } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { beginSchema } from './schema.ts';
 
-/** The roles that take part: which the add-on has, and which its service accounts shall use. */
-const rolesOf = ({ addon, associations }: Plan): Set<string> =>
-  new Set([...(addon?.serviceAccountRoleArn === undefined ? [] : [addon.serviceAccountRoleArn]), ...associations.map((one) => one.roleArn)]);
+/** The roles that take part: which the add-on has, which its service accounts shall use, and whose trust is repaired. */
+const rolesOf = ({ addon, associations, trustRepairs }: Plan): Set<string> =>
+  new Set([...(addon?.serviceAccountRoleArn === undefined ? [] : [addon.serviceAccountRoleArn]), ...[...associations, ...trustRepairs].map((one) => one.roleArn)]);
 
 /** Answers the fence of the add-on's lock. What is taken stays taken while a role's lock is waited for. */
 async function takeLocks(ledger: Ledger, keys: string[], { target, addon }: { target: Target; addon: string }, owner: LockHolder): Promise<number> {
@@ -63,13 +64,16 @@ const run: StepRun<typeof beginSchema> = async ({ migrationId, executionArn, tar
   assertAddonAsPlanned(plan, addon, found);
   const associations = await listPlannedAssociations(ports.eks, plan.associations);
   assertAssociationsAsPlanned(plan, associations, { target, addon: found });
+  const trustPolicies = await trustOf(ports, new Set([...roles, ...Object.values(record.request.roles)]));
+  // While a role's lock was waited for, its holder may have changed the trust.
+  assertTrustAsPlanned(plan, trustPolicies);
   const snapshot: Snapshot = {
     takenAt,
     addon: found,
     namespace: plan.namespace ?? 'kube-system',
     planned: plan.associations,
     associations,
-    trustPolicies: await trustOf(ports, new Set([...roles, ...Object.values(record.request.roles)])),
+    trustPolicies,
   };
   await ledger.noteRung(migrationId, 0);
   await ledger.putSnapshot(migrationId, snapshot);

@@ -13,6 +13,7 @@ import { associationChanged, listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { recordedWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { explainTrust } from '../../runtime/trust.ts';
 import { carryOverSchema } from './schema.ts';
 
 /** A new association has neither target role nor policy: what is there beside what the old one had, somebody else has put there. */
@@ -45,7 +46,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
     const fields = change && { ...change, ...(change.policy === undefined ? {} : { disableSessionTags: true }) };
     if (fields) {
       await guard();
-      await eks.updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`);
+      await eks.updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`).catch((error: unknown) => explainTrust(error, record, clock));
     }
     if (tags) {
       await guard();

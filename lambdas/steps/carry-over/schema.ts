@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changingStepInput, defineStep } from '../../runtime/step.ts';
 
-/** Gives the new associations what the add-on form can't carry; `carried`: their ids. */
+/** Gives the new associations what the add-on form can't carry; `carried`: their ids. Throws TrustNotSeenYet while EKS has not seen a repaired trust policy. */
 export const carryOverSchema = defineStep('carry-over', {
   cancellable: true,
   input: changingStepInput,

@@ -13,6 +13,7 @@ import { lookAtAddon } from '../../runtime/looks.ts';
 import { addonChanged, describeState } from '../../runtime/own-copy.ts';
 import { recordedWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { explainTrust } from '../../runtime/trust.ts';
 import { createAddonSchema } from './schema.ts';
 
 const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
@@ -45,6 +46,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
       ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
       ...(was.namespace === undefined ? {} : { namespace: was.namespace }),
     })
+    .catch((error: unknown) => explainTrust(error, record, clock))
     .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));
   await ledger.recordCopy(migrationId, 'made', made);
   return { created: true };

@@ -5,7 +5,9 @@
  * Failure: commands for a state that can't be looked at are written for any state.
  */
 import { endLines, handOffCommands, type HandOffFacts } from '../../domain/hand-off.ts';
-import type { Failure, Migration } from '../../domain/model.ts';
+import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import type { Check, Failure, Migration, Outcome } from '../../domain/model.ts';
+import { standingTrustChanges } from '../../domain/recovery.ts';
 import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { addonLock } from '../../runtime/lock.ts';
@@ -55,7 +57,18 @@ async function handOff(record: Migration, { ledger, portsFor, clock, telemetry }
   const ports = portsFor(target);
   const seen = await tryTo('EKS', async () => ({ addon: await lookAtAddon(ports.eks, request.addon, clock), associations: await listPlannedAssociations(ports.eks, snapshot.planned) }));
   const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
-  return handOffCommands({ target, snapshot, record, ...(seen ? { seen } : {}), ...(workloads ? { workloads } : {}) });
+  const trust: Record<string, string | null> = {};
+  for (const { roleArn } of standingTrustChanges(record)) {
+    const read = await tryTo(`role ${roleArn}`, async () => ({ policy: (await ports.roles.getRole(roleArn))?.trustPolicy ?? null }));
+    if (read) trust[roleArn] = read.policy;
+  }
+  return handOffCommands({ target, snapshot, record, trust, ...(seen ? { seen } : {}), ...(workloads ? { workloads } : {}) });
+}
+
+/** A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one changed. */
+function trustWarnings({ warnings, request, ...record }: Migration, outcome: Outcome): Check[] {
+  if (outcome !== 'rolled-back' || warnings.some((one) => one.id === TRUST_NOT_RESTORED)) return [];
+  return standingTrustChanges(record).map((change) => trustNotRestored(change, request.target, 'this deployment may not change trust policies'));
 }
 
 /** What is proven at that end: `rolled-back` is reached only when every pod was found as before. */
@@ -76,6 +89,7 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
       verified: VERIFIED[outcome],
       ...(kept ? { failure: kept } : {}),
       handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
+      warnings: [...record.warnings, ...trustWarnings(record, outcome)],
     });
     telemetry.count(`outcome-${outcome}`);
   }

@@ -2,9 +2,20 @@ import { z } from 'zod';
 import { addonName, migrationId, migrationRequest, rung, target } from '../../domain/model.ts';
 import { defineStep, passingEnvironment } from '../../runtime/step.ts';
 
+/**
+ * REPAIRABLE_ROLE_ARNS: ARN patterns, separated by commas; absent where no trust policy may be changed. The others: the
+ * roles of the steps that pass roles, about which IAM is asked.
+ */
+const environment = passingEnvironment.extend({
+  REPAIRABLE_ROLE_ARNS: z.string().optional(),
+  CREATE_ADDON_ROLE_ARN: z.string().min(1),
+  UPDATE_ADDON_ROLE_ARN: z.string().min(1),
+  RESTORE_ADDON_ROLE_ARN: z.string().min(1),
+});
+
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
 export const planSchema = defineStep('plan', {
-  environment: passingEnvironment,
+  environment,
   cancellable: true,
   input: z.object({ migrationId, executionArn: z.string(), request: migrationRequest }),
   output: z.object({
@@ -14,6 +25,8 @@ export const planSchema = defineStep('plan', {
     addon: addonName,
     /** The plan's ladder, for the state machine's choices; the steps read theirs from the ledger. */
     ladder: z.array(rung.pick({ strategy: true, preserve: true })),
+    /** Whether trust policies are changed before the add-on is. */
+    repairsTrust: z.boolean(),
     /** Ids of the checks that block. */
     blockedBy: z.array(z.string()),
   }),

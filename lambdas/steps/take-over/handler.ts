@@ -7,7 +7,7 @@
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { Migration } from '../../domain/model.ts';
-import { decideRecovery, type RecoveryDecision, standingRelease } from '../../domain/recovery.ts';
+import { decideRecovery, type RecoveryDecision, standingRelease, standingTrustChanges } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
 import { addonLock } from '../../runtime/lock.ts';
 import { lockKeys, readLocks, readOwners, rollbackBegun, wayBackClosed } from '../../runtime/recovering.ts';
@@ -90,7 +90,7 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
   if (!record) {
     if (cause === 'requested') throw refused(`the ledger has no migration ${migrationId}`);
     // Stopped before its plan could write the record, which comes before anything else.
-    return { action: 'nothing', target: null, addon: null, fence: 0, rung: 0, failure: failureOf(input, 'The execution') };
+    return { action: 'nothing', target: null, addon: null, fence: 0, rung: 0, repairsTrust: false, failure: failureOf(input, 'The execution') };
   }
   const locks = await readLocks(ledger, lockKeys(record));
   const owners = await readOwners(executions, record, locks, executionArn);
@@ -100,6 +100,7 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     addon: record.request.addon,
     fence: 0,
     rung: record.rung ?? 0,
+    repairsTrust: standingTrustChanges(record).length > 0,
     failure: failureOf(input, `Execution ${[...owners.keys()].join(', ') || record.executionArn || ''}`),
   };
   const snapshot = await ledger.getSnapshot(migrationId);

@@ -34,6 +34,8 @@ export const takeOverSchema = defineStep('take-over', {
     fence: z.number().int().min(0),
     /** Index of the way that was being tried. */
     rung: z.number().int().min(0),
+    /** Whether the migration has changed trust policies that are not as before again. */
+    repairsTrust: z.boolean(),
     /** Why the migration is put back, as Step Functions' errorOutput has it. */
     failure: z.object({ Error: z.string(), Cause: z.string() }),
   }),

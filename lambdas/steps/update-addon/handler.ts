@@ -14,6 +14,7 @@ import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { addonChanged, describeState, lookAtOwnCopy } from '../../runtime/own-copy.ts';
 import { noteRung, recordedWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { explainTrust } from '../../runtime/trust.ts';
 import { updateAddonSchema } from './schema.ts';
 
 /** Whether the update has arrived. Associations that were there before it prove nothing; the role that is gone then does. */
@@ -43,6 +44,7 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
   await changeGuard(dependencies, input)();
   await eks
     .updateAddon({ addon, podIdentityAssociations: snapshot.planned, resolveConflicts: way.resolveConflicts, clientRequestToken: `${migrationId}-update-addon-${rung}` })
+    .catch((error: unknown) => explainTrust(error, record, clock))
     .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));
   return { updated: true };
 };

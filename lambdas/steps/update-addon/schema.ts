@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { changingStepInput, defineStep } from '../../runtime/step.ts';
 
-/** The change in place. Throws AssociationStillThere while the key of a deleted association is still taken. */
+/**
+ * The change in place. Throws TrustNotSeenYet while EKS has not seen a repaired trust policy, AssociationStillThere
+ * while the key of a deleted association is still taken.
+ */
 export const updateAddonSchema = defineStep('update-addon', {
   cancellable: true,
   input: changingStepInput,

@@ -5,9 +5,10 @@ import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand
 import type { Addon, Association, Migration, Snapshot } from '../../../lambdas/domain/model.ts';
 import { parseAwsCommand, runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
-import { FakeClock } from '../fakes.ts';
+import { FakeClock, FakeRoles } from '../fakes.ts';
 import { FakeEks } from '../fake-eks.ts';
-import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aSnapshot, MIGRATION_ID, NAMESPACE, OTHER_ROLE, planned, RECREATE, RECREATE_PRESERVING, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
+import { aTrustChange, BEFORE, REPAIR, repairOf } from '../steps/repaired.ts';
+import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aSnapshot, irsaStatement, MIGRATION_ID, NAMESPACE, OTHER_ROLE, planned, policyText, RECREATE, RECREATE_PRESERVING, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
 
 const COPY = addonArn(9);
 const policy = '{"Version":"2012-10-17","Statement":[{"Sid":"it\'s $HOME","Effect":"Deny","Action":"*","Resource":"*"}]}';
@@ -199,6 +200,62 @@ describe('handOffCommands', () => {
     expect(commands[at + 1]).toContain('--association-id a-others');
     // One whose place nothing needs is left alone.
     expect(handOffCommands(facts({}, { seen: { addon: anAddon(), associations: [other] } })).join('\n')).not.toContain('a-others');
+  });
+
+  describe('of a trust policy that was repaired', () => {
+    const others = { Sid: "O'Hara", Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+    const changed = policyText(irsaStatement, others, REPAIR.statement);
+    const altered = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
+    const commandsFor = (trust: HandOffFacts['trust'], record: Partial<Migration> = {}): string[] =>
+      handOffCommands(facts({}, { seen: { addon: anAddon(), associations: [] }, record: aMigration({ trustChanges: [aTrustChange()], ...record }), ...(trust ? { trust } : {}) }));
+    const ofTrust = (lines: string[]): string[] => lines.filter((line) => /trust policy|assume-role-policy/.test(line));
+
+    it.each<[string, string, string]>([
+      ['as it was written', REPAIR.after, BEFORE],
+      ['as it was written, in another spelling', JSON.stringify(JSON.parse(REPAIR.after), null, 2), BEFORE],
+      ['changed by others since', changed, policyText(irsaStatement, others)],
+    ])('takes the statement out of a policy that is %s', async (_, now, then) => {
+      const world = newWorld({});
+      place(world, anAddon());
+      const roles = new FakeRoles();
+      roles.trust[ROLE] = now;
+      const iam = async (operation: string, { RoleName, PolicyDocument, ...rest }: Record<string, unknown>, region: string): Promise<void> => {
+        expect([operation, RoleName, rest, region]).toEqual(['UpdateAssumeRolePolicy', 'ebs-csi', {}, target.region]);
+        await roles.updateTrustPolicy(ROLE, String(PolicyDocument));
+      };
+      const commands = commandsFor({ [ROLE]: now });
+      expect(commands.filter((line) => line.includes('\n'))).toEqual([]);
+      expect(await runScript(commands, { ...eksHost(world.eks, world.clock), iam })).toEqual([]);
+      expect(JSON.parse(roles.trust[ROLE])).toEqual(JSON.parse(then));
+    });
+
+    it('has the policy of before where it could not be read, and says what that means', () => {
+      const lines = ofTrust(commandsFor(undefined));
+      expect(lines).toEqual([expect.stringMatching(/^# Statement PodIdentity\w+ in the trust policy of .* could not be read.*over what others may have changed since.*aws iam get-role --region eu-west-1 --role-name ebs-csi$/) as string, expect.stringContaining(BEFORE) as string]);
+      expect(argumentsOf(lines)).toEqual([['iam', 'update-assume-role-policy', '--region', target.region, '--role-name', 'ebs-csi', '--policy-document', BEFORE]]);
+    });
+
+    it('only says what to do where others have changed the statement itself', () => {
+      const lines = ofTrust(commandsFor({ [ROLE]: altered }));
+      expect(lines).toEqual([expect.stringContaining("can't be taken out by itself") as string, expect.stringContaining(BEFORE) as string]);
+      expect(lines.every((line) => line.startsWith('# '))).toBe(true);
+    });
+
+    it.each<[string, HandOffFacts['trust'], Partial<Migration>]>([
+      ['the role is gone', { [ROLE]: null }, {}],
+      ['nothing was written', { [ROLE]: BEFORE }, {}],
+      ['it was undone', { [ROLE]: REPAIR.after }, { trustChanges: [aTrustChange({ undoneAt: '2026-01-05T09:00:01.000Z' })] }],
+      ['nothing was repaired', {}, { trustChanges: [] }],
+    ])('has no line where %s', (_, trust, record) => {
+      expect(ofTrust(commandsFor(trust, record))).toEqual([]);
+    });
+
+    it('comes after the restarts, role by role, and before the last command', () => {
+      const trustChanges = [aTrustChange(), { ...aTrustChange(), ...repairOf(OTHER_ROLE) }];
+      const commands = commandsFor({ [ROLE]: REPAIR.after, [OTHER_ROLE]: REPAIR.after }, { trustChanges });
+      const names = commands.filter((line) => !line.startsWith('#')).map((line) => line.split(' ').slice(0, 3).join(' '));
+      expect(names.slice(-4)).toEqual([expect.stringContaining('kubectl') as string, 'aws iam update-assume-role-policy', 'aws iam update-assume-role-policy', 'pod-identity rollback 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A']);
+    });
   });
 
   it('restarts the workloads by name, or by the add-on\'s label where they could not be read', () => {

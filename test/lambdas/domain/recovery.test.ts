@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OUTCOMES, type Migration } from '../../../lambdas/domain/model.ts';
-import { decideRecovery, isRunning, type OwnerState, type RecoveryDecision, type RecoveryFacts, standingRelease } from '../../../lambdas/domain/recovery.ts';
-import { ADDON_LOCK, aMigration, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../fixtures.ts';
+import { decideRecovery, isRunning, type OwnerState, type RecoveryDecision, type RecoveryFacts, standingRelease, standingTrustChanges } from '../../../lambdas/domain/recovery.ts';
+import { ADDON_LOCK, aMigration, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, RECOVERY_EXECUTION, ROLE, ROLE_LOCK } from '../fixtures.ts';
 
 const GRACE_MS = 75_000;
 const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({ key, holder: { migrationId, executionArn, since: at(-600) } });
@@ -90,6 +90,21 @@ describe('decideRecovery on demand', () => {
   it('puts back proven pods too', () => {
     expect(onDemand({ record: { verified: 'pods' } })).toEqual({ do: 'take-over', action: 'roll-back' });
     expect(onDemand({ record: ended('migrated'), owner: stopped(10) }).do).toBe('wait');
+  });
+});
+
+describe('changes of trust policies', () => {
+  it('stand until they are undone, also where it is not known whether they were written', () => {
+    const noted = { roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) };
+    const undone = { ...noted, roleArn: OTHER_ROLE, writtenAt: at(2), undoneAt: at(3) };
+    expect(standingTrustChanges(aMigration({ trustChanges: [noted, undone] }))).toEqual([noted]);
+    expect(standingTrustChanges(aMigration())).toEqual([]);
+  });
+
+  it('are put back by the same decision as the add-on', () => {
+    const trustChanges = [{ roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) }];
+    expect(decide({ record: { trustChanges } })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual({ do: 'take-over', action: 'roll-back' });
   });
 });
 

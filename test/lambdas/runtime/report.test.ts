@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../lambdas/runtime/report.ts';
 import { newFakes } from '../fakes.ts';
-import { aMigration, anAssociation, anEvidence, aPlan, aRequest, at, IN_PLACE, MIGRATION_ID, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, target } from '../fixtures.ts';
+import { aMigration, anAssociation, anEvidence, aPlan, aRequest, at, bothWays, IN_PLACE, irsaStatement, MIGRATION_ID, OTHER_MIGRATION_ID, podIdentityStatement, RECOVERY_EXECUTION, ROLE, target } from '../fixtures.ts';
 
 const ledgerWith = async (record: Partial<Migration>) => {
   const { ledger } = newFakes();
@@ -35,6 +35,8 @@ describe('readReport', () => {
       disruption: undefined,
       steps: [{ name: 'plan', startedAt: at(0), endedAt: at(1), attempts: 1, result: '{}' }],
       associations: { purged: [anAssociation()], created: [], restored: [] },
+      trustChanges: [],
+      retirements: [],
       verification: { before: [anEvidence({ identity: 'irsa' })], pods: [anEvidence()] },
       failure: undefined,
       handOff: [],
@@ -56,6 +58,16 @@ describe('readReport', () => {
     const ledger = await ledgerWith({ status: 'ended', outcome: 'migrated', endedAt: at(300), rung: 0, recovery, warnings });
     const disruption = { controllerUnavailableSeconds: 0, minReadyPods: 1, simulated: true };
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true, disruption })).toMatchObject({ applied: IN_PLACE, recovery, warnings, disruption });
+  });
+
+  it('says what became of trust policies', async () => {
+    const ledger = await ledgerWith({ status: 'ended', outcome: 'rolled-back', endedAt: at(300) });
+    const change = { roleArn: ROLE, before: bothWays, after: bothWays, notedAt: at(1) };
+    const repair = { ...change, statement: podIdentityStatement, undoneAt: at(200) };
+    const retirement = { ...change, removed: [{ statement: irsaStatement }], requestedBy: 'jo' };
+    await ledger.recordTrustChange(MIGRATION_ID, repair);
+    await ledger.recordRetirement(MIGRATION_ID, retirement);
+    expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toMatchObject({ trustChanges: [repair], retirements: [retirement] });
   });
 
   it('says who has let the locks of this end go', async () => {

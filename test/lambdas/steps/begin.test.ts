@@ -4,6 +4,7 @@ import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, ADDON_LOCK, addonArn, aMigration, anAddon, anAssociation, aPlan, aRequest, at, bothWays, EXECUTION, IN_PLACE, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, planned, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
 import { roleLock } from '../../../lambdas/runtime/lock.ts';
+import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON };
 const run = (fakes: Fakes): Promise<unknown> => invoke(beginStep, input, fakes);
@@ -138,6 +139,21 @@ describe('begin', () => {
     const fakes = await plannedFakes({ existing });
     fakes.eks.associations = there;
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
+  });
+
+  it('locks and keeps the trust of a role that is repaired', async () => {
+    const fakes = await plannedFakes({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
+    Object.assign(fakes.roles.trust, { [ROLE]: BEFORE, [OTHER_ROLE]: BEFORE });
+    expect(await run(fakes)).toEqual({ fence: 1 });
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)]);
+    expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({ [ROLE]: BEFORE, [OTHER_ROLE]: BEFORE });
+  });
+
+  it.each([[bothWays], [undefined]])('stops when a trust policy that would be repaired is another by now: %s', async (now) => {
+    const fakes = await plannedFakes({ trustRepairs: [REPAIR] });
+    fakes.roles.trust[ROLE] = now;
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringMatching(/no longer as the plan found it.*nothing was changed.*try again/) as string });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
   });
 

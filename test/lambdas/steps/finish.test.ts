@@ -7,6 +7,7 @@ import { eksHost } from '../eks-host.ts';
 import { invoke, lost, newFakes } from '../fakes.ts';
 import { ADDON, aMigration, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
+import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './way-back.ts';
 
 const failure = { Error: 'AddonFailed', Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }) };
@@ -115,6 +116,62 @@ describe('finish', () => {
     const fakes = await begun();
     await run(fakes, 'blocked', { failure: given });
     expect((await fakes.record()).failure).toEqual(kept);
+  });
+});
+
+describe('finish of a migration that has repaired a trust policy', () => {
+  const change = aTrustChange();
+  const withRepaired = async (now: string | undefined = REPAIR.after, more = {}): Promise<Begun> => {
+    const fakes = await begun();
+    await fakes.ledger.recordTrustChange(MIGRATION_ID, { ...change, ...more });
+    fakes.roles.trust[ROLE] = now;
+    return fakes;
+  };
+  const trustLines = async (fakes: Begun): Promise<string[]> => (await fakes.record()).handOff.filter((line) => line.includes('update-assume-role-policy'));
+
+  it('tells a person how to put it back, from how it is now', async () => {
+    const fakes = await withRepaired();
+    await run(fakes, 'needs-human');
+    expect(await trustLines(fakes)).toEqual([`aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`]);
+  });
+
+  it.each<[string, string | undefined, object]>([
+    ['it is as it was', BEFORE, {}],
+    ['the role is gone', undefined, {}],
+    ['it was undone', REPAIR.after, { undoneAt: at(9) }],
+  ])('tells of nothing where %s', async (_, now, more) => {
+    const fakes = await withRepaired(BEFORE, more);
+    fakes.roles.trust[ROLE] = now;
+    await run(fakes, 'needs-human');
+    expect(await trustLines(fakes)).toEqual([]);
+  });
+
+  it('has the whole policy of before where it can not be read', async () => {
+    const fakes = await withRepaired();
+    fakes.journal.failNext('roles.getRole', 'before', lost());
+    await run(fakes, 'needs-human');
+    expect(await trustLines(fakes)).toHaveLength(1);
+    expect((await fakes.record()).handOff.join('\n')).toContain('# Statement');
+  });
+
+  it('warns where this deployment has no step that could put it back', async () => {
+    const fakes = await withRepaired();
+    await run(fakes, 'rolled-back');
+    expect((await fakes.record()).warnings).toMatchObject([{ id: 'trust-not-restored', status: 'warn', message: expect.stringContaining('this deployment may not change trust policies') as string }]);
+  });
+
+  it('leaves the warning of the step that tried', async () => {
+    const fakes = await withRepaired();
+    const warnings = [{ id: 'trust-not-restored', status: 'warn' as const, message: 'somebody has changed it' }];
+    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings });
+    await run(fakes, 'rolled-back');
+    expect((await fakes.record()).warnings).toEqual(warnings);
+  });
+
+  it.each(['migrated', 'needs-human'])('does not warn of it at %s', async (outcome) => {
+    const fakes = await withRepaired();
+    await run(fakes, outcome);
+    expect((await fakes.record()).warnings).toEqual([]);
   });
 });
 

@@ -1,11 +1,12 @@
 /** Promises 1 and 6: without its snapshot and its lock a step changes nothing. */
 import { describe, expect, it } from 'vitest';
-import type { Rung } from '../../../lambdas/domain/model.ts';
+import type { Plan, Rung } from '../../../lambdas/domain/model.ts';
 import { stepSchemas, type StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import { invoke, newFakes } from '../fakes.ts';
-import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aPod, IN_PLACE, MIGRATION_ID, RECREATE, target } from '../fixtures.ts';
+import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aPod, IN_PLACE, MIGRATION_ID, RECREATE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
 import { begunWithLeftOver, type Begun } from './begun.ts';
+import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 
@@ -14,6 +15,7 @@ interface Point {
   /** What the ledger knows by then, and what is there. */
   prepare?: (fakes: Begun) => unknown;
   input?: object;
+  plan?: Partial<Plan>;
   /** Of the association that the snapshot has. */
   tags?: { tags: Record<string, string> };
   call: string;
@@ -29,8 +31,19 @@ const updated = ({ eks }: Begun): void => {
 };
 const carryOver = [{ namespace: NEW.namespace, serviceAccount: NEW.serviceAccount, from: 'a-left00000000000001', tags: { team: 'storage' } }];
 
+const toRepair = ({ roles, settings }: Begun): void => {
+  roles.trust[ROLE] = BEFORE;
+  settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
+};
+const repaired = async ({ roles, ledger }: Begun): Promise<void> => {
+  roles.trust[ROLE] = REPAIR.after;
+  await ledger.recordTrustChange(MIGRATION_ID, aTrustChange());
+};
+
 /** Each step of the change that changes something, at a point where it would. */
 const mutating: [StepName, Point][] = [
+  ['repair-trust', { way: IN_PLACE, plan: { trustRepairs: [REPAIR] }, prepare: toRepair, input: { towards: 'pod-identity' }, call: 'roles.updateTrustPolicy' }],
+  ['repair-trust', { way: IN_PLACE, prepare: repaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' }],
   ['delete-addon', { way: RECREATE, call: 'eks.deleteAddon' }],
   ['purge-associations', { way: RECREATE, prepare: ({ eks }) => eks.addons.delete(ADDON), call: 'eks.deleteAssociation' }],
   ['purge-associations', { way: IN_PLACE, call: 'eks.deleteAssociation' }],
@@ -41,11 +54,11 @@ const mutating: [StepName, Point][] = [
   ['restart-pods', { way: RECREATE, prepare: ({ kubernetes }) => (kubernetes.pods = [aPod('node-role')]), input: { towards: 'before', round: 1 }, call: 'kubernetes.restartWorkload' }],
 ];
 
-describe.each(mutating)('%s', (name, { way, prepare, input, tags, call }) => {
+describe.each(mutating)('%s', (name, { way, prepare, input, plan, tags, call }) => {
   const step = steps[name];
   const run = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(step, { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
   const atThatPoint = async (): Promise<Begun> => {
-    const fakes = await begunWithLeftOver(tags, { ladder: [way], carryOver: tags ? carryOver : [] });
+    const fakes = await begunWithLeftOver(tags, { ladder: [way], carryOver: tags ? carryOver : [], ...plan });
     await prepare?.(fakes);
     return fakes;
   };

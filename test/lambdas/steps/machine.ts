@@ -51,7 +51,7 @@ async function verify(fakes: Machine, locked: Locked, towards: 'pod-identity' | 
   }
 }
 
-async function rollBack(fakes: Machine, locked: Locked, reason: MigrationError): Promise<Outcome> {
+async function rollBack(fakes: Machine, locked: Locked, repairsTrust: boolean, reason: MigrationError): Promise<Outcome> {
   try {
     for (let actions = 0; ; actions += 1) {
       const { action } = await task(fakes, 'assess-rollback', { ...locked, actions });
@@ -61,6 +61,7 @@ async function rollBack(fakes: Machine, locked: Locked, reason: MigrationError):
     }
     await task(fakes, 'restore-associations', locked);
     await verify(fakes, locked, 'before');
+    if (repairsTrust) await task(fakes, 'repair-trust', { ...locked, towards: 'before' });
   } catch (error) {
     return end(fakes, 'needs-human', caught(error));
   }
@@ -79,16 +80,22 @@ async function change(fakes: Machine, locked: Locked, way: Pick<Rung, 'strategy'
 export async function migrate(fakes: Machine, request: object = {}): Promise<Outcome> {
   let ladder: Pick<Rung, 'strategy'>[];
   let fence: number;
+  let repairsTrust: boolean;
   try {
     const planned = await task(fakes, 'plan', { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
     if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
     ladder = planned['ladder'] as Rung[];
+    repairsTrust = planned['repairsTrust'] as boolean;
     fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION }))['fence'] as number;
   } catch (error) {
     return end(fakes, 'blocked', caught(error));
   }
   let rung = 0;
   try {
+    if (repairsTrust) {
+      await task(fakes, 'repair-trust', { ...common, fence, rung, towards: 'pod-identity' });
+      fakes.clock.advance(POLL_MS);
+    }
     for (const way of ladder) {
       await change(fakes, { ...common, fence, rung }, way);
       if ((await verify(fakes, { ...common, fence, rung }, 'pod-identity')) === 'proven') return end(fakes, 'migrated');
@@ -96,6 +103,6 @@ export async function migrate(fakes: Machine, request: object = {}): Promise<Out
     }
     throw new Error('the last way was not the last');
   } catch (error) {
-    return rollBack(fakes, { ...common, fence, rung }, caught(error));
+    return rollBack(fakes, { ...common, fence, rung }, repairsTrust, caught(error));
   }
 }

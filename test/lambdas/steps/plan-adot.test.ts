@@ -33,9 +33,10 @@ describe('an add-on with three service accounts', () => {
     const plan = await run(fakes);
     expect(plan.verdict).toBe('migrate');
     expect(plan.associations).toEqual(ACCOUNTS.map((serviceAccount) => ({ namespace: NAMESPACE, serviceAccount, roleArn: ROLE })));
-    expect(fakes.journal.of('eks.listAssociations')).toEqual(ACCOUNTS.map((serviceAccount) => [NAMESPACE, serviceAccount]));
-    // One question for a role that all share.
-    expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
+    // One question for all of them, and for a role that all share.
+    expect(fakes.journal.of('eks.listAllAssociations')).toEqual([[100]]);
+    expect(fakes.journal.names()).not.toContain('eks.listAssociations');
+    expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([[[ROLE]], [[ROLE]]]);
   });
   it('gets roles by service account, each of them read', async () => {
     const fakes = adot();

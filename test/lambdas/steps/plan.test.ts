@@ -12,8 +12,8 @@ const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION
 describe('plan', () => {
   it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
     const fakes = newFakes();
-    expect(await run(fakes, { preserve: true, reason: 'because' })).toEqual({ verdict: 'migrate', target, addon: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], blockedBy: [] });
-    expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, locks: [], removed: [], made: [], plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
+    expect(await run(fakes, { preserve: true, reason: 'because' })).toEqual({ verdict: 'migrate', target, addon: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], repairsTrust: false, blockedBy: [] });
+    expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, locks: [], removed: [], made: [], trustChanges: [], retirements: [], plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
     expect((await record(fakes)).outcome).toBeUndefined();
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual(['irsa', 'not-applicable']);
   });
@@ -21,15 +21,14 @@ describe('plan', () => {
   it('asks each thing once, and nothing that the plan does not need', async () => {
     const fakes = newFakes();
     await run(fakes);
-    const reads = ['eks.describeCluster', 'eks.describeAddon', 'eks.describeAddon', 'eks.listOfferedVersions', 'eks.describeConfiguration', 'eks.listAssociations', 'eks.countAssociations', 'roles.getRole', 'kubernetes.listPods', 'kubernetes.listWorkloads'];
+    const reads = ['eks.describeCluster', 'eks.describeAddon', 'eks.describeAddon', 'eks.listOfferedVersions', 'eks.describeConfiguration', 'eks.listAllAssociations', 'roles.getRole', 'eks.listAddons', 'roles.listPolicies', 'kubernetes.listPods', 'kubernetes.listWorkloads'];
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(reads);
   });
-  it('does not count associations where none is added, nor look for an agent that is built in', async () => {
+  it('does not look for an agent that is built in', async () => {
     const fakes = newFakes();
-    fakes.eks.associations = [anAssociation()];
+    fakes.eks.addons.delete('eks-pod-identity-agent');
     fakes.eks.cluster = aCluster({ autoMode: true });
     await run(fakes);
-    expect(fakes.journal.names()).not.toContain('eks.countAssociations');
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
   });
   it('reads no further than to an add-on that has moved', async () => {

@@ -3,12 +3,13 @@
  * effect: a single transient fault never keeps a migration from ending as it would have without.
  */
 import { describe, expect, it } from 'vitest';
-import { ERROR_CLASSES } from '../../../lambdas/domain/errors.ts';
+import { ERROR_CLASSES, MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Addon, Association, Outcome } from '../../../lambdas/domain/model.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { newFakes, type Fakes, type When } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, addonArn, anAssociation, aPod, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, ROLE_LOCK, SERVICE_ACCOUNT } from '../fixtures.ts';
+import { ADDON, ADDON_LOCK, addonArn, anAssociation, aPod, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT } from '../fixtures.ts';
 import { migrate } from './machine.ts';
+import { BEFORE, REPAIR } from './repaired.ts';
 
 interface Case {
   name: string;
@@ -22,6 +23,8 @@ interface Case {
   /** ARNs that the record has at the end. */
   copies?: { removed: string[]; made: string[] };
   keepsRole?: boolean;
+  /** What the role's trust policy is at the end, where it was one for IRSA alone. */
+  trust?: string;
 }
 
 const FIRST = addonArn(1);
@@ -82,6 +85,34 @@ const cancelledAt =
     Object.assign(eks, { [call]: cancelling });
   };
 
+/** Its role knows IRSA alone, and EKS takes no association with such a role. */
+const irsaAlone =
+  (then: (fakes: Fakes) => void = () => undefined) =>
+  (fakes: Fakes): void => {
+    const { eks, roles, settings, clock } = fakes;
+    roles.trust[ROLE] = BEFORE;
+    settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
+    let writtenAt = 0;
+    const write = roles.updateTrustPolicy.bind(roles);
+    roles.updateTrustPolicy = async (...args) => {
+      writtenAt = clock.now();
+      return write(...args);
+    };
+    for (const call of ['createAddon', 'updateAddon'] as const) {
+      const inner = eks[call].bind(eks) as (request: object) => Promise<unknown>;
+      const judging = async (request: { podIdentityAssociations?: unknown[] }): Promise<unknown> => {
+        const seen = clock.now() - writtenAt > SEEN_AFTER ? roles.trust[ROLE] : BEFORE;
+        if (request.podIdentityAssociations?.length && seen === BEFORE) throw new MigrationError('InvalidRequest', `eks:${call}: InvalidParameterException: Trust policy of the role provided is invalid`);
+        return inner(request);
+      };
+      Object.assign(eks, { [call]: judging });
+    }
+    then(fakes);
+  };
+/** Milliseconds: longer than the wait after the repair. */
+const SEEN_AFTER = 30_000;
+const REPAIRING = { trust: 'repair' };
+
 const CHAINED = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17","Statement":[]}', tags: { team: 'storage' } });
 const SLOW = ({ eks }: Fakes): void => {
   eks.deleteShowsAfter = 8000;
@@ -104,7 +135,12 @@ const cases: Case[] = [
     lines: ['verify-pods', 'restart-pods', 'verify-pods-2', 'restart-pods-2', 'verify-pods-3', 'delete-addon.2', 'await-deleted.2', 'purge-associations.2', 'create-addon.2', 'await-active.2', 'carry-over.2', 'verify-pods.2'],
   },
   { name: 'auto, climbing to the outage', outcome: 'migrated', request: { maxDisruption: 'outage' }, world: neverUpTo(2), copies: { removed: [FIRST, SECOND], made: [SECOND, THIRD] }, lines: ['verify-pods.2-3', 'verify-pods.3'] },
+  { name: 'in place, its trust repaired', outcome: 'migrated', request: REPAIRING, world: irsaAlone(), trust: REPAIR.after, lines: ['begin', 'repair-trust', 'purge-associations'] },
+  { name: 'recreated, its trust repaired', outcome: 'migrated', request: { ...REPAIRING, strategy: 'recreate', maxDisruption: 'outage' }, world: irsaAlone(SLOW), trust: REPAIR.after },
 
+  { name: 'a repaired trust, and an update that fails', outcome: 'rolled-back', request: REPAIRING, world: irsaAlone(endsOnceIn('UPDATE_FAILED')), trust: BEFORE, lines: ['repair-trust', 'verify-restored', 'restore-trust'] },
+  { name: 'a cancel while the trust is repaired', outcome: 'rolled-back', request: REPAIRING, world: irsaAlone(cancelledAt('updateAddon')), trust: BEFORE },
+  { name: 'a trust that is not repaired unless it is asked for', outcome: 'blocked', world: irsaAlone(), trust: BEFORE },
   { name: 'an update that fails', outcome: 'rolled-back', leftOver: CHAINED, world: endsOnceIn('UPDATE_FAILED'), lines: ['restore-addon-update', 'verify-restored'] },
   { name: 'a create that fails', outcome: 'rolled-back', request: { strategy: 'recreate', maxDisruption: 'outage' }, leftOver: CHAINED, world: endsOnceIn('CREATE_FAILED'), lines: ['restore-addon-delete', 'restore-addon-create'] },
   { name: 'pods that never take it, in place', outcome: 'rolled-back', request: { strategy: 'in-place' }, world: neverUpTo(9) },
@@ -119,11 +155,14 @@ const cases: Case[] = [
 const meaning = ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags = false, policy, tags }: Association): object => ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags });
 
 /** What must hold at the end, however it came about. */
-async function expectEnd(fakes: Fakes, { outcome, leftOver, copies, keepsRole }: Case): Promise<void> {
+async function expectEnd(fakes: Fakes, { outcome, leftOver, copies, keepsRole, trust }: Case): Promise<void> {
   const { eks, ledger } = fakes;
   const record = (await ledger.getMigration(MIGRATION_ID))!;
   expect(record).toMatchObject({ outcome, status: 'ended', handOff: [], ...copies });
   expect(record.warnings.map((one) => one.id)).toEqual(keepsRole ? ['irsa-role-still-set'] : []);
+  const trustNow = fakes.roles.trust[ROLE];
+  expect(trustNow).toBe(trust ?? trustNow);
+  expect(record.trustChanges.filter((one) => one.undoneAt === undefined)).toHaveLength(trust === REPAIR.after ? 1 : 0);
   const addon = (await eks.describeAddon(ADDON))!;
   expect(addon.status).toBe('ACTIVE');
   const migrated = outcome === 'migrated';
@@ -157,7 +196,10 @@ describe.each(cases)('$name', (one) => {
     for (let position = 0; position < length; position += 1) {
       const call = smooth.journal.calls[position]?.call;
       // The lost reply of a read is a read that did not happen.
-      if (when === 'after' && /\.(get|list|describe|read|assert|count)/.test(call ?? '')) continue;
+      const reads = /\.(get|list|describe|read|assert|count|mayPass)/.test(call ?? '');
+      if (when === 'after' && reads) continue;
+      // On long roads the same reads come again and again; `npm run simulate` strikes at each.
+      if (reads && length > 80 && position % 3 > 0) continue;
       const fakes = newWorld(one);
       fakes.journal.failAt(position, when);
       expect([position, call, await migrate(fakes, one.request).catch((error: unknown) => error)]).toEqual([position, call, one.outcome]);

@@ -4,6 +4,7 @@ import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke, newFakes, type When } from '../fakes.ts';
 import { ADDON, addonArn, aMigration, anAddon, anAssociation, associationArn, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
+import { aTrustChange } from './repaired.ts';
 import { COPY, recreated } from './way-back.ts';
 
 const SECOND_RECOVERY = executionArn(`${MIGRATION_ID}-1767603900`, 'Recover');
@@ -44,6 +45,7 @@ describe('take-over of a stranded migration', () => {
       addon: ADDON,
       fence: 2,
       rung: 1,
+      repairsTrust: false,
       failure: { Error: 'ExecutionStopped', Cause: expect.stringContaining(EXECUTION) as string },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
@@ -77,8 +79,21 @@ describe('take-over of a stranded migration', () => {
     expect((await fakes.ledger.readLock(LOCK))?.holder).toBeUndefined();
   });
 
+  it('says that a trust policy is still repaired, as long as it is not undone', async () => {
+    const written = aTrustChange();
+    for (const [change, repairsTrust] of [
+      [written, true],
+      [{ ...written, writtenAt: undefined }, true],
+      [{ ...written, undoneAt: at(9) }, false],
+    ] as const) {
+      const fakes = await stranded();
+      await fakes.ledger.recordTrustChange(MIGRATION_ID, change);
+      expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back', repairsTrust });
+    }
+  });
+
   it('has nothing to do where there is no record', async () => {
-    expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({ action: 'nothing', target: null, addon: null, fence: 0 });
+    expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({ action: 'nothing', target: null, addon: null, fence: 0, repairsTrust: false });
   });
 
   it('leaves one alone that still runs', async () => {

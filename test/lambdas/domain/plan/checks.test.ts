@@ -66,11 +66,6 @@ const rows: Row[] = [
   ['role-exists', 'the other one does not', { request: aRequest({ roleArn: OTHER_ROLE }) }, 'fail', /no role .*somebody-elses/, /--role-name somebody-elses/],
 
   ['role-trust', 'lets EKS Auth in', {}, 'pass', /ebs-csi lets pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa/],
-  ['role-trust', 'is for IRSA only', trust(irsaStatement), 'fail', /sts:AssumeRole is denied.*sts:TagSession is denied/, /"Action":\["sts:AssumeRole","sts:TagSession"\]/],
-  ['role-trust', 'lacks sts:TagSession', trust({ ...podIdentityStatement, Action: 'sts:AssumeRole' }), 'fail', /sts:TagSession is denied/, /keep the others/],
-  ['role-trust', 'is for another namespace', trust({ ...podIdentityStatement, Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'web' } } }), 'fail', /"PodIdentity": aws:RequestTag\/kubernetes-namespace is kube-system, StringEquals wants web/, /Add this statement/],
-  ['role-trust', 'can not be decided', trust({ ...podIdentityStatement, Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }), 'unknown', /aws:PrincipalOrgID can't be known beforehand/, /Add this statement/],
-  ['role-trust', 'can not be read', { roles: { [ROLE]: { trustPolicy: '{' } } }, 'fail', /is invalid: the trust policy is not JSON/, /Add this statement/],
 
   ['role-service-accounts', 'names one that the add-on does not take', { request: aRequest({ roles: { shop: ROLE } }) }, 'fail', /service account shop, which aws-ebs-csi-driver does not take/, /Name one of: ebs-csi-controller-sa/],
 

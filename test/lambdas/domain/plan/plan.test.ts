@@ -17,10 +17,12 @@ import {
   bothWays,
   IN_PLACE,
   irsaStatement,
+  mayPassAll,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   OTHER_ROLE,
   planned,
+  podIdentityStatement,
   policyText,
   RECREATE_PRESERVING,
   ROLE,
@@ -31,13 +33,16 @@ import {
 /** Somebody has scaled the controller by hand. */
 const edited = [aWorkload({ managedFields: [{ manager: 'eks', fields: ['.spec.selector'] }, { manager: 'kubectl-edit', fields: ['.spec.replicas'] }] })];
 
+/** What it looks at can't be known beforehand. */
+const onAccount = { ...podIdentityStatement, Condition: { StringEquals: { 'aws:PrincipalAccount': '111122223333' } } };
+
 const EMPTY = { offered: [], podIdentity: [], roles: {}, associations: [], pods: undefined, agentAddon: undefined, agentWorkload: undefined };
 const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
 
 describe('planMigration', () => {
   it('says migrate when nothing blocks, with what it will do', () => {
     const plan = planMigration(someFacts());
-    expect(plan).toMatchObject({ verdict: 'migrate', strategy: 'auto', preserve: false, ladder: [IN_PLACE, RECREATE_PRESERVING], namespace: 'kube-system', associations: [planned], existing: [], purge: [], carryOver: [], addon: { name: 'aws-ebs-csi-driver' } });
+    expect(plan).toMatchObject({ verdict: 'migrate', strategy: 'auto', preserve: false, ladder: [IN_PLACE, RECREATE_PRESERVING], namespace: 'kube-system', associations: [planned], existing: [], purge: [], carryOver: [], trustRepairs: [], addon: { name: 'aws-ebs-csi-driver' } });
     expect(ids(plan)).toEqual([
       'lock-free',
       'cluster-exists',
@@ -52,6 +57,8 @@ describe('planMigration', () => {
       'role-account',
       'role-exists',
       'role-trust',
+      'role-sharing',
+      'session-tags',
       'pass-role',
       'way-back',
       'associations',
@@ -91,7 +98,7 @@ describe('planMigration', () => {
 
   it('goes on over a warning', () => {
     const plan = planMigration(someFacts({ associations: [anAssociation()], roles: { [ROLE]: { trustPolicy: policyText({ ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } }, JSON.parse(bothWays).Statement[1]) } } }));
-    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual(['way-back', 'associations']);
+    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual(['role-sharing', 'way-back', 'associations']);
     expect([plan.verdict, plan.existing, plan.purge]).toEqual(['migrate', ['a-left00000000000001'], ['a-left00000000000001']]);
   });
   it('lists each blocking check once', () => {
@@ -116,13 +123,19 @@ describe('planMigration', () => {
           aRequest({ addon: 'somebodys', maxDisruption: 'outage' }),
           aRequest({ roleArn: OTHER_ROLE }),
           aRequest({ roles: { shop: ROLE } }),
+          aRequest({ trust: 'repair' }),
+          aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }),
         ),
         cluster: maybe(undefined, aCluster(), aCluster({ status: 'CREATING' }), aCluster({ autoMode: true }), aCluster({ oidcIssuer: undefined })),
         addon: maybe(undefined, anAddon(), anAddon({ status: 'DEGRADED' }), anAddon({ serviceAccountRoleArn: undefined }), anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a'] }), anAddon({ version: 'v0' })),
         agentWorkload: maybe(undefined, agentDaemonSet(), agentDaemonSet({ ready: 1 })),
         podIdentity: maybe(someFacts().podIdentity, []),
         newerVersionWithPodIdentity: maybe(undefined, 'v2'),
-        roles: maybe<Facts['roles']>({ [ROLE]: { trustPolicy: bothWays } }, {}, { [ROLE]: { trustPolicy: '{' } }, { [ROLE]: { trustPolicy: policyText(irsaStatement) } }),
+        roles: maybe<Facts['roles']>({ [ROLE]: { trustPolicy: bothWays } }, {}, { [ROLE]: { trustPolicy: '{' } }, { [ROLE]: { trustPolicy: policyText(irsaStatement) } }, { [ROLE]: { trustPolicy: policyText(irsaStatement, onAccount) } }),
+        repairableRoleArns: maybe([], [ROLE], [OTHER_ROLE]),
+        roleUsers: maybe<Facts['roleUsers']>(undefined, { addons: [{ name: 'adot', roleArn: ROLE }], associations: [anAssociation({ namespace: 'web', serviceAccount: 'shop' })], more: true, error: 'no' }),
+        rolePolicies: maybe<Facts['rolePolicies']>({}, { [ROLE]: { policies: [], error: 'no' } }, { [ROLE]: { policies: [{ name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' }, { name: 'odd', document: '{' }] } }),
+        passing: maybe<Facts['passing']>([], mayPassAll(), mayPassAll().map((one) => ({ ...one, allowed: {}, error: 'no' })), mayPassAll().map((one) => ({ ...one, allowed: { [ROLE]: false } }))),
         associations: maybe([], [anAssociation()], [anAssociation({ tags: { iac: 'pulumi' } })], [anAssociation({ targetRoleArn: OTHER_ROLE, externalId: 'x', tags: { team: 'a' } })], [anAssociation({ roleArn: OTHER_ROLE })], [anAssociation({ ownerArn: addonArn(1) })]),
         associationCount: maybe(undefined, 5000),
         passableRoleArns: maybe([ROLES_OF_ACCOUNT], []),
@@ -141,6 +154,7 @@ describe('planMigration', () => {
         expect(plan.verdict === 'blocked').toBe(blocking.length > 0);
         expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
         expect(plan.ladder.length > 0).toBe(plan.verdict === 'migrate');
+        expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
         expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
         expect(plan.ladder.filter((rung) => some.request.addon === 'vpc-cni' && rung.strategy === 'recreate' && !rung.preserve)).toEqual([]);
         expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
@@ -194,15 +208,26 @@ describe('the hash of a plan', () => {
     ['consent', { request: aRequest({ resolveConflicts: 'OVERWRITE' }) }],
     ['a way that is left out', { workloads: edited }],
     ['what is carried over', { associations: [anAssociation({ targetRoleArn: OTHER_ROLE })] }],
+    ['the keys that are accepted', { request: aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }) }],
     ['the cluster asked for', { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) }],
   ])('changes with %s', (_, change) => {
     expect(hashOf(change)).not.toBe(base);
   });
   it.each<[string, Partial<Facts>]>([
+    ['a repair that is not needed', { request: aRequest({ trust: 'repair' }), repairableRoleArns: [ROLE] }],
+    ['who else uses the role', { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } }],
     ['who asks, and why', { request: aRequest({ requestedBy: 'somebody', reason: 'because' }) }],
     ['how many nodes the agent runs on', { agentWorkload: agentDaemonSet({ desired: 9, ready: 9 }) }],
   ])('does not change with %s', (_, change) => {
     expect(hashOf(change)).toBe(base);
+  });
+
+  it('changes with what a repair writes', () => {
+    const repaired = (statement: object): Plan =>
+      planMigration(someFacts({ request: aRequest({ trust: 'repair' }), repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, statement) } } }));
+    const [one, other] = [repaired({ ...podIdentityStatement, Action: 'sts:AssumeRole' }), repaired({ ...podIdentityStatement, Action: 'sts:TagSession' })];
+    expect([one.trustRepairs.length, other.trustRepairs.length, one.verdict, other.verdict]).toEqual([1, 1, 'migrate', 'migrate']);
+    expect(one.hash).not.toBe(other.hash);
   });
 
   it('does not change with the order of keys', () => {

@@ -4,7 +4,7 @@ import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/
 import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';
-import { addonArn, anAddon, anAssociation, aRequest, associationArn, OTHER_ROLE, someFacts } from '../../fixtures.ts';
+import { addonArn, anAddon, anAssociation, aRequest, associationArn, irsaStatement, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';
 
 const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan['steps'] => planMigration(someFacts({ request: aRequest(request), ...change })).steps;
 const names = (steps: Plan['steps']): string[] => steps.map((step) => step.name);
@@ -69,7 +69,22 @@ describe('the steps of a plan', () => {
     expect(named(stepsOf({ strategy: 'recreate', preserve: true, resolveConflicts: 'OVERWRITE' }), 'create-addon').what).toContain('reset');
   });
 
+  it('begin with the repair of trust policies, where the plan has one, whichever way is taken', () => {
+    const repair = { trust: 'repair' } as const;
+    const facts = { roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) } }, repairableRoleArns: [ROLE] };
+    expect(names(stepsOf({ ...repair, strategy: 'in-place' }, facts))).toEqual(['begin', 'repair-trust', ...IN_PLACE_ROAD.slice(1), 'finish']);
+    const steps = stepsOf({ ...repair, strategy: 'recreate' }, facts);
+    expect(names(steps)).toEqual(['begin', 'repair-trust', ...RECREATE_ROAD.slice(1), 'finish']);
+    expect(named(steps, 'repair-trust')).toEqual({
+      name: 'repair-trust',
+      what: 'add one statement to the trust policy of role ebs-csi (for kube-system/ebs-csi-controller-sa), which lets EKS Pod Identity in; keep the others, and read it back',
+      calls: ['iam:UpdateAssumeRolePolicy'],
+      disruption: 'none',
+      undo: 'take the statement out again',
+    });
+  });
+
   it('are none without a way', () => {
-    expect(planSteps({ addon: 'x', ladder: [], planned: [], purge: [], goWithAddon: [], carryOver: [] })).toEqual([]);
+    expect(planSteps({ addon: 'x', ladder: [], planned: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] })).toEqual([]);
   });
 });

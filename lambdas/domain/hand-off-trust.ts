@@ -1,0 +1,53 @@
+/** What a person does about a trust policy that this migration changed and could not put back. Options: AWS CLI command reference, `aws iam update-assume-role-policy`. */
+import { parseRoleArn } from './arn.ts';
+import type { Check, Target } from './model.ts';
+import { comment, option, shellCommand } from './shell.ts';
+import type { TrustChange } from './trust/model.ts';
+import { undoRepair } from './trust/repair.ts';
+
+/** Id of the warning. */
+export const TRUST_NOT_RESTORED = 'trust-not-restored';
+
+const nameOf = (roleArn: string): string => parseRoleArn(roleArn)?.name ?? roleArn;
+
+/** Without the white space between its parts, so that a command stays one line. */
+const onOneLine = (policy: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(policy));
+  } catch {
+    return policy;
+  }
+};
+
+/** IAM is one for the partition; the region says which. */
+export const updateTrustLine = (roleArn: string, document: string, { region }: Pick<Target, 'region'>): string =>
+  shellCommand(['aws', 'iam', 'update-assume-role-policy', '--region', region, '--role-name', nameOf(roleArn)], option('--policy-document', onOneLine(document)));
+
+const sidOf = ({ statement }: TrustChange): string => (typeof statement['Sid'] === 'string' ? ` ${statement['Sid']}` : '');
+
+/** The add-on is back and needs nothing more; only a statement more than before stands in its role's trust policy. */
+export const trustNotRestored = (change: TrustChange, target: Target, why: string): Check => ({
+  id: TRUST_NOT_RESTORED,
+  status: 'warn',
+  message: `The trust policy of role ${change.roleArn} was not put back: ${why}. Statement${sidOf(change)}, which this migration added, may still let EKS Pod Identity in; the add-on does not need it.`,
+  remedy: `Compare the policy with what it was, then take the statement out. The policy as it was, over everything that others have changed since: ${updateTrustLine(change.roleArn, change.before, target)}`,
+});
+
+/**
+ * The lines for one change that is not undone. `current`: the policy now; null where the role is gone, absent where it
+ * could not be read.
+ */
+export function trustLines(change: TrustChange, target: Target, current: string | null | undefined): string[] {
+  const { roleArn, before } = change;
+  const added = `Statement${sidOf(change)} in the trust policy of ${roleArn} was added by this migration`;
+  const asBefore = updateTrustLine(roleArn, before, target);
+  if (current === null) return [];
+  if (current === undefined) {
+    const read = shellCommand(['aws', 'iam', 'get-role', '--region', target.region, '--role-name', nameOf(roleArn)]);
+    return [comment(`${added}. The policy could not be read, so the next line writes it as it was before, over what others may have changed since. To see it first: ${read}`), asBefore];
+  }
+  const decision = undoRepair(change, current);
+  if (decision.do === 'nothing') return [];
+  if (decision.do === 'write') return [comment(`${added}: the next line takes it out.`), updateTrustLine(roleArn, decision.document, target)];
+  return [comment(`${added}, and can't be taken out by itself: ${decision.why}.`), comment(`As it was before, over everything that others have changed since: ${asBefore}`)];
+}

@@ -1,0 +1,108 @@
+/**
+ * Roles whose policies let them assume other roles: what works with IRSA can fail with Pod Identity, since EKS tags its
+ * sessions and the tags go on to the next role. Sources: EKS User Guide, "Grant Pods access to AWS resources based on
+ * tags"; IAM User Guide, "Pass session tags in AWS STS".
+ */
+import { clusterArn, parseRoleArn } from '../arn.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { parsePolicy, type Statement } from '../policy/document.ts';
+import { matchesWildcard } from '../policy/wildcard.ts';
+import { GUIDE, pass, some, warn } from './check.ts';
+import type { Facts, RolePoliciesFact } from './facts.ts';
+import { losesSessionTags } from './trust-checks.ts';
+
+const ASSUME = 'sts:assumerole';
+const SOURCE = `${GUIDE}, "Grant Pods access to AWS resources based on tags"; IAM User Guide, "Pass session tags in AWS STS"`;
+
+/** Of those that AWS manages, which are not read: they allow sts:AssumeRole on everything. */
+const MANAGED_CHAINING = /^arn:[^:]+:iam::aws:policy\/(AdministratorAccess|PowerUserAccess)$/;
+
+const allowsAssume = ({ effect, action: { negated, patterns } }: Statement): boolean =>
+  effect === 'Allow' && patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), ASSUME)) !== negated;
+
+/** Whether a Resource can stand for a role other than that one. */
+function mayBeOtherRole(resource: string, roleArn: string): boolean {
+  if (resource === roleArn) return false;
+  if (!/[*?$]/.test(resource)) return parseRoleArn(resource) !== undefined;
+  const [prefix = '', , service = '*', , , ...rest] = resource.split(':');
+  const what = rest.join(':');
+  const couldBe = (pattern: string, text: string): boolean => matchesWildcard(pattern, text) || /[*?$]/.test(pattern);
+  if (!couldBe(prefix, 'arn') || !couldBe(service, 'iam')) return false;
+  // A wildcard before the type, or the type of a role.
+  return what === '' || what.startsWith('role/') || /^[^/]*[*?$]/.test(what);
+}
+
+function otherRoles(resource: Statement['resource'], roleArn: string): string[] {
+  if (!resource) return [];
+  if (resource.negated) return [`everything but ${resource.patterns.join(', ')}`];
+  return resource.patterns.filter((one) => mayBeOtherRole(one, roleArn));
+}
+
+interface Chaining {
+  policy: string;
+  resources: string[];
+}
+
+interface Chains {
+  chaining: Chaining[];
+  /** Policies that could not be understood, with why. */
+  unread: string[];
+}
+
+function chainsOf({ policies }: RolePoliciesFact, roleArn: string): Chains {
+  const found: Chains = { chaining: [], unread: [] };
+  for (const { name, arn, document } of policies) {
+    if (document === undefined) {
+      if (MANAGED_CHAINING.test(arn ?? '')) found.chaining.push({ policy: name, resources: ['*'] });
+      continue;
+    }
+    const policy = parsePolicy(document, 'identity');
+    if (!policy.valid) {
+      found.unread.push(`policy ${name} could not be understood (${policy.path}: ${policy.reason})`);
+      continue;
+    }
+    const resources = policy.statements.filter(allowsAssume).flatMap(({ resource }) => otherRoles(resource, roleArn));
+    if (resources.length > 0) found.chaining.push({ policy: name, resources: [...new Set(resources)] });
+  }
+  return found;
+}
+
+/** Of names such as these, what is known: the pod's name has one character at least, its uid is a UUID. */
+const UNKNOWN_VALUES = { 'kubernetes-pod-name': 1, 'kubernetes-pod-uid': 36 };
+
+/** The tags that EKS adds, and the least that their keys and values have in characters. */
+function tagsOf({ request: { target } }: Facts, { namespace, serviceAccount }: PlannedAssociation): { keys: string[]; characters: number } {
+  const known = { 'eks-cluster-arn': clusterArn(target), 'eks-cluster-name': target.cluster, 'kubernetes-namespace': namespace, 'kubernetes-service-account': serviceAccount };
+  const lengths: [string, number][] = [...Object.entries(known).map(([key, value]): [string, number] => [key, value.length]), ...Object.entries(UNKNOWN_VALUES)];
+  return { keys: lengths.map(([key]) => key), characters: lengths.reduce((sum, [key, length]) => sum + key.length + length, 0) };
+}
+
+function checkRole(facts: Facts, roleArn: string, policies: RolePoliciesFact, planned: readonly PlannedAssociation[]): Check {
+  const id = 'session-tags';
+  const name = parseRoleArn(roleArn)?.name ?? roleArn;
+  const { chaining, unread } = chainsOf(policies, roleArn);
+  const gaps = [...(policies.error === undefined ? [] : [policies.error.replace(/\.$/, '')]), ...unread];
+  const tagged = planned.filter((one) => !losesSessionTags(facts, one));
+  if (chaining.length > 0 && tagged.length > 0) {
+    const { keys, characters } = tagged.map((one) => tagsOf(facts, one)).reduce((most, one) => (one.characters > most.characters ? one : most));
+    return warn(
+      id,
+      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), here ${characters} characters at least of keys and values, and they are transitive: they go on to those roles, which IRSA has none of.`,
+      'Where the pods do assume them, let the trust policy of each allow sts:TagSession beside sts:AssumeRole; tags, session policies and policy ARNs together must not be over the packed size of a session (PackedPolicyTooLarge). The way out is an association without session tags: aws eks update-pod-identity-association --disable-session-tags.',
+      SOURCE,
+    );
+  }
+  if (gaps.length > 0) {
+    return warn(id, `Whether role ${name} may assume other roles can't be told: ${gaps.join('; ')}.`, 'Where its pods assume other roles, let the trust policy of each allow sts:TagSession: EKS Pod Identity sends session tags, and they are transitive. To have it told, let the role of the plan read policies (iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion).', SOURCE);
+  }
+  if (chaining.length > 0) return pass(id, `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy}`))}), and its associations have no session tags, which would go on to those.`);
+  return pass(id, `No policy of role ${name} that can be read lets it assume another role.`);
+}
+
+/** For each planned role whose policies were asked for. */
+export function checkSessionTags(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  return [...new Set(planned.map((one) => one.roleArn))].flatMap((arn) => {
+    const policies = facts.rolePolicies[arn];
+    return policies === undefined ? [] : [checkRole(facts, arn, policies, planned.filter((one) => one.roleArn === arn))];
+  });
+}

@@ -1,0 +1,71 @@
+/** Who else uses the roles of a plan: a role is changed, and later retired, for all of them. */
+import { oidcProviderArn, parseRoleArn } from '../arn.ts';
+import type { Association, Check, PlannedAssociation } from '../model.ts';
+import { parsePolicy } from '../policy/document.ts';
+import { GUIDE, pass, some, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+
+/** Issuer of a cluster's tokens; with dual-stack hosts it begins with `oidc-eks`. Source: EKS User Guide, "Create an IAM OIDC provider for your cluster". */
+const EKS_ISSUER = /^oidc[.-]eks\.([a-z0-9-]+)\.[a-z.]+\/id\//;
+
+/** What a federated principal stands for, in words. */
+function providerText(provider: string, account: string): string {
+  const [, owner = '', issuer = ''] = /^arn:[^:]+:iam::(\d+):oidc-provider\/(.+)$/.exec(provider) ?? [];
+  if (issuer === '') return `identity provider ${provider}`;
+  const whose = owner === account ? '' : ` of account ${owner}`;
+  const region = EKS_ISSUER.exec(issuer)?.[1];
+  return region === undefined ? `OIDC provider ${issuer}${whose}, which is no EKS cluster's` : `an EKS cluster in ${region} by OIDC provider ${issuer}${whose}`;
+}
+
+/** Federated principals that a statement of the trust policy lets in, but for the cluster's own provider. */
+function otherProviders(facts: Facts, trustPolicy: string): string[] {
+  const policy = parsePolicy(trustPolicy, 'trust');
+  if (!policy.valid) return [];
+  const federated = policy.statements.flatMap(({ effect, principals }) => (effect === 'Allow' && principals?.negated === false ? (principals.named.get('Federated') ?? []) : []));
+  const { request, cluster } = facts;
+  const own = cluster?.oidcIssuer === undefined ? undefined : oidcProviderArn(request.target, cluster.oidcIssuer);
+  return [...new Set(federated)].filter((provider) => provider !== own).map((provider) => providerText(provider, request.target.account));
+}
+
+const isPlanned = ({ namespace, serviceAccount }: Association, planned: readonly PlannedAssociation[]): boolean => planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
+
+function otherAssociations(associations: readonly Association[], roleArn: string, planned: readonly PlannedAssociation[]): string[] {
+  return associations
+    .filter((one) => (one.roleArn === roleArn || one.targetRoleArn === roleArn) && !isPlanned(one, planned))
+    .map((one) => `association ${one.id} for ${one.namespace}/${one.serviceAccount}${one.roleArn === roleArn ? '' : ' (as its target role)'}`);
+}
+
+/** Undefined where nothing was read that could tell. */
+function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssociation[]): Check | undefined {
+  const role = facts.roles[roleArn];
+  const users = facts.roleUsers;
+  if (!role || !users) return undefined;
+  const name = parseRoleArn(roleArn)?.name ?? roleArn;
+  const others = [
+    ...users.addons.filter((one) => one.roleArn === roleArn).map((one) => `add-on ${one.name}`),
+    ...otherAssociations(users.associations, roleArn, planned),
+    ...otherProviders(facts, role.trustPolicy),
+  ];
+  const unseen = [
+    ...(users.more ? [`the cluster has more associations than the ${users.associations.length} that were looked at`] : []),
+    ...(users.error === undefined ? [] : [users.error.replace(/\.$/, '')]),
+  ];
+  const gap = unseen.length > 0 ? ` Whether there are others can't be told: ${unseen.join('; ')}.` : '';
+  if (others.length > 0) {
+    return warn(
+      'role-sharing',
+      `Others use role ${name} too: ${some(others)}.${gap}`,
+      'Nothing has to be done: migrations of add-ons that share a role run one after the other, by its lock. Its OIDC statements must stay for those that still use them.',
+      `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`,
+    );
+  }
+  if (gap !== '') return warn('role-sharing', `Nobody else was found that uses role ${name}.${gap}`, 'Before its OIDC trust is retired, look who else uses it: aws iam get-role shows when it was last used, CloudTrail by whom.');
+  return pass('role-sharing', `No other add-on or association of cluster ${facts.request.target.cluster} uses role ${name}, and its trust policy names no other identity provider.`);
+}
+
+/** For each planned role, and the one that the add-on has by IRSA. */
+export function checkSharing(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const irsa = facts.addon?.serviceAccountRoleArn;
+  const arns = new Set([...planned.map((one) => one.roleArn), ...(irsa === undefined ? [] : [irsa])]);
+  return [...arns].flatMap((arn) => checkRole(facts, arn, planned) ?? []);
+}

@@ -1,0 +1,188 @@
+/** The checks of a plan about trust policies: whether they let the pods in, both ways, and what a repair would add to them. */
+import { carriedOver } from '../associations.ts';
+import { parseRoleArn } from '../arn.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { POD_IDENTITY_PRINCIPAL, type TrustUse } from '../policy/contexts.ts';
+import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
+import type { Evaluation, Verdict } from '../policy/request.ts';
+import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
+import { matchesWildcard } from '../policy/wildcard.ts';
+import type { TrustRepair } from '../trust/model.ts';
+import { proposeRepair, type RepairProposal } from '../trust/repair.ts';
+import { limitFor } from '../trust/size.ts';
+import { fail, GUIDE, pass, some, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+
+const SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
+const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
+
+const number = (value: number): string => value.toLocaleString('en-US');
+const lengthOf = (characters: number): string => `${number(characters)} of ${number(limitFor(characters))} characters`;
+
+const sentence = (text: string): string => `${text.replace(/^./, (first) => first.toUpperCase()).replace(/\.$/, '')}.`;
+
+/** What the evaluation says, as sentences; the first of them where there are many. */
+function told({ reasons }: Pick<Evaluation, 'reasons'>): string {
+  const sentences = [...new Set(reasons.map(({ message }) => sentence(message)))];
+  const shown = sentences.slice(0, 5);
+  return [...shown, ...(sentences.length > shown.length ? [`${sentences.length - shown.length} more reasons.`] : [])].join(' ');
+}
+
+const useOf = ({ request, cluster }: Facts, { namespace, serviceAccount }: PlannedAssociation): TrustUse => ({
+  target: request.target,
+  namespace,
+  serviceAccount,
+  ...(cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
+});
+
+/** Whether the new association will lose its session tags: it is made with them, and updated then. */
+export const losesSessionTags = ({ associations }: Pick<Facts, 'associations'>, account: PlannedAssociation): boolean =>
+  carriedOver(associations, [account]).some((one) => one.disableSessionTags === true);
+
+interface Answer {
+  evaluation: Evaluation;
+  disableSessionTags: boolean;
+}
+
+interface Judged extends Pick<Evaluation, 'verdict' | 'undecided' | 'accepted'> {
+  account: PlannedAssociation;
+  /** Those that made the verdict: of a form of the association that it will have. */
+  decisive: Answer[];
+  forms: number;
+}
+
+/** How one service account fares; where its association goes from one form to the other, the worse of the two. */
+function judge(facts: Facts, policy: ParsedPolicy, account: PlannedAssociation): Judged {
+  const { acceptedKeys } = facts.request;
+  const answers = (losesSessionTags(facts, account) ? [false, true] : [false]).map((disableSessionTags): Answer => {
+    const use = { ...useOf(facts, account), ...(disableSessionTags ? { disableSessionTags } : {}) };
+    return { disableSessionTags, evaluation: evaluatePodIdentity(policy, use, { acceptedKeys }) };
+  });
+  const verdict = WORST_FIRST.find((one) => answers.some(({ evaluation }) => evaluation.verdict === one)) ?? 'unknown';
+  const keys = (of: 'undecided' | 'accepted'): string[] => [...new Set(answers.flatMap(({ evaluation }) => evaluation[of]))];
+  return { account, verdict, undecided: keys('undecided'), accepted: keys('accepted'), forms: answers.length, decisive: answers.filter(({ evaluation }) => evaluation.verdict === verdict) };
+}
+
+/** What decided it: where only one form of the association fares so, which. */
+function whyOf({ decisive, forms }: Judged): string {
+  const [first] = decisive;
+  if (!first) return '';
+  if (decisive.length === forms) return told(first.evaluation);
+  return `${first.disableSessionTags ? 'Without session tags, which its association will have disabled' : 'With session tags, which its association has until they are disabled'}: ${told(first.evaluation)}`;
+}
+
+interface RoleTrust {
+  arn: string;
+  name: string;
+  proposal: RepairProposal;
+  /** Whether the service may change it. */
+  repairable: boolean;
+}
+
+/** The statement that lets all of them in, in each form that their associations will have. */
+function propose(facts: Facts, trustPolicy: string, judged: readonly Judged[]): RepairProposal {
+  const proposal = proposeRepair({
+    trustPolicy,
+    target: facts.request.target,
+    serviceAccounts: judged.map(({ account: { namespace, serviceAccount }, verdict, decisive }) => ({
+      namespace,
+      serviceAccount,
+      ...(verdict !== 'allowed' && decisive.some((one) => one.disableSessionTags) ? { disableSessionTags: true } : {}),
+    })),
+    acceptedKeys: facts.request.acceptedKeys,
+    ...(facts.cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: facts.cluster.oidcIssuer }),
+  });
+  if (proposal.do !== 'repair') return proposal;
+  const repaired = parsePolicy(proposal.after, 'trust');
+  const still = judged.map(({ account }) => judge(facts, repaired, account)).find(({ verdict }) => verdict !== 'allowed');
+  if (!still) return proposal;
+  const { namespace, serviceAccount } = still.account;
+  return { do: 'refuse', why: `with a statement for it, ${namespace}/${serviceAccount} would still not be let in. ${whyOf(still)}`, remedy: 'Change by hand what stands in its way, or give it a role of its own.' };
+}
+
+const acceptance = (keys: readonly string[]): string =>
+  `If you know that these conditions let the pods in, accept them by name: ${keys.map((key) => `--accept-key ${key}`).join(' ')} (in a request: acceptedKeys).`;
+
+/** What to do by hand, and whether the service could do it. */
+function remedyOf({ undecided }: Judged, { arn, proposal, repairable }: RoleTrust): string {
+  const accept = undecided.length > 0 ? [acceptance(undecided)] : [];
+  if (proposal.do === 'refuse') return [...accept, `${sentence(proposal.why)} ${proposal.remedy}`].join(' ');
+  if (proposal.do === 'nothing') return [...accept, `Let ${POD_IDENTITY_PRINCIPAL} in by a statement of the role's trust policy.`].join(' ');
+  const enabled = repairable ? '' : `, where the CDK context repairableRoleArns covers ${arn}`;
+  const statement = `Add this statement to the role's trust policy and keep the others: ${JSON.stringify(proposal.statement)}. It then has ${lengthOf(proposal.length)}. --trust repair does that${enabled}.`;
+  return [...accept, statement].join(' ');
+}
+
+function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
+  const { account, verdict, accepted } = judged;
+  const { name, proposal, repairable } = role;
+  const who = `${POD_IDENTITY_PRINCIPAL} in for ${account.namespace}/${account.serviceAccount}`;
+  if (verdict === 'allowed' && accepted.length === 0) return pass('role-trust', `Role ${name} lets ${who} (sts:AssumeRole and sts:TagSession).`);
+  if (verdict === 'allowed') {
+    return warn(
+      'role-trust',
+      `Role ${name} lets ${who}, as far as what was accepted holds: ${accepted.join(', ')} can't be known beforehand.`,
+      'Make sure that the pods meet these conditions of its trust policy; where they do not, they get no credentials and the migration is rolled back.',
+      SOURCE,
+    );
+  }
+  const found = `The trust policy of role ${name} ${verdict === 'unknown' ? 'may not let' : 'does not let'} ${who}. ${whyOf(judged)}`;
+  if (facts.request.trust === 'repair' && proposal.do === 'repair' && repairable) {
+    return warn('role-trust', `${found} A statement for it is added to the trust policy of role ${name} before anything else; it then has ${lengthOf(proposal.length)}. A rollback takes it away.`, `To keep the trust policy as it is, leave out --trust repair. The statement: ${JSON.stringify(proposal.statement)}`, SOURCE);
+  }
+  const refused = facts.request.trust === 'repair' && proposal.do === 'refuse';
+  return { id: 'role-trust', status: verdict === 'unknown' && !refused ? 'unknown' : 'fail', message: found, remedy: remedyOf(judged, role), source: SOURCE };
+}
+
+/** Whether the repair that was asked for can be done; nothing where it was not asked for. */
+function checkRepair({ request, repairableRoleArns }: Facts, { arn, name, proposal, repairable }: RoleTrust): Check[] {
+  if (request.trust !== 'repair' || proposal.do === 'refuse') return [];
+  if (proposal.do === 'nothing') return [pass('trust-repair', `Nothing has to be added to the trust policy of role ${name}.`)];
+  if (repairable) return [pass('trust-repair', `The service may add the statement that is missing to the trust policy of role ${name}.`)];
+  const why = repairableRoleArns.length === 0 ? 'the repair of trust policies is not enabled in this deployment' : `it may change those of ${repairableRoleArns.join(', ')}`;
+  return [
+    fail(
+      'trust-repair',
+      `The service may not change the trust policy of role ${name}: ${why}.`,
+      `Add ${arn} to the CDK context repairableRoleArns and deploy; or leave out --trust repair and add the statement by hand.`,
+    ),
+  ];
+}
+
+export interface TrustPlan {
+  checks: Check[];
+  /** Where the request asks for it, it is needed, and it may be done. */
+  repair?: TrustRepair;
+}
+
+/** Whether a role that IAM has lets EKS Auth in, for each service account that shall use it, and what is done where it does not. */
+export function planTrust(facts: Facts, arn: string, trustPolicy: string, planned: readonly PlannedAssociation[]): TrustPlan {
+  const policy = parsePolicy(trustPolicy, 'trust');
+  const judged = planned.map((account) => judge(facts, policy, account));
+  const needed = judged.some(({ verdict }) => verdict !== 'allowed');
+  const role: RoleTrust = {
+    arn,
+    name: parseRoleArn(arn)?.name ?? arn,
+    proposal: needed ? propose(facts, trustPolicy, judged) : { do: 'nothing' },
+    repairable: facts.repairableRoleArns.some((pattern) => matchesWildcard(pattern, arn)),
+  };
+  const { proposal, repairable } = role;
+  const checks = [...judged.map((one) => checkAccount(facts, one, role)), ...checkRepair(facts, role)];
+  if (facts.request.trust !== 'repair' || proposal.do !== 'repair' || !repairable) return { checks };
+  return { checks, repair: { roleArn: arn, before: trustPolicy, after: proposal.after, statement: proposal.statement } };
+}
+
+/** The way back: after a rollback the add-on's own role must let its pods in by OIDC again. */
+export function checkWayBack(facts: Facts, planned: readonly PlannedAssociation[]): Check {
+  const roleArn = facts.addon?.serviceAccountRoleArn ?? '';
+  const found = facts.roles[roleArn];
+  const remedy = 'The migration can go on, but a rollback would put back an IRSA role that does not work. Repair the OIDC statement first if you want a way back.';
+  if (!found || !facts.cluster?.oidcIssuer) return warn('way-back', facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster shows no OIDC issuer.', remedy);
+  const policy = parsePolicy(found.trustPolicy, 'trust');
+  const { acceptedKeys } = facts.request;
+  const closed = planned.map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account), { acceptedKeys }) })).filter(({ evaluation }) => evaluation.verdict !== 'allowed');
+  const [first] = closed;
+  if (!first) return pass('way-back', 'The OIDC trust stands, and stays: a rollback can go back to IRSA.');
+  const names = some(closed.map(({ account }) => `${account.namespace}/${account.serviceAccount}`));
+  return warn('way-back', `The trust of ${roleArn} does not certainly let ${names} in by OIDC. ${told(first.evaluation)}`, remedy);
+}

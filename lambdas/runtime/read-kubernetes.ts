@@ -1,0 +1,42 @@
+/** What the plan reads of the cluster's API server. */
+import { AGENT_ADDON, isNetworking, ownedKinds } from '../domain/addons.ts';
+import { isMigrationError } from '../domain/errors.ts';
+import type { MigrationRequest } from '../domain/model.ts';
+import type { CustomResourceFact, Facts } from '../domain/plan/facts.ts';
+import { removesSoftware, waysFor } from '../domain/plan/ladder.ts';
+import type { Kubernetes } from '../ports/index.ts';
+
+const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
+/** What the API server will not let us read; anything else may be over in a moment. */
+const refusal = (error: unknown): string | undefined => (REFUSED.some((name) => isMigrationError(error, name)) && error instanceof Error ? error.message : undefined);
+
+/** Objects of the add-on's own kinds, where a way would delete their definitions. What can't be read is told as such. */
+async function readCustomResources(kubernetes: Kubernetes, request: MigrationRequest): Promise<CustomResourceFact[]> {
+  const networking = isNetworking(request.addon);
+  if (networking || !waysFor(request, networking).some(removesSoftware)) return [];
+  const found: CustomResourceFact[] = [];
+  for (const kind of ownedKinds(request.addon)) {
+    try {
+      found.push({ kind, instances: await kubernetes.listCustomResources(kind) });
+    } catch (error) {
+      const why = refusal(error);
+      if (why === undefined) throw error;
+      found.push({ kind, instances: [], error: why });
+    }
+  }
+  return found;
+}
+
+/** Without access to the API server the plan says `unknown`, which blocks; it does not fall over. */
+export async function readKubernetes(kubernetes: Kubernetes, request: MigrationRequest, namespace: string): Promise<Pick<Facts, 'pods' | 'workloads' | 'agentWorkload' | 'customResources' | 'kubernetesError'>> {
+  try {
+    const pods = await kubernetes.listPods(namespace);
+    const workloads = await kubernetes.listWorkloads(namespace);
+    const agent = { kind: 'DaemonSet' as const, namespace: 'kube-system', name: AGENT_ADDON };
+    const agentWorkload = namespace === agent.namespace ? workloads.find((one) => one.kind === agent.kind && one.name === agent.name) : await kubernetes.getWorkload(agent);
+    return { pods, workloads, ...(agentWorkload ? { agentWorkload } : {}), customResources: await readCustomResources(kubernetes, request) };
+  } catch (error) {
+    if (isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied')) return { kubernetesError: error.message, customResources: [] };
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+/** What the plan reads about roles: trust and policies, who else uses them, and whether the service's own roles may pass them. */
+import { clusterArn, parseRoleArn } from '../domain/arn.ts';
+import { plannedFor } from '../domain/associations.ts';
+import { isMigrationError } from '../domain/errors.ts';
+import type { Association, PlannedAssociation } from '../domain/model.ts';
+import { addedAssociations } from '../domain/plan/association-checks.ts';
+import type { Facts, PassingFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
+import { passingQuestions } from '../domain/plan/pass-role.ts';
+import { planWays } from '../domain/plan/plan.ts';
+import type { Eks, Roles, Settings } from '../ports/index.ts';
+import { listPlannedAssociations } from './associations.ts';
+
+/** Associations of the cluster that are looked at, whosever they are: each costs a call. */
+const MOST_ASSOCIATIONS = 100;
+
+/** Refusals that will not be over in a moment. */
+const REFUSALS = ['AccessDenied', 'NotFound', 'InvalidRequest'] as const;
+
+type Advice<T> = { read: T } | { refused: string };
+
+/** A read that the plan can do without: where it is refused, that is told. Anything else is tried again, as always. */
+async function advisory<T>(read: () => Promise<T>): Promise<Advice<T>> {
+  try {
+    return { read: await read() };
+  } catch (error) {
+    if (REFUSALS.some((name) => isMigrationError(error, name)) && error instanceof Error) return { refused: error.message };
+    throw error;
+  }
+}
+
+/** Roles by ARN. */
+export async function readRoles(roles: Roles, arns: string[], account: string): Promise<Facts['roles']> {
+  const found: Facts['roles'] = {};
+  for (const arn of arns) {
+    // Another account's role can't be read with our rights, and its check does not need it.
+    if (parseRoleArn(arn)?.account === account) found[arn] = await roles.getRole(arn);
+  }
+  return found;
+}
+
+export type AssociationFacts = Pick<Facts, 'associations' | 'associationCount'> & { ofCluster: Omit<RoleUsersFact, 'addons'> };
+
+/**
+ * Associations of the planned service accounts, and of all others: in one go, unless the cluster has too many of them or
+ * they may not be read all.
+ */
+export async function readAssociations(eks: Eks, planned: PlannedAssociation[]): Promise<AssociationFacts> {
+  if (planned.length === 0) return { associations: [], ofCluster: { associations: [], more: false } };
+  const all = await advisory(() => eks.listAllAssociations(MOST_ASSOCIATIONS));
+  if ('read' in all && !all.read.more) {
+    const ofPlanned = (one: PlannedAssociation): Association[] => all.read.associations.filter((association) => plannedFor(association, [one]));
+    return { associations: planned.flatMap(ofPlanned), associationCount: all.read.associations.length, ofCluster: all.read };
+  }
+  const associations = await listPlannedAssociations(eks, planned);
+  const ofCluster = 'read' in all ? all.read : { associations, more: false, error: all.refused };
+  return { associations, ofCluster, ...(addedAssociations(associations, planned) > 0 ? { associationCount: await eks.countAssociations() } : {}) };
+}
+
+/** Who uses which role. `described`: names of add-ons whose role is known, or does not matter. */
+export async function readRoleUsers(eks: Eks, described: readonly string[], ofCluster: Omit<RoleUsersFact, 'addons'>): Promise<RoleUsersFact> {
+  const addons: RoleUsersFact['addons'] = [];
+  const answer = await advisory(async () => {
+    for (const name of await eks.listAddons()) {
+      if (described.includes(name)) continue;
+      const roleArn = (await eks.describeAddon(name))?.serviceAccountRoleArn;
+      if (roleArn !== undefined) addons.push({ name, roleArn });
+    }
+  });
+  const errors = [ofCluster.error, 'refused' in answer ? answer.refused : undefined].filter((one) => one !== undefined);
+  return { ...ofCluster, addons, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
+}
+
+/** Policies of the roles that IAM has. */
+export async function readRolePolicies(roles: Roles, planned: readonly PlannedAssociation[], found: Facts['roles']): Promise<Record<string, RolePoliciesFact>> {
+  const policies: Record<string, RolePoliciesFact> = {};
+  for (const arn of new Set(planned.map((one) => one.roleArn))) {
+    if (!found[arn]) continue;
+    const answer = await advisory(() => roles.listPolicies(arn));
+    policies[arn] = 'read' in answer ? { policies: answer.read } : { policies: [], error: answer.refused };
+  }
+  return policies;
+}
+
+/** Asks IAM for the steps of the ways that the other facts leave, once for each step's role and service. */
+export async function readPassing(roles: Roles, facts: Facts, planned: readonly PlannedAssociation[], { passingRoles }: Pick<Settings, 'passingRoles'>): Promise<PassingFact[]> {
+  const found: PassingFact[] = [];
+  for (const { step, service, roleArns } of passingQuestions(facts, planned, planWays(facts, planned).ladder)) {
+    const principalArn = passingRoles[step];
+    if (principalArn === undefined) continue;
+    const answer = await advisory(() => roles.mayPass({ principalArn, roleArns, service, associatedResourceArn: clusterArn(facts.request.target) }));
+    found.push({ step, service, principalArn, ...('read' in answer ? { allowed: answer.read } : { allowed: {}, error: answer.refused }) });
+  }
+  return found;
+}

@@ -1,0 +1,109 @@
+/**
+ * Writes the trust policies that the plan holds ready; on the way back, takes out of them what was added.
+ * Idempotency: each change is in the ledger, before and after, before it is written; the policy is compared first, so that a
+ * repeated one finds its own work.
+ * Failure: IAM has no conditional write, so the policy is read directly before it, and read back after. One that somebody
+ * else has changed since the plan is left alone (TrustChanged). On the way back a policy from which the statement can't
+ * be taken out cleanly is left as it is, and the record's warnings say so: the add-on works without that.
+ */
+import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import type { Check, Migration } from '../../domain/model.ts';
+import { standingTrustChanges } from '../../domain/recovery.ts';
+import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';
+import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
+import type { Clock, Ledger, Roles } from '../../ports/index.ts';
+import { changeGuard } from '../../runtime/guard.ts';
+import { lookSeveralTimes } from '../../runtime/looks.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { step, type StepRun } from '../../runtime/step.ts';
+import { assertRepairable, assertRepairHolds, readBack, trustChanged } from '../../runtime/trust.ts';
+import { utcNow } from '../../runtime/utc.ts';
+import { repairTrustSchema } from './schema.ts';
+
+interface Work {
+  record: Migration;
+  roles: Roles;
+  ledger: Ledger;
+  clock: Clock;
+  /** To be called directly before each change. */
+  guard: () => Promise<void>;
+}
+
+/** Whether it is written already. Throws TrustChanged where the policy is neither as the plan found it nor as it shall be. */
+async function isWritten({ roleArn, before, after }: TrustRepair, { roles }: Work): Promise<boolean> {
+  const role = await roles.getRole(roleArn);
+  if (role && samePolicy(role.trustPolicy, after)) return true;
+  if (role && samePolicy(role.trustPolicy, before)) return false;
+  throw trustChanged(roleArn, `is no longer as the plan found it${role ? '' : ': the role is gone'}`);
+}
+
+/** Answers whether the change is this migration's. */
+async function repair(planned: TrustRepair, work: Work): Promise<boolean> {
+  const { record, ledger, clock, guard, roles } = work;
+  const { roleArn, before, after } = planned;
+  const noted = standingTrustChanges(record).find((one) => one.roleArn === roleArn);
+  const written = await isWritten(planned, work);
+  // What is not noted was not written here: somebody has followed the plan's remedy by hand, and a rollback leaves it.
+  if (written && !noted) return false;
+  const change: TrustChange = noted ?? { ...planned, notedAt: utcNow(clock) };
+  if (!written) {
+    assertRepairHolds(record, planned);
+    if (!noted) await ledger.recordTrustChange(record.migrationId, change);
+    if (!(await isWritten(planned, work))) {
+      await guard();
+      await roles.updateTrustPolicy(roleArn, after);
+      await readBack(work, roleArn, after, before);
+    }
+  }
+  if (change.writtenAt === undefined || !written) await ledger.recordTrustChange(record.migrationId, { ...change, writtenAt: utcNow(clock) });
+  return true;
+}
+
+async function repairAll(work: Work, repairable: readonly string[]): Promise<boolean> {
+  const { trustRepairs } = planOf(work.record);
+  for (const { roleArn } of trustRepairs) assertRepairable(roleArn, repairable);
+  let changed = false;
+  for (const planned of trustRepairs) changed = (await repair(planned, work)) || changed;
+  return changed;
+}
+
+/** Answers why the statement is still there, or undefined. */
+async function undo(change: TrustChange, { record, roles, ledger, clock, guard }: Work): Promise<string | undefined> {
+  const { roleArn, before } = change;
+  // A write whose reply was lost may not be seen yet: that nothing is to be undone is not believed at one look.
+  const role = await lookSeveralTimes(clock, () => roles.getRole(roleArn), (seen) => seen !== undefined && !samePolicy(seen.trustPolicy, before));
+  const decision = role ? undoRepair(change, role.trustPolicy) : ({ do: 'nothing' } as const);
+  if (decision.do === 'refuse') return decision.why;
+  if (role && decision.do === 'write') {
+    await guard();
+    await roles.updateTrustPolicy(roleArn, decision.document);
+    await readBack({ roles, clock }, roleArn, decision.document, role.trustPolicy);
+  }
+  await ledger.recordTrustChange(record.migrationId, { ...change, undoneAt: utcNow(clock) });
+  return undefined;
+}
+
+async function undoAll(work: Work): Promise<boolean> {
+  const { record, ledger } = work;
+  const left: Check[] = [];
+  const standing = standingTrustChanges(record);
+  for (const change of standing) {
+    const why = await undo(change, work);
+    if (why !== undefined) left.push(trustNotRestored(change, record.request.target, why));
+  }
+  const others = record.warnings.filter((one) => one.id !== TRUST_NOT_RESTORED);
+  if (left.length > 0 || others.length < record.warnings.length) await ledger.updateMigration(record.migrationId, { warnings: [...others, ...left] });
+  return record.trustChanges.length > left.length;
+}
+
+const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
+  const { migrationId, target, towards } = input;
+  const { ledger, clock, portsFor, settings } = dependencies;
+  const record = await recordedMigration(ledger, migrationId);
+  // Nothing may be changed without it, and whoever takes the migration over goes by it.
+  await recordedSnapshot(ledger, migrationId);
+  const work: Work = { record, roles: portsFor(target).roles, ledger, clock, guard: changeGuard(dependencies, input) };
+  return { changed: towards === 'before' ? await undoAll(work) : await repairAll(work, settings.repairableRoleArns) };
+};
+
+export const repairTrustStep = step(repairTrustSchema, run);

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { defineStep, lockedStepInput, repairingEnvironment } from '../../runtime/step.ts';
+
+/**
+ * Writes the trust policies that the plan holds ready, or takes what was added out of them again. Throws TrustChanged
+ * where a policy is no longer as the plan found it, Busy while IAM does not show what was written.
+ */
+export const repairTrustSchema = defineStep('repair-trust', {
+  environment: repairingEnvironment,
+  cancellable: true,
+  input: lockedStepInput.extend({
+    /** Pod Identity, or the trust policies as they were before (after a rollback). */
+    towards: z.enum(['pod-identity', 'before']),
+  }),
+  output: z.object({
+    /** Whether this migration has written a policy in that direction, by this invocation or an earlier one: EKS may not see it yet. */
+    changed: z.boolean(),
+  }),
+});

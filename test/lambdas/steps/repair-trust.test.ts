@@ -1,0 +1,308 @@
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { Plan } from '../../../lambdas/domain/model.ts';
+import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
+import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
+import { invoke, type When } from '../fakes.ts';
+import { aMigration, at, irsaStatement, MIGRATION_ID, OTHER_ROLE, planned, policyText, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+import { BEFORE, REPAIR, repairOf } from './repaired.ts';
+
+const others = { Sid: 'Others', Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+
+async function atRepair(plan: Partial<Plan> = {}): Promise<Begun> {
+  const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan } });
+  fakes.settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
+  fakes.roles.trust[ROLE] = BEFORE;
+  return fakes;
+}
+const repair = (fakes: Begun): Promise<unknown> => invoke(repairTrustStep, { ...fakes.input, towards: 'pod-identity' }, fakes);
+const restore = (fakes: Begun): Promise<unknown> => invoke(repairTrustStep, { ...fakes.input, towards: 'before' }, fakes);
+const changes = async (fakes: Begun): Promise<TrustChange[]> => (await fakes.record()).trustChanges;
+const writes = ({ journal }: Begun): unknown[][] => journal.of('roles.updateTrustPolicy');
+
+async function repaired(change: Partial<TrustChange> = {}): Promise<Begun> {
+  const fakes = await atRepair();
+  await repair(fakes);
+  await fakes.ledger.recordTrustChange(MIGRATION_ID, { ...(await changes(fakes))[0]!, ...change });
+  fakes.journal.clear();
+  return fakes;
+}
+
+describe('repair-trust towards Pod Identity', () => {
+  it('notes the change, writes it, reads it back, and notes that', async () => {
+    const fakes = await atRepair();
+    expect(await repair(fakes)).toEqual({ changed: true });
+    expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
+    expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0), writtenAt: at(0) }]);
+    const names = fakes.journal.names();
+    const write = names.indexOf('roles.updateTrustPolicy');
+    expect(names.indexOf('ledger.recordTrustChange')).toBeLessThan(write);
+    // Nothing but the lock between the last look at the policy and the write.
+    expect(names.slice(write - 2, write)).toEqual(['roles.getRole', 'ledger.assertLock']);
+    expect(names.slice(write + 1)).toEqual(['roles.getRole', 'ledger.recordTrustChange']);
+    expect(fakes.clock.slept).toEqual([]);
+  });
+
+  it('invoked again answers the same and writes nothing again', async () => {
+    const fakes = await atRepair();
+    await repair(fakes);
+    const noted = await changes(fakes);
+    fakes.clock.advance(60_000);
+    expect(await repair(fakes)).toEqual({ changed: true });
+    expect(writes(fakes)).toHaveLength(1);
+    expect(await changes(fakes)).toEqual(noted);
+  });
+
+  it.each<[string, When]>([
+    ['roles.updateTrustPolicy', 'before'],
+    ['roles.updateTrustPolicy', 'after'],
+    ['ledger.recordTrustChange', 'before'],
+    ['ledger.recordTrustChange', 'after'],
+    ['ledger.assertLock', 'after'],
+    ['roles.getRole', 'after'],
+  ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
+    const fakes = await atRepair();
+    fakes.journal.failNext(call, when);
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    fakes.clock.advance(5000);
+    expect(await repair(fakes)).toEqual({ changed: true });
+    expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
+    expect(await changes(fakes)).toMatchObject([{ roleArn: ROLE, before: BEFORE, writtenAt: at(5) }]);
+    expect(writes(fakes)).toHaveLength(call === 'roles.updateTrustPolicy' && when === 'before' ? 2 : 1);
+  });
+
+  it('never writes what it has not noted, whichever call fails', async () => {
+    const smooth = await atRepair();
+    await repair(smooth);
+    const written: TrustChange[][] = [];
+    for (let position = 0; position < smooth.journal.calls.length; position += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const fakes = await atRepair();
+        fakes.journal.failAt(position, when);
+        await expect(repair(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+        if (fakes.roles.trust[ROLE] !== BEFORE) written.push(await changes(fakes));
+      }
+    }
+    expect(written.length).toBeGreaterThan(2);
+    for (const noted of written) expect(noted).toMatchObject([{ before: BEFORE, after: REPAIR.after }]);
+  });
+
+  it('waits until IAM shows what was written', async () => {
+    const fakes = await atRepair();
+    fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE });
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'Busy', message: expect.stringContaining(ROLE) as string });
+    expect(fakes.clock.slept).toEqual([2000, 2000]);
+    expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
+  });
+
+  it('leaves alone what somebody else has changed since the plan', async () => {
+    const fakes = await atRepair();
+    fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringMatching(/no longer as the plan found it\. It was left alone.*try again/) as string });
+    expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
+    fakes.roles.trust[ROLE] = undefined;
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringContaining('the role is gone') as string });
+  });
+
+  it('sees a change that comes between its note and its write', async () => {
+    const fakes = await atRepair();
+    const note = fakes.ledger.recordTrustChange.bind(fakes.ledger);
+    fakes.ledger.recordTrustChange = async (id, change) => {
+      await note(id, change);
+      fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
+    };
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged' });
+    expect(writes(fakes)).toEqual([]);
+  });
+
+  it('says that somebody has written at the same moment', async () => {
+    const fakes = await atRepair();
+    fakes.roles.updateTrustPolicy = async () => {
+      fakes.roles.trust[ROLE] = policyText(others);
+    };
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringContaining('at the same moment') as string });
+  });
+
+  it('takes the same policy in another spelling for what it is', async () => {
+    const fakes = await atRepair();
+    fakes.roles.trust[ROLE] = JSON.stringify(JSON.parse(BEFORE), null, 2);
+    expect(await repair(fakes)).toEqual({ changed: true });
+    fakes.roles.trust[ROLE] = JSON.stringify(JSON.parse(REPAIR.after), null, 2);
+    expect(await repair(fakes)).toEqual({ changed: true });
+    expect(writes(fakes)).toHaveLength(1);
+  });
+
+  it('does not take for its own what somebody has written by hand, so that no rollback takes it away', async () => {
+    const fakes = await atRepair();
+    fakes.roles.trust[ROLE] = REPAIR.after;
+    expect(await repair(fakes)).toEqual({ changed: false });
+    expect(await changes(fakes)).toEqual([]);
+    await restore(fakes);
+    expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
+  });
+
+  it.each([[[]], [['arn:aws:iam::111122223333:role/eks/*', OTHER_ROLE]]])('touches no role that the deployment does not name: %j', async (patterns) => {
+    const fakes = await atRepair();
+    fakes.settings.repairableRoleArns = patterns;
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('repairableRoleArns') as string });
+    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
+  });
+
+  it('refuses all where one of the roles is not named', async () => {
+    const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
+    fakes.settings.repairableRoleArns = [ROLE];
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(OTHER_ROLE) as string });
+    expect(writes(fakes)).toEqual([]);
+  });
+
+  it('repairs every role of the plan, each with its own note', async () => {
+    const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
+    fakes.roles.trust[OTHER_ROLE] = BEFORE;
+    expect(await repair(fakes)).toEqual({ changed: true });
+    expect((await changes(fakes)).map((one) => one.roleArn).sort()).toEqual([ROLE, OTHER_ROLE].sort());
+    await restore(fakes);
+    expect([fakes.roles.trust[ROLE], fakes.roles.trust[OTHER_ROLE]]).toEqual([BEFORE, BEFORE]);
+  });
+
+  it.each<[string, unknown[], RegExp]>([
+    ['lets nobody in', [irsaStatement, others], /EKS Pod Identity is denied for kube-system\/ebs-csi-controller-sa/],
+    ['takes IRSA away', [REPAIR.statement], /IRSA by oidc\.eks\S+ was allowed for kube-system\/ebs-csi-controller-sa and would be denied/],
+  ])('does not write what %s, whatever the plan says', async (_, statements, why) => {
+    const fakes = await atRepair({ trustRepairs: [{ ...REPAIR, after: policyText(...statements) }] });
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(why) as string });
+    expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
+  });
+
+  it('evaluates both forms of an association that loses its session tags', async () => {
+    const carryOver = [{ ...planned, from: 'a-left00000000000001', tags: {}, disableSessionTags: true }];
+    // The statement asks for tags that the association will no longer have.
+    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('EKS Pod Identity is denied') as string });
+  });
+
+  it('says why IAM does not take it, and has noted that it tried', async () => {
+    const fakes = await atRepair();
+    fakes.roles.trustQuota = 100;
+    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustTooLong' });
+    expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
+    expect(await restore(fakes)).toEqual({ changed: true });
+    expect([fakes.roles.trust[ROLE], (await changes(fakes))[0]?.undoneAt]).toEqual([BEFORE, at(4)]);
+  });
+
+  it('has nothing to do without a repair in the plan', async () => {
+    const fakes = await atRepair({ trustRepairs: [] });
+    expect(await repair(fakes)).toEqual({ changed: false });
+    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
+  });
+});
+
+describe('repair-trust towards before', () => {
+  it('writes the policy as it was and notes that', async () => {
+    const fakes = await repaired();
+    expect(await restore(fakes)).toEqual({ changed: true });
+    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+    expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0), writtenAt: at(0), undoneAt: at(0) }]);
+    const names = fakes.journal.names();
+    expect(names[names.indexOf('roles.updateTrustPolicy') - 1]).toBe('ledger.assertLock');
+    await restore(fakes);
+    expect(writes(fakes)).toHaveLength(1);
+    expect((await fakes.record()).warnings).toEqual([]);
+  });
+
+  it.each<[string, When]>([
+    ['roles.updateTrustPolicy', 'before'],
+    ['roles.updateTrustPolicy', 'after'],
+    ['ledger.recordTrustChange', 'before'],
+    ['ledger.recordTrustChange', 'after'],
+  ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
+    const fakes = await repaired();
+    fakes.journal.failNext(call, when);
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await restore(fakes);
+    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+    expect((await changes(fakes))[0]?.undoneAt).toBeDefined();
+  });
+
+  it('takes only its own statement out of what others have changed since', async () => {
+    const fakes = await repaired();
+    fakes.roles.trust[ROLE] = policyText(irsaStatement, others, REPAIR.statement);
+    await restore(fakes);
+    expect(JSON.parse(fakes.roles.trust[ROLE])).toEqual(JSON.parse(policyText(irsaStatement, others)));
+  });
+
+  it('undoes a write whose reply was lost and whose time was not noted', async () => {
+    const fakes = await repaired({ writtenAt: undefined });
+    await restore(fakes);
+    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+  });
+
+  it('does not believe at one look that there is nothing to undo', async () => {
+    const fakes = await repaired();
+    let looks = 0;
+    fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: (looks += 1) < 3 ? BEFORE : fakes.roles.trust[ROLE]! });
+    await restore(fakes);
+    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+    expect(writes(fakes)).toHaveLength(1);
+  });
+
+  it('has nothing to do where the write never came to pass, or the role is gone', async () => {
+    for (const now of [BEFORE, undefined]) {
+      const fakes = await repaired({ writtenAt: undefined });
+      fakes.roles.trust[ROLE] = now;
+      await restore(fakes);
+      expect(writes(fakes)).toEqual([]);
+      expect((await changes(fakes))[0]?.undoneAt).toBeDefined();
+    }
+  });
+
+  it('leaves alone what it can not take out cleanly, and warns of it with the command, once', async () => {
+    const fakes = await repaired();
+    const changed = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
+    fakes.roles.trust[ROLE] = changed;
+    const other = { id: 'irsa-role-still-set', status: 'warn' as const, message: 'still set' };
+    await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
+    for (let time = 0; time < 2; time += 1) {
+      expect(await restore(fakes)).toEqual({ changed: false });
+      expect((await fakes.record()).warnings).toEqual([
+        other,
+        {
+          id: 'trust-not-restored',
+          status: 'warn',
+          message: expect.stringContaining(ROLE) as string,
+          remedy: expect.stringContaining(`aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`) as string,
+        },
+      ]);
+    }
+    expect(fakes.roles.trust[ROLE]).toBe(changed);
+    expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
+    // Put right by hand, and rolled back once more.
+    fakes.roles.trust[ROLE] = BEFORE;
+    await restore(fakes);
+    expect((await fakes.record()).warnings).toEqual([other]);
+  });
+
+  it('lets a refusal by IAM through, for a person to be asked', async () => {
+    const fakes = await repaired();
+    const refusal = new MigrationError('AccessDenied', 'iam:UpdateAssumeRolePolicy: not authorized');
+    fakes.journal.failNext('roles.updateTrustPolicy', 'before', refusal);
+    await expect(restore(fakes)).rejects.toBe(refusal);
+    expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
+  });
+
+  it('needs no leave of the settings: what was changed is put back', async () => {
+    const fakes = await repaired();
+    fakes.settings.repairableRoleArns = [];
+    await restore(fakes);
+    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+  });
+});
+
+describe('repair-trust', () => {
+  it.each(['pod-identity', 'before'])('changes nothing without a snapshot, by which a recovery goes (%s)', async (towards) => {
+    const fakes = await atRepair();
+    const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
+    await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
+    await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    expect(writes(fakes)).toEqual([]);
+  });
+});

@@ -1,0 +1,68 @@
+/** EKS may judge a role by the trust policy of before for some seconds after it was repaired. */
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
+import { steps } from '../../../lambdas/steps/index.ts';
+import type { StepName } from '../../../lambdas/steps/schemas.ts';
+import { invoke } from '../fakes.ts';
+import { ADDON, addonArn, anAddon, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+import { aTrustChange } from './repaired.ts';
+import { removed } from './way-back.ts';
+
+const OLD = anAssociation({ disableSessionTags: true });
+const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
+const refusal = (message = 'eks: InvalidParameterException: Trust policy of the role provided is invalid'): MigrationError => new MigrationError('InvalidRequest', message);
+
+/** Each step that hands a role to EKS on the road, where it would. */
+const handing: [StepName, string, () => Promise<Begun>][] = [
+  ['update-addon', 'eks.updateAddon', () => begun({ plan: { ladder: [IN_PLACE] } })],
+  [
+    'create-addon',
+    'eks.createAddon',
+    async () => {
+      const fakes = await begun({ plan: { ladder: [RECREATE] } });
+      await removed(fakes);
+      return fakes;
+    },
+  ],
+  [
+    'carry-over',
+    'eks.updateAssociation',
+    async () => {
+      const carryOver = [{ namespace: OLD.namespace, serviceAccount: OLD.serviceAccount, from: OLD.id, tags: {}, disableSessionTags: true }];
+      const fakes = await begun({ plan: { ladder: [IN_PLACE], carryOver }, snapshot: { associations: [OLD] } });
+      fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
+      fakes.eks.associations = [structuredClone(NEW)];
+      return fakes;
+    },
+  ],
+];
+
+describe.each(handing)('%s', (name, call, prepare) => {
+  const refused = async (change: TrustChange | undefined, error = refusal(), secondsLater = 20): Promise<{ fakes: Begun; thrown: unknown }> => {
+    const fakes = await prepare();
+    if (change) await fakes.ledger.recordTrustChange(MIGRATION_ID, change);
+    fakes.clock.advance(secondsLater * 1000);
+    fakes.journal.failNext(call, 'before', error);
+    return { fakes, thrown: await invoke(steps[name], fakes.input, fakes).catch((one: unknown) => one) };
+  };
+
+  it('waits where EKS has not seen a repaired trust yet, and then goes on', async () => {
+    const { fakes, thrown } = await refused(aTrustChange());
+    expect(thrown).toMatchObject({ name: 'TrustNotSeenYet', message: expect.stringContaining('Trust policy of the role provided is invalid') as string });
+    fakes.clock.advance(10_000);
+    await invoke(steps[name], fakes.input, fakes);
+    expect(fakes.journal.mutations().filter((one) => one === call)).toHaveLength(2);
+  });
+
+  it.each<[string, TrustChange | undefined, number, MigrationError?]>([
+    ['nothing was repaired', undefined, 20],
+    ['it was not written', aTrustChange({ writtenAt: undefined }), 20],
+    ['it was undone', aTrustChange({ undoneAt: at(1) }), 20],
+    ['it was long ago', aTrustChange(), 301],
+    ['it is about something else', aTrustChange(), 20, refusal('eks: InvalidParameterException: Addon version specified is not supported')],
+  ])('takes a refusal for what it says where %s', async (_, change, secondsLater, error = refusal()) => {
+    expect((await refused(change, error, secondsLater)).thrown).toBe(error);
+  });
+});
