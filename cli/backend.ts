@@ -19,6 +19,8 @@ export interface Backend {
   ids: Ids;
   stateMachineArn: string;
   recoverStateMachineArn: string;
+  /** Absent where the service may change no trust policy. */
+  retireStateMachineArn?: string;
   /** True where AWS is played: durations then come from knobs. */
   simulated: boolean;
   /** What an ended migration did to its pods, where somebody has watched them all the time. */
@@ -40,16 +42,16 @@ export const openSandboxBackend = async (
   const { clock, lambdas, listen } = options;
   const sandbox = await openSandbox({ scenario, seed, assemblyDirectory: directory, ...(clock ? { clock } : {}), ...(lambdas ? { lambdas } : {}), ...(listen ? { listen } : {}) });
   const clients = sandbox.clients();
+  const { tableName, ...machines } = sandbox.outputs;
   // A generator of its own: the number of ids made here must not shift what the world draws.
   const random = new Random(seed);
   return {
     sandbox,
     stepFunctions: clients.stepFunctions(),
-    ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: sandbox.outputs.tableName }),
+    ledger: createDynamoLedger({ client: clients.dynamodb(), tableName }),
     clock: sandbox.clock,
     ids: { ulid: () => ulid(sandbox.clock.now(), () => random.next()) },
-    stateMachineArn: sandbox.outputs.stateMachineArn,
-    recoverStateMachineArn: sandbox.outputs.recoverStateMachineArn,
+    ...machines,
     simulated: true,
     disruption: watchDisruption(sandbox.world),
     close: () => sandbox.close(),

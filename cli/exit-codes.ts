@@ -1,4 +1,5 @@
 import type { Outcome } from '../lambdas/domain/model.ts';
+import type { Verdict } from '../lambdas/domain/policy/request.ts';
 
 /** What the shell gets: a pipeline branches on these, so they never change their meaning. */
 export const EXIT_CODES = {
@@ -21,6 +22,15 @@ const BY_OUTCOME: Record<Outcome, ExitCode> = {
 };
 
 export const exitCodeOf = (outcome: Outcome): ExitCode => BY_OUTCOME[outcome];
+
+const BY_VERDICT: Record<Verdict, ExitCode> = {
+  allowed: EXIT_CODES.ok,
+  denied: EXIT_CODES.blocked,
+  unknown: EXIT_CODES.blocked,
+  invalid: EXIT_CODES.badInput,
+};
+
+export const exitCodeOfVerdict = (verdict: Verdict): ExitCode => BY_VERDICT[verdict];
 
 /** For `--help`. */
 export const EXIT_CODES_HELP = `Exit codes:

@@ -11,13 +11,13 @@ type Where = Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>;
  * The error to be told about: one that came while `migrationId` (`undefined`: nothing had been started yet) was followed
  * in a deployed service says that it goes on, and how to see it again; any other stays as it is.
  */
-export const leftAlone = (error: unknown, what: 'migration' | 'rollback', migrationId: string | undefined, where: Where): unknown => {
+export const leftAlone = (error: unknown, what: 'migration' | 'rollback' | 'retirement', migrationId: string | undefined, where: Where): unknown => {
   const interrupted = isInterruption(error);
   const lost = error instanceof CliError && error.name === 'AwsError';
   if (!interrupted && !lost) return error;
   if (migrationId === undefined) return interrupted ? new CliError('Interrupted', 'stopped before anything was started', '', EXIT_CODES.unexpected) : error;
   const why = interrupted ? 'you have stopped following it' : error instanceof Error ? error.message : '';
-  const subject = what === 'migration' ? `migration ${migrationId}` : `the rollback of migration ${migrationId}`;
+  const subject = what === 'migration' ? `migration ${migrationId}` : `the ${what} of migration ${migrationId}`;
   const hints = [
     ...(lost && error instanceof CliError ? [error.hint] : []),
     `To see how it goes: ${knownCommand('show', migrationId, where)}`,

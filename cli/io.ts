@@ -10,6 +10,8 @@ export interface Output {
 export interface Io {
   stdout: Output;
   stderr: Output;
+  /** What a `-` in place of a file reads; the process's own where it is left out. */
+  stdin?: AsyncIterable<Uint8Array | string>;
   /**
    * Calls `stop`, instead of ending the program, the first time that somebody asks it to end (Ctrl-C, SIGTERM): for a
    * command that goes on until then and has something to close. The second time the program ends at once.

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { migrationId, migrationRequest, outcome } from '../lambdas/domain/model.ts';
 import { parseScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
+import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
 import { CliError } from './errors.ts';
 
 const VERSION = 1;
@@ -17,11 +18,15 @@ const VERSION = 1;
 const ended = { outcome: outcome.nullable(), endedAt: z.string().nullable() };
 const asked = { migrationId, requestedBy: z.string().optional(), reason: z.string().optional() };
 
+const { action, dryRun, soakDays } = retireTrustSchema.input.shape;
+const { done, roles } = retireTrustSchema.output.shape;
+
 const journalEntry = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('migrate'), migrationId, request: migrationRequest, ...ended }),
   z.strictObject({ what: z.literal('rollback'), ...asked, ...ended }),
   z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),
+  z.strictObject({ what: z.literal('retire'), ...asked, action, dryRun, soakDays, done, results: z.array(roles.element.shape.result) }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;
 
@@ -103,6 +108,8 @@ const gives = (entry: JournalEntry): string => {
       return entry.willEnd;
     case 'release':
       return entry.locks.join(', ') || 'no locks';
+    case 'retire':
+      return entry.results.join(', ') || 'no role';
     case 'migrate':
     case 'rollback':
       return entry.outcome ?? 'without an outcome';

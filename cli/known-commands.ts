@@ -1,18 +1,20 @@
-/** `rollback`, `cancel`, `release` and `show`: commands about a migration that there is, from flags to the exit code. */
+/** `rollback`, `cancel`, `release`, `retire` and `show`: commands about a migration that there is, from flags to the exit code. */
 import { type Cancelled, cancel } from './cancel.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
-import type { KnownFlags } from './options.ts';
+import { type KnownFlags, PROGRAM, type RetireFlags } from './options.ts';
 import { openForKnown, type Place } from './place.ts';
 import { placeOfKnown } from './place-options.ts';
 import { cancelledLines, releasedLines, runningLines } from './print/known.ts';
+import { retiredLines } from './print/retire.ts';
 import { type Style, styleFor } from './print/style.ts';
 import { summary } from './print/summary.ts';
 import { shownBy, silentProgress, startProgress } from './progress.ts';
 import { release, type Released } from './release.ts';
-import { cancelEntry, releaseEntry, rollbackEntry } from './replay.ts';
-import { knownCommand } from './request.ts';
+import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
+import { knownCommand, placeFlags, shellWord } from './request.ts';
+import { isRefused, retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
 import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { reportIn } from './run.ts';
 import { lookUp } from './show.ts';
@@ -79,6 +81,42 @@ export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
     );
     print(released, (style) => releasedLines(released, knownCommand('show', flags.migrationId, flags), style), flags, io);
     return EXIT_CODES.ok;
+  });
+
+/** The command that carries a dry run out, or takes back what was done; none where there is nothing of either. */
+const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlags): string | undefined => {
+  const wouldChange = roles.some(({ result }) => result.startsWith('would-'));
+  if (dryRun ? !wouldChange : !done || action === 'reinstate') return undefined;
+  const { migrationId, soakDays, reason } = flags;
+  return [
+    `${PROGRAM} retire ${migrationId}`,
+    ...(!dryRun || action === 'reinstate' ? ['--undo'] : [`--soak-days ${soakDays}`]),
+    '--apply',
+    ...(dryRun && reason !== undefined ? [`--reason ${shellWord(reason)}`] : []),
+    ...placeFlags(flags),
+  ].join(' ');
+};
+
+/** 0: it is done, would be, or there is nothing to do. 3: something is in the way, and nothing was changed. */
+export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
+  withPlace(flags, io, async (place) => {
+    const { apply, undo, soakDays } = flags;
+    const request: RetireRequest = { ...requestOf(flags, place), action: undo ? 'reinstate' : 'retire', dryRun: !apply, soakDays };
+    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place.backend);
+    let started = false;
+    try {
+      const retired = await shownBy(
+        progress,
+        place.run(
+          (backend) => retireAndFollow(backend, request, progress, () => (started = true)),
+          (done) => retireEntry(request, done),
+        ),
+      );
+      print(retired, (style) => retiredLines(retired, nextCommand(retired, flags), style), flags, io);
+      return isRefused(retired) ? EXIT_CODES.blocked : EXIT_CODES.ok;
+    } catch (error) {
+      throw leftAlone(error, 'retirement', started ? flags.migrationId : undefined, flags);
+    }
   });
 
 /** 0: there is such a migration, however it goes or went. */

@@ -1,6 +1,7 @@
 /** The command line's options: what commander read, checked, with every flag that is wrong told about at once. */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, maxDisruption, migrationId, regionName, resolveConflicts, roleArn, strategy } from '../lambdas/domain/model.ts';
+import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
 
@@ -44,7 +45,8 @@ const roleOfServiceAccount = z.string().transform((text, context): [serviceAccou
   return z.NEVER;
 });
 
-const file = z.string().min(1, 'must name a file').optional();
+export const file = z.string().min(1, 'must name a file').optional();
+export const acceptKey = z.array(conditionKey).max(20, 'may be given 20 times at most').default([]);
 const text = (limit: number) => z.string().min(1, 'must not be empty').max(limit, `must have at most ${limit} characters`).optional();
 
 /** Where a command runs; see `place-options.ts`. */
@@ -54,7 +56,7 @@ const place = {
   local: z.boolean().optional(),
   deployed: z.boolean().optional(),
 };
-const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
+export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
 
 /** By commander's names of the flags; every value is still what was typed. */
 const migrationFlags = z
@@ -69,6 +71,8 @@ const migrationFlags = z
     resolveConflicts: oneOf(resolveConflicts).optional(),
     roleArn: roleArn.optional(),
     role: z.array(roleOfServiceAccount).default([]),
+    trust: oneOf(trustMode).default('validate'),
+    acceptKey,
     reason: text(1024),
     dryRun: z.boolean().default(false),
     ...place,
@@ -94,6 +98,20 @@ const knownFlags = z.strictObject({
 });
 export type KnownFlags = z.output<typeof knownFlags>;
 
+export const DEFAULT_SOAK_DAYS = 7;
+const soakDays = z
+  .string()
+  .regex(/^\d{1,3}$/, 'must be a whole number of days from 0 to 365')
+  .transform(Number)
+  .refine((value) => value <= 365, 'must be a whole number of days from 0 to 365');
+
+const retireFlags = knownFlags.extend({
+  apply: z.boolean().default(false),
+  undo: z.boolean().default(false),
+  soakDays: soakDays.default(DEFAULT_SOAK_DAYS),
+});
+export type RetireFlags = z.output<typeof retireFlags>;
+
 const flagName = (name: string): string => (name === 'migrationId' ? 'the migration' : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
 
 const typed = (given: Record<string, unknown>, [name, index]: readonly PropertyKey[]): unknown => {
@@ -102,7 +120,7 @@ const typed = (given: Record<string, unknown>, [name, index]: readonly PropertyK
 };
 
 /** Throws a CliError that names each flag that is wrong, what was given and what is right. */
-const parse = <Schema extends z.ZodType>(schema: Schema, given: Record<string, unknown>, command: string): z.output<Schema> => {
+export const parseFlags = <Schema extends z.ZodType>(schema: Schema, given: Record<string, unknown>, command: string): z.output<Schema> => {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => {
@@ -133,10 +151,12 @@ const serveFlags = z.strictObject({
 });
 export type ServeFlags = z.output<typeof serveFlags>;
 
-export const parseServeFlags = (given: Record<string, unknown>): ServeFlags => parse(serveFlags, given, 'sandbox');
+export const parseServeFlags = (given: Record<string, unknown>): ServeFlags => parseFlags(serveFlags, given, 'sandbox');
 
-export const parseDemoFlags = (given: Record<string, unknown>): DemoFlags => parse(demoFlags, given, 'demo');
+export const parseDemoFlags = (given: Record<string, unknown>): DemoFlags => parseFlags(demoFlags, given, 'demo');
 
-export const parseMigrationFlags = (given: Record<string, unknown>, command: string): MigrationFlags => parse(migrationFlags, given, command);
+export const parseMigrationFlags = (given: Record<string, unknown>, command: string): MigrationFlags => parseFlags(migrationFlags, given, command);
 
-export const parseKnownFlags = (given: Record<string, unknown>, command: string): KnownFlags => parse(knownFlags, given, command);
+export const parseKnownFlags = (given: Record<string, unknown>, command: string): KnownFlags => parseFlags(knownFlags, given, command);
+
+export const parseRetireFlags = (given: Record<string, unknown>): RetireFlags => parseFlags(retireFlags, given, 'retire');

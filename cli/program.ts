@@ -1,10 +1,12 @@
 /** The commands, their flags and help. `main` is the whole program, with its streams given. */
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { collect, outputOptions } from './command-options.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseMigrationFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import { DEFAULT_SOAK_DAYS, EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseMigrationFlags, parseRetireFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import { addTrustCommands } from './trust/command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -58,24 +60,26 @@ Exit codes:
   1  anything else
   2  bad input, an unknown migration, or one that did not end needs-human or is being put back`;
 
+const RETIRE_HELP = `It removes this cluster's OIDC statement for the migration's service accounts from the role's trust policy, once nothing needs it:
+no other add-on, no annotated service account and no pod that still has the web identity token. Without --apply it only says what
+it would do. Until then rollback and IRSA keep working; after it, --undo puts the statement back.
+
+Exit codes:
+  0  done, or with nothing in its way
+  1  anything else
+  2  bad input, or an unknown migration
+  3  refused: something still needs it, or it is too early; nothing was changed`;
+
 const SHOW_HELP = `Exit codes:
   0  there is such a migration, however it goes or went: see the outcome
   1  anything else
   2  bad input, or an unknown migration`;
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 const placeOptions = (command: Command): Command =>
   command
     .option('--state <file>', 'keep the sandbox in that file between commands: the next one goes on where this one ended')
     .option('--deployed', 'run the service that is deployed in AWS, or that "sandbox" serves in another terminal')
     .addOption(new Option('--local').hideHelp());
-
-const outputOptions = (command: Command): Command =>
-  command
-    .optionsGroup('Output:')
-    .option('--json', 'one JSON document on stdout')
-    .option('--debug', 'show the stack trace of an error');
 
 const migrationOptions = (command: Command): Command => {
   command
@@ -97,6 +101,8 @@ const migrationOptions = (command: Command): Command => {
     )
     .option('--role-arn <arn>', 'IAM role for all its service accounts; default: the role that the add-on has now')
     .option('--role <service-account=arn>', 'IAM role for the pods of one service account; may be given again for another, goes before --role-arn', collect)
+    .option('--trust <mode>', "a role's trust policy that does not let EKS Pod Identity in. validate: it blocks the migration; repair: one statement is added first, and taken out again by a rollback (default: validate)")
+    .option('--accept-key <key>', 'condition key of a trust policy whose value nobody knows beforehand, such as aws:SourceIp, and that will not stand in the way; may be given again', collect)
     .option('--reason <text>', 'noted in the ledger')
     .option('--dry-run', 'plan only, change nothing')
     .optionsGroup('Where:')
@@ -107,6 +113,15 @@ const migrationOptions = (command: Command): Command => {
     .option('--calls <file>', 'of a sandbox: write every API call to that file, one JSON document a line');
   return outputOptions(command).addHelpText('after', `\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
 };
+
+const retireOptions = (command: Command): Command =>
+  knownOptions(
+    command
+      .option('--apply', 'do it; without this flag nothing is changed')
+      .option('--soak-days <n>', `days since the end of the migration that must have passed (default: ${DEFAULT_SOAK_DAYS})`)
+      .option('--undo', 'put back what an earlier retire took out'),
+    { reason: true },
+  );
 
 /** Commands about one migration that there is. */
 const knownOptions = (command: Command, { reason }: { reason: boolean }): Command => {
@@ -127,6 +142,12 @@ const runKnown = async (migrationId: string, flags: Record<string, unknown>, com
   const parsed = parseKnownFlags({ ...flags, migrationId }, command);
   const { cancelCommand, releaseCommand, rollback, show } = await import('./known-commands.ts');
   return { rollback, cancel: cancelCommand, release: releaseCommand, show }[command](parsed, io);
+};
+
+const runRetire = async (migrationId: string, flags: Record<string, unknown>, io: Io): Promise<number> => {
+  const parsed = parseRetireFlags({ ...flags, migrationId });
+  const { retireCommand } = await import('./known-commands.ts');
+  return retireCommand(parsed, io);
 };
 
 const runDemo = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
@@ -174,6 +195,10 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
   knownOptions(program.command('show').description('tell how a migration went, or how far it has come'), { reason: false })
     .addHelpText('after', `\n${SHOW_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'show', io)));
+  retireOptions(program.command('retire').description("take the way back to IRSA out of the role's trust policy, some days after a migration"))
+    .addHelpText('after', `\n${RETIRE_HELP}`)
+    .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));
+  addTrustCommands(program, io, finished);
   program
     .command('demo')
     .description('tell the whole story on an example cluster in the sandbox')
@@ -199,6 +224,12 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
 const fromCommander = (error: CommanderError, command: string): CliError =>
   new CliError('BadOption', error.message.replace(/^error: /, ''), `See: ${PROGRAM} ${command ? `${command} ` : ''}--help`);
 
+/** The command that was meant, as it is typed: with its group. */
+const namedIn = (group: Command, [name, ...others]: readonly string[]): string => {
+  const command = group.commands.find((one) => one.name() === name);
+  return command === undefined ? '' : [command.name(), namedIn(command, others)].join(' ').trim();
+};
+
 /** Runs the program. `argv` begins with the command. Answers the exit code; never throws and never exits by itself. */
 export const main = async (argv: readonly string[], io: Io): Promise<number> => {
   let exitCode: number = EXIT_CODES.ok;
@@ -216,7 +247,8 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportError(error, io, told);
     if (error.exitCode === 0) return EXIT_CODES.ok;
-    const command = program.commands.find((one) => one.name() === argv[0])?.name() ?? '';
-    return reportError(fromCommander(error, command), io, told);
+    // Help was printed, because a command of a group is missing.
+    if (error.code === 'commander.help') return EXIT_CODES.badInput;
+    return reportError(fromCommander(error, namedIn(program, argv)), io, told);
   }
 };

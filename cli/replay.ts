@@ -4,6 +4,7 @@ import { cancel, type Cancelled } from './cancel.ts';
 import type { JournalEntry } from './journal.ts';
 import { silentProgress } from './progress.ts';
 import { release, type Released } from './release.ts';
+import { retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
 import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { type End, startAndFollow } from './run.ts';
 import type { MigrationRequest } from '../lambdas/domain/model.ts';
@@ -18,6 +19,9 @@ export const cancelEntry = (request: RollbackRequest, { willEnd }: Cancelled): J
 
 export const releaseEntry = (request: RollbackRequest, { locks }: Released): JournalEntry => ({ what: 'release', ...request, locks });
 
+/** A dry run too: it takes time, and its step stands in the ledger. */
+export const retireEntry = (request: RetireRequest, { done, roles }: Retired): JournalEntry => ({ what: 'retire', ...request, done, results: roles.map(({ result }) => result) });
+
 /** Does a command of the journal again, in a thread of the backend's clock, and answers what would be noted now. */
 export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
   if (entry.what === 'migrate') return migrateEntry(entry.request, await startAndFollow(backend, entry.request, silentProgress));
@@ -25,5 +29,10 @@ export const perform = async (backend: Backend, entry: JournalEntry): Promise<Jo
   const request = { migrationId, ...(requestedBy === undefined ? {} : { requestedBy }), ...(reason === undefined ? {} : { reason }) };
   if (entry.what === 'cancel') return cancelEntry(request, await cancel(backend, request));
   if (entry.what === 'release') return releaseEntry(request, await release(backend, request));
+  if (entry.what === 'retire') {
+    const { action, dryRun, soakDays } = entry;
+    const wanted = { ...request, action, dryRun, soakDays };
+    return retireEntry(wanted, await retireAndFollow(backend, wanted, silentProgress));
+  }
   return rollbackEntry(request, await rollBackAndFollow(backend, request, silentProgress));
 };

@@ -2,9 +2,9 @@
 import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/model.ts';
 import { type MigrationFlags, PROGRAM } from './options.ts';
 
-type Asked = Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'maxDisruption' | 'roleArn' | 'role' | 'resolveConflicts' | 'reason' | 'dryRun'>>;
+type Asked = Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'maxDisruption' | 'roleArn' | 'role' | 'trust' | 'acceptKey' | 'resolveConflicts' | 'reason' | 'dryRun'>>;
 
-export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn, role = [], resolveConflicts, reason, dryRun }: Asked, target: Target, requestedBy: string): MigrationRequest =>
+export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn, role = [], trust, acceptKey = [], resolveConflicts, reason, dryRun }: Asked, target: Target, requestedBy: string): MigrationRequest =>
   migrationRequest.parse({
     target,
     addon,
@@ -14,6 +14,8 @@ export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn,
     ...(resolveConflicts ? { resolveConflicts } : {}),
     ...(roleArn ? { roleArn } : {}),
     roles: Object.fromEntries(role),
+    ...(trust ? { trust } : {}),
+    acceptedKeys: acceptKey,
     ...(reason ? { reason } : {}),
     ...(dryRun ? { dryRun } : {}),
     requestedBy,
@@ -23,7 +25,7 @@ export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn,
 export const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
 
 /** The flags that say where, as they were given. */
-export const placeFlags = ({ sandbox, state, deployed }: Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>): string[] => [
+export const placeFlags = ({ sandbox, state, deployed }: Partial<Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>>): string[] => [
   ...(sandbox === undefined ? [] : [`--sandbox ${shellWord(sandbox)}`]),
   ...(state === undefined ? [] : [`--state ${shellWord(state)}`]),
   ...(deployed ? ['--deployed'] : []),
@@ -43,11 +45,13 @@ export const migrateCommand = (given: MigrationFlags): string =>
     ...(given.resolveConflicts ? [`--resolve-conflicts ${given.resolveConflicts}`] : []),
     ...(given.roleArn ? [`--role-arn ${given.roleArn}`] : []),
     ...given.role.map(([serviceAccount, arn]) => `--role ${serviceAccount}=${arn}`),
+    ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
+    ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
     ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
     ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
     ...placeFlags(given),
   ].join(' ');
 
 /** A command about one migration, as it would be typed. */
-export const knownCommand = (command: 'rollback' | 'cancel' | 'show', migrationId: string, where: Parameters<typeof placeFlags>[0]): string =>
+export const knownCommand = (command: 'rollback' | 'cancel' | 'retire' | 'show', migrationId: string, where: Parameters<typeof placeFlags>[0]): string =>
   [`${PROGRAM} ${command} ${migrationId}`, ...placeFlags(where)].join(' ');

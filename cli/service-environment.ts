@@ -5,13 +5,16 @@ import { PROGRAM } from './options.ts';
 export interface ServiceOutputs {
   stateMachineArn: string;
   recoverStateMachineArn: string;
+  /** Of a service that may change roles' trust policies. */
+  retireStateMachineArn?: string;
   tableName: string;
 }
 
 /** By the service's output: the variable, and the output of the stack PodIdentityMigrator that has its value. */
-const VARIABLES: Record<keyof ServiceOutputs, { variable: string; output: string }> = {
+const VARIABLES: Record<keyof ServiceOutputs, { variable: string; output: string; optional?: true }> = {
   stateMachineArn: { variable: 'POD_IDENTITY_STATE_MACHINE_ARN', output: 'StateMachineArn' },
   recoverStateMachineArn: { variable: 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', output: 'RecoverStateMachineArn' },
+  retireStateMachineArn: { variable: 'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN', output: 'RetireStateMachineArn', optional: true },
   tableName: { variable: 'POD_IDENTITY_TABLE_NAME', output: 'TableName' },
 };
 /** `1`: what is deployed is a sandbox, so that durations come from its knobs. */
@@ -20,7 +23,7 @@ const SIMULATED = 'POD_IDENTITY_SIMULATED';
 const names = Object.keys(VARIABLES) as (keyof ServiceOutputs)[];
 
 export const serviceEnvironment = (outputs: ServiceOutputs): Record<string, string> => ({
-  ...Object.fromEntries(names.map((name) => [VARIABLES[name].variable, outputs[name]])),
+  ...Object.fromEntries(names.flatMap((name) => (outputs[name] === undefined ? [] : [[VARIABLES[name].variable, outputs[name]]]))),
   [SIMULATED]: '1',
 });
 
@@ -28,15 +31,13 @@ const ARN = /^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:\S+$/;
 
 /** Throws a CliError that names every variable that is missing or wrong, and where its value comes from. */
 export const readServiceEnvironment = (environment: Readonly<Record<string, string | undefined>>): ServiceOutputs & { simulated: boolean } => {
+  const value = (name: keyof ServiceOutputs): string => environment[VARIABLES[name].variable] ?? '';
   const wrong = names.filter((name) => {
-    const value = environment[VARIABLES[name].variable] ?? '';
-    return name === 'tableName' ? value === '' : !ARN.test(value);
+    if (value(name) === '') return !VARIABLES[name].optional;
+    return name !== 'tableName' && !ARN.test(value(name));
   });
   if (wrong.length > 0) {
-    const lines = wrong.map((name) => {
-      const { variable } = VARIABLES[name];
-      return `${variable} ${environment[variable] ? 'must be the ARN of a state machine' : 'is not set'}`;
-    });
+    const lines = wrong.map((name) => `${VARIABLES[name].variable} ${value(name) ? 'must be the ARN of a state machine' : 'is not set'}`);
     const sources = wrong.map((name) => `${VARIABLES[name].variable}: output ${VARIABLES[name].output}`);
     throw new CliError(
       'NotConfigured',
@@ -44,6 +45,12 @@ export const readServiceEnvironment = (environment: Readonly<Record<string, stri
       `Set them to the outputs of the stack PodIdentityMigrator (aws cloudformation describe-stacks --stack-name PodIdentityMigrator):\n${sources.join('\n')}\n"${PROGRAM} sandbox" prints them for the service in a sandbox.`,
     );
   }
-  const value = (name: keyof ServiceOutputs): string => environment[VARIABLES[name].variable] ?? '';
-  return { stateMachineArn: value('stateMachineArn'), recoverStateMachineArn: value('recoverStateMachineArn'), tableName: value('tableName'), simulated: environment[SIMULATED] === '1' };
+  const retireStateMachineArn = value('retireStateMachineArn');
+  return {
+    stateMachineArn: value('stateMachineArn'),
+    recoverStateMachineArn: value('recoverStateMachineArn'),
+    ...(retireStateMachineArn === '' ? {} : { retireStateMachineArn }),
+    tableName: value('tableName'),
+    simulated: environment[SIMULATED] === '1',
+  };
 };

@@ -3,6 +3,7 @@ import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 const TITLES: Record<StepName, string> = {
   plan: 'Check everything and make the plan',
   begin: 'Take the locks and store the snapshot',
+  'repair-trust': "Let EKS Pod Identity in by the roles' trust policies",
   'delete-addon': 'Delete the add-on',
   'await-deleted': 'Wait until the add-on is gone',
   'purge-associations': 'Remove the associations that stand in the way',
@@ -15,18 +16,23 @@ const TITLES: Record<StepName, string> = {
   'assess-rollback': 'Compare what is there with what was there before',
   'restore-addon': 'Put the add-on back',
   'restore-associations': 'Put the associations back',
+  'retire-trust': "Change the OIDC statement of this cluster in the roles' trust policies",
   'take-over': 'Take the migration over',
   'find-stranded': 'Look for migrations that were left behind',
   finish: 'Write the report and release the locks',
 };
 
-/** Steps that do different things by their input have a name for each: the ledger's lines are called so. */
+/** Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a step, which no line tells, has one too. */
 const VARIANTS = {
   'verify-restored': { step: 'verify-pods', title: 'Look at the pods: do they have their old identity again?' },
   'restart-restored': { step: 'restart-pods', title: 'Restart the pods that have not got their old identity back' },
   'restore-addon-update': { step: 'restore-addon', title: 'Put the add-on back by an update' },
   'restore-addon-delete': { step: 'restore-addon', title: 'Remove the copy of the add-on that failed' },
   'restore-addon-create': { step: 'restore-addon', title: 'Put the add-on back by creating it again' },
+  'await-trust': { step: 'repair-trust', title: 'Wait until IAM has the new trust policies everywhere' },
+  'restore-trust': { step: 'repair-trust', title: "Put the roles' trust policies back" },
+  'retire-trust-retire': { step: 'retire-trust', title: "Take this cluster's OIDC statement out of the roles' trust policies" },
+  'retire-trust-reinstate': { step: 'retire-trust', title: "Put this cluster's OIDC statement back into the roles' trust policies" },
   'finish-rolled-back': { step: 'finish', title: 'Write the report of the rollback and release the locks' },
   'finish-needs-human': { step: 'finish', title: 'Write the report with what is left to do and keep the locks' },
 } as const satisfies Record<string, { step: StepName; title: string }>;
@@ -82,6 +88,8 @@ const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_
 /** Names of the states that `lib/migration` makes: a step's own, those of its variants and ends, and the waits in front of polls. */
 const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
+  ['WaitForTrust', 'await-trust'],
+  ['RestoreTrust', 'restore-trust'],
   ['RecordMigrated', 'finish'],
   ['RecordBlocked', 'finish'],
   ['RecordRolledBack', 'finish-rolled-back'],

@@ -1,5 +1,6 @@
 import type { MigrationReport, Plan, PlanStep } from '../../lambdas/domain/model.ts';
 import { hanging, type Style } from './style.ts';
+import { trustRepairsSection } from './trust.ts';
 import { carriedOverLines, DISRUPTION, wayName, waysSection } from './ways.ts';
 
 const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
@@ -12,7 +13,7 @@ const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
   return lines;
 };
 
-/** What would be done: the ways, the first one's steps with their API calls, disruption and way back; what is removed and what is made. */
+/** What would be done: the ways, the first one's steps with their API calls, disruption and way back; what is added to trust policies; what is removed and what is made. */
 export const planSection = (plan: Plan, style: Style): string[] => {
   if (plan.verdict !== 'migrate') return [];
   const removed = plan.purge.map((id) => `  ${style.paint('red', '-')} association ${id}`);
@@ -25,6 +26,7 @@ export const planSection = (plan: Plan, style: Style): string[] => {
     '',
     `${style.paint('bold', 'Steps')}${first ? `  ${wayName(first)}` : ''}`,
     ...plan.steps.flatMap((step, index) => stepLines(step, index, style)),
+    ...trustRepairsSection(plan, style),
     '',
     style.paint('bold', 'Associations'),
     ...removed,

@@ -6,6 +6,7 @@ import { planSection } from './plan.ts';
 import { podsSection } from './pods.ts';
 import { stepsSection } from './steps.ts';
 import { hanging, type Format, type Style } from './style.ts';
+import { trustChangesLines } from './trust.ts';
 import { carriedOverLines, disruptionText, strategyText } from './ways.ts';
 
 const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }> = {
@@ -91,6 +92,7 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     ...(before
       ? [`  add-on before: ${before.version}, ${had}`, ...(has[report.outcome] ? [`  add-on now:    ${before.version}, ${has[report.outcome]}`] : [])]
       : []),
+    ...trustChangesLines(report, style),
     ...listed('associations removed', purged, style.paint('red', '-'), style),
     ...listed('associations made', created, style.paint('green', '+'), style),
     ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),

@@ -65,6 +65,9 @@ describe('a deployed service', () => {
     // Nobody has watched its pods all the time.
     expect(report).not.toHaveProperty('disruption');
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toEqual(report);
+    const retire = await run('retire', report.migrationId, '--soak-days', '0', '--json');
+    expect(retire).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(retire.out)).toMatchObject({ migrationId: report.migrationId, dryRun: true, done: false, roles: [{ result: 'would-remove' }] });
     const back = await run('rollback', report.migrationId, '--json');
     expect(back.code).toBe(0);
     expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({ outcome: 'rolled-back', recovery: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown } });

@@ -67,6 +67,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   existing: ['a-00000000000000001'],
   purge: ['a-00000000000000001'],
   carryOver: [],
+  trustRepairs: [],
   hash: 'f'.repeat(64),
   ...change,
 });
@@ -88,6 +89,8 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
     { name: 'await-deleted', startedAt: '2026-01-15T09:00:01.000Z', endedAt: '2026-01-15T09:00:43.000Z', attempts: 4, result: 'gone' },
   ],
   associations: { purged: [anAssociation()], created: [anAssociation({ id: 'a-00000000000000002', ownerArn: 'arn:owner' })], restored: [] },
+  trustChanges: [],
+  retirements: [],
   verification: {
     before: [aPod()],
     pods: [aPod({ name: 'ebs-csi-controller-new', uid: 'uid-new', identity: 'pod-identity', createdAt: '2026-01-15T09:01:12.000Z', evidence: 'AWS_CONTAINER_CREDENTIALS_FULL_URI' })],

@@ -9,6 +9,7 @@ import { errorOf } from './fixtures.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const migrated: JournalEntry = { what: 'migrate', migrationId: ID, request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }), outcome: 'migrated', endedAt: '2026-01-15T09:01:00.000Z' };
+const retired: JournalEntry = { what: 'retire', migrationId: ID, action: 'retire', dryRun: false, soakDays: 0, done: true, results: ['removed'] };
 const home = { account: TARGET.account, region: TARGET.region };
 const journal: Journal = { scenario: { ...scenarioWith(), home }, seed: 7, commands: [migrated] };
 
@@ -26,8 +27,9 @@ describe('the state file', () => {
     writeState(file, journal, undefined);
     const kept = readState(file)!;
     expect(kept.journal).toMatchObject(journal);
-    writeState(file, { ...journal, commands: [migrated, { what: 'cancel', migrationId: ID, willEnd: 'blocked' }, { what: 'release', migrationId: ID, reason: 'gone', locks: ['a#b'] }] }, kept.text);
-    expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual(['migrate', 'cancel', 'release']);
+    writeState(file, { ...journal, commands: [migrated, { what: 'cancel', migrationId: ID, willEnd: 'blocked' }, { what: 'release', migrationId: ID, reason: 'gone', locks: ['a#b'] }, retired] }, kept.text);
+    expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual(['migrate', 'cancel', 'release', 'retire']);
+    expect(readState(file)!.journal.commands.at(-1)).toEqual(retired);
     expect(readdirSync(directory)).toEqual(['world.json']);
   });
 
@@ -75,6 +77,7 @@ describe('a journal', () => {
   it('says which command gives something else when it is replayed', () => {
     const error = outOfDate('w.json', 1, migrated, { ...migrated, outcome: 'rolled-back' });
     expect(error.message).toContain(`command 2 (migrate ${ID}) now gives ${ID} rolled-back, the file has ${ID} migrated`);
+    expect(outOfDate('w.json', 0, retired, { ...retired, results: [] }).message).toContain(`(retire ${ID}) now gives ${ID} no role, the file has ${ID} removed`);
     expect(outOfDate('w.json', 0, migrated, undefined).message).toContain('now gives nothing');
   });
 

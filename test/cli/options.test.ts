@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseKnownFlags, parseMigrationFlags } from '../../cli/options.ts';
+import { parseKnownFlags, parseMigrationFlags, parseRetireFlags } from '../../cli/options.ts';
 import { placeOfKnown, placeOfMigration } from '../../cli/place-options.ts';
 import { errorOf, ROLE } from './fixtures.ts';
 
@@ -8,7 +8,7 @@ const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 
 describe('flags', () => {
   it('have defaults', () => {
-    expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({ ...GOOD, strategy: 'auto', preserve: false, role: [], dryRun: false, json: false, debug: false });
+    expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({ ...GOOD, strategy: 'auto', preserve: false, role: [], trust: 'validate', acceptKey: [], dryRun: false, json: false, debug: false });
   });
 
   it.each([
@@ -23,6 +23,8 @@ describe('flags', () => {
     ['resolveConflicts', 'OVERWRITE', 'OVERWRITE'],
     ['resolveConflicts', 'PRESERVE', 'PRESERVE'],
     ['roleArn', ROLE, ROLE],
+    ['trust', 'repair', 'repair'],
+    ['acceptKey', ['aws:SourceIp', 'aws:PrincipalTag/team'], ['aws:SourceIp', 'aws:PrincipalTag/team']],
   ])('%s %s is read', (name, given, read) => {
     expect(parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read);
   });
@@ -36,6 +38,9 @@ describe('flags', () => {
     ['strategy', 'replace', /--strategy "replace" must be auto, in-place or recreate/],
     ['maxDisruption', 'none', /--max-disruption "none" must be rolling or outage/],
     ['resolveConflicts', 'KEEP', /--resolve-conflicts "KEEP" must be NONE, OVERWRITE or PRESERVE/],
+    ['trust', 'fix', /--trust "fix" must be validate or repair/],
+    ['acceptKey', ['SourceIp'], /--accept-key "SourceIp" must be the name of a condition key such as aws:SourceIp/],
+    ['acceptKey', Array.from({ length: 21 }, () => 'aws:SourceIp'), /--accept-key may be given 20 times at most/],
     ['role', ['ebs-csi-controller-sa'], /--role "ebs-csi-controller-sa" must be SERVICE_ACCOUNT=ARN/],
     ['role', [`a=${ROLE}`, 'b=nonsense'], /--role "b=nonsense" behind the = must be an IAM role ARN/],
     ['role', [`a=${ROLE}`, `a=${ROLE}`], /--role "a=arn:aws:iam::111122223333:role\/ebs-csi" is the second role of a/],
@@ -112,5 +117,19 @@ describe('the place of a migration that there is', () => {
 
   it('wants an id', () => {
     expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe('the migration "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
+  });
+});
+
+describe('the flags of retire', () => {
+  const GIVEN = { migrationId: ID, state: 'w.json' };
+
+  it('ask for a dry run after a week, unless they say otherwise', () => {
+    expect(parseRetireFlags(GIVEN)).toEqual({ ...GIVEN, apply: false, undo: false, soakDays: 7, json: false, debug: false });
+    expect(parseRetireFlags({ ...GIVEN, apply: true, undo: true, soakDays: '0', reason: 'done' })).toMatchObject({ apply: true, undo: true, soakDays: 0, reason: 'done' });
+    expect(parseRetireFlags({ ...GIVEN, soakDays: '365' }).soakDays).toBe(365);
+  });
+
+  it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is none', (soakDays) => {
+    expect(errorOf(() => parseRetireFlags({ ...GIVEN, soakDays })).message).toBe(`--soak-days ${JSON.stringify(soakDays)} must be a whole number of days from 0 to 365`);
   });
 });

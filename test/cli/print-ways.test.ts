@@ -63,6 +63,39 @@ describe('a summary', () => {
   });
 });
 
+describe('trust policies', () => {
+  const statement = { Sid: 'PodIdentity0123', Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' } };
+  const repair = { roleArn: ROLE, before: '{}', after: '{"Statement":[]}', statement };
+  const noted = { ...repair, notedAt: '2026-01-15T09:00:01.000Z' };
+  const writtenAt = '2026-01-15T09:00:02.000Z';
+  const undoneAt = '2026-01-15T09:00:40.000Z';
+  const flat = (change: Parameters<typeof aReport>[0]): string => summary(aReport(change), PLAIN).join('\n').replaceAll(/\n {6,}/g, ' ');
+
+  it('that a plan repairs are shown with the whole statement on one line', () => {
+    const lines = planned({ trustRepairs: [repair] });
+    expect(lines).toContain(`\nTrust policies  one statement is added to each role, and taken out again by a rollback\n  + role ${ROLE}\n      ${JSON.stringify(statement)}\n`);
+    expect(planned({})).not.toContain('Trust policies');
+  });
+
+  it.each([
+    ['migrated', { ...noted, writtenAt }, `+ statement PodIdentity0123 added to role ${ROLE}\n`],
+    ['needs-human', noted, `= statement PodIdentity0123 may have been added to role ${ROLE}: it was not read back\n`],
+    ['rolled-back', { ...noted, writtenAt, undoneAt }, `= statement PodIdentity0123 added to role ${ROLE}, and taken out again at ${undoneAt}\n`],
+    ['rolled-back', { ...noted, undoneAt }, `= statement PodIdentity0123 is not in role ${ROLE}\n`],
+  ] as const)('that a migration changed are told once it is over: %s', (outcome, change, line) => {
+    expect(flat({ outcome, trustChanges: [change] })).toContain(`  trust policies:\n    ${line}`);
+  });
+
+  it.each([
+    [{ writtenAt }, `- statement Irsa, a statement without a Sid in part retired from role ${ROLE} at ${writtenAt} by me: it has soaked\n`],
+    [{}, `- statement Irsa, a statement without a Sid in part may have been retired from role ${ROLE} at ${noted.notedAt} (it was not read back) by me: it has soaked\n`],
+    [{ writtenAt, undoneAt }, `= statement Irsa, a statement without a Sid in part retired from role ${ROLE} by me: it has soaked; put back at ${undoneAt}\n`],
+  ])('that were retired later are told too: %j', (times, line) => {
+    const retirement = { roleArn: ROLE, before: '{}', after: '{}', removed: [{ statement: { Sid: 'Irsa' } }, { statement: {}, kept: {} }], notedAt: noted.notedAt, requestedBy: 'me', reason: 'it has soaked', ...times };
+    expect(flat({ retirements: [retirement] })).toContain(`  trust policies:\n    ${line}`);
+  });
+});
+
 describe('a migration under way', () => {
   const running: Running = {
     migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
+import type { Retired } from '../../cli/retire.ts';
 import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { scenarioWith, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
@@ -112,6 +113,35 @@ describe('a sandbox that is kept in a file', () => {
     const { plan } = await reportOf('plan', ...ADDON);
     expect(plan?.checks).toEqual(expect.arrayContaining([expect.objectContaining({ id: 'lock-free', status: 'pass' }), expect.objectContaining({ id: 'addon-installed', status: 'fail' })]));
     expect(journal().commands.map(({ what }) => what)).toEqual(['migrate', 'migrate', 'release', 'release', 'release', 'migrate']);
+  });
+
+  it('retires the way back, and brings it back: each command in the world that the others have left', async () => {
+    const { migrationId } = await migrated();
+    const retire = (...flags: string[]) => run('retire', migrationId, ...flags);
+
+    const early = await retire();
+    expect(early.code).toBe(3);
+    expect(early.out).toMatch(/^✖ refused .*nothing was changed\n[^]*✖ retire-soak: [^]*do: Try again from 2026-01-22T09:/);
+    const tooEarly = await retire('--apply', '--json');
+    expect(tooEarly.code).toBe(3);
+    expect(JSON.parse(tooEarly.out)).toMatchObject({ error: { name: 'RetireRefused', message: expect.stringMatching(/retire-soak: .* 2026-01-22T09:/) as unknown } });
+
+    const planned = await retire('--soak-days', '0', '--reason', 'it is time');
+    expect(planned).toMatchObject({ code: 0 });
+    expect(planned.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state}\n$`));
+    const done = JSON.parse((await retire('--soak-days', '0', '--apply', '--reason', 'it is time', '--json')).out) as Retired;
+    expect(done).toMatchObject({ migrationId, action: 'retire', dryRun: false, done: true, roles: [{ result: 'removed' }] });
+    expect(done.roles[0]?.after).not.toContain('oidc-provider');
+    expect(await reportOf('show', migrationId)).toMatchObject({ outcome: 'migrated', retirements: [{ reason: 'it is time', requestedBy: 'command-line', writtenAt: expect.any(String) as unknown }] });
+
+    // The way back is closed meanwhile, and says how to open it.
+    expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
+    const back = await retire('--undo', '--apply');
+    expect(back.code).toBe(0);
+    expect(back.out).toMatch(/^↩ put back [^]*\n {4}\+ .*"Sid": "Irsa"/);
+    expect(await reportOf('rollback', migrationId)).toMatchObject({ outcome: 'rolled-back', retirements: [{ undoneAt: expect.any(String) as unknown }] });
+    // What was refused before it began is not kept; a dry run is.
+    expect(journal().commands.map(({ what }) => what)).toEqual(['migrate', 'retire', 'retire', 'retire', 'retire', 'rollback']);
   });
 
   it('says that the program has changed, where a command gives something else than it did', async () => {

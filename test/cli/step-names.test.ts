@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { isOfWay, lineName, NEXT_WAY, stepOfState, stepOrder, stepTitle } from '../../cli/step-names.ts';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
-import { machines, migrateAddon } from '../lib/definition.ts';
+import { allMachines, migrateAddon } from '../lib/definition.ts';
 
 describe('the steps that are shown', () => {
-  it.each(machines)('cover every task and wait of $name', ({ states }) => {
+  it.each(allMachines)('cover every task and wait of $name', ({ states }) => {
     const namesOf = (...types: string[]): string[] => Object.entries(states).flatMap(([name, { Type }]) => (types.includes(Type) ? [name] : []));
     const shown = namesOf('Task', 'Wait');
-    expect(shown.length).toBeGreaterThan(10);
+    expect(shown.length).toBeGreaterThan(0);
     expect(shown.filter((name) => stepOfState(name) === undefined)).toEqual([]);
     expect(namesOf('Choice', 'Pass', 'Succeed', 'Fail').filter((name) => stepOfState(name) !== undefined)).toEqual([]);
   });
@@ -18,7 +18,7 @@ describe('the steps that are shown', () => {
 
   it('have names for people', () => {
     for (const name of Object.keys(stepSchemas)) expect(stepTitle(name)).not.toBe(name);
-    for (const name of ['verify-restored', 'restart-restored', 'restore-addon-update', 'restore-addon-delete', 'restore-addon-create', 'finish-rolled-back', 'finish-needs-human']) expect(stepTitle(name)).not.toBe(name);
+    for (const name of ['verify-restored', 'restart-restored', 'restore-trust', 'retire-trust-retire', 'retire-trust-reinstate', 'restore-addon-update', 'restore-addon-delete', 'restore-addon-create', 'finish-rolled-back', 'finish-needs-human']) expect(stepTitle(name)).not.toBe(name);
     expect(stepTitle('verify-pods-2')).toBe(`${stepTitle('verify-pods')} (round 2)`);
     expect(stepTitle('verify-pods.2')).toBe(`${stepTitle('verify-pods')} (way 2)`);
     expect(stepTitle('verify-restored.3-2')).toBe(`${stepTitle('verify-restored')} (way 3, round 2)`);

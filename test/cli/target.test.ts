@@ -71,7 +71,7 @@ describe('the target of a deployed service', () => {
 
 describe('the request', () => {
   it('holds what was asked for', () => {
-    const given = { ...GOOD, strategy: 'recreate', preserve: true, maxDisruption: 'rolling', roleArn: ROLE, role: [`a=${ROLE}2`], resolveConflicts: 'OVERWRITE', reason: 'why not', dryRun: true };
+    const given = { ...GOOD, strategy: 'recreate', preserve: true, maxDisruption: 'rolling', roleArn: ROLE, role: [`a=${ROLE}2`], resolveConflicts: 'OVERWRITE', trust: 'repair', acceptKey: ['aws:SourceIp'], reason: 'why not', dryRun: true };
     expect(requestFrom(parseMigrationFlags(given, 'migrate'), TARGET, 'me')).toEqual({
       target: TARGET,
       addon: 'aws-ebs-csi-driver',
@@ -81,6 +81,8 @@ describe('the request', () => {
       resolveConflicts: 'OVERWRITE',
       roleArn: ROLE,
       roles: { a: `${ROLE}2` },
+      trust: 'repair',
+      acceptedKeys: ['aws:SourceIp'],
       reason: 'why not',
       dryRun: true,
       requestedBy: 'me',
@@ -88,15 +90,15 @@ describe('the request', () => {
   });
 
   it('leaves to the service what was not asked for', () => {
-    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, dryRun: false, requestedBy: 'me' });
+    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], dryRun: false, requestedBy: 'me' });
   });
 
   it('becomes the command that carries a plan out', () => {
     const command = (change: Record<string, unknown>): string => migrateCommand(parseMigrationFlags({ ...GOOD, dryRun: true, ...change }, 'plan'));
     const start = 'npm run --silent pod-identity -- migrate --cluster demo --addon aws-ebs-csi-driver';
     expect(command({})).toBe(`${start} --sandbox a.json`);
-    expect(command({ strategy: 'recreate', preserve: true, maxDisruption: 'outage', resolveConflicts: 'NONE', role: [`a=${ROLE}`], reason: "it's time", seed: '7', state: 'w.json' })).toBe(
-      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
+    expect(command({ strategy: 'recreate', preserve: true, maxDisruption: 'outage', resolveConflicts: 'NONE', role: [`a=${ROLE}`], trust: 'repair', acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'], reason: "it's time", seed: '7', state: 'w.json' })).toBe(
+      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --trust repair --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
     );
     expect(command({ sandbox: undefined, deployed: true, region: 'eu-west-1' })).toBe(`${start} --region eu-west-1 --deployed`);
   });

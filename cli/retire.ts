@@ -1,0 +1,74 @@
+/** Taking the OIDC statement of a migrated add-on out of its role's trust, or putting it back: starts Retire for one migration and follows it. */
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { z } from 'zod';
+import type { ErrorName } from '../lambdas/domain/errors.ts';
+import type { Check } from '../lambdas/domain/model.ts';
+import { type RetiredRole, retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
+import type { StepName } from '../lambdas/steps/schemas.ts';
+import type { Backend } from './backend.ts';
+import { CliError } from './errors.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { endingOf, follower, type Watcher } from './follow.ts';
+import { findMigration } from './known.ts';
+
+export type RetireRequest = Omit<z.input<typeof retireTrustSchema.input>, 'executionArn'>;
+
+/** What `--json` prints. */
+export interface Retired {
+  migrationId: string;
+  action: RetireRequest['action'];
+  dryRun: boolean;
+  /** Whether a trust policy was changed. */
+  done: boolean;
+  checks: Check[];
+  roles: RetiredRole[];
+}
+
+const STEP = 'retire-trust' satisfies StepName;
+
+const notEnabled = (): CliError =>
+  new CliError(
+    'NotEnabled',
+    'this service has no state machine Retire: it may not change the trust policy of any role',
+    'Deploy it with the CDK context repairableRoleArns, ARN patterns of the roles whose trust policy it may change. With --deployed, set POD_IDENTITY_RETIRE_STATE_MACHINE_ARN to the output RetireStateMachineArn of the stack PodIdentityMigrator',
+  );
+
+const notYet = (migrationId: string): CliError =>
+  new CliError('RetireRefused', `migration ${migrationId} has only just been started; nothing was changed`, `To see how it goes: pod-identity show ${migrationId}`, EXIT_CODES.blocked);
+
+/** Errors before which nothing was changed, and that say what is in the way. */
+const REFUSALS: readonly (string | undefined)[] = ['RetireRefused', 'LockHeld', 'RoleLockHeld'] satisfies ErrorName[];
+
+/** The step's own words: the execution's cause has more around them. */
+const wordsOf = async (backend: Backend, migrationId: string, name: string): Promise<string | undefined> =>
+  (await backend.ledger.listSteps(migrationId)).filter((line) => line.name.startsWith(STEP) && line.error?.name === name).sort((a, b) => a.endedAt.localeCompare(b.endedAt)).at(-1)?.error?.message;
+
+/** Whether something stands in the way of what was asked for. */
+export const isRefused = ({ checks, roles }: Pick<Retired, 'checks' | 'roles'>): boolean =>
+  roles.some(({ result }) => result === 'refused') || (roles.length === 0 && checks.some(({ status }) => status === 'fail' || status === 'unknown'));
+
+/**
+ * In a thread of the backend's clock. `onStart` is called once Retire runs. A dry run that finds something in the way
+ * answers it. Throws UnknownMigration, NotEnabled, RetireRefused where it is not begun, and RetireFailed where the
+ * execution ended otherwise.
+ */
+export const retireAndFollow = async (backend: Backend, request: RetireRequest, watcher: Watcher, onStart?: () => void): Promise<Retired> => {
+  const { migrationId, action, dryRun } = request;
+  const { retireStateMachineArn: stateMachineArn } = backend;
+  if (stateMachineArn === undefined) throw notEnabled();
+  if (!(await findMigration(backend, migrationId))) throw notYet(migrationId);
+  // A migration may be asked for more than once: each time has a name of its own.
+  const name = `${migrationId}-${backend.ids.ulid()}`;
+  const { executionArn = '' } = await backend.stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) }));
+  onStart?.();
+  const steps = await follower(backend, watcher)(executionArn);
+  const execution = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+  if (execution.status === 'SUCCEEDED') {
+    const { done, checks, roles } = retireTrustSchema.output.parse(JSON.parse(execution.output ?? ''));
+    return { migrationId, action, dryRun, done, checks, roles };
+  }
+  const error = steps.findLast(({ step }) => step === STEP)?.error ?? execution.error;
+  const words = (error === undefined ? undefined : await wordsOf(backend, migrationId, error)) ?? endingOf(execution);
+  if (REFUSALS.includes(error)) throw new CliError('RetireRefused', words, `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`, EXIT_CODES.blocked);
+  throw new CliError('RetireFailed', words, `Run the same command again: it looks first, and goes on from what it finds.\nExecution: ${executionArn}`, EXIT_CODES.unexpected);
+};

@@ -1,0 +1,67 @@
+/** The flags of `trust check` and `trust repair`. */
+import { z } from 'zod';
+import { roleArn } from '../lambdas/domain/model.ts';
+import { acceptKey, file, output, parseFlags } from './options.ts';
+import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';
+
+const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, what: string) => z.string({ error: `is missing: ${what}` }).pipe(schema);
+
+const question = {
+  policy: file,
+  roleArn: roleArn.optional(),
+  clusterArn: required(clusterArnField, 'name the EKS cluster by its ARN'),
+  namespace: required(namespaceField, 'name the namespace of the service account'),
+  oidcIssuer: oidcIssuerField.optional(),
+  disableSessionTags: z.boolean().default(false),
+  acceptKey,
+  sandbox: file,
+  state: file,
+  ...output,
+};
+
+interface Sources {
+  policy?: string | undefined;
+  roleArn?: string | undefined;
+}
+
+const needsSource = ({ policy, roleArn: arn }: Sources, context: z.RefinementCtx): void => {
+  if (policy === undefined && arn === undefined) context.addIssue({ code: 'custom', path: ['policy'], message: 'and --role-arn are both missing: name a file with the trust policy, - for stdin, or the role that has it' });
+};
+
+const checkFlags = z.strictObject({ ...question, serviceAccount: required(serviceAccountField, 'name the service account') }).superRefine(needsSource);
+export type TrustCheckFlags = z.output<typeof checkFlags>;
+
+const MISSING_ACCOUNTS = 'is missing: name the service account; it may be given again for another of the namespace';
+
+const repairFlags = z
+  .strictObject({
+    ...question,
+    serviceAccount: z.array(serviceAccountField, { error: MISSING_ACCOUNTS }).max(50, 'may be given 50 times at most'),
+    dryRun: z.boolean().default(false),
+  })
+  .superRefine(needsSource)
+  .superRefine(({ policy, roleArn: arn }, context) => {
+    // Whether the file or the role would be meant by "write it" must not be guessed.
+    if (policy !== undefined && arn !== undefined) context.addIssue({ code: 'custom', path: ['policy'], message: 'does not go together with --role-arn: repair the document, or the role' });
+  });
+export type TrustRepairFlags = z.output<typeof repairFlags>;
+
+const batchFlags = z.strictObject({ batch: z.string().min(1, 'must name a file'), acceptKey, ...output });
+export type TrustBatchFlags = z.output<typeof batchFlags>;
+
+/** Flags that say what each line of a batch says itself. */
+const OF_A_LINE = ['policy', 'roleArn', 'clusterArn', 'namespace', 'serviceAccount', 'oidcIssuer', 'disableSessionTags', 'sandbox', 'state'];
+
+const batchOnly = z.record(z.string(), z.unknown()).superRefine((given, context) => {
+  for (const name of OF_A_LINE) {
+    if (given[name] !== undefined) context.addIssue({ code: 'custom', path: [name], message: 'does not go together with --batch: every line says that itself' });
+  }
+});
+
+const CHECK = 'trust check';
+
+export const parseTrustCheckFlags = (given: Record<string, unknown>): TrustCheckFlags => parseFlags(checkFlags, given, CHECK);
+
+export const parseTrustBatchFlags = (given: Record<string, unknown>): TrustBatchFlags => parseFlags(batchFlags, parseFlags(batchOnly, given, CHECK), CHECK);
+
+export const parseTrustRepairFlags = (given: Record<string, unknown>): TrustRepairFlags => parseFlags(repairFlags, given, 'trust repair');

@@ -1,0 +1,138 @@
+/** `trust check --batch`: a question on each line of a file, an answer on each line of stdout, in the same order, however many there are. */
+import { Writable } from 'node:stream';
+import { z } from 'zod';
+import { roleArn } from '../../lambdas/domain/model.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { CliError, errorDocument } from '../errors.ts';
+import { EXIT_CODES, exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
+import type { Io, Output } from '../io.ts';
+import type { TrustBatchFlags } from '../trust-options.ts';
+import { type Answers, answersOf } from './answer.ts';
+import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './fields.ts';
+import { type Line, linesOf, textOf } from './input.ts';
+
+/** Of a line: longer than any policy with all that is asked about it. */
+const MAX_CHARACTERS = 1_000_000;
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A member that is there and is text, and then whatever `schema` makes of it. */
+const text = <Schema extends z.ZodType<unknown, string>>(schema: Schema) => z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be text') }).pipe(schema);
+
+const id = z.union([z.string(), z.number()], { error: ({ input }) => (input === undefined ? 'is missing' : 'must be text or a number') });
+
+/** Members that are not named here are nobody's: whoever writes the lines may keep notes in them. */
+const question = z.object({
+  id,
+  policy: z.custom<unknown>((value) => typeof value === 'string' || isObject(value), { error: ({ input }) => (input === undefined ? 'is missing' : 'must be a policy document: an object, or its text') }),
+  roleArn: text(roleArn),
+  clusterArn: text(clusterArnField),
+  namespace: text(namespaceField),
+  serviceAccount: text(serviceAccountField),
+  oidcIssuer: text(oidcIssuerField).nullish(),
+  disableSessionTags: z.boolean({ error: 'must be true or false' }).nullish(),
+});
+type Question = z.output<typeof question>;
+
+const HINT = 'Each line is one JSON object: {"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?, "disableSessionTags"?}';
+
+const bad = (message: string, cause?: unknown): CliError => new CliError('BadLine', message, HINT, undefined, { cause });
+
+const given = (value: unknown): string => (typeof value === 'string' && value.length <= 300 ? ` ${JSON.stringify(value)}` : '');
+
+const problemsOf = (document: Record<string, unknown>, { issues }: z.ZodError): string =>
+  issues.map(({ path: [name], message }) => `${String(name)}${given(document[String(name)])} ${message}`).join('; ');
+
+const read = (line: string): Record<string, unknown> => {
+  let document: unknown;
+  try {
+    document = JSON.parse(line);
+  } catch (error) {
+    throw bad(`the line is not JSON: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  if (!isObject(document)) throw bad('the line is no JSON object');
+  return document;
+};
+
+const answer = ({ policy, clusterArn: target, namespace, serviceAccount, oidcIssuer, disableSessionTags, roleArn: arn }: Question, acceptedKeys: readonly string[]): Answers => {
+  const use = { target, namespace, serviceAccount, disableSessionTags: disableSessionTags === true, ...(typeof oidcIssuer === 'string' ? { oidcIssuer } : {}) };
+  return answersOf(parsePolicy(policy, 'trust'), { use, acceptedKeys, roleArn: arn });
+};
+
+/** A policy that can't be evaluated must not cost the lines after it theirs: it is reported in its place. */
+const evaluated = (asked: Question, acceptedKeys: readonly string[]): Answers => {
+  try {
+    return answer(asked, acceptedKeys);
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+    throw new CliError('UnexpectedError', `something unexpected went wrong: ${name}: ${message}`, 'Report it with this line.', EXIT_CODES.unexpected, { cause: error });
+  }
+};
+
+interface Answered {
+  document: Record<string, unknown>;
+  exitCode: ExitCode;
+}
+
+const answerLine = (line: Line, acceptedKeys: readonly string[]): Answered => {
+  let known: { id?: string | number } = {};
+  try {
+    if ('tooLong' in line) throw bad(`the line has more than ${MAX_CHARACTERS} characters`);
+    const document = read(line.text);
+    const named = id.safeParse(document['id']);
+    if (named.success) known = { id: named.data };
+    const asked = question.safeParse(document);
+    if (!asked.success) throw bad(problemsOf(document, asked.error));
+    const answers = evaluated(asked.data, acceptedKeys);
+    return { document: { ...known, ...answers }, exitCode: exitCodeOfVerdict(answers.podIdentity.verdict) };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { document: { ...known, line: line.number, ...errorDocument(error) }, exitCode: EXIT_CODES.badInput };
+  }
+};
+
+const isEmpty = (line: Line): boolean => !('tooLong' in line) && line.text.trim() === '';
+
+/** Waits with the next text until the reader has taken what there is; says when nobody reads any more. */
+const writerTo = (output: Output): { write: (text: string) => Promise<void>; gone: () => boolean; close: () => void } => {
+  const stream = output instanceof Writable ? output : undefined;
+  let gone = false;
+  const onError = ({ code }: NodeJS.ErrnoException): void => {
+    if (code === 'EPIPE') gone = true;
+  };
+  stream?.on('error', onError);
+  const drained = async (from: Writable): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ends = ['drain', 'error', 'close'];
+    for (const end of ends) from.once(end, resolve);
+    await promise;
+    for (const end of ends) from.off(end, resolve);
+  };
+  return {
+    write: async (written) => {
+      const more = output.write(written);
+      if (stream && more === false && !stream.destroyed) await drained(stream);
+    },
+    gone: () => gone || stream?.destroyed === true,
+    close: () => stream?.off('error', onError),
+  };
+};
+
+/** 2: a line was bad, or its policy invalid; else 3: Pod Identity is denied or unknown in one; else 0. Throws CliError for a file that can't be read. */
+export const trustCheckBatch = async ({ batch, acceptKey }: TrustBatchFlags, io: Io): Promise<ExitCode> => {
+  const out = writerTo(io.stdout);
+  const seen = new Set<ExitCode>();
+  try {
+    for await (const line of linesOf(textOf('--batch', batch, io), MAX_CHARACTERS)) {
+      // Whoever reads the output may stop early (`| head`): that is no error.
+      if (out.gone()) break;
+      if (isEmpty(line)) continue;
+      const { document, exitCode } = answerLine(line, acceptKey);
+      seen.add(exitCode);
+      await out.write(`${JSON.stringify(document)}\n`);
+    }
+  } finally {
+    out.close();
+  }
+  return [EXIT_CODES.badInput, EXIT_CODES.blocked].find((code) => seen.has(code)) ?? EXIT_CODES.ok;
+};

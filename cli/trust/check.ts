@@ -1,0 +1,21 @@
+/** `trust check`: may this service account use this role, by EKS Pod Identity and by IRSA? From flags to the exit code. */
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { styleFor } from '../print/style.ts';
+import type { TrustCheckFlags } from '../trust-options.ts';
+import { answersOf } from './answer.ts';
+import { checkLines } from './print.ts';
+import { repairCommand } from './request.ts';
+import { readSource } from './source.ts';
+
+/** By the verdict for Pod Identity alone. Throws CliError for what can't be read. */
+export const trustCheck = async (flags: TrustCheckFlags, io: Io): Promise<ExitCode> => {
+  const { name, trustPolicy, oidcIssuer } = await readSource(flags, io);
+  const { clusterArn: target, namespace, serviceAccount, disableSessionTags, acceptKey, roleArn } = flags;
+  const use = { target, namespace, serviceAccount, disableSessionTags, ...(oidcIssuer === undefined ? {} : { oidcIssuer }) };
+  const answers = answersOf(parsePolicy(trustPolicy, 'trust'), { use, acceptedKeys: acceptKey, roleArn });
+  if (flags.json) io.stdout.write(`${JSON.stringify(answers, null, 2)}\n`);
+  else io.stdout.write(`${checkLines({ name, use, answers, repair: repairCommand(flags) }, styleFor(io.stdout)).join('\n')}\n`);
+  return exitCodeOfVerdict(answers.podIdentity.verdict);
+};

@@ -1,0 +1,80 @@
+/** What is read from a file or from stdin, a piece at a time. */
+import { createReadStream } from 'node:fs';
+import { CliError } from '../errors.ts';
+import type { Io } from '../io.ts';
+
+export const STDIN = '-';
+
+const READ_ERRORS: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'that is a directory',
+  EACCES: 'this user may not read it',
+};
+
+const cantRead = (flag: string, file: string, error: unknown): CliError => {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return new CliError('FileNotReadable', `${flag} ${file} can't be read: ${READ_ERRORS[code] ?? message}`, `Name a file that is there, or ${STDIN} for stdin`, undefined, { cause: error });
+};
+
+/** `file`: a path, or `-` for stdin. Throws a CliError that names the flag where it can't be read. */
+export async function* textOf(flag: string, file: string, io: Io): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  const source: AsyncIterable<Uint8Array | string> = file === STDIN ? (io.stdin ?? process.stdin) : createReadStream(file);
+  const pieces = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { value, done } = await pieces.next().catch((error: unknown) => {
+        throw cantRead(flag, file, error);
+      });
+      if (done === true) break;
+      yield typeof value === 'string' ? value : decoder.decode(value, { stream: true });
+    }
+    yield decoder.decode();
+  } finally {
+    // Nobody else reads it: a reader that stops early leaves nothing open.
+    await pieces.return?.();
+  }
+}
+
+/** The whole of a text that may not be long. Throws a CliError where it has more than `limit` characters. */
+export const wholeText = async (flag: string, file: string, io: Io, limit: number): Promise<string> => {
+  let text = '';
+  for await (const piece of textOf(flag, file, io)) {
+    text += piece;
+    if (text.length > limit) throw new CliError('FileTooLong', `${flag} ${file} has more than ${limit} characters, and no trust policy is that long`, 'Name a file with one policy document');
+  }
+  return text;
+};
+
+export type Line = { number: number; text: string } | { number: number; tooLong: true };
+
+/**
+ * Lines, counted from 1, without their ends. Only a line feed ends one, with or without a carriage return before it: JSON
+ * may have other separators inside its texts. A line over `limit` characters is passed over without being kept.
+ */
+export async function* linesOf(pieces: AsyncIterable<string>, limit: number): AsyncGenerator<Line> {
+  let number = 1;
+  let parts: string[] = [];
+  let length = 0;
+  const take = (part: string): void => {
+    length += part.length;
+    if (length <= limit) parts.push(part);
+    else parts = [];
+  };
+  const end = (): Line => {
+    const line: Line = length > limit ? { number, tooLong: true } : { number, text: parts.join('').replace(/\r$/, '') };
+    number += 1;
+    parts = [];
+    length = 0;
+    return line;
+  };
+  for await (const piece of pieces) {
+    const [first = '', ...others] = piece.split('\n');
+    take(first);
+    for (const part of others) {
+      yield end();
+      take(part);
+    }
+  }
+  if (length > 0) yield end();
+}

@@ -1,0 +1,126 @@
+/** `trust repair`: the one statement that lets EKS Pod Identity in, shown, printed, or written. From flags to the exit code. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodePolicy, parsePolicy, type ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
+import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
+import { proposeRepair, type RepairProposal } from '../../lambdas/domain/trust/repair.ts';
+import { limitFor } from '../../lambdas/domain/trust/size.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { PROGRAM } from '../options.ts';
+import { styleFor } from '../print/style.ts';
+import type { TrustRepairFlags } from '../trust-options.ts';
+import { type Answers, answersOfAll, otherAccount, type Question } from './answer.ts';
+import { repairLines } from './print.ts';
+import { readSource, type Source } from './source.ts';
+import type { Sleep } from './write.ts';
+
+/** The document of `--json`. */
+export interface Repaired {
+  /** The repaired policy differs from the one that was read. */
+  changed: boolean;
+  /** It was written to the role, and read back. */
+  written: boolean;
+  /** Why there is no repair, and what to do instead. */
+  refused?: { why: string; remedy: string };
+  /** The one that is added. */
+  statement?: Record<string, unknown>;
+  /** The whole policy: repaired, or as it was. */
+  policy: unknown;
+  /** Its characters without white space, as IAM counts them. */
+  length: number;
+  before: Answers;
+  /** Not there where the repair was refused. */
+  after?: Answers;
+}
+
+/** What is written to a sandbox by this command would be gone with it, or would not be in the journal that its file is. */
+const refuseLostWrite = ({ roleArn, dryRun, sandbox, state }: TrustRepairFlags): void => {
+  if (roleArn === undefined || dryRun || (sandbox === undefined && state === undefined)) return;
+  const [where, why] = state === undefined ? [`--sandbox ${sandbox}`, 'ends with this command'] : [`--state ${state}`, 'keeps what migrations do, not what is written beside them'];
+  throw new CliError(
+    'NotKept',
+    `the sandbox of ${where} ${why}, so a repaired role would be lost`,
+    `Add --dry-run to see the repair, or migrate with --trust repair.\nTo write to a role of a sandbox, serve it with "${PROGRAM} sandbox" and leave ${state === undefined ? '--sandbox' : '--state'} out.`,
+  );
+};
+
+const isReadable = (policy: ParsedPolicy, name: string): void => {
+  if (policy.valid) return;
+  throw new CliError('InvalidPolicy', `the trust policy of ${name} is not valid at ${policy.path}: ${policy.reason}`, 'Correct it there, and then run the same command again');
+};
+
+/** A role of another account would be let in by its trust policy, and then not be taken by EKS. */
+const ofOtherAccount = ({ roleArn, clusterArn: target }: TrustRepairFlags): RepairProposal | undefined => {
+  const account = otherAccount(roleArn, target);
+  if (account === undefined) return undefined;
+  return {
+    do: 'refuse',
+    why: `The role is in account ${account} and the cluster in ${target.account}: EKS associates service accounts with roles of the cluster's account alone`,
+    remedy: 'Make a role in the cluster\'s account that may assume this one, and name this one as the target role (targetRoleArn) of its association.',
+  };
+};
+
+const usesOf = ({ clusterArn: target, namespace, serviceAccount, disableSessionTags }: TrustRepairFlags, { oidcIssuer }: Source): TrustUse[] =>
+  [...new Set(serviceAccount)].map((name) => ({ target, namespace, serviceAccount: name, disableSessionTags, ...(oidcIssuer === undefined ? {} : { oidcIssuer }) }));
+
+const propose = (flags: TrustRepairFlags, { trustPolicy, oidcIssuer }: Source, uses: readonly TrustUse[]): RepairProposal =>
+  ofOtherAccount(flags) ??
+  proposeRepair({
+    trustPolicy,
+    target: flags.clusterArn,
+    serviceAccounts: uses.map(({ namespace, serviceAccount, disableSessionTags = false }) => ({ namespace, serviceAccount, disableSessionTags })),
+    ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
+    acceptedKeys: flags.acceptKey,
+  });
+
+const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (policy: string) => Answers): Repaired => {
+  const policy: unknown = JSON.parse(decodePolicy(trustPolicy));
+  const unchanged = { changed: false, written: false, policy, length: JSON.stringify(policy).length, before: answers(trustPolicy) };
+  switch (proposal.do) {
+    case 'nothing':
+      return { ...unchanged, after: unchanged.before };
+    case 'refuse':
+      return { ...unchanged, refused: { why: proposal.why, remedy: proposal.remedy } };
+    case 'repair': {
+      const { statement, after, length } = proposal;
+      return { ...unchanged, changed: true, statement, policy: JSON.parse(after) as unknown, length, after: answers(after) };
+    }
+  }
+};
+
+/** 0: repaired, or nothing to do. Throws CliError for what can't be read or written. `wait`: between reads of what was written. */
+export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep = sleep): Promise<ExitCode> => {
+  refuseLostWrite(flags);
+  const source = await readSource(flags, io);
+  const { trustPolicy, name, roles } = source;
+  isReadable(parsePolicy(trustPolicy, 'trust'), name);
+  const uses = usesOf(flags, source);
+  const questions = uses.map((use): Question => ({ use, acceptedKeys: flags.acceptKey, roleArn: flags.roleArn }));
+  const proposal = propose(flags, source, uses);
+  let repaired = repairedBy(proposal, trustPolicy, (policy) => answersOfAll(parsePolicy(policy, 'trust'), questions));
+  if (proposal.do === 'repair' && flags.roleArn !== undefined && roles && !flags.dryRun) {
+    const { writeTrust } = await import('./write.ts');
+    await writeTrust(roles, { roleArn: flags.roleArn, before: trustPolicy, after: proposal.after }, wait);
+    repaired = { ...repaired, written: true };
+  }
+  print(repaired, flags, { source, uses }, io);
+  return repaired.refused ? EXIT_CODES.blocked : EXIT_CODES.ok;
+};
+
+/** Where the document is what was asked for, it has stdout for itself. */
+const print = (repaired: Repaired, flags: TrustRepairFlags, { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly TrustUse[] }, io: Io): void => {
+  if (flags.json) {
+    io.stdout.write(`${JSON.stringify(repaired, null, 2)}\n`);
+    return;
+  }
+  const isDocument = flags.policy !== undefined && !flags.dryRun;
+  const told = isDocument ? io.stderr : io.stdout;
+  const [use] = uses;
+  if (use) {
+    const before = JSON.stringify(JSON.parse(decodePolicy(trustPolicy)));
+    const limit = limitFor(before.length);
+    told.write(`${repairLines({ name, use, serviceAccounts: uses.map((one) => one.serviceAccount), before, repaired, limit, printed: isDocument }, styleFor(told)).join('\n')}\n`);
+  }
+  if (isDocument && !repaired.refused) io.stdout.write(`${JSON.stringify(repaired.policy, null, 2)}\n`);
+};

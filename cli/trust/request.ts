@@ -1,0 +1,19 @@
+/** The commands about trust policies as they would be typed. */
+import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { PROGRAM } from '../options.ts';
+import { placeFlags, shellWord } from '../request.ts';
+import type { TrustCheckFlags } from '../trust-options.ts';
+
+/** The repair of the same policy for the same service account, only shown. */
+export const repairCommand = (given: TrustCheckFlags): string =>
+  [
+    `${PROGRAM} trust repair --dry-run`,
+    ...(given.policy === undefined ? [`--role-arn ${given.roleArn ?? ''}`] : [`--policy ${shellWord(given.policy)}`]),
+    `--cluster-arn ${clusterArn(given.clusterArn)}`,
+    `--namespace ${given.namespace}`,
+    `--service-account ${given.serviceAccount}`,
+    ...(given.oidcIssuer === undefined ? [] : [`--oidc-issuer ${shellWord(given.oidcIssuer)}`]),
+    ...(given.disableSessionTags ? ['--disable-session-tags'] : []),
+    ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
+    ...placeFlags(given),
+  ].join(' ');

@@ -1,0 +1,57 @@
+/** A role of a sandbox, as its scenario begins or as its file has left it. */
+import { clusterArn, parseRoleArn } from '../../lambdas/domain/arn.ts';
+import type { Target } from '../../lambdas/domain/model.ts';
+import { buildWorld } from '../../sandbox/world/load.ts';
+import type { World } from '../../sandbox/world/world.ts';
+import type { Backend, SandboxBackend } from '../backend.ts';
+import { CliError } from '../errors.ts';
+import type { Io } from '../io.ts';
+import { openForKnown, openScenario } from '../place.ts';
+
+const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
+
+export interface NamedWorld {
+  /** The flag that names it, as it was given. */
+  flag: string;
+  world: World;
+}
+
+interface Named {
+  sandbox?: string | undefined;
+  state?: string | undefined;
+  json: boolean;
+}
+
+/** Throws a CliError for a scenario or a state that can't be used. */
+export const openWorld = async ({ sandbox = '', state, json }: Named, io: Io): Promise<NamedWorld> => {
+  if (state === undefined) return { flag: `--sandbox ${sandbox}`, world: buildWorld(await openScenario(sandbox)) };
+  const silent = json && io.stderr.isTTY !== true;
+  const place = await openForKnown({ kind: 'state', file: state, ...(sandbox === '' ? {} : { scenario: sandbox }) }, { io, silent, watched: false });
+  try {
+    return await place.run((backend) => {
+      if (!isSandbox(backend)) throw new Error(`The backend of --state ${state} is no sandbox.`);
+      return Promise.resolve({ flag: `--state ${state}`, world: backend.sandbox.world });
+    });
+  } finally {
+    await place.close();
+  }
+};
+
+const listed = (arns: readonly string[]): string => (arns.length === 0 ? 'none' : arns.slice(0, 20).join('\n'));
+
+/** The role's trust policy. Throws a CliError that names the roles that there are. */
+export const trustPolicyIn = (arn: string, { flag, world }: NamedWorld): string => {
+  const { account = '', name = '' } = parseRoleArn(arn) ?? {};
+  const role = world.accounts.get(account)?.roles.get(name);
+  if (role?.arn === arn) return role.trustPolicy;
+  const roles = [...world.accounts.values()].flatMap((one) => [...one.roles.values()].map((each) => each.arn));
+  throw new CliError('UnknownRole', `there is no role ${arn} in the sandbox of ${flag}`, `Its roles: ${listed(roles)}`);
+};
+
+/** The cluster's OIDC issuer; `undefined`: it has none. Throws a CliError that names the clusters that there are. */
+export const issuerIn = (target: Target, { flag, world }: NamedWorld): string | undefined => {
+  const cluster = world.accounts.get(target.account)?.clusters.get(`${target.region}/${target.cluster}`);
+  if (cluster) return cluster.oidcIssuer;
+  const clusters = [...world.accounts.values()].flatMap((one) => [...one.clusters.values()].map((each) => each.arn));
+  throw new CliError('UnknownCluster', `there is no cluster ${clusterArn(target)} in the sandbox of ${flag}`, `Its clusters: ${listed(clusters)}\nOr add --oidc-issuer URL to ask about one that is not in it.`);
+};

@@ -1,0 +1,63 @@
+/** Writes a role's trust policy with the caller's own credentials, and sees to it that nobody else's change is lost. */
+import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import { samePolicy } from '../../lambdas/domain/trust/repair.ts';
+import type { Roles } from '../../lambdas/ports/roles.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { iamError } from './iam.ts';
+
+export interface Change {
+  roleArn: string;
+  /** As it was read, and as it shall be. */
+  before: string;
+  after: string;
+}
+
+export type Sleep = (milliseconds: number) => Promise<unknown>;
+
+/** IAM is eventually consistent (User Guide, "Changes that I make are not always immediately visible"): it is asked until it answers with what was written. */
+const READS = 15;
+const BETWEEN_READS = 2000;
+
+const lookAt = (arn: string): string => `Look at it: aws iam get-role --role-name ${arn.split('/').at(-1) ?? arn} --query Role.AssumeRolePolicyDocument`;
+
+const changedMeanwhile = ({ roleArn }: Change): CliError =>
+  new CliError('TrustChanged', `the trust policy of ${roleArn} has been changed by somebody else since it was read; nothing was written`, 'Run the same command again: it begins from what is there now.', EXIT_CODES.blocked);
+
+const changedAfterwards = ({ roleArn }: Change): CliError =>
+  new CliError('TrustChanged', `the repaired trust policy of ${roleArn} was written, and IAM now answers with neither that nor the one before: somebody else has changed it too`, lookAt(roleArn), EXIT_CODES.unexpected);
+
+const notSeen = ({ roleArn }: Change): CliError =>
+  new CliError('TrustNotSeenYet', `the repaired trust policy of ${roleArn} was written, but ${(READS * BETWEEN_READS) / 1000} s later IAM still answers with the one before`, lookAt(roleArn), EXIT_CODES.unexpected);
+
+const trustOf = async (roles: Roles, arn: string): Promise<string> => (await roles.getRole(arn))?.trustPolicy ?? '';
+
+const write = async (roles: Roles, { roleArn, after }: Change): Promise<void> => {
+  try {
+    await roles.updateTrustPolicy(roleArn, after);
+  } catch (error) {
+    if (!isMigrationError(error, 'TrustTooLong')) throw error;
+    throw new CliError('TrustTooLong', `IAM refused the repaired trust policy of ${roleArn} as too long; nothing was written`, error.message, EXIT_CODES.blocked, { cause: error });
+  }
+};
+
+/**
+ * IAM has no write on a condition, so the policy is read once more just before. Resolves when it was read back as
+ * written. Throws a CliError: where somebody else has changed it, and where IAM refused.
+ */
+export const writeTrust = async (roles: Roles, change: Change, sleep: Sleep): Promise<void> => {
+  const { roleArn, before, after } = change;
+  try {
+    if (!samePolicy(await trustOf(roles, roleArn), before)) throw changedMeanwhile(change);
+    await write(roles, change);
+    for (let read = 0; read < READS; read += 1) {
+      const now = await trustOf(roles, roleArn);
+      if (samePolicy(now, after)) return;
+      if (!samePolicy(now, before)) throw changedAfterwards(change);
+      await sleep(BETWEEN_READS);
+    }
+  } catch (error) {
+    throw iamError(error);
+  }
+  throw notSeen(change);
+};
