@@ -25,6 +25,8 @@ interface Row {
 
 const recreate = { strategy: 'recreate' } as const;
 const preserve = { ...recreate, preserve: true } as const;
+/** With no statement for Pod Identity in its role's trust policy. */
+const repair = { strategy: 'in-place', trust: 'repair' } as const;
 const LEFT_OVER = 'left-over-target-role';
 
 /** In the order of the road: in place, by deletion, and on the second way. */
@@ -40,6 +42,9 @@ const rows: Row[] = [
   // The look at the pods goes on, and proves them: only the end is missing.
   { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated' },
   { state: 'RecordMigrated', stop: { step: 'finish', operation: 'Query' }, outcome: 'migrated', ended: true },
+  { state: 'RepairTrust', stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair, kind: 'abort-before' },
+  { state: 'RepairTrust', stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair },
+  { state: 'WaitForTrust', stop: { wait: 'WaitForTrust' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair },
   { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate, kind: 'abort-before' },
   { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate },
   { state: 'WaitForDeletion', stop: { wait: 'WaitForDeletion' }, outcome: 'rolled-back', asked: recreate },
@@ -76,7 +81,7 @@ const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
     const before = world.look(ADDON, ACCOUNT);
     const first = await stopped(world, row);
     const between = world.look(ADDON, ACCOUNT);
-    const again = await world.migrate({ addon: ADDON });
+    const again = await world.migrate({ addon: ADDON, ...(row.asked?.trust ? { trust: row.asked.trust } : {}) });
     const { executions } = world.backend.sandbox;
     return { before, first, between, again, after: world.look(ADDON, ACCOUNT), locks: await world.backend.ledger.listHeldLocks(), execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)) };
   });

@@ -29,7 +29,7 @@ interface Expected {
   /** Calls that changed something, in order. */
   mutations: string[];
 }
-type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption'>, expected: Expected];
+type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption' | 'trust' | 'acceptedKeys'>, expected: Expected];
 
 const IN_PLACE = ['eks:UpdateAddon'];
 const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
@@ -96,6 +96,16 @@ const rows: Row[] = [
   ['auto-mode', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
   ['version-withdrawn', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['version-withdrawn', { addon: EBS, ...recreate }, { outcome: 'blocked', blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ }, mutations: [] }],
+  ['trust-repair', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] }],
+  ['trust-repair', { addon: EBS, trust: 'repair' }, { ...inPlace, created: EBS_ACCOUNT, mutations: ['iam:UpdateAssumeRolePolicy', ...IN_PLACE] }],
+  ['trust-deny', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] }],
+  ['trust-deny', { addon: EBS, trust: 'repair' }, { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] }],
+  ['trust-too-long', { addon: EBS, trust: 'repair' }, { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] }],
+  ['trust-conditions', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['trust-undecided', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'role-trust': /kubernetes-pod-name/ }, mutations: [] }],
+  ['trust-undecided', { addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['shared-role-fleet', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['role-chaining', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
 ];
 
 interface Ended extends Run {

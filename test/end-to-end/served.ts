@@ -35,6 +35,7 @@ const announced = z.strictObject({
   clusters: z.array(z.strictObject({ context: z.string(), account: z.string(), region: z.string(), name: z.string(), endpoint: z.string() })),
   stateMachineArn: z.string(),
   recoverStateMachineArn: z.string(),
+  retireStateMachineArn: z.string(),
   tableName: z.string(),
 });
 

@@ -1,6 +1,7 @@
 /** Somebody else who works on the same add-on while a migration runs: by hand, or with another tool. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CreateAddonCommand, CreatePodIdentityAssociationCommand, DeleteAddonCommand, type EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import { GetRoleCommand, type IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import type { SimulatedScenario } from './scenarios.ts';
@@ -14,9 +15,19 @@ export interface ActorRecord {
   accepted: boolean;
 }
 
+/** The statement that somebody else adds to the trust policy of the add-on's role. */
+export const OTHER_STATEMENT = { Sid: 'SomebodyElse', Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+
+const changeTrust = async (iam: IAMClient, roleArn: string | undefined): Promise<void> => {
+  const RoleName = roleArn?.split('/').at(-1);
+  const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
+  const policy = JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')) as { Statement: unknown[] };
+  await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: JSON.stringify({ ...policy, Statement: [...policy.Statement, OTHER_STATEMENT] }) }));
+};
+
 const OTHER_VALUES = '{"controller":{"replicaCount":3}}';
 
-const act = async (eks: EKSClient, cluster: ClusterState, addonName: string, does: ActorSpec['does']): Promise<void> => {
+const act = async ({ eks, iam }: { eks: EKSClient; iam: IAMClient }, cluster: ClusterState, addonName: string, does: ActorSpec['does']): Promise<void> => {
   const where = { clusterName: cluster.name, addonName };
   const addon = cluster.addons.get(addonName);
   const role = addon?.serviceAccountRoleArn ? { serviceAccountRoleArn: addon.serviceAccountRoleArn } : {};
@@ -40,6 +51,9 @@ const act = async (eks: EKSClient, cluster: ClusterState, addonName: string, doe
       await eks.send(new CreatePodIdentityAssociationCommand({ clusterName: cluster.name, namespace: addon?.namespace ?? 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn, tags: { by: 'somebody-else' } }));
       return;
     }
+    case 'change-trust':
+      await changeTrust(iam, addon?.serviceAccountRoleArn);
+      return;
     case 'give-other-role':
       await eks.send(new UpdateAddonCommand({ ...where, podIdentityAssociations: [] }));
   }
@@ -60,10 +74,10 @@ export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Pr
 
 export const prepareActor = (sandbox: Sandbox, cluster: ClusterState, { requests }: SimulatedScenario, spec: ActorSpec): ActorRecord => {
   const record: ActorRecord = { spec, accepted: false };
-  const eks = sandbox.clients(undefined, cluster.region).eks();
+  const clients = sandbox.clients(undefined, cluster.region);
   afterCall(sandbox, spec.afterCall, async (line) => {
     record.afterLine = line;
-    record.accepted = await act(eks, cluster, requests[0]?.addon ?? '', spec.does).then(
+    record.accepted = await act({ eks: clients.eks(), iam: clients.iam() }, cluster, requests[0]?.addon ?? '', spec.does).then(
       () => true,
       // Refused: the add-on was not there, or busy. Then nobody interfered.
       () => false,

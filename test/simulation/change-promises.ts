@@ -22,16 +22,6 @@ export const planFirst: Promised = {
   },
 };
 
-export const trustStays: Promised = {
-  name: 'oidc-trust-stays',
-  says: "The role's OIDC trust stays; no statement of any trust policy is touched.",
-  broken: ({ sandbox, before }) =>
-    [...sandbox.world.accounts.values()].flatMap((account) => [...account.roles.values()]).flatMap((role) => {
-      const was = before.trustPolicies.get(role.arn);
-      return was !== undefined && was !== role.trustPolicy ? [`the trust policy of ${role.arn} changed`] : [];
-    }),
-};
-
 export const failClosed: Promised = {
   name: 'fail-closed',
   says: 'A deny, or something that can not be decided, in the trust evaluation means no mutating call.',
@@ -62,7 +52,7 @@ export const oneAtATime: Promised = {
   },
 };
 
-const READS: Record<string, RegExp> = { eks: /^(Describe|List)/, kubernetes: /^(get|list)/ };
+const READS: Record<string, RegExp> = { eks: /^(Describe|List)/, iam: /^Get/, kubernetes: /^(get|list)/ };
 
 export const observeFirst: Promised = {
   name: 'observe-first',

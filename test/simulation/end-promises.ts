@@ -4,7 +4,7 @@ import { interfered, migratedSince, plannedOf, type Promised, sameTags } from '.
 import { isTransient } from './transient.ts';
 
 /** Steps of the road that the way back does not use. */
-const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over']);
+const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'repair-trust']);
 
 export const neverLost: Promised = {
   name: 'never-lost',

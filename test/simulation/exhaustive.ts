@@ -21,21 +21,27 @@ export const smooth = (scenario: string): RunSpec => ({ scenario, seed: SEED, fa
 
 export const singleFaults = (scenario: string, seen: readonly SeenCall[]): RunSpec[] =>
   seen.flatMap((call) =>
-    kindsFor(call).map((kind): RunSpec => ({ scenario, seed: SEED, faults: [{ kind, call: call.n }], ...(kind.startsWith('abort') ? { again: true } : {}) })),
+    kindsFor(call).map((kind): RunSpec => ({ scenario, seed: SEED, faults: [{ kind, call: call.n }], ...(kind.startsWith('abort') && call.mutating ? { again: true } : {}) })),
   );
+
+/** A migration whose OIDC trust is retired and put back, and every fault at every call of that. */
+export const retired = (scenario: string): RunSpec => ({ ...smooth(scenario), retire: 'undone' });
+
+export const retireFaults = (scenario: string, seen: readonly SeenCall[]): RunSpec[] =>
+  singleFaults(scenario, seen.filter(({ step }) => step === 'retire-trust')).map((spec): RunSpec => ({ ...spec, retire: 'undone' }));
 
 /** One persistent failure for each operation that changes something on the road, by its first call there. */
 export const persistentFailures = (scenario: string, seen: readonly SeenCall[]): RunSpec[] => {
   const first = new Map<string, FaultSpec>();
   for (const { service, operation, step, mutating } of seen) {
-    if (!mutating || !['eks', 'kubernetes'].includes(service)) continue;
+    if (!mutating || !['eks', 'iam', 'kubernetes'].includes(service)) continue;
     const key = `${step} ${operation}`;
-    if (!first.has(key)) first.set(key, { kind: service === 'eks' ? 'access-denied' : 'server-error', call: 1, step, operation, persists: true });
+    if (!first.has(key)) first.set(key, { kind: service === 'kubernetes' ? 'server-error' : 'access-denied', call: 1, step, operation, persists: true });
   }
   return [...first.values()].map((fault): RunSpec => ({ scenario, seed: SEED, faults: [fault] }));
 };
 
-const WAY_BACK = new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'finish']);
+const WAY_BACK = new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'repair-trust', 'finish']);
 
 /** The calls of the way back in a run that failed for good: those after the first call of the assessment. */
 export const wayBackOf = (seen: readonly SeenCall[]): SeenCall[] => {

@@ -1,5 +1,6 @@
 /** The commands that a needs-human end gives to a person, run line by line against the sandbox. */
 import * as eks from '@aws-sdk/client-eks';
+import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { Migration } from '../../lambdas/domain/model.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
@@ -30,6 +31,10 @@ export const runHandOff = async (sandbox: Sandbox, cluster: ClusterState, record
     eks: (operation, input, region) => {
       if (input['clusterName'] !== undefined && input['clusterName'] !== cluster.name) throw new Error(`the commands name another cluster than ${cluster.name}`);
       return sandbox.clients(undefined, region).eks().send(new (commandNamed(operation))(input));
+    },
+    iam: (operation, input, region) => {
+      if (operation !== 'UpdateAssumeRolePolicy') throw new Error(`iam ${operation} is not part of a hand-off.`);
+      return sandbox.clients(undefined, region).iam().send(new UpdateAssumeRolePolicyCommand({ RoleName: String(input['RoleName']), PolicyDocument: String(input['PolicyDocument']) }));
     },
     kubectl: (words) => kubectl(sandbox, record, words),
     podIdentity: async (words) => {

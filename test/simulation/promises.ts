@@ -3,10 +3,11 @@
  * and says how it was broken. They read what AWS saw, not what the service says of itself.
  */
 import { associations } from './association-promises.ts';
-import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst, trustStays } from './change-promises.ts';
+import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst } from './change-promises.ts';
 import { goesBackByItself, migratedMeansMigrated, neverLost, provenOnPods, transientEndsMigrated } from './end-promises.ts';
 import type { Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
+import { repairIsSafe, retiresOnlyItsOwn, trustStays } from './trust-promises.ts';
 
 export const PROMISES: readonly Promised[] = [
   planFirst,
@@ -16,6 +17,8 @@ export const PROMISES: readonly Promised[] = [
   goesBackByItself,
   associations,
   trustStays,
+  repairIsSafe,
+  retiresOnlyItsOwn,
   failClosed,
   oneAtATime,
   observeFirst,

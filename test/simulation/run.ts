@@ -28,6 +28,15 @@ export interface SimulatedMigration {
   record?: Migration;
 }
 
+/** An execution of Retire, and the trust policies as they were when it had ended. */
+export interface Retirement {
+  migrationId: string;
+  action: 'retire' | 'reinstate';
+  status: string;
+  error?: string;
+  trustPolicies: Map<string, string>;
+}
+
 /** The target as it was before anything ran. */
 export interface Before {
   trustPolicies: Map<string, string>;
@@ -46,6 +55,8 @@ export interface RunResult {
   /** Those that `again` asked for, once the others had ended. */
   repeated: SimulatedMigration[];
   actor?: ActorRecord;
+  /** Executions of Retire, in order. */
+  retirements: Retirement[];
   /** What went wrong when the commands of a needs-human end were run; empty where they worked or none ended so. */
   handOffProblems: string[];
 }
@@ -57,8 +68,11 @@ const clusterOf = (sandbox: Sandbox, { requests }: SimulatedScenario): ClusterSt
   return cluster;
 };
 
+export const trustPoliciesOf = ({ world }: Sandbox): Map<string, string> =>
+  new Map([...world.accounts.values()].flatMap((account) => [...account.roles.values()].map((role) => [role.arn, role.trustPolicy] as const)));
+
 const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
-  trustPolicies: new Map([...sandbox.world.accounts.values()].flatMap((account) => [...account.roles.values()].map((role) => [role.arn, role.trustPolicy] as const))),
+  trustPolicies: trustPoliciesOf(sandbox),
   addons: structuredClone(cluster.addons),
   associations: structuredClone(cluster.associations),
 });
@@ -94,6 +108,19 @@ class Operator {
       }),
     );
     await this.rest();
+  }
+
+  async retire(migrationId: string, action: Retirement['action']): Promise<Retirement> {
+    const { executionArn = '' } = await this.stepFunctions.send(
+      new StartExecutionCommand({
+        stateMachineArn: this.sandbox.outputs.retireStateMachineArn ?? '',
+        name: `${migrationId}-${this.random.string(8)}`,
+        input: JSON.stringify({ migrationId, action, dryRun: false, soakDays: 0, requestedBy: 'simulation' }),
+      }),
+    );
+    await this.rest();
+    const { status, error } = this.sandbox.executions.execution(executionArn);
+    return { migrationId, action, status, ...(error === undefined ? {} : { error }), trustPolicies: trustPoliciesOf(this.sandbox) };
   }
 
   /** Until no execution runs. */
@@ -133,7 +160,7 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
   const cluster = clusterOf(sandbox, simulated);
   const before = lookBefore(sandbox, cluster);
   const operator = new Operator(sandbox, spec.seed);
-  const result: RunResult = { spec, simulated, sandbox, ledger: operator.ledger, cluster, before, migrations: [], repeated: [], handOffProblems: [] };
+  const result: RunResult = { spec, simulated, sandbox, ledger: operator.ledger, cluster, before, migrations: [], repeated: [], retirements: [], handOffProblems: [] };
   if (spec.actor) result.actor = prepareActor(sandbox, cluster, simulated, spec.actor);
   if (spec.cancelAfterCall !== undefined) cancelAfter(result, spec.cancelAfterCall);
   try {
@@ -142,7 +169,19 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
         for (let copy = 0; copy < (spec.copies ?? 1); copy += 1) result.migrations.push(await operator.migrate(migrationRequest.parse(request)));
       }
       await operator.settle(result.migrations);
-      if (spec.faults.some(({ kind }) => kind.startsWith('time-out'))) await clock.sleep(STRAGGLERS_MS);
+      const stragglers = async (): Promise<void> => {
+        if (spec.faults.some(({ kind }) => kind.startsWith('time-out'))) await clock.sleep(STRAGGLERS_MS);
+      };
+      if (spec.retire) {
+        for (const { migrationId, record } of result.migrations) {
+          if (record?.outcome !== 'migrated') continue;
+          result.retirements.push(await operator.retire(migrationId, 'retire'));
+          if (spec.retire !== 'undone') continue;
+          await stragglers();
+          result.retirements.push(await operator.retire(migrationId, 'reinstate'));
+        }
+      }
+      await stragglers();
       // Whoever follows up has removed the cause.
       world.faults.clear();
       if (spec.rollBack) for (const { migrationId, record } of result.migrations) if (record?.outcome === 'migrated') await operator.rollBack(migrationId);

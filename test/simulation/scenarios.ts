@@ -43,10 +43,14 @@ const definitions: Definition[] = [
   { name: 'three-service-accounts', file: 'adot-three-service-accounts', requests: [{ addon: 'adot' }] },
   { name: 'left-over', file: 'left-over-target-role', requests: [{ addon: EBS, strategy: 'recreate' }] },
   { name: 'shared-role', file: 'shared-role', requests: [{ addon: EBS, strategy: 'in-place' }, { addon: 'aws-efs-csi-driver', strategy: 'in-place' }] },
+  { name: 'trust-repair', file: 'trust-repair', requests: [{ addon: EBS, strategy: 'in-place', trust: 'repair' }] },
   { name: 'user-modified-fields', file: 'user-modified-fields', requests: [{ addon: EBS }] },
 ];
 
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);
+
+/** Where the OIDC trust is retired as well. */
+export const RETIRED_SCENARIO = 'in-place';
 
 const load = ({ name, file, requests, ends = 'migrated', change }: Definition): SimulatedScenario => {
   const path = `sandbox/scenarios/${file}.json`;

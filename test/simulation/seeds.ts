@@ -21,6 +21,8 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   restartOnCreate: [false, true],
   annotationAfterRecreate: ['remove', 'keep'],
   deleteWhileBusy: ['accept', 'ResourceInUseException', 'InvalidRequestException'],
+  trustLagSeconds: [0, 5, 25],
+  trustValidation: ['structural', 'evaluated'],
   eventsLost: [false, false, true],
 };
 
@@ -56,5 +58,6 @@ export const specOfSeed = (seed: number): RunSpec => {
     ...(chance(random, 0.05) ? { stranger: pick(random, ['other-tool', 'other-addon'] as const) } : {}),
     ...(chance(random, 0.08) ? { cancelAfterCall: anyCall(random) } : {}),
     ...(chance(random, 0.15) ? { again: true } : chance(random, 0.15) ? { rollBack: true } : {}),
+    ...(chance(random, 0.1) ? { retire: pick(random, ['kept', 'undone'] as const) } : {}),
   };
 };

@@ -1,8 +1,8 @@
 /** Which runs an order means, and a share of them. */
-import { persistentFailures, secondFaults, singleFaults, smooth } from './exhaustive.ts';
+import { persistentFailures, retired, retireFaults, secondFaults, singleFaults, smooth } from './exhaustive.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
-import { SCENARIO_NAMES } from './scenarios.ts';
+import { RETIRED_SCENARIO, SCENARIO_NAMES } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
 import type { RunSpec } from './spec.ts';
 import type { Tally } from './tally.ts';
@@ -52,6 +52,9 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
           done.add(failing);
           yield* secondFaults(failure, await seenOf(failure));
         }
+        if (scenario !== RETIRED_SCENARIO) continue;
+        yield retired(scenario);
+        yield* retireFaults(scenario, await seenOf(retired(scenario)));
       }
     }
   }

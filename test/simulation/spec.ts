@@ -16,7 +16,7 @@ export interface ActorSpec {
   afterCall: number;
   does: (typeof ACTS)[number];
 }
-export const ACTS = ['update-version', 'change-configuration', 'delete', 'recreate', 'associate', 'give-other-role'] as const;
+export const ACTS = ['update-version', 'change-configuration', 'delete', 'recreate', 'associate', 'give-other-role', 'change-trust'] as const;
 
 export interface RunSpec {
   /** Name of one of the simulation's scenarios. */
@@ -38,6 +38,8 @@ export interface RunSpec {
   again?: boolean;
   /** A rollback on demand once all have ended. */
   rollBack?: boolean;
+  /** Once all have ended, the OIDC trust of those that are migrated is retired; `undone`: and put back then. */
+  retire?: 'kept' | 'undone';
 }
 
 export const describeSpec = (spec: RunSpec): string => JSON.stringify(spec);

@@ -20,6 +20,11 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
     const policy: unknown = typeof role.trustPolicy === 'string' ? JSON.parse(role.trustPolicy) : role.trustPolicy;
     if (!isObject(policy) || !Array.isArray(policy['Statement'])) continue;
     const statements: unknown[] = policy['Statement'];
+    // What nobody lets in can be repaired, a Deny can not.
+    if (!statements.some(letsPodsIn)) {
+      role.trustPolicy = { ...policy, Statement: [...statements, { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: trust === 'denied' ? { Bool: { 'aws:PrincipalIsAWSService': 'true' } } : { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } } }] };
+      continue;
+    }
     const Statement =
       trust === 'denied'
         ? statements.filter((statement) => !letsPodsIn(statement))

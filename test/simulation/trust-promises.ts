@@ -1,0 +1,152 @@
+/** Promises about trust policies: whose statements are touched, and when. */
+import { isDeepStrictEqual } from 'node:util';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
+import type { Migration } from '../../lambdas/domain/model.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { evaluateTrust } from '../../lambdas/domain/policy/trust.ts';
+import { isObject } from '../../sandbox/json.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { OTHER_STATEMENT } from './actor.ts';
+import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './look.ts';
+import { about, interfered, plannedOf, type Promised } from './promised.ts';
+import { type RunResult, trustPoliciesOf } from './run.ts';
+import { isTransient } from './transient.ts';
+
+type Statement = Record<string, unknown>;
+
+const statementsOf = (policy: string | undefined): Statement[] => {
+  const document: unknown = policy === undefined ? undefined : JSON.parse(policy);
+  return isObject(document) ? [document['Statement']].flat().filter(isObject) : [];
+};
+
+/** Statements of the one that the other does not have; a statement that stands twice is two. */
+const without = (statements: readonly Statement[], others: readonly Statement[]): Statement[] => {
+  const left = [...others];
+  return statements.filter((statement) => {
+    const at = left.findIndex((other) => isDeepStrictEqual(other, statement));
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+};
+
+const asks = ({ request }: Migration): boolean => request.trust === 'repair';
+
+/** One statement for EKS Pod Identity of that cluster, and for nothing else. */
+const isNarrow = ({ Effect, Principal, Condition }: Statement, { request, plan }: Migration): boolean => {
+  const conditions = isObject(Condition) ? Object.values(Condition).filter(isObject) : [];
+  const wants = (key: string, value: string): boolean => conditions.some((keys) => [keys[key]].flat().every((one) => one === value) && keys[key] !== undefined);
+  const accounts = plan?.associations.map((one) => one.serviceAccount) ?? [];
+  const named = conditions.flatMap((keys) => [keys['aws:RequestTag/kubernetes-service-account'] ?? []].flat());
+  return (
+    Effect === 'Allow' &&
+    isDeepStrictEqual(Principal, { Service: 'pods.eks.amazonaws.com' }) &&
+    wants('aws:SourceAccount', request.target.account) &&
+    wants('aws:SourceArn', clusterArn(request.target)) &&
+    named.length > 0 &&
+    named.every((one) => accounts.some((name) => name === one))
+  );
+};
+
+/** Policies as they are before any retirement: those retired have lost something on purpose. */
+const policiesAtTheEnd = (result: RunResult): Map<string, string> => {
+  const retired = new Set(result.migrations.flatMap(({ record }) => record?.retirements.map((one) => one.roleArn) ?? []));
+  return new Map([...trustPoliciesOf(result.sandbox)].filter(([arn]) => result.retirements.length === 0 || !retired.has(arn)));
+};
+
+/** What somebody else has added meanwhile is overwritten by nobody who could have seen it: IAM has no conditional writes. */
+const overwritten = (result: RunResult): string[] => {
+  const { actor } = result;
+  if (!actor?.accepted || actor.spec.does !== 'change-trust' || actor.afterLine === undefined) return [];
+  const { afterLine } = actor;
+  const { calls } = result.sandbox.world.log;
+  const act = calls.find((call) => call.n > afterLine && call.step === undefined && call.operation === 'UpdateAssumeRolePolicy' && call.status < 300);
+  if (!act) return [];
+  const sawIt = (call: Call): boolean => calls.some((one) => one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'GetRole');
+  return effective(changes(result))
+    .filter((call) => call.n > act.n && call.operation === 'UpdateAssumeRolePolicy' && sawIt(call) && !String(inputOf(call)['PolicyDocument']).includes(OTHER_STATEMENT.Sid))
+    .map((call) => `${about(call)} overwrote what somebody else had added to a trust policy`);
+};
+
+export const trustStays: Promised = {
+  name: 'oidc-trust-stays',
+  says: "The role's OIDC trust stays: no statement that was there, or that somebody else adds, is changed or taken away but by a retirement.",
+  broken: (result) => [
+    ...overwritten(result),
+    ...[...policiesAtTheEnd(result)].flatMap(([arn, now]) =>
+      without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now)).map((statement) => `the trust policy of ${arn} lost ${JSON.stringify(statement)}`),
+    ),
+  ],
+};
+
+export const repairIsSafe: Promised = {
+  name: 'trust-repair-is-safe',
+  says: 'A trust policy is changed only where it was asked for, by one narrow statement that the ledger has first; what was put back has it no more.',
+  broken: (result) => {
+    const problems: string[] = [];
+    const records = allMigrations(result).flatMap(({ record }) => record ?? []);
+    const { calls } = result.sandbox.world.log;
+    for (const call of effective(changes(result)).filter((one) => one.operation === 'UpdateAssumeRolePolicy')) {
+      const id = migrationOf(result, call.execution);
+      const noted = calls.some((one) => one.n < call.n && one.status < 300 && /^(Put|Update)Item$/.test(one.operation) && keyOf(one)?.pk === `MIGRATION#${id}` && /^(REPAIR|RETIREMENT)#/.test(keyOf(one)?.sk ?? ''));
+      if (!noted) problems.push(`${about(call)} changed a trust policy that the ledger did not have`);
+      const record = records.find(({ migrationId }) => migrationId === id);
+      if (call.step === 'repair-trust' && record && !asks(record)) problems.push(`${about(call)} repaired a trust policy although nobody asked for it`);
+      if (String(inputOf(call)['PolicyDocument']).length > 2048) problems.push(`${about(call)} wrote more than IAM takes`);
+    }
+    for (const [arn, now] of policiesAtTheEnd(result)) {
+      const added = without(statementsOf(now), [...statementsOf(result.before.trustPolicies.get(arn)), OTHER_STATEMENT]);
+      const owners = records.filter((record) => record.trustChanges.some((change) => change.roleArn === arn && added.some((statement) => isDeepStrictEqual(statement, change.statement))));
+      if (added.length > 0 && owners.length === 0) problems.push(`the trust policy of ${arn} got ${JSON.stringify(added)}, which no migration has noted`);
+      // Add-ons that share the role have one each.
+      if (added.length > owners.length) problems.push(`the trust policy of ${arn} got ${added.length} statements by ${owners.length} migrations`);
+      for (const statement of added) if (!owners.some((record) => isNarrow(statement, record))) problems.push(`the trust policy of ${arn} got a statement that is too wide: ${JSON.stringify(statement)}`);
+      for (const record of owners) {
+        const left = record.trustChanges.some((change) => change.roleArn === arn && added.some((statement) => isDeepStrictEqual(statement, change.statement)));
+        const gone = record.outcome === 'rolled-back' || record.outcome === 'blocked';
+        const shared = records.some((other) => other !== record && other.outcome === 'migrated' && other.plan?.associations.some((one) => one.roleArn === arn));
+        if (left && gone && !shared && !interfered(result)) problems.push(`${record.migrationId} ended ${record.outcome ?? ''}, but its statement is still in the trust policy of ${arn}`);
+      }
+    }
+    return problems;
+  },
+};
+
+export const retiresOnlyItsOwn: Promised = {
+  name: 'retire-takes-only-its-own',
+  says: "Retire takes away this cluster's OIDC trust of the migrated service accounts and nothing else, and what it took can be put back.",
+  broken: (result) => {
+    const problems: string[] = [];
+    for (const { migrationId, action, status, error, trustPolicies } of result.retirements) {
+      const record = result.migrations.find((one) => one.migrationId === migrationId)?.record;
+      const roleArn = record?.plan?.addon?.serviceAccountRoleArn;
+      const issuer = result.cluster.oidcIssuer ?? '';
+      if (!record || roleArn === undefined) continue;
+      for (const { namespace, serviceAccount } of plannedOf(record)) {
+        const use = { target: record.request.target, namespace, serviceAccount, oidcIssuer: issuer };
+        const verdicts = (policy: string | undefined) => evaluateTrust(parsePolicy(policy ?? '', 'trust'), use);
+        const was = verdicts(result.before.trustPolicies.get(roleArn));
+        const now = verdicts(trustPolicies.get(roleArn));
+        const what = `${action} of ${migrationId} (${status}${error === undefined ? '' : `, ${error}`})`;
+        if (now.podIdentity.verdict !== 'allowed') problems.push(`after ${what} ${roleArn} does not let ${serviceAccount} in by Pod Identity`);
+        if (status === 'SUCCEEDED' && action === 'retire' && now.irsa.verdict === 'allowed') problems.push(`after ${what} ${roleArn} still lets ${serviceAccount} in by OIDC`);
+        if (status === 'SUCCEEDED' && action === 'reinstate' && now.irsa.verdict !== was.irsa.verdict) problems.push(`after ${what} the OIDC trust of ${roleArn} for ${serviceAccount} is ${now.irsa.verdict}, it was ${was.irsa.verdict}`);
+      }
+      // Whoever else was let in still is: what is gone speaks of this cluster's provider alone.
+      const host = issuer.replace(/^https:\/\//, '');
+      for (const [arn, now] of trustPolicies) {
+        const lost = without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now));
+        for (const statement of lost) if (arn !== roleArn || !JSON.stringify(statement).includes(host)) problems.push(`retire took ${JSON.stringify(statement)} out of ${arn}`);
+      }
+    }
+    const { faults, actor, stranger, knobs = {} } = result.spec;
+    const nothingLasts = faults.length <= 1 && faults.every(({ kind, persists }) => isTransient(kind) && !persists);
+    // An add-on that still has the role, and a service account that still names it, may need the trust.
+    const mayBeNeeded = knobs['keepIrsaRole'] === true || knobs['annotationAfterRecreate'] === 'keep' || result.migrations.some(({ record }) => record?.outcome !== 'migrated');
+    if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
+      // A lock that could not be let go is in the way of the next one until it is found.
+      const failed = result.retirements.filter(({ status, action }) => status !== 'SUCCEEDED' && (action === 'retire' || faults.length === 0));
+      problems.push(...failed.map(({ migrationId, action, error }) => `${action} of ${migrationId} did not succeed although nothing stood in its way: ${error ?? ''}`));
+    }
+    return problems;
+  },
+};
