@@ -1,13 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests over plain data and fakes: they share no state, so their files can share a process. */
+const PURE = ['test/lambdas/**/*.test.ts', 'test/lib/**/*.test.ts', 'test/fuzz/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     reporters: ['default', './test/closing-reporter.ts'],
     globalSetup: ['./test/global-setup.ts'],
     // Tests never wait for real time; the bound only catches a hang (a build in the set-up, a child process).
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    maxWorkers: 2,
     coverage: { provider: 'v8', include: ['bin/**', 'lib/**', 'lambdas/**', 'cli/**', 'sandbox/**'] },
+    projects: [
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      { extends: true, test: { name: 'rest', include: ['test/**/*.test.ts'], exclude: PURE } },
+    ],
   },
 });
