@@ -74,6 +74,8 @@ function whyOf({ decisive, forms }: Judged): string {
 interface RoleTrust {
   arn: string;
   name: string;
+  /** Whether a statement that allows something names EKS Auth: not only everybody. */
+  named: boolean;
   proposal: RepairProposal;
   /** Whether the service may change it. */
   repairable: boolean;
@@ -115,8 +117,16 @@ function remedyOf({ undecided }: Judged, { arn, proposal, repairable }: RoleTrus
 
 function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
   const { account, verdict, accepted } = judged;
-  const { name, proposal, repairable } = role;
+  const { name, named, proposal, repairable } = role;
   const who = `${POD_IDENTITY_PRINCIPAL} in for ${account.namespace}/${account.serviceAccount}`;
+  if (verdict === 'allowed' && accepted.length === 0 && !named) {
+    return warn(
+      'role-trust',
+      `Role ${name} lets ${who}, but only by a statement for everybody. EKS does not say whether it takes such a role for an association; where it does not, the migration is rolled back.`,
+      `Name ${POD_IDENTITY_PRINCIPAL} in a statement of its own, and let everybody else in only where that is meant.`,
+      SOURCE,
+    );
+  }
   if (verdict === 'allowed' && accepted.length === 0) return pass('role-trust', `Role ${name} lets ${who} (sts:AssumeRole and sts:TagSession).`);
   if (verdict === 'allowed') {
     return warn(
@@ -163,6 +173,7 @@ export function planTrust(facts: Facts, arn: string, trustPolicy: string, planne
   const role: RoleTrust = {
     arn,
     name: parseRoleArn(arn)?.name ?? arn,
+    named: policy.valid && policy.statements.some(({ effect, principals }) => effect === 'Allow' && principals?.named.get('Service')?.includes(POD_IDENTITY_PRINCIPAL) === true),
     proposal: needed ? propose(facts, trustPolicy, judged) : { do: 'nothing' },
     repairable: facts.repairableRoleArns.some((pattern) => matchesWildcard(pattern, arn)),
   };

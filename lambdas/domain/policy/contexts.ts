@@ -47,9 +47,6 @@ function statesOf(values: Record<string, string | readonly string[]>): Record<st
 /** The request has these keys and no others; names are compared without case. */
 export const closedWorld = (values: Record<string, string | readonly string[]>): LookUp => lookUpIn(statesOf(values), () => ABSENT);
 
-/** The request has these keys; of all others nothing is known. */
-export const openWorld = (values: Record<string, string | readonly string[]>): LookUp => lookUpIn(statesOf(values), () => UNKNOWN);
-
 /** What EKS Auth and a pod with a token have in common. */
 const anyCall = (target: Target): Record<string, KeyState> => ({
   // Global keys: "always included in the request context".
@@ -232,18 +229,4 @@ export function assumeRoleRequest(call: AssumeRoleCall, action: 'sts:AssumeRole'
   });
   // IAM User Guide, "AWS JSON policy elements: Principal": an account is written as its id or as its root's ARN.
   return { action, principal: { type: 'AWS', values: [roleArn, sessionArn, account, `arn:${partition}:iam::${account}:root`] }, lookUp };
-}
-
-/** What an identity policy is asked when a role is handed to a service. `associatedResourceArn`: of EKS the cluster's ARN. */
-export function passRoleRequest(pass: { roleArn: string; passedToService: string; associatedResourceArn?: string; caller?: { roleArn: string; account: string } }): PolicyRequest {
-  const { roleArn, passedToService, associatedResourceArn, caller } = pass;
-  return {
-    action: 'iam:PassRole',
-    resource: roleArn,
-    lookUp: closedWorld({
-      'iam:PassedToService': passedToService,
-      ...(associatedResourceArn === undefined ? {} : { 'iam:AssociatedResourceArn': associatedResourceArn }),
-      ...(caller ? { 'aws:PrincipalArn': caller.roleArn, 'aws:PrincipalAccount': caller.account, 'aws:PrincipalIsAWSService': 'false' } : {}),
-    }),
-  };
 }

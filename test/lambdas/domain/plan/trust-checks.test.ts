@@ -37,6 +37,17 @@ describe('role-trust', () => {
     expect([plan.verdict, blockingChecks(plan), plan.trustRepairs]).toEqual(['blocked', ['role-trust'], []]);
   });
 
+  it.each<[string, unknown]>([
+    ['*', '*'],
+    ['every AWS principal', { AWS: '*' }],
+  ])('warns where only a statement for %s lets the pods in, which EKS may not take', (_, Principal) => {
+    const everybody = { ...podIdentityStatement, Sid: 'Everybody', Principal };
+    const plan = planOf([irsaStatement, everybody]);
+    expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'warn', message: expect.stringContaining('only by a statement for everybody') as string, remedy: expect.stringContaining('pods.eks.amazonaws.com') as string });
+    expect(plan.verdict).toBe('migrate');
+    expect(checkOf(planOf([irsaStatement, everybody, podIdentityStatement]), 'role-trust').status).toBe('pass');
+  });
+
   it('says where a policy is no policy', () => {
     const plan = planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: '{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}' } } }));
     expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'fail', message: expect.stringContaining('Statement[0].Effect') as string });

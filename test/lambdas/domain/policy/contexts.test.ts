@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseClusterArn } from '../../../../lambdas/domain/arn.ts';
-import { assumeRoleRequest, closedWorld, irsaRequest, openWorld, passRoleRequest, podIdentityRequests, type TrustUse } from '../../../../lambdas/domain/policy/contexts.ts';
+import { assumeRoleRequest, closedWorld, irsaRequest, podIdentityRequests, type TrustUse } from '../../../../lambdas/domain/policy/contexts.ts';
 import type { PolicyRequest } from '../../../../lambdas/domain/policy/request.ts';
 
 const ACCOUNT = '111122223333';
@@ -187,22 +187,12 @@ describe('requests that are known whole', () => {
     expect(keys.map((key) => asked(request, key))).toEqual([['x-1'], ['a'], ['b'], ['Team', 'stage'], ['Team'], ['2026-01-05T09:00:00.000Z'], ['1767603600']]);
   });
 
-  it('asks an identity policy about passing a role', () => {
-    const request = passRoleRequest({ roleArn: ROLE, passedToService: 'pods.eks.amazonaws.com', associatedResourceArn: CLUSTER_ARN, caller: { roleArn: ROLE, account: ACCOUNT } });
-    expect(request).toMatchObject({ action: 'iam:PassRole', resource: ROLE });
-    expect(request.principal).toBeUndefined();
-    const keys = ['iam:PassedToService', 'iam:AssociatedResourceArn', 'aws:PrincipalArn', 'aws:SourceArn'];
-    expect(keys.map((key) => asked(request, key))).toEqual([['pods.eks.amazonaws.com'], [CLUSTER_ARN], [ROLE], 'absent']);
-    expect(asked(passRoleRequest({ roleArn: ROLE, passedToService: 'eks.amazonaws.com' }), 'iam:AssociatedResourceArn')).toBe('absent');
-  });
-
   it('answers for every name, also such as objects have by themselves', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.string()), fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty')), (values, key) => {
         const there = Object.keys(values).some((name) => name.toLowerCase() === key.toLowerCase());
         fc.pre(there || !Object.keys(values).some((name) => name.endsWith('/')));
         expect(closedWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'absent');
-        expect(openWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'unknown');
       }),
     );
   });
