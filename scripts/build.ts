@@ -43,7 +43,7 @@ export async function build(): Promise<boolean> {
   const work = mkdtempSync(join(DIST, '.build-'));
   try {
     const lambdas = join(work, 'lambda');
-    const assembly = join(work, 'cdk.out');
+    const assembly = join(work, 'assembly');
     bundle(lambdas);
     synthesise(assembly, lambdas);
     writeFileSync(join(work, 'stamp'), hash);

@@ -6,8 +6,8 @@ import { join, relative } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 
 export const DIST = join(ROOT, 'dist');
-/** The cloud assembly: templates and assets. */
-export const ASSEMBLY = join(DIST, 'cdk.out');
+/** The cloud assembly that the sandbox deploys. Not the folder of CDK's command line, whose context may be another. */
+export const ASSEMBLY = join(DIST, 'assembly');
 /** The bundles of the Lambdas. */
 export const LAMBDAS = join(DIST, 'lambda');
 export const STAMP = join(DIST, 'stamp');

@@ -8,6 +8,7 @@ import { ensureAssembly } from '../../cli/assembly.ts';
 import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { bundle } from '../../scripts/bundle.ts';
+import { ASSEMBLY } from '../../scripts/stamp.ts';
 import { lambdaDirectory } from './definition.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -16,6 +17,13 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const filesOf = (folder: string): Record<string, string> =>
   Object.fromEntries(readdirSync(folder).sort().map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+
+describe('the sandbox', () => {
+  it("deploys another folder than the one that CDK's command line writes", () => {
+    const { output } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { output: string };
+    expect(join(ROOT, output)).not.toBe(ASSEMBLY);
+  });
+});
 
 describe('bundles', () => {
   const ENVIRONMENT = {
@@ -95,6 +103,6 @@ describe('build', () => {
     const source = join(copy, 'lib/step-function-lambda.ts');
     writeFileSync(source, readFileSync(source, 'utf8').replace('memorySize: 512', 'memorySize: 1024'));
     await expect(run()).resolves.toEqual({ built: true, memory: '1024', plan: true });
-    expect(readdirSync(join(copy, 'dist')).sort()).toEqual(['cdk.out', 'lambda', 'stamp']);
+    expect(readdirSync(join(copy, 'dist')).sort()).toEqual(['assembly', 'lambda', 'stamp']);
   });
 });

@@ -15,6 +15,9 @@ export const kindsFor = ({ service, mutating }: SeenCall): FaultKind[] =>
     return true;
   });
 
+/** What a call is for, in whichever scenario. */
+export const placeOf = ({ step, service, operation }: SeenCall): string => `${step} ${service} ${operation}`;
+
 const SEED = 1;
 
 export const smooth = (scenario: string): RunSpec => ({ scenario, seed: SEED, faults: [] });

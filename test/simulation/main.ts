@@ -10,6 +10,7 @@ const USAGE = `Usage:
   npm run simulate -- --exhaustive            every fault at every call, in every scenario (--scenario NAME: in that one);
                                               and again on the way back from each step that fails for good
                       --exhaustive --thorough the way back in each scenario, instead of once for each step
+                      --exhaustive --brief    reads in the first scenario that makes them, what changes something in each
   npm run simulate -- --seeds 2000 [--from S] random runs
   npm run simulate -- --mutants               planted defects, each of which must be caught
   npm run simulate -- --replay SPEC [--calls] one run again, from the JSON that a failure printed`;
@@ -28,6 +29,7 @@ const read = () => {
         exhaustive: { type: 'boolean' },
         scenario: { type: 'string', multiple: true },
         thorough: { type: 'boolean' },
+        brief: { type: 'boolean' },
         seeds: { type: 'string' },
         from: { type: 'string' },
         mutants: { type: 'boolean' },
@@ -54,6 +56,8 @@ const runOrder = async (order: Omit<Order, 'part' | 'parts'> & { what: Order['wh
   return tally;
 };
 
+const reachOf = ({ thorough, brief }: ReturnType<typeof read>) => (thorough ? ('thorough' as const) : brief ? ('brief' as const) : ('usual' as const));
+
 const flags = read();
 const workers = flags.workers === undefined ? availableParallelism() : wholeNumber(flags.workers, '--workers');
 const { directory: assembly } = await ensureAssembly(() => process.stderr.write('Building the application once: this takes some seconds.\n'));
@@ -66,7 +70,7 @@ if (flags.mutants) {
   process.exitCode = (await replay(flags.replay, assembly, { calls: flags.calls ?? false })) ? 0 : 1;
 } else {
   const order = flags.exhaustive
-    ? { what: 'exhaustive' as const, assembly, scenarios: flags.scenario ?? [], thorough: flags.thorough ?? false }
+    ? { what: 'exhaustive' as const, assembly, scenarios: flags.scenario ?? [], reach: reachOf(flags) }
     : flags.seeds === undefined
       ? fail('say what to simulate')
       : { what: 'seeds' as const, assembly, from: wholeNumber(flags.from ?? '1', '--from'), count: wholeNumber(flags.seeds, '--seeds') };

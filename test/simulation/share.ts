@@ -1,5 +1,5 @@
 /** Which runs an order means, and a share of them. */
-import { persistentFailures, retired, retireFaults, secondFaults, singleFaults, smooth } from './exhaustive.ts';
+import { persistentFailures, placeOf, retired, retireFaults, secondFaults, singleFaults, smooth } from './exhaustive.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
 import { RETIRED_SCENARIO, SCENARIO_NAMES } from './scenarios.ts';
@@ -12,8 +12,12 @@ export type Order = { assembly: string; part: number; parts: number; /** Says no
       what: 'exhaustive';
       /** All where it is empty. */
       scenarios: string[];
-      /** Second faults for each failing step of each scenario; otherwise once for each step, in the first scenario that has it. */
-      thorough: boolean;
+      /**
+       * `usual`: each call in each scenario, and second faults once for each failing step, in the first scenario that has
+       * it. `thorough`: these in each scenario too. `brief`: reads once for each step and operation, in the first scenario
+       * that makes them; what changes something in each.
+       */
+      reach: 'brief' | 'usual' | 'thorough';
     }
   | { what: 'seeds'; from: number; count: number }
   | { what: 'specs'; specs: RunSpec[] }
@@ -41,14 +45,16 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
       return;
     case 'exhaustive': {
       const done = new Set<string>();
+      const read = new Set<string>();
       for (const scenario of order.scenarios.length > 0 ? order.scenarios : SCENARIO_NAMES) {
         const seen = await seenOf(smooth(scenario));
         yield smooth(scenario);
-        yield* singleFaults(scenario, seen);
+        yield* singleFaults(scenario, order.reach === 'brief' ? seen.filter((call) => call.mutating || !read.has(placeOf(call))) : seen);
+        for (const call of seen) read.add(placeOf(call));
         for (const failure of persistentFailures(scenario, seen)) {
           yield failure;
           const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();
-          if (done.has(failing) && !order.thorough) continue;
+          if (done.has(failing) && order.reach !== 'thorough') continue;
           done.add(failing);
           yield* secondFaults(failure, await seenOf(failure));
         }
