@@ -1,5 +1,5 @@
 import type { Addon } from '../domain/model.ts';
-import type { Clock, Eks } from '../ports/index.ts';
+import type { Clock, Eks, Role, Roles } from '../ports/index.ts';
 
 const LOOKS = 3;
 const BETWEEN_LOOKS_MS = 2000;
@@ -20,3 +20,7 @@ export async function lookSeveralTimes<T>(clock: Clock, look: () => Promise<T>, 
  */
 export const lookAtAddon = (eks: Eks, addon: string, clock: Clock): Promise<Addon | undefined> =>
   lookSeveralTimes(clock, () => eks.describeAddon(addon), (now) => now !== undefined);
+
+/** A role as it is now; its absence is believed as an add-on's is. */
+export const lookAtRole = (roles: Roles, arn: string, clock: Clock): Promise<Role | undefined> =>
+  lookSeveralTimes(clock, () => roles.getRole(arn), (now) => now !== undefined);

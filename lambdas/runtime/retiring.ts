@@ -10,7 +10,7 @@ import { proposeRetirement, type RetirementProposal, undoRetirement } from '../d
 import type { ServiceAccountUse } from '../domain/trust/statements.ts';
 import type { Clock, Eks, HandlerDependencies, Kubernetes, TargetPorts } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
-import { lookAtAddon } from './looks.ts';
+import { lookAtAddon, lookAtRole } from './looks.ts';
 import { recordedMigration } from './recorded.ts';
 import { rollbackBegun } from './recovering.ts';
 import { utcNow } from './utc.ts';
@@ -151,7 +151,7 @@ function nothingTo(record: Migration, roleArn: string, why: string): Decision {
 async function lookAtCase(one: Case, checks: Check[], ports: TargetPorts, clock: Clock): Promise<Outlook> {
   const { record, roleArn, serviceAccounts } = one;
   const { target, acceptedKeys } = record.request;
-  const role = await ports.roles.getRole(roleArn);
+  const role = await lookAtRole(ports.roles, roleArn, clock);
   if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'IAM has no such role (any more)' }] };
   const oidcIssuer = (await ports.eks.describeCluster())?.oidcIssuer;
   if (oidcIssuer === undefined) {
@@ -186,7 +186,7 @@ async function lookAtRetirement(wish: RetireWish, record: Migration, { ledger, p
   return lookAtCase({ wish, record, roleArn, serviceAccounts, lacking }, checks, ports, clock);
 }
 
-async function lookAtReinstatement(record: Migration, { portsFor, settings }: HandlerDependencies): Promise<Outlook> {
+async function lookAtReinstatement(record: Migration, { portsFor, settings, clock }: HandlerDependencies): Promise<Outlook> {
   const { migrationId, status, request } = record;
   const { roles } = portsFor(request.target);
   const checks: Check[] = [
@@ -198,7 +198,7 @@ async function lookAtReinstatement(record: Migration, { portsFor, settings }: Ha
   for (const note of standingRetirements(record)) {
     const { roleArn } = note;
     checks.push(checkRepairable(roleArn, record, settings.repairableRoleArns));
-    const role = await roles.getRole(roleArn);
+    const role = await lookAtRole(roles, roleArn, clock);
     const undo = role && undoRetirement(note, role.trustPolicy);
     if (!role || !undo) decisions.push({ roleArn, do: 'refuse', why: 'IAM has no such role (any more)' });
     else if (undo.do === 'refuse') decisions.push({ roleArn, do: 'refuse', why: undo.why });

@@ -62,9 +62,16 @@ export class ScaledClock implements SandboxClock {
 
   timer(milliseconds: number, { background = false }: TimerOptions = {}): Timer {
     let handle: NodeJS.Timeout | undefined;
+    const due = this.now() + milliseconds;
     const elapsed = new Promise<void>((resolve) => {
-      handle = setTimeout(resolve, Math.min(LONGEST_TIMEOUT, Math.max(0, milliseconds / this.scale)));
-      if (background) handle.unref();
+      // A time-out may come a moment early by this clock, and one that is too long for the machine comes far too early.
+      const wait = (): void => {
+        const left = due - this.now();
+        if (left <= 0 && handle) return resolve();
+        handle = setTimeout(wait, Math.min(LONGEST_TIMEOUT, Math.max(0, left / this.scale)));
+        if (background) handle.unref();
+      };
+      wait();
     });
     return { elapsed, cancel: () => clearTimeout(handle) };
   }
