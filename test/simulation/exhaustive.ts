@@ -52,5 +52,6 @@ export const wayBackOf = (seen: readonly SeenCall[]): SeenCall[] => {
   return start === -1 ? [] : seen.slice(start).filter(({ step }) => WAY_BACK.has(step));
 };
 
-export const secondFaults = (failure: RunSpec, seen: readonly SeenCall[]): RunSpec[] =>
-  wayBackOf(seen).flatMap((call) => kindsFor(call).map((kind): RunSpec => ({ ...failure, faults: [...failure.faults, { kind, call: call.n }] })));
+/** Every fault at each of these calls of the way back. */
+export const secondFaults = (failure: RunSpec, back: readonly SeenCall[]): RunSpec[] =>
+  back.flatMap((call) => kindsFor(call).map((kind): RunSpec => ({ ...failure, faults: [...failure.faults, { kind, call: call.n }] })));

@@ -1,5 +1,5 @@
 /** Which runs an order means, and a share of them. */
-import { persistentFailures, placeOf, retired, retireFaults, secondFaults, singleFaults, smooth } from './exhaustive.ts';
+import { persistentFailures, placeOf, retired, retireFaults, secondFaults, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
 import { RETIRED_SCENARIO, SCENARIO_NAMES } from './scenarios.ts';
@@ -14,8 +14,8 @@ export type Order = { assembly: string; part: number; parts: number; /** Says no
       scenarios: string[];
       /**
        * `usual`: each call in each scenario, and second faults once for each failing step, in the first scenario that has
-       * it. `thorough`: these in each scenario too. `brief`: reads once for each step and operation, in the first scenario
-       * that makes them; what changes something in each.
+       * it. `thorough`: these in each scenario too. `brief`: reads once for each step and operation, on the road and on the way
+       * back, in the first scenario that makes them; what changes something in each.
        */
       reach: 'brief' | 'usual' | 'thorough';
     }
@@ -46,6 +46,7 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
     case 'exhaustive': {
       const done = new Set<string>();
       const read = new Set<string>();
+      const readBack = new Set<string>();
       for (const scenario of order.scenarios.length > 0 ? order.scenarios : SCENARIO_NAMES) {
         const seen = await seenOf(smooth(scenario));
         yield smooth(scenario);
@@ -56,7 +57,9 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
           const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();
           if (done.has(failing) && order.reach !== 'thorough') continue;
           done.add(failing);
-          yield* secondFaults(failure, await seenOf(failure));
+          const back = wayBackOf(await seenOf(failure));
+          yield* secondFaults(failure, order.reach === 'brief' ? back.filter((call) => call.mutating || !readBack.has(placeOf(call))) : back);
+          for (const call of back) readBack.add(placeOf(call));
         }
         if (scenario !== RETIRED_SCENARIO) continue;
         yield retired(scenario);
