@@ -40,7 +40,7 @@ const sessionOf = ({ caller }: StruckCall): string => {
 };
 
 const denied = (call: StruckCall): string =>
-  `User: ${sessionOf(call)} is not authorized to perform: ${call.service}:${call.operation} on resource: ${call.service === 'iam' ? `arn:aws:iam::${call.account}:role/${field(call, 'RoleName')}` : `arn:aws:${call.service}:${call.region}:${call.account}:*`} because no identity-based policy allows the ${call.service}:${call.operation} action`;
+  `User: ${sessionOf(call)} is not authorized to perform: ${call.service}:${call.operation} on resource: ${call.service === 'iam' ? `role ${field(call, 'RoleName')}` : `arn:aws:${call.service}:${call.region}:${call.account}:*`} because no identity-based policy allows the ${call.service}:${call.operation} action`;
 
 /** Texts: `associations.ts`, `call.ts` and `addons.ts` of the EKS service, which say where they are from. */
 const eksNotFound = (call: StruckCall): string => {

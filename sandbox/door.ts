@@ -2,6 +2,7 @@
  * The one way into the sandbox: both transports hand their requests to it. It lets the world's time catch up, finds
  * out who calls what, refuses what AWS would refuse before any service sees it, and writes the call log.
  */
+import { Authorizer } from './authorization/authorizer.ts';
 import { createFaultPlayer } from './door-faults.ts';
 import { inputOf, isMutating, operationOf } from './door-operations.ts';
 import { errorNameOf, guessOperation, guessService, protocolOf, refusal, signatureRefusal } from './door-protocols.ts';
@@ -27,6 +28,8 @@ export interface DoorOptions {
   stepOf?: (principalArn: string) => string | undefined;
   /** Whether callers may name their key instead of signing; only where none of them comes from outside this process. */
   trustCallers?: boolean;
+  /** Who may do what; default: one of its own, by the world's roles. */
+  authorizer?: Authorizer;
 }
 
 export interface Door {
@@ -50,6 +53,8 @@ interface OpenCall {
   account: string;
   region: string;
   cluster?: ClusterState;
+  /** The action that its caller has no right to. */
+  denied?: string;
 }
 
 /** A call that was let in: whom it goes to, and who makes it. */
@@ -68,7 +73,7 @@ export const clusterAt = (world: World, host: string): ClusterState | undefined 
   return undefined;
 };
 
-export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now, stepOf, trustCallers = false }: DoorOptions): Door => {
+export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now, stepOf, trustCallers = false, authorizer = new Authorizer(world) }: DoorOptions): Door => {
   const failures: Door['failures'] = [];
   const addresses: Door['addresses'] = new Set();
   const ids = world.random.fork();
@@ -88,6 +93,11 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
       describe: (operation, input) => {
         call.operation = operation;
         call.input = input;
+      },
+      authorize: (asked) => {
+        const denial = authorizer.authorize(caller, asked, call.region);
+        if (denial) call.denied = denial.action;
+        return denial;
       },
     };
     try {
@@ -166,6 +176,7 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
         input: call.input,
         status: response.status,
         ...(error === undefined ? {} : { error }),
+        ...(call.denied === undefined ? {} : { denied: call.denied }),
       });
       return response;
     };

@@ -1,3 +1,5 @@
+import type { Asked, Denial } from './authorization/authorizer.ts';
+
 /** The wire as the sandbox sees it: what both transports turn their requests into, and what every service is a function of. */
 export interface HttpRequest {
   method: string;
@@ -33,6 +35,8 @@ export interface CallContext {
   region: string;
   /** Sets what the call log shows; `input` must be plain JSON data without secrets. */
   describe(operation: string, input: unknown): void;
+  /** The refusal, where the caller may not do that: the service answers it in its own form, and has changed nothing. */
+  authorize(asked: Asked): Denial | undefined;
 }
 
 export type Service = (request: HttpRequest, context: CallContext) => Promise<HttpResponse>;

@@ -8,7 +8,8 @@ import type { Clock } from '../lambdas/ports/runtime.ts';
 import type { Step } from '../lambdas/runtime/step.ts';
 import { wire } from '../lambdas/runtime/wiring.ts';
 import { steps } from '../lambdas/steps/index.ts';
-import { type Assembly, loadAssembly } from './assembly/assembly.ts';
+import { type Assembly, type AssemblyFunction, loadAssembly } from './assembly/assembly.ts';
+import { Authorizer } from './authorization/authorizer.ts';
 import { createDoor, type Door } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksService } from './eks/service.ts';
@@ -20,6 +21,7 @@ import { BundledRuntime } from './lambda/bundled-runtime.ts';
 import { assertRunning } from './lambda/invocation.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { SourceRuntime, stepOf } from './lambda/source-runtime.ts';
+import { checkServiceRoles } from './service-roles.ts';
 import { Executions } from './states/executions.ts';
 import { createStatesService } from './states/service.ts';
 import { credentialsOf, operatorRoleArn } from './sts/access-keys.ts';
@@ -66,6 +68,8 @@ export interface Sandbox {
   logs(): TelemetryLine[];
   /** What the sandbox's own services threw; each is a defect of the sandbox. */
   failures: Door['failures'];
+  /** What was refused for want of a right, and the rights that calls rested on. */
+  authorizer: Authorizer;
   /** Where the AWS services listen, and variables that point other programs there; there for a sandbox that listens. */
   url?: Loopback['url'];
   environment?: Loopback['environment'];
@@ -89,14 +93,23 @@ interface Deployment {
   clock: SandboxClock;
   assembly: Assembly;
   door: Door;
+  authorizer: Authorizer;
   trustCallers: boolean;
+  /** Of a function: a session of its role, named after it as Lambda names it. */
+  credentialsFor: (fn: AssemblyFunction) => AwsCredentialIdentity;
 }
+
+/** Issued in the functions' order before anything runs, so that who runs first changes nothing. */
+const issueCredentials = (world: World, functions: readonly AssemblyFunction[]): Deployment['credentialsFor'] => {
+  const credentials = new Map(functions.map((fn) => [fn.arn, credentialsOf(world, fn.roleArn, fn.name)]));
+  return (fn) => credentials.get(fn.arn) ?? credentialsOf(world, fn.roleArn, fn.name);
+};
 
 /** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
 const CALL_MILLISECONDS = 20;
 
 /** Functions run from their source, each with the credentials of its own role. */
-const deploySource = ({ world, clock, assembly, door, trustCallers }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
+const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
   const random = world.random.fork();
   const transport = inProcessTransport(door, world, { latency: () => clock.sleep(CALL_MILLISECONDS), trusted: trustCallers });
@@ -114,6 +127,7 @@ const deploySource = ({ world, clock, assembly, door, trustCallers }: Deployment
   const lambda = new SourceRuntime({
     world,
     clock,
+    authorizer,
     functions: assembly.functions,
     steps: known,
     createInvoker: (fn) => {
@@ -122,7 +136,7 @@ const deploySource = ({ world, clock, assembly, door, trustCallers }: Deployment
       if (!step) throw new Error(`There is no step ${name}.`);
       const telemetry = collectTelemetry(lines, fn.name, clock);
       const [, , , region = ''] = fn.arn.split(':');
-      const clients = new ClientFactory({ region, credentials: credentialsOf(world, fn.roleArn), transport });
+      const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
       const dependencies = wire({ clients, environment: fn.environment, clock: functionClock, ids, telemetry });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
@@ -133,13 +147,14 @@ const deploySource = ({ world, clock, assembly, door, trustCallers }: Deployment
 };
 
 /** Functions run from the bundles, in processes that reach the sandbox by loopback. */
-const deployBundled = ({ world, clock, assembly }: Deployment, loopback: Loopback, timeScale: number) => {
+const deployBundled = ({ world, clock, assembly, authorizer, credentialsFor }: Deployment, loopback: Loopback, timeScale: number) => {
   const lambda = new BundledRuntime({
     world,
     clock,
+    authorizer,
     functions: assembly.functions,
     timeScale,
-    environmentOf: (fn) => loopback.environment(credentialsOf(world, fn.roleArn), fn.arn.split(':')[3]),
+    environmentOf: (fn) => loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]),
   });
   const logs = (): TelemetryLine[] =>
     lambda.logs.map(({ functionName, stream, text }) => ({ functionName, level: stream === 'stderr' ? 'ERROR' : 'INFO', message: text.trimEnd() }));
@@ -148,8 +163,8 @@ const deployBundled = ({ world, clock, assembly }: Deployment, loopback: Loopbac
 
 /**
  * Opens a sandbox over a synthesised application (`assemblyDirectory`: a cdk.out). Throws AssemblyError for an
- * application that can't be read, PortError for a port that can't be had, and an Error for a definition or a clock that
- * can't be run here.
+ * application that can't be read, ServiceRoleError for one whose roles AWS could not use, PortError for a port that can't
+ * be had, and an Error for a definition or a clock that can't be run here.
  *
  * Bundled functions look at the machine's clock, so their sandbox's time starts now, unless the scenario starts later.
  */
@@ -163,6 +178,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   if (options.listen && kind === 'virtual') throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
+  checkServiceRoles(assembly);
   const retireStateMachineArn = assembly.outputs['RetireStateMachineArn'];
   const outputs: Sandbox['outputs'] = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
@@ -189,13 +205,14 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   const { trustCallers = false } = options;
   // Functions in processes of their own are known by their role alone.
   const stepsByRole = new Map(lambdas === 'bundled' ? assembly.functions.map((fn) => [fn.roleArn, stepOf(fn)]) : []);
-  const door = createDoor({ world, clock, services, trustCallers, stepOf: (role) => stepsByRole.get(role), kubernetes: (cluster) => createKubernetesService(world, cluster) });
+  const authorizer = new Authorizer(world);
+  const door = createDoor({ world, clock, services, trustCallers, authorizer, stepOf: (role) => stepsByRole.get(role), kubernetes: (cluster) => createKubernetesService(world, cluster) });
   const transport = inProcessTransport(door, world, { trusted: trustCallers });
   const operator = credentialsOf(world, operatorRoleArn(world));
   const clients: Sandbox['clients'] = (credentials = operator, region = world.home.region) => new ClientFactory({ region, credentials, transport });
 
   await tables;
-  const deployment = { world, clock, assembly, door, trustCallers };
+  const deployment: Deployment = { world, clock, assembly, door, authorizer, trustCallers, credentialsFor: issueCredentials(world, assembly.functions) };
   const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0).toReversed()) await end();
@@ -218,13 +235,13 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       lambda: deployed.lambda,
       onStatus: (execution) => bus.executionChanged(execution),
     });
-    const bus = new EventBus({ world, clock, rules: assembly.rules, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
+    const bus = new EventBus({ world, clock, rules: assembly.rules, authorizer, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
     closing.push(async () => {
       bus.close();
       for (const execution of executions.running()) execution.stop();
     });
     services['states'] = createStatesService(world, executions);
-    return { world, clock, clients, outputs, executions, logs: deployed.logs, failures: door.failures, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
+    return { world, clock, clients, outputs, executions, logs: deployed.logs, failures: door.failures, authorizer, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
   } catch (error) {
     await close();
     throw error;

@@ -33,6 +33,21 @@ export interface AssemblyFunction {
   roleArn: string;
   /** Absolute path of the asset. */
   codeDirectory: string;
+  /** Which services may invoke it; left out: none. */
+  permissions?: AssemblyPermission[];
+}
+
+/** A statement of a function's own policy, as `AWS::Lambda::Permission` adds it. */
+export interface AssemblyPermission {
+  /** What it lets in to: with a version or alias to that alone, without one to the function as it is called without. */
+  functionArn: string;
+  /** Such as `lambda:InvokeFunction`. */
+  action: string;
+  /** Such as `events.amazonaws.com`. */
+  service: string;
+  /** On whose behalf the service may call; may have wildcards. */
+  sourceArn?: string;
+  sourceAccount?: string;
 }
 
 export interface AssemblyTable {
@@ -52,6 +67,8 @@ export interface AssemblyRole {
   policies: { name: string; document: object }[];
   /** Managed policies from elsewhere, by ARN: what they allow is not known here. */
   managedPolicyArns: string[];
+  /** Its managed policy; with the document where the application itself has it. */
+  permissionsBoundary?: { arn: string; document?: object };
   /** AssumeRolePolicyDocument. */
   trustPolicy: unknown;
 }

@@ -1,4 +1,4 @@
-import type { AssemblyFunction } from './assembly.ts';
+import type { AssemblyFunction, AssemblyPermission } from './assembly.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
@@ -25,15 +25,44 @@ const environmentOf = (stack: Stack, { properties, where }: ResolvedResource): R
   );
 };
 
-/** The functions of a stack with their published versions and aliases. */
+/** CloudFormation Template Reference, `AWS::Lambda::Permission`, FunctionName: a name, `NAME:QUALIFIER`, an ARN, or one that begins with the account. */
+const permittedArn = ({ resolver }: Stack, given: string): string => {
+  const { partition, region, account } = resolver.environment;
+  if (given.startsWith('arn:')) return given;
+  const prefix = `arn:${partition}:lambda:${region}:`;
+  return /^\d{12}:function:/.test(given) ? `${prefix}${given}` : `${prefix}${account}:function:${given}`;
+};
+
+const PERMISSION_FIELDS = new Set(['Action', 'FunctionName', 'Principal', 'SourceArn', 'SourceAccount']);
+
+/** Throws AssemblyError for a permission that the sandbox's Lambda would not judge right. */
+const permissionsOf = (stack: Stack): AssemblyPermission[] =>
+  resourcesOfType(stack, 'AWS::Lambda::Permission').map(({ properties, where }) => {
+    const text = (name: string): string => stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
+    const unknown = Object.keys(properties).find((name) => !PERMISSION_FIELDS.has(name));
+    if (unknown !== undefined) throw new AssemblyError(`a permission with ${unknown}, which the sandbox does not know`, where);
+    const service = text('Principal');
+    if (!/^[\w.-]+\.amazonaws\.com(\.cn)?$/.test(service)) throw new AssemblyError(`a permission for ${service}; the sandbox has those of services alone. Give a role the right by its own policy`, where);
+    return {
+      functionArn: permittedArn(stack, text('FunctionName')),
+      action: text('Action'),
+      service,
+      ...(properties['SourceArn'] === undefined ? {} : { sourceArn: text('SourceArn') }),
+      ...(properties['SourceAccount'] === undefined ? {} : { sourceAccount: text('SourceAccount') }),
+    };
+  });
+
+/** The functions of a stack with their published versions and aliases, and who may invoke them. */
 export const functionsOf = (stack: Stack): AssemblyFunction[] => {
   const { resolver } = stack;
   const published = ['AWS::Lambda::Version', 'AWS::Lambda::Alias'].flatMap((type) =>
     resourcesOfType(stack, type).map(({ logicalId, where }) => resolver.reference(logicalId, where)),
   );
+  const allPermissions = permissionsOf(stack);
   return resourcesOfType(stack, 'AWS::Lambda::Function').map((resource) => {
     const { logicalId, properties, where } = resource;
     const arn = resolver.attribute(logicalId, 'Arn', where);
+    const permissions = allPermissions.filter(({ functionArn }) => functionArn === arn || functionArn.startsWith(`${arn}:`));
     return {
       logicalId,
       name: resolver.reference(logicalId, where),
@@ -46,6 +75,7 @@ export const functionsOf = (stack: Stack): AssemblyFunction[] => {
       environment: environmentOf(stack, resource),
       roleArn: resolver.textOf(properties['Role'], { ...where, path: 'Properties.Role' }),
       codeDirectory: codeDirectoryOf(stack, resource),
+      ...(permissions.length === 0 ? {} : { permissions }),
     };
   });
 };

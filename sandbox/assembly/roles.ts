@@ -31,6 +31,15 @@ const attachedPoliciesOf = (stack: Stack): (Policy & { roleNames: string[]; arn?
   }),
 ];
 
+type Boundary = NonNullable<AssemblyRole['permissionsBoundary']>;
+
+const boundaryOf = (value: unknown, own: readonly { arn?: string; document: object }[], where: Where): { permissionsBoundary?: Boundary } => {
+  if (value === undefined) return {};
+  if (typeof value !== 'string') throw new AssemblyError('a PermissionsBoundary that is no ARN', { ...where, path: 'Properties.PermissionsBoundary' });
+  const document = own.find(({ arn }) => arn === value)?.document;
+  return { permissionsBoundary: { arn: value, ...(document === undefined ? {} : { document }) } };
+};
+
 /** Roles with all that they may do, in whichever stack that is said. */
 export const rolesOf = (stacks: Stack[]): AssemblyRole[] => {
   const attached = stacks.flatMap((stack) => attachedPoliciesOf(stack).map((policy) => ({ ...policy, account: stack.resolver.environment.account })));
@@ -47,6 +56,7 @@ export const rolesOf = (stacks: Stack[]): AssemblyRole[] => {
         arn: resolver.attribute(logicalId, 'Arn', where),
         policies: [...inlinePoliciesOf(properties['Policies'], where), ...own.map((policy) => ({ name: policy.name, document: policy.document }))],
         managedPolicyArns: managed.filter((arn) => !own.some((policy) => policy.arn === arn)),
+        ...boundaryOf(properties['PermissionsBoundary'], attached, where),
         trustPolicy: properties['AssumeRolePolicyDocument'],
       };
     }),

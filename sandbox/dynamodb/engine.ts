@@ -30,6 +30,7 @@ const NAMES = [
   'UpdateItem',
   'UpdateTable',
 ] as const;
+export type OperationName = (typeof NAMES)[number];
 
 interface Operation {
   validation: { types: object; custom?: unknown };

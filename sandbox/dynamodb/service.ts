@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { HttpResponse, Service } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import type { World } from '../world/world.ts';
+import { askedOf } from './authorization.ts';
 import { createEngine } from './engine.ts';
 
 /** A table as CloudFormation and CreateTable describe it. */
@@ -64,7 +65,13 @@ export const createDynamoDb = (world: World): DynamoDb => {
       const headers = { 'content-type': JSON_TYPE, 'x-amzn-requestid': ids.uuid() };
       const respond = (status: number, output: unknown): HttpResponse => ({ status, headers, body: JSON.stringify(output) });
       if (!input) return respond(400, { __type: 'com.amazon.coral.service#SerializationException' });
-      const answer = await run(operation, input);
+      const asked = askedOf(operation, input, context);
+      for (const each of asked ?? []) {
+        const denial = context.authorize(each);
+        // Member names as sebdah/dynamic-dynamodb#321 shows them: this one alone has a capital letter.
+        if (denial) return respond(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: denial.message });
+      }
+      const answer = asked && (await run(operation, input));
       if (answer) return respond(answer.status, answer.output);
       return respond(400, { __type: 'com.amazon.coral.service#UnknownOperationException', message: `The sandbox's DynamoDB does not have the operation ${operation}.` });
     },

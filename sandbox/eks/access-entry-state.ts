@@ -19,7 +19,7 @@ const RESERVED_USERNAME = /^(system|eks|aws|amazon|iam):/;
 const SESSION_NAME = /\{\{SessionName(Raw)?\}\}/;
 
 /** Kind, account and name (without its path) of an IAM principal. */
-const partsOf = (principalArn: string): { kind: 'role' | 'user'; account: string; name: string } => {
+export const partsOf = (principalArn: string): { kind: 'role' | 'user'; account: string; name: string } => {
   const [, , , , account = '', resource = ''] = principalArn.split(':');
   return { kind: resource.startsWith('user/') ? 'user' : 'role', account, name: resource.split('/').at(-1) ?? '' };
 };

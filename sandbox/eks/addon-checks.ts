@@ -16,7 +16,7 @@ interface AddonInput {
   podIdentityAssociations?: AddonAssociation[];
 }
 
-/** PassRole is decided before the request is looked at any further: nothing else about it matters then. */
+/** Whose roles they are is decided before the request is looked at any further: nothing else about it matters then. */
 export const checkPassedRoles = (call: EksCall, input: AddonInput): void => {
   checkRoleAccount(call.account, input.serviceAccountRoleArn);
   for (const { roleArn } of input.podIdentityAssociations ?? []) checkRoleAccount(call.account, roleArn);

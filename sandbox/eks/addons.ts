@@ -6,11 +6,12 @@ import type * as eks from '@aws-sdk/client-eks';
 import type { AddonState, ClusterState, UpdateState } from '../world/world.ts';
 import { checkParameters, checkPassedRoles, isBusy, requireOffered, requireVersion, statusFor } from './addon-checks.ts';
 import { applyObjects, beginCreate, beginDelete, beginUpdate } from './addon-lifecycle.ts';
-import { isLive, replaceOwned } from './association-state.ts';
+import { changesOf, isLive, ownedBy, replaceOwned } from './association-state.ts';
 import { arnPrefix, once, paginate, preservedKey, requireAddon, requireCluster, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 import { conflictOf, takeBackFields } from './conflicts.ts';
 import { EksError } from './errors.ts';
+import { requireChangeRights, requireDeleteRights } from './on-behalf.ts';
 import { updateAnswer, updateParams } from './updates.ts';
 import type { Wire } from './wire.ts';
 
@@ -56,10 +57,14 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
   const fields = { clusterName: cluster.name, addonName: input.addonName };
   return once(call, `${cluster.arn} CreateAddon`, input, () => {
     const { world } = call;
+    const before = cluster.addons.get(input.addonName);
+    const failed = before && statusFor(call, before) === 'CREATE_FAILED' ? before : undefined;
+    const wanted = input.podIdentityAssociations ?? [];
+    const changes = changesOf(call, cluster, { owner: failed?.arn, takenOver: true }, wanted);
+    requireChangeRights(call, cluster, changes, input.serviceAccountRoleArn);
     const offered = requireOffered(call, input.addonName, fields);
-    const failed = cluster.addons.get(offered.name);
     // crossplane-contrib/provider-aws#1310; a copy that is being deleted is in the way as well.
-    if (failed && statusFor(call, failed) !== 'CREATE_FAILED') throw new EksError('ResourceInUseException', 'Addon already exists.', fields);
+    if (before && !failed) throw new EksError('ResourceInUseException', 'Addon already exists.', fields);
     const version = requireVersion(offered, cluster, input.addonVersion);
     const namespace = input.namespaceConfig?.namespace ?? offered.objects.namespace;
     checkParameters(call, cluster, { offered, version, namespace, owner: failed?.arn }, input);
@@ -80,15 +85,14 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
       modifiedAt: now,
       generation: 1,
     };
-    const wanted = input.podIdentityAssociations ?? [];
     const overPreserved = cluster.preserved.has(addon.name);
     const podsKeepIdentity = world.knobs.podsKeepIdentityOnPreserve && overPreserved && wanted.length > 0;
-    replaceOwned(call, cluster, addon, wanted, { ...(failed ? { previousOwner: failed.arn } : {}), unknownToWebhook: podsKeepIdentity });
+    replaceOwned(call, cluster, addon, changes, { unknownToWebhook: podsKeepIdentity });
     cluster.addons.set(addon.name, addon);
     const conflict = conflictOf(cluster, addon.name, 'create', input.resolveConflicts);
     if (!conflict && world.knobs.createEndsIn !== 'CREATE_FAILED') {
-      const before = call.preserved.get(preservedKey(cluster, addon.name)) ?? { version: addon.version, configurationValues: addon.configurationValues };
-      const changed = before.version !== addon.version || before.configurationValues !== addon.configurationValues;
+      const madeFrom = call.preserved.get(preservedKey(cluster, addon.name)) ?? { version: addon.version, configurationValues: addon.configurationValues };
+      const changed = madeFrom.version !== addon.version || madeFrom.configurationValues !== addon.configurationValues;
       const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
       applyObjects(call, cluster, addon, {
         restart: overPreserved && (changed || takenBack || world.knobs.restartOnCreate),
@@ -112,6 +116,9 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
   const addon = requireAddon(cluster, input.addonName);
   const fields = { clusterName: cluster.name, addonName: addon.name };
   return once(call, `${addon.arn} UpdateAddon`, input, () => {
+    const { podIdentityAssociations: wanted, configurationValues } = input;
+    const changes = wanted && changesOf(call, cluster, { owner: addon.arn, takenOver: false }, wanted);
+    requireChangeRights(call, cluster, changes, input.serviceAccountRoleArn);
     const status = statusFor(call, addon);
     // awslabs/cdk-eks-blueprints#447, eksctl-io/eksctl#7269.
     if (isBusy(status)) throw new EksError('ResourceInUseException', `Addon ${addon.name} cannot be updated as it is currently in ${status} state`, fields);
@@ -121,7 +128,6 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     const version = current && (input.addonVersion ?? addon.version) === addon.version ? current : requireVersion(offered, cluster, input.addonVersion);
     checkParameters(call, cluster, { offered, version, namespace: addon.namespace, owner: addon.arn }, input);
 
-    const { podIdentityAssociations: wanted, configurationValues } = input;
     const before = { role: addon.serviceAccountRoleArn, version: addon.version, configuration: addon.configurationValues };
     const given = (wanted ?? []).length > 0;
     const keepsRole = call.world.knobs.keepIrsaRole && given;
@@ -130,7 +136,7 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     addon.version = version.version;
     if (configurationValues !== undefined) addon.configurationValues = configurationValues || undefined;
     const associationsChange = wanted !== undefined && (wanted.length > 0 || addon.associationIds.length > 0);
-    if (wanted !== undefined) replaceOwned(call, cluster, addon, wanted, { unknownToWebhook: podsKeepIdentity });
+    if (changes) replaceOwned(call, cluster, addon, changes, { unknownToWebhook: podsKeepIdentity });
 
     const now = call.world.schedule.now();
     const update: UpdateState = { id: call.ids.uuid(), addonName: addon.name, status: 'InProgress', type: 'AddonUpdate', params: updateParams(input, addon.namespace), errors: [], createdAt: now };
@@ -162,6 +168,10 @@ export const deleteAddon: Handler<eks.DeleteAddonRequest, eks.DeleteAddonRespons
   if (isBusy(status) && deleteWhileBusy !== 'accept') {
     throw new EksError(deleteWhileBusy, `Addon ${addon.name} cannot be deleted as it is currently in ${status} state`, { clusterName: cluster.name, addonName: addon.name });
   }
-  if (status !== 'DELETING') beginDelete(call, cluster, addon, input.preserve ?? false);
+  if (status !== 'DELETING') {
+    const preserve = input.preserve ?? false;
+    if (!preserve) requireDeleteRights(call, ownedBy(cluster, addon.arn));
+    beginDelete(call, cluster, addon, preserve);
+  }
   return { addon: { ...answerOf(cluster, addon), status: 'DELETING' } };
 };

@@ -61,37 +61,55 @@ export interface AddonAssociation {
   roleArn: string;
 }
 
+/** Live ones of that add-on. */
+export const ownedBy = (cluster: ClusterState, addonArn: string): AssociationState[] =>
+  [...cluster.associations.values()].filter((association) => isLive(association) && association.ownerArn === addonArn);
+
+/** What becomes of one wanted association: made, made anew under another id, updated under its own, or left as it is. */
+export type WantedAssociation = AddonAssociation & ({ change: 'make' } | { change: 'remake' | 'update' | 'keep'; held: AssociationState });
+
+/** What it takes for an add-on to own exactly the wanted associations, in their order. */
+export interface AssociationChanges {
+  wanted: WantedAssociation[];
+  removed: AssociationState[];
+}
+
+/** What the add-on form can't say is gone from an association that such a form is about. */
+const differs = (held: AssociationState, roleArn: string): boolean =>
+  held.roleArn !== roleArn || [held.targetRoleArn, held.externalId, held.disableSessionTags, held.policy].some((value) => value !== undefined);
+
 /**
- * Makes the add-on own exactly the wanted associations (EKS User Guide: "all previous pod identity associations are
- * overwritten"). One whose key it had already keeps its id, unless the knob `newIdOnReplace` says otherwise; what the
- * add-on form can't say (target role, session policy) is gone from it either way.
- * `previousOwner`: ARN of the copy whose associations it takes over, where it is not its own. `unknownToWebhook`: of the
- * associations that it makes.
+ * EKS User Guide: "all previous pod identity associations are overwritten". One whose key the owner had already keeps
+ * its id, unless the knob `newIdOnReplace` says otherwise.
+ * `owner`: ARN of the add-on that has associations now; undefined: none. `takenOver`: the add-on that shall have them is another copy.
  */
-export const replaceOwned = (
-  call: EksCall,
-  cluster: ClusterState,
-  addon: AddonState,
-  wanted: AddonAssociation[],
-  { previousOwner = addon.arn, unknownToWebhook }: { previousOwner?: string; unknownToWebhook: boolean },
-): void => {
+export const changesOf = (call: EksCall, cluster: ClusterState, { owner, takenOver }: { owner: string | undefined; takenOver: boolean }, wanted: AddonAssociation[]): AssociationChanges => {
+  const owned = owner === undefined ? [] : ownedBy(cluster, owner);
+  return {
+    wanted: wanted.map((association): WantedAssociation => {
+      const held = owned.find(({ serviceAccount }) => serviceAccount === association.serviceAccount);
+      if (!held) return { ...association, change: 'make' };
+      if (call.world.knobs.newIdOnReplace) return { ...association, change: 'remake', held };
+      return { ...association, change: takenOver || differs(held, association.roleArn) ? 'update' : 'keep', held };
+    }),
+    removed: owned.filter(({ serviceAccount }) => !wanted.some((association) => association.serviceAccount === serviceAccount)),
+  };
+};
+
+/** Makes those changes. `unknownToWebhook`: of the associations that it makes. */
+export const replaceOwned = (call: EksCall, cluster: ClusterState, addon: AddonState, changes: AssociationChanges, { unknownToWebhook }: { unknownToWebhook: boolean }): void => {
   const unknown = unknownToWebhook ? { unknownToWebhook } : {};
-  const owned = [...cluster.associations.values()].filter((association) => isLive(association) && association.ownerArn === previousOwner);
   const now = call.world.schedule.now();
-  for (const association of owned) {
-    if (!wanted.some(({ serviceAccount }) => serviceAccount === association.serviceAccount)) {
-      removeAssociation(call, cluster, association, call.world.knobs.associationDeleteLagSeconds);
-    }
-  }
-  addon.associationIds = wanted.map(({ serviceAccount, roleArn }) => {
-    const held = owned.find((association) => association.serviceAccount === serviceAccount);
-    if (held && !call.world.knobs.newIdOnReplace) {
-      const { targetRoleArn, externalId, disableSessionTags, policy, ...kept } = held;
-      const changed = held.roleArn !== roleArn || [targetRoleArn, externalId, disableSessionTags, policy].some((value) => value !== undefined);
-      cluster.associations.set(held.id, { ...kept, roleArn, ownerArn: addon.arn, modifiedAt: changed ? now : held.modifiedAt });
+  for (const association of changes.removed) removeAssociation(call, cluster, association, call.world.knobs.associationDeleteLagSeconds);
+  addon.associationIds = changes.wanted.map((wanted) => {
+    const { serviceAccount, roleArn } = wanted;
+    if (wanted.change === 'update' || wanted.change === 'keep') {
+      const { held } = wanted;
+      const unsaid = { targetRoleArn: undefined, externalId: undefined, disableSessionTags: undefined, policy: undefined };
+      cluster.associations.set(held.id, { ...held, ...unsaid, roleArn, ownerArn: addon.arn, modifiedAt: differs(held, roleArn) ? now : held.modifiedAt });
       return held.id;
     }
-    if (held) removeAssociation(call, cluster, held, 0);
+    if (wanted.change === 'remake') removeAssociation(call, cluster, wanted.held, 0);
     return addAssociation(call, cluster, { namespace: addon.namespace, serviceAccount, roleArn, ownerArn: addon.arn, tags: {}, ...unknown }).id;
   });
 };

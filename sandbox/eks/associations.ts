@@ -5,7 +5,8 @@ import { addAssociation, checkQuota, holderOf, isLive, refuseHeldKey, removeAsso
 import { once, paginate, requireCluster, seconds } from './call.ts';
 import type { EksCall, Handler } from './call.ts';
 import { EksError } from './errors.ts';
-import { checkAssociationRole } from './roles.ts';
+import { requireRoleRights } from './on-behalf.ts';
+import { checkAssociationRole, checkRoleAccount } from './roles.ts';
 import type { Wire } from './wire.ts';
 
 /** `a-` and 17 characters (aws-samples/eks-workshop-v2#882). */
@@ -49,6 +50,8 @@ export const createPodIdentityAssociation: Handler<eks.CreatePodIdentityAssociat
   const fields = { clusterName: cluster.name };
   return once(call, `${cluster.arn} CreatePodIdentityAssociation`, input, () => {
     const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags = {} } = input;
+    checkRoleAccount(call.account, roleArn);
+    requireRoleRights(call, cluster, [roleArn]);
     checkPolicy(cluster.name, input);
     checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount, disableSessionTags }, fields);
     refuseHeldKey(holderOf(cluster, namespace, serviceAccount), fields);
@@ -105,6 +108,8 @@ export const updatePodIdentityAssociation: Handler<eks.UpdatePodIdentityAssociat
     // API reference: "You must change at least one". AWS's text is not known.
     throw new EksError('InvalidParameterException', 'At least one of roleArn, targetRoleArn, disableSessionTags and policy must be specified.', { clusterName: cluster.name });
   }
+  checkRoleAccount(call.account, roleArn);
+  if (roleArn !== undefined || call.world.knobs.updateAssociationPassesRole) requireRoleRights(call, cluster, [roleArn ?? association.roleArn]);
   if (roleArn !== undefined) {
     const { namespace, serviceAccount } = association;
     checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount, disableSessionTags: disableSessionTags ?? association.disableSessionTags }, { clusterName: cluster.name });

@@ -1,4 +1,6 @@
 /** What the operations of the EKS service share: who calls where, and the service's own memory. */
+import type { Asked } from '../authorization/authorizer.ts';
+import type { CallContext } from '../http.ts';
 import { pageAfter } from '../pages.ts';
 import type { Random } from '../world/random.ts';
 import { findCluster } from '../world/world.ts';
@@ -22,11 +24,19 @@ export interface EksCall extends Memory {
   world: World;
   account: string;
   region: string;
+  /** The caller's rights, also for what EKS does on the caller's behalf. */
+  authorize: CallContext['authorize'];
 }
 
 export type Handler<Input, Output> = (call: EksCall, input: Decoded<Input>) => Wire<Output>;
 
 export const seconds = (milliseconds: number): number => milliseconds / 1000;
+
+/** Refuses what the caller may not do; aws/eks-hybrid#740 and aws-samples/appmod-blueprints#816 have the name and the text. Changes nothing. */
+export const requireRight = (call: EksCall, asked: Asked): void => {
+  const denial = call.authorize(asked);
+  if (denial) throw new EksError('AccessDeniedException', denial.message);
+};
 
 export const requireCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = findCluster(call.world, call.account, call.region, name);

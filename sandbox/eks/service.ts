@@ -12,6 +12,9 @@ import {
   listPodIdentityAssociations,
   updatePodIdentityAssociation,
 } from './associations.ts';
+import { rightsOf } from './authorization.ts';
+import type { PlayedOperation } from './authorization.ts';
+import { requireRight } from './call.ts';
 import type { EksCall, Memory } from './call.ts';
 import { describeClusterVersions } from './cluster-versions.ts';
 import { describeCluster, listClusters } from './clusters.ts';
@@ -21,8 +24,10 @@ import { listTagsForResource, tagResource, untagResource } from './tags.ts';
 import { describeUpdate, listUpdates } from './updates.ts';
 import { decodeInput, outputFaults } from './wire.ts';
 
+type AnyHandler = (call: EksCall, input: never) => unknown;
+
 /** By operation; each takes what `decodeInput` made of the request, checked by that operation's own schema. */
-const HANDLERS: Record<string, (call: EksCall, input: never) => unknown> = {
+const HANDLERS: Record<PlayedOperation, AnyHandler> = {
   AssociateAccessPolicy: associateAccessPolicy,
   CreateAccessEntry: createAccessEntry,
   CreateAddon: createAddon,
@@ -54,8 +59,10 @@ const HANDLERS: Record<string, (call: EksCall, input: never) => unknown> = {
   UpdatePodIdentityAssociation: updatePodIdentityAssociation,
 };
 
+const handlers: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(HANDLERS));
+
 /** Names of the operations that the sandbox plays. */
-export const playedOperations: readonly string[] = Object.keys(HANDLERS);
+export const playedOperations: readonly string[] = [...handlers.keys()];
 
 const answer = (world: World, memory: Memory, request: HttpRequest, context: CallContext): Omit<HttpResponse, 'headers'> => {
   const route = findOperation(request.method, request.path);
@@ -65,13 +72,17 @@ const answer = (world: World, memory: Memory, request: HttpRequest, context: Cal
   }
   const { operation, labels } = route;
   context.describe(operation.name, {});
-  const handler = HANDLERS[operation.name];
-  if (!handler) {
+  const handler = handlers.get(operation.name);
+  const rights = rightsOf(operation.name);
+  if (!handler || !rights) {
     throw new EksError('NotImplemented', `The sandbox does not play ${operation.name}. It plays: ${playedOperations.join(', ')}.`);
   }
   const input = decodeInput(operation, labels, request);
   context.describe(operation.name, input);
-  const output = handler({ ...memory, world, account: context.caller.account, region: context.region }, input as never);
+  const call: EksCall = { ...memory, world, account: context.caller.account, region: context.region, authorize: (asked) => context.authorize(asked) };
+  const checked = input as never;
+  for (const asked of rights(call, checked)) requireRight(call, asked);
+  const output = handler(call, checked);
   const faults = outputFaults(operation.output, output);
   if (faults.length > 0) throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);
   return { status: operation.status, body: JSON.stringify(output) };

@@ -10,16 +10,22 @@ const TAGS_PER_RESOURCE = 50;
 
 const ARN = /^arn:[\w-]+:eks:[\w-]+:\d{12}:[\w-]+\/.+$/;
 
-/** The tags themselves, to read or change. */
-const tagsOf = (call: EksCall, arn: string): Record<string, string> => {
-  if (!ARN.test(arn)) throw new EksError('BadRequestException', `The resource ARN ${arn} is not an ARN of EKS.`);
+/** The tags themselves, to read or change; undefined where the caller's account and region have no such resource. */
+export const findTags = (call: EksCall, arn: string): Record<string, string> | undefined => {
   for (const cluster of call.world.accounts.get(call.account)?.clusters.values() ?? []) {
     if (cluster.region !== call.region) continue;
     const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
     const resource = resources.find((candidate) => candidate.arn === arn) ?? [...cluster.accessEntries.values()].find((entry) => entryArn(cluster, entry) === arn);
     if (resource) return resource.tags;
   }
-  throw new EksError('NotFoundException', `No resource found for ARN: ${arn}`);
+  return undefined;
+};
+
+const tagsOf = (call: EksCall, arn: string): Record<string, string> => {
+  if (!ARN.test(arn)) throw new EksError('BadRequestException', `The resource ARN ${arn} is not an ARN of EKS.`);
+  const tags = findTags(call, arn);
+  if (!tags) throw new EksError('NotFoundException', `No resource found for ARN: ${arn}`);
+  return tags;
 };
 
 export const listTagsForResource: Handler<eks.ListTagsForResourceRequest, eks.ListTagsForResourceResponse> = (call, input) => ({ tags: { ...tagsOf(call, input.resourceArn) } });

@@ -1,7 +1,8 @@
 /** EventBridge: the default bus and the rules of the application. */
 import type { AssemblyRule, AssemblyTarget } from '../assembly/rules.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
 import { isFunctionArn } from '../lambda/arn.ts';
-import type { LambdaRuntime } from '../lambda/runtime.ts';
+import { InvokeRefusal, type LambdaRuntime } from '../lambda/runtime.ts';
 import type { SandboxClock, Timer, TimerOptions } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -14,6 +15,8 @@ export interface EventBusOptions {
   clock: SandboxClock;
   rules: AssemblyRule[];
   lambda: LambdaRuntime;
+  /** Judges the roles that targets are called as. */
+  authorizer: Authorizer;
   /** Starts an execution; throws what the API refuses. */
   startExecution: (stateMachineArn: string, input: string, name: string) => unknown;
 }
@@ -25,6 +28,8 @@ const EVENTS_PRINCIPAL = 'events.amazonaws.com';
 const RETRIES_MILLISECONDS = [60_000, 120_000];
 
 const compileRule = (rule: AssemblyRule): { rule: AssemblyRule; matches: (event: Event) => boolean } => {
+  const nobody = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && !isFunctionArn(arn));
+  if (nobody) throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: its target ${nobody.id} is a state machine, which EventBridge starts as a role. Give the target a RoleArn.`);
   if (!rule.pattern) return { rule, matches: () => false };
   try {
     return { rule, matches: compile(rule.pattern) };
@@ -41,7 +46,7 @@ export class EventBus {
   private readonly timers = new Set<Timer>();
   private isClosed = false;
 
-  /** Throws an Error for a pattern that the sandbox can't compare. */
+  /** Throws an Error for a pattern that the sandbox can't compare, and for a state machine that no role starts. */
   constructor(options: EventBusOptions) {
     this.options = options;
     this.rules = options.rules.map(compileRule);
@@ -94,30 +99,40 @@ export class EventBus {
   private fire(rule: AssemblyRule, event: Event): void {
     for (const target of rule.targets) {
       const input = inputFor(target, rule, event);
-      if (isFunctionArn(target.arn)) this.invoke(target, JSON.parse(input), 0);
+      if (isFunctionArn(target.arn)) this.invoke(target, rule, JSON.parse(input), 0);
       else this.start(target, input, `${event.id}_${this.ids.uuid()}`);
     }
   }
 
-  /** As Lambda's queue of asynchronous invocations does it. */
-  private invoke(target: AssemblyTarget, payload: unknown, attempt: number): void {
+  /**
+   * As Lambda's queue of asynchronous invocations does it. What Lambda refuses does not come that far, and EventBridge
+   * does not try again without a right or without a function (EventBridge User Guide, "Using dead-letter queues to process
+   * undelivered events"): the event goes to the dead-letter queue, which is not played.
+   */
+  private invoke(target: AssemblyTarget, rule: AssemblyRule, payload: unknown, attempt: number): void {
     const { clock, lambda } = this.options;
     void clock.spawn(() =>
-      clock.park(lambda.invoke(target.arn, payload, { caller: EVENTS_PRINCIPAL })).then(
+      clock.park(lambda.invoke(target.arn, payload, { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn })).then(
         () => undefined,
-        () => {
-          const pause = RETRIES_MILLISECONDS[attempt];
-          if (pause !== undefined) this.after(pause, () => this.invoke(target, payload, attempt + 1), { background: true });
+        (error: unknown) => {
+          const pause = error instanceof InvokeRefusal ? undefined : RETRIES_MILLISECONDS[attempt];
+          if (pause !== undefined) this.after(pause, () => this.invoke(target, rule, payload, attempt + 1), { background: true });
         },
       ),
     );
   }
 
-  /** The call log has it, as it has every call of a service. */
-  private start({ arn, roleArn = EVENTS_PRINCIPAL }: AssemblyTarget, input: string, name: string): void {
-    const { world, clock, startExecution } = this.options;
+  /** The call log has it, as it has every call of a service. What is refused is not tried again, see `invoke`. */
+  private start({ arn, roleArn = '' }: AssemblyTarget, input: string, name: string): void {
+    const { world, clock, authorizer, startExecution } = this.options;
     const [, , , region = '', account = ''] = arn.split(':');
     const call = { at: new Date(clock.now()).toISOString(), service: 'states', operation: 'StartExecution', mutating: true, caller: roleArn, account, region, input: { stateMachineArn: arn, name } };
+    const asRole = { accessKeyId: '', principalArn: roleArn, account: roleArn.split(':')[4] ?? '' };
+    const denial = authorizer.authorize(asRole, { action: 'states:StartExecution', resource: arn }, region);
+    if (denial) {
+      world.log.add({ ...call, status: 400, error: 'AccessDeniedException', denied: denial.action });
+      return;
+    }
     try {
       startExecution(arn, input, name);
       world.log.add({ ...call, status: 200 });

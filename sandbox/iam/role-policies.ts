@@ -12,22 +12,36 @@ interface ManagedPolicy extends AttachedPolicyState {
   /** When the first role that has it was made: its own age is not known. */
   createdAt: number;
   attachments: number;
+  /** Roles whose permissions boundary it is. */
+  boundaries: number;
 }
 
-const managedPolicy = (world: World, account: string, arn: string): ManagedPolicy => {
-  const holders = [...(world.accounts.get(account)?.roles.values() ?? [])].flatMap((role) => role.attachedPolicies.filter((policy) => policy.arn === arn).map((policy) => ({ role, policy })));
+/** A managed policy that some role of the account has, as its own or as its boundary: others the world does not know. */
+export const findManagedPolicy = (world: World, account: string, arn: string): ManagedPolicy | undefined => {
+  const roles = [...(world.accounts.get(account)?.roles.values() ?? [])];
+  const attached = roles.flatMap((role) => role.attachedPolicies.filter((policy) => policy.arn === arn).map((policy) => ({ role, policy })));
+  const bounded = roles.flatMap((role) => (role.permissionsBoundary?.arn === arn ? [{ role, policy: role.permissionsBoundary }] : []));
+  const holders = [...attached, ...bounded];
   const [first] = holders;
-  // Text: pulumi/pulumi-aws#501.
-  if (!first) throw noSuchEntity(`Policy ${arn} was not found.`);
+  if (!first) return undefined;
   const document = holders.find(({ policy }) => policy.document !== undefined)?.policy.document;
-  return { arn, createdAt: first.role.createdAt, attachments: holders.length, ...(document === undefined ? {} : { document }) };
+  return { arn, createdAt: first.role.createdAt, attachments: attached.length, boundaries: bounded.length, ...(document === undefined ? {} : { document }) };
+};
+
+/** What a managed policy says. Throws QueryError where the world has not been told. */
+export const documentOf = ({ arn, document }: AttachedPolicyState): string => {
+  if (document !== undefined) return document;
+  throw new QueryError(501, 'NotImplemented', `The sandbox does not know what the policy ${arn} says. Give it a document in the scenario.`);
 };
 
 export const rolePolicyActions = (world: World, roleOf: (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState): Record<string, QueryAction> => {
   const managed = (parameters: Map<string, string>, { caller }: CallContext): ManagedPolicy => {
     const arn = required(parameters, 'PolicyArn');
     checkParameters(parameters, { PolicyArn: ARN });
-    return managedPolicy(world, caller.account, arn);
+    const policy = findManagedPolicy(world, caller.account, arn);
+    // Text: pulumi/pulumi-aws#501.
+    if (!policy) throw noSuchEntity(`Policy ${arn} was not found.`);
+    return policy;
   };
   return {
     ListAttachedRolePolicies: (parameters, { caller }) => {
@@ -54,19 +68,18 @@ export const rolePolicyActions = (world: World, roleOf: (parameters: Map<string,
     },
 
     GetPolicy: (parameters, context) => {
-      const { arn, createdAt, attachments } = managed(parameters, context);
+      const { arn, createdAt, attachments, boundaries } = managed(parameters, context);
       const { name, path } = nameAndPath(arn);
       const time = timeOf(createdAt);
-      return { Policy: { PolicyName: name, Arn: arn, Path: path, DefaultVersionId: VERSION, AttachmentCount: attachments, IsAttachable: true, CreateDate: time, UpdateDate: time } };
+      return { Policy: { PolicyName: name, Arn: arn, Path: path, DefaultVersionId: VERSION, AttachmentCount: attachments, PermissionsBoundaryUsageCount: boundaries, IsAttachable: true, CreateDate: time, UpdateDate: time } };
     },
 
     GetPolicyVersion: (parameters, context) => {
-      const { arn, createdAt, document } = managed(parameters, context);
+      const policy = managed(parameters, context);
       const version = required(parameters, 'VersionId');
       // AWS's text is not known.
-      if (version !== VERSION) throw noSuchEntity(`Policy ${arn} version ${version} does not exist.`);
-      if (document === undefined) throw new QueryError(501, 'NotImplemented', `The sandbox does not know what the policy ${arn} says. Give it a document in the scenario.`);
-      return { PolicyVersion: { Document: urlEncoded(document), VersionId: VERSION, IsDefaultVersion: true, CreateDate: timeOf(createdAt) } };
+      if (version !== VERSION) throw noSuchEntity(`Policy ${policy.arn} version ${version} does not exist.`);
+      return { PolicyVersion: { Document: urlEncoded(documentOf(policy)), VersionId: VERSION, IsDefaultVersion: true, CreateDate: timeOf(policy.createdAt) } };
     },
   };
 };

@@ -2,7 +2,9 @@
 import type { Caller, Service } from '../http.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { RoleState, World } from '../world/world.ts';
+import { iamRights } from './authorization.ts';
 import { createQueryService } from './query-service.ts';
+import type { QueryAction } from './query-service.ts';
 import { QueryError, checkParameters, required } from './query-protocol.ts';
 import type { XmlValue } from './query-protocol.ts';
 import { rolePolicyActions } from './role-policies.ts';
@@ -12,7 +14,12 @@ import { noSuchRole, page, PATH_PREFIX, POLICY_DOCUMENT, ROLE_NAME, timeOf, urlE
 
 const API = { namespace: 'https://iam.amazonaws.com/doc/2010-05-08/', version: '2010-05-08', title: 'IAM' };
 
-const roleXml = (role: RoleState, options: { withTags: boolean }): XmlValue => {
+/**
+ * IAM API reference, ListRoles: it does not answer tags and permissions boundary. The API model has PermissionsBoundaryPolicy
+ * as the only type of boundary; answers have Policy (AWS CLI's example of get-user, and what users show of get-role).
+ */
+const roleXml = (role: RoleState, options: { whole: boolean }): XmlValue => {
+  const { permissionsBoundary: boundary } = role;
   const tags = Object.entries(role.tags).map(([key, value]) => ({ Key: key, Value: value }));
   return {
     Path: role.path,
@@ -22,7 +29,8 @@ const roleXml = (role: RoleState, options: { withTags: boolean }): XmlValue => {
     CreateDate: timeOf(role.createdAt),
     AssumeRolePolicyDocument: urlEncoded(role.trustPolicy),
     MaxSessionDuration: 3600,
-    ...(options.withTags && tags.length > 0 ? { Tags: tags } : {}),
+    ...(options.whole && boundary ? { PermissionsBoundary: { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: boundary.arn } } : {}),
+    ...(options.whole && tags.length > 0 ? { Tags: tags } : {}),
   };
 };
 
@@ -38,15 +46,15 @@ export const createIamService = (world: World): Service => {
     return role;
   };
 
-  return createQueryService(API, world.random, {
-    GetRole: (parameters, { caller }) => ({ Role: roleXml(roleOf(parameters, caller), { withTags: true }) }),
+  const actions: Record<string, QueryAction> = {
+    GetRole: (parameters, { caller }) => ({ Role: roleXml(roleOf(parameters, caller), { whole: true }) }),
 
     ListRoles: (parameters, { caller }) => {
       checkParameters(parameters, { PathPrefix: PATH_PREFIX });
       const prefix = parameters.get('PathPrefix') ?? '/';
       const roles = [...(world.accounts.get(caller.account)?.roles.values() ?? [])].filter((role) => role.path.startsWith(prefix));
       const { items, ...rest } = page(roles, ({ name }) => name, parameters);
-      return { ...rest, Roles: items.map((role) => roleXml(role, { withTags: false })) };
+      return { ...rest, Roles: items.map((role) => roleXml(role, { whole: false })) };
     },
 
     ListRoleTags: (parameters, { caller }) => {
@@ -68,5 +76,6 @@ export const createIamService = (world: World): Service => {
       updateTrustPolicy(world, role, document);
       return undefined;
     },
-  });
+  };
+  return createQueryService(API, world.random, actions, iamRights(world));
 };

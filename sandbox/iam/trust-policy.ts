@@ -5,7 +5,8 @@ import { findRole } from '../world/world.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { QueryError } from './query-protocol.ts';
 
-const malformed = (message: string): QueryError => new QueryError(400, 'MalformedPolicyDocument', message);
+/** A policy document that IAM or STS does not take. */
+export const malformed = (message: string): QueryError => new QueryError(400, 'MalformedPolicyDocument', message);
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 

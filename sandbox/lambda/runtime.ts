@@ -3,10 +3,12 @@
  * its payload limits, its request id and its line in the call log here; running the code is the subclasses'.
  */
 import type { AssemblyFunction } from '../assembly/assembly.ts';
+import { Authorizer, type Denial } from '../authorization/authorizer.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { type FunctionArn, parseFunctionArn } from './arn.ts';
+import { denialOfRole, denialOfService, type InvokingCaller, isRole } from './authorization.ts';
 import type { ContextData } from './context.ts';
 import type { InvokingExecution } from './invocation.ts';
 
@@ -23,6 +25,18 @@ export class LambdaFailure extends Error {
   }
 }
 
+/** What Lambda itself refuses: the function has not been asked, and asking again does not help. */
+export class InvokeRefusal extends LambdaFailure {
+  readonly status: 403 | 404;
+  /** The action that the caller has no right to. */
+  readonly denied: string | undefined;
+  constructor(status: 403 | 404, errorType: string, failureCause: string, denied?: string) {
+    super(errorType, failureCause);
+    this.status = status;
+    this.denied = denied;
+  }
+}
+
 /** A failure of the function's own. No stack trace: it would differ from machine to machine. */
 export const functionFailure = (errorType: string, errorMessage: string): LambdaFailure =>
   new LambdaFailure(errorType, JSON.stringify({ errorType, errorMessage, trace: [] }));
@@ -31,25 +45,26 @@ export const functionFailure = (errorType: string, errorMessage: string): Lambda
 export const runtimeFailure = (errorType: string, errorMessage: string): LambdaFailure =>
   new LambdaFailure(errorType, JSON.stringify({ errorType, errorMessage }));
 
-export interface InvokeOptions {
-  /** ARN of the role that calls, or the service, for the call log. */
-  caller?: string;
+export interface InvokeOptions extends InvokingCaller {
   /** The execution whose state calls. */
   execution?: InvokingExecution;
 }
 
 export interface LambdaRuntime {
   /**
-   * Invokes and answers the result. `functionArn` may have a version. Throws LambdaFailure.
+   * Invokes and answers the result. `functionArn` may have a version. Throws LambdaFailure, and InvokeRefusal of them
+   * where the caller may not or there is no such function.
    * It does not park: a thread of a virtual clock that waits for it has to.
    */
-  invoke(functionArn: string, payload: unknown, options?: InvokeOptions): Promise<unknown>;
+  invoke(functionArn: string, payload: unknown, options: InvokeOptions): Promise<unknown>;
 }
 
 export interface FunctionRuntimeOptions {
   world: World;
   clock: SandboxClock;
   functions: AssemblyFunction[];
+  /** Who may invoke what; default: one of its own, by the world's roles. */
+  authorizer?: Authorizer;
 }
 
 export interface Invocation {
@@ -67,11 +82,13 @@ const MAX_PAYLOAD_BYTES = 6_291_556;
 export abstract class FunctionRuntime implements LambdaRuntime {
   protected readonly clock: SandboxClock;
   private readonly world: World;
+  private readonly authorizer: Authorizer;
   private readonly functions: Map<string, AssemblyFunction>;
   private readonly ids: Random;
 
-  constructor({ world, clock, functions }: FunctionRuntimeOptions) {
+  constructor({ world, clock, functions, authorizer = new Authorizer(world) }: FunctionRuntimeOptions) {
     this.world = world;
+    this.authorizer = authorizer;
     this.clock = clock;
     this.functions = new Map(functions.map((fn) => [fn.arn, fn]));
     this.ids = world.random.fork();
@@ -83,7 +100,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
   /** Called when the function's time is up; what `run` answers then is not heard any more. */
   protected abstract timedOut(invocation: Invocation): void;
 
-  async invoke(functionArn: string, payload: unknown, options: InvokeOptions = {}): Promise<unknown> {
+  async invoke(functionArn: string, payload: unknown, options: InvokeOptions): Promise<unknown> {
     const at = new Date(this.clock.now()).toISOString();
     const target = parseFunctionArn(functionArn);
     const call = {
@@ -91,25 +108,26 @@ export abstract class FunctionRuntime implements LambdaRuntime {
       service: 'lambda',
       operation: 'Invoke',
       mutating: false,
-      caller: options.caller ?? '',
+      caller: options.caller,
       account: target?.account ?? '',
       region: target?.region ?? '',
       input: { functionName: functionArn },
     };
     try {
-      const result = await this.answer(functionArn, target, payload, options.execution);
+      const fn = this.admit(functionArn, target, options);
+      const result = await this.answer(fn, functionArn, target, payload, options.execution);
       this.world.log.add({ ...call, status: 200 });
       return result;
     } catch (error) {
       const failure = error instanceof LambdaFailure ? error.errorType : 'InternalError';
+      const refusal = error instanceof InvokeRefusal ? error : undefined;
       // A function that fails is a success of the service.
-      this.world.log.add({ ...call, status: failure === NOT_FOUND ? 404 : 200, error: failure });
+      this.world.log.add({ ...call, status: refusal?.status ?? 200, error: failure, ...(refusal?.denied === undefined ? {} : { denied: refusal.denied }) });
       throw error;
     }
   }
 
-  private async answer(functionArn: string, target: FunctionArn | undefined, payload: unknown, execution: InvokingExecution | undefined): Promise<unknown> {
-    const fn = this.find(functionArn, target);
+  private async answer(fn: AssemblyFunction, functionArn: string, target: FunctionArn | undefined, payload: unknown, execution: InvokingExecution | undefined): Promise<unknown> {
     const text = JSON.stringify(payload ?? null);
     const awsRequestId = this.ids.uuid();
     if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) {
@@ -139,11 +157,21 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     return JSON.parse(result) as unknown;
   }
 
-  private find(functionArn: string, target: FunctionArn | undefined): AssemblyFunction {
+  /** The function that the caller may invoke. A role without the right does not learn whether there is one. */
+  private admit(functionArn: string, target: FunctionArn | undefined, caller: InvokingCaller): AssemblyFunction {
+    if (target && isRole(caller)) this.refuse(denialOfRole(this.authorizer, functionArn, target.region, caller));
     const fn = target && this.functions.get(target.arn);
     const isPublished = target?.qualifier === '$LATEST' || fn?.versionArns.includes(functionArn) === true;
-    if (fn && isPublished) return fn;
-    throw new LambdaFailure(NOT_FOUND, `Function not found: ${functionArn} (Service: Lambda, Status Code: 404)`);
+    if (!fn || !isPublished) throw new InvokeRefusal(404, 'Lambda.ResourceNotFoundException', `Function not found: ${functionArn} (Service: Lambda, Status Code: 404)`);
+    if (!isRole(caller)) this.refuse(denialOfService(this.authorizer, fn, functionArn, caller));
+    return fn;
+  }
+
+  /** As Step Functions tells it: awslabs/aws-deployment-framework#460, where the role's session has 32 letters for a name. */
+  private refuse(denial: Denial | undefined): void {
+    if (!denial) return;
+    const answer = `Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: ${this.ids.uuid()}; Proxy: null`;
+    throw new InvokeRefusal(403, 'Lambda.AWSLambdaException', `${denial.message} (${answer})`, denial.action);
   }
 
   private async inTime(invocation: Invocation): Promise<string> {
@@ -164,5 +192,3 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     }
   }
 }
-
-const NOT_FOUND = 'Lambda.ResourceNotFoundException';

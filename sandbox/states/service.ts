@@ -2,8 +2,10 @@
  * The Step Functions API over the executions: AWS JSON 1.0. Shapes and errors: Step Functions API Reference.
  */
 import { z } from 'zod';
-import type { HttpResponse, Service } from '../http.ts';
+import type { CallContext, HttpResponse, Service } from '../http.ts';
+import { sessionOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
+import { askedOf, isElsewhere, type OperationName } from './authorization.ts';
 import { type Execution, type Executions, StatesError, type StateMachine } from './executions.ts';
 import { pageOf } from './pages.ts';
 import { toWire } from './history-wire.ts';
@@ -39,7 +41,7 @@ const operation = <Input extends z.ZodType>(
   run: (input: z.output<Input>, executions: Executions) => Record<string, unknown>,
 ): Operation => ({ input, run });
 
-const OPERATIONS: Record<string, Operation> = {
+const OPERATIONS: Record<OperationName, Operation> = {
   StartExecution: operation(
     z.object({ stateMachineArn: arn, name: z.string().optional(), input: z.string().optional(), traceHeader: z.string().optional() }),
     ({ stateMachineArn, input, name }, executions) => {
@@ -93,6 +95,8 @@ const OPERATIONS: Record<string, Operation> = {
   }),
 };
 
+const isPlayed = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
+
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
 
 const parseInput = (name: string, schema: z.ZodType, body: Uint8Array): unknown => {
@@ -114,7 +118,19 @@ export const summarise = (input: unknown): unknown => {
   return shown;
 };
 
-/** The service for the door. It answers all accounts and regions: an ARN says which is meant. */
+/**
+ * What a caller without the right is told. Where the resource is another account's, what AWS says is not known: this is
+ * the text that IAM has for it (IAM User Guide, "Troubleshoot access denied error messages").
+ */
+const refusalOf = (world: World, name: OperationName, input: unknown, context: CallContext): string | undefined => {
+  const asked = askedOf(name, input, context);
+  const denial = context.authorize(asked);
+  if (denial || !isElsewhere(asked, context.caller)) return denial?.message;
+  const { action, resource } = asked;
+  return `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${action} on resource: ${resource} because no resource-based policy allows the ${action} action`;
+};
+
+/** The service for the door. It answers all regions: an ARN says which is meant. */
 export const createStatesService = (world: World, executions: Executions): Service => {
   const ids = world.random.fork();
 
@@ -122,16 +138,19 @@ export const createStatesService = (world: World, executions: Executions): Servi
     const headers = { 'content-type': CONTENT_TYPE, 'x-amzn-requestid': ids.uuid() };
     const answer = (status: number, body: unknown): Promise<HttpResponse> => Promise.resolve({ status, headers, body: JSON.stringify(body) });
     const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
-    const known = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
-    if (!known) {
+    if (!isPlayed(name)) {
       context.describe(name, {});
       const names = Object.keys(OPERATIONS).join(', ');
       return answer(501, { __type: 'NotImplemented', message: `The sandbox's Step Functions does not have the operation ${name}. It has: ${names}.` });
     }
     try {
       context.describe(name, {});
+      const known = OPERATIONS[name];
       const input = parseInput(name, known.input, request.body);
       context.describe(name, summarise(input));
+      const refusal = refusalOf(world, name, input, context);
+      // As DynamoDB has it, whose framework is the same: nobody shows this one on the wire.
+      if (refusal !== undefined) return answer(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: refusal });
       return answer(200, known.run(input as never, executions));
     } catch (error) {
       if (!(error instanceof StatesError)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));

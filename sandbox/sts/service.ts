@@ -1,19 +1,21 @@
 /**
- * STS: who am I, and AssumeRole by the role's trust policy. There is no AssumeRoleWithWebIdentity: the sandbox's API
- * servers sign no tokens of service accounts that it could verify.
+ * STS: who am I, and AssumeRole by the role's trust policy and the caller's own policies. There is no
+ * AssumeRoleWithWebIdentity: the sandbox's API servers sign no tokens of service accounts that it could verify.
  */
-import { assumeRoleRequest } from '../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
+import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
+import type { Asked } from '../authorization/authorizer.ts';
 import type { Constraint } from '../constraint.ts';
-import type { Caller, Service } from '../http.ts';
+import type { CallContext, Service } from '../http.ts';
+import { roleTagKeys } from '../iam/authorization.ts';
 import { createQueryService } from '../iam/query-service.ts';
+import type { QueryAction, QueryRights } from '../iam/query-service.ts';
 import { QueryError, checkParameters, membersOf, required, structuresOf } from '../iam/query-protocol.ts';
-import { seenTrustPolicy } from '../iam/trust-policy.ts';
 import { findRole } from '../world/world.ts';
-import type { RoleState, World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 import { issueAccessKey } from './access-keys.ts';
-import { sessionArn, sessionNameOf, sessionOf } from './sessions.ts';
+import { SESSION_POLICY, sessionPoliciesOf } from './session-policies.ts';
+import { sessionArn, sessionNameOf, sessionOf, userIdOf } from './sessions.ts';
+import { type AssumeAction, trustOf } from './trust.ts';
 
 const API = { namespace: 'https://sts.amazonaws.com/doc/2011-06-15/', version: '2011-06-15', title: 'STS' };
 const HOUR_SECONDS = 3600;
@@ -22,16 +24,13 @@ const MOST_TAGS = 50;
 
 const ROLE_ARN = /^arn:[\w-]+:iam::\d{12}:role\/\S+$/;
 
-/** An id such as AROA...: made of the ARN, so that the same role always has the same. */
-const principalId = (world: World, arn: string): string =>
-  findRole(world, arn)?.roleId ?? `AROA${Buffer.from(arn).toString('hex').toUpperCase().slice(-17)}`;
-
 /** STS API model 2011-06-15. */
 const ASSUME_ROLE: Record<string, Constraint> = {
   RoleArn: { length: { min: 20, max: 2048 } },
   RoleSessionName: { length: { min: 2, max: 64 }, pattern: /^[\w+=,.@-]*$/ },
   DurationSeconds: { range: { min: 900, max: 12 * HOUR_SECONDS } },
   ExternalId: { length: { min: 2, max: 1224 }, pattern: /^[\w+=,.@:/-]*$/ },
+  Policy: SESSION_POLICY,
 };
 
 const TAG: Record<string, Constraint> = { Key: { length: { min: 1, max: 128 } }, Value: { length: { min: 0, max: 256 } } };
@@ -44,61 +43,85 @@ const tagsOf = (parameters: Map<string, string>): Record<string, string> => {
   return Object.fromEntries(tags.map((tag) => [required(tag, 'Key'), required(tag, 'Value')]));
 };
 
-/** The first action that the role's trust policy does not allow; session tags want sts:TagSession beside sts:AssumeRole. */
-const refusedAction = (world: World, role: RoleState, caller: Caller, parameters: Map<string, string>): 'sts:AssumeRole' | 'sts:TagSession' | undefined => {
-  const policy = parsePolicy(seenTrustPolicy(world, role), 'trust');
+/** The call as policies see it. Throws QueryError for parameters that AWS does not take: nobody can say what is asked then. */
+const callOf = (world: World, parameters: Map<string, string>, { caller }: CallContext): AssumeRoleCall => {
+  const arn = required(parameters, 'RoleArn');
+  const sessionName = required(parameters, 'RoleSessionName');
+  checkParameters(parameters, ASSUME_ROLE);
+  // localstack/localstack#12885 has the text from AWS.
+  if (!ROLE_ARN.test(arn)) throw new QueryError(400, 'ValidationError', `${arn} is invalid`);
   const externalId = parameters.get('ExternalId');
-  const tags = tagsOf(parameters);
-  const call = {
+  return {
     roleArn: caller.principalArn,
     sessionArn: sessionOf(world, caller),
     account: caller.account,
     partition: caller.principalArn.split(':')[1] ?? 'aws',
-    sessionName: required(parameters, 'RoleSessionName'),
+    sessionName,
     ...(externalId === undefined ? {} : { externalId }),
-    tags,
+    tags: tagsOf(parameters),
     transitiveTagKeys: membersOf(parameters, 'TransitiveTagKeys'),
     now: world.schedule.now(),
   };
-  const actions = Object.keys(tags).length > 0 ? (['sts:AssumeRole', 'sts:TagSession'] as const) : (['sts:AssumeRole'] as const);
-  return actions.find((action) => evaluate(policy, assumeRoleRequest(call, action)).verdict !== 'allowed');
 };
 
-export const createStsService = (world: World): Service =>
-  createQueryService(API, world.random, {
-    GetCallerIdentity: (_parameters, { caller }) => {
-      const session = sessionNameOf(world, caller);
-      return {
-        Arn: sessionArn(caller.principalArn, session),
-        UserId: `${principalId(world, caller.principalArn)}:${session}`,
-        Account: caller.account,
-      };
-    },
+/** Condition keys that identity policies see: Service Authorization Reference, AWS STS. */
+const keysOf = ({ sessionName, externalId, tags = {}, transitiveTagKeys = [] }: AssumeRoleCall): NonNullable<Asked['context']> => ({
+  'sts:RoleSessionName': sessionName,
+  ...(externalId === undefined ? {} : { 'sts:ExternalId': externalId }),
+  ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),
+  ...(Object.keys(tags).length === 0 ? {} : { 'aws:TagKeys': Object.keys(tags) }),
+  ...(transitiveTagKeys.length === 0 ? {} : { 'sts:TransitiveTagKeys': transitiveTagKeys }),
+});
 
-    AssumeRole: (parameters, { caller }) => {
-      const arn = required(parameters, 'RoleArn');
-      const sessionName = required(parameters, 'RoleSessionName');
-      checkParameters(parameters, ASSUME_ROLE);
-      // localstack/localstack#12885 has the text from AWS.
-      if (!ROLE_ARN.test(arn)) throw new QueryError(400, 'ValidationError', `${arn} is invalid`);
-      const duration = Number(parameters.get('DurationSeconds') ?? HOUR_SECONDS);
-      const role = findRole(world, arn);
-      // AWS does not tell a role that is not there from one that does not trust the caller; aws-actions/configure-aws-credentials#54 has the text for tags.
-      const refused = role ? refusedAction(world, role, caller, parameters) : 'sts:AssumeRole';
-      if (!role || refused !== undefined) throw new QueryError(403, 'AccessDenied', `User: ${sessionOf(world, caller)} is not authorized to perform: ${refused} on resource: ${arn}`);
-      // Every caller of the sandbox is a role already.
-      if (duration > HOUR_SECONDS) throw new QueryError(400, 'ValidationError', 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.');
-      // By the clock of those who sign, since SDKs compare it with their own; whole seconds, as the answer says it.
-      const expiresAt = Math.floor(Date.now() / 1000 + duration) * 1000;
-      const key = issueAccessKey(world, arn, { sessionName, expiresAt });
-      return {
-        AssumedRoleUser: { AssumedRoleId: `${role.roleId}:${sessionName}`, Arn: sessionArn(arn, sessionName) },
-        Credentials: {
-          AccessKeyId: key.accessKeyId,
-          SecretAccessKey: key.secretAccessKey,
-          SessionToken: key.sessionToken,
-          Expiration: new Date(expiresAt).toISOString().replace(/\.\d{3}/, ''),
-        },
-      };
+/** AWS does not tell a role that is not there from one that does not trust the caller; aws-actions/configure-aws-credentials#54 has the text for tags. */
+const rightsToAssume = (world: World): QueryRights => (parameters, context) => {
+  const call = callOf(world, parameters, context);
+  const resource = required(parameters, 'RoleArn');
+  const role = findRole(world, resource);
+  const actions: AssumeAction[] = Object.keys(call.tags ?? {}).length > 0 ? ['sts:AssumeRole', 'sts:TagSession'] : ['sts:AssumeRole'];
+  return actions.map((action): Asked => ({
+    action,
+    resource,
+    context: { ...keysOf(call), ...roleTagKeys(role) },
+    trust: role ? trustOf(world, role, context.caller, call, action) : { decision: 'implicitDeny', names: 'account' },
+  }));
+};
+
+const assumeRole = (world: World): QueryAction => (parameters) => {
+  const arn = required(parameters, 'RoleArn');
+  const sessionName = required(parameters, 'RoleSessionName');
+  const role = findRole(world, arn);
+  if (!role) throw new Error(`A caller was let in to ${arn}, which is not there.`);
+  const duration = Number(parameters.get('DurationSeconds') ?? HOUR_SECONDS);
+  // Every caller of the sandbox is a role already.
+  if (duration > HOUR_SECONDS) throw new QueryError(400, 'ValidationError', 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.');
+  const policies = sessionPoliciesOf(world, role.arn.split(':')[4] ?? '', parameters);
+  // By the clock of those who sign, since SDKs compare it with their own; whole seconds, as the answer says it.
+  const expiresAt = Math.floor(Date.now() / 1000 + duration) * 1000;
+  const key = issueAccessKey(world, arn, { sessionName, expiresAt, ...(policies ? { policies } : {}) });
+  return {
+    AssumedRoleUser: { AssumedRoleId: `${role.roleId}:${sessionName}`, Arn: sessionArn(arn, sessionName) },
+    Credentials: {
+      AccessKeyId: key.accessKeyId,
+      SecretAccessKey: key.secretAccessKey,
+      SessionToken: key.sessionToken,
+      Expiration: new Date(expiresAt).toISOString().replace(/\.\d{3}/, ''),
     },
+  };
+};
+
+export const createStsService = (world: World): Service => {
+  const actions: Record<string, QueryAction> = {
+    GetCallerIdentity: (_parameters, { caller }) => ({
+      Arn: sessionArn(caller.principalArn, sessionNameOf(world, caller)),
+      UserId: userIdOf(world, caller),
+      Account: caller.account,
+    }),
+    AssumeRole: assumeRole(world),
+  };
+  return createQueryService(API, world.random, actions, {
+    // API reference: "No permissions are required to perform this operation", not even where a policy denies it.
+    GetCallerIdentity: () => [],
+    AssumeRole: rightsToAssume(world),
   });
+};

@@ -11,7 +11,7 @@ import { Faults } from './faults.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
-import type { AddonState, ClusterState, RoleState, World } from './world.ts';
+import type { AddonState, AttachedPolicyState, ClusterState, RoleState, World } from './world.ts';
 
 export interface BuildOptions {
   /** Instead of the scenario's own. */
@@ -27,6 +27,8 @@ export interface DeployedRole {
   arn: string;
   policies: { name: string; document: unknown }[];
   managedPolicyArns: string[];
+  /** A managed policy; without a document it allows nothing. */
+  permissionsBoundary?: { arn: string; document?: unknown };
   /** Left out: nobody may assume it by STS. */
   trustPolicy?: unknown;
 }
@@ -45,6 +47,12 @@ const DEGRADED_ISSUE = {
 
 const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));
 
+type Managed = { arn: string; document?: unknown };
+
+const managedPolicy = ({ arn, document }: Managed): AttachedPolicyState => ({ arn, ...(document === undefined ? {} : { document: textOf(document) }) });
+
+const boundaryOf = (boundary: Managed | undefined): Pick<RoleState, 'permissionsBoundary'> => (boundary ? { permissionsBoundary: managedPolicy(boundary) } : {});
+
 const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => ({
   arn: role.arn,
   ...nameAndPath(role.arn),
@@ -53,12 +61,13 @@ const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][num
   trustPolicy: textOf(role.trustPolicy),
   pastTrust: [],
   policies: role.policies.map(({ name, document }) => ({ name, document: textOf(document) })),
-  attachedPolicies: role.attachedPolicies.map(({ arn, document }) => ({ arn, ...(document === undefined ? {} : { document: textOf(document) }) })),
+  attachedPolicies: role.attachedPolicies.map(managedPolicy),
+  ...boundaryOf(role.permissionsBoundary),
   tags: role.tags,
 });
 
 /** Its id is made of its ARN: what a seed gives must not depend on how the service is built. */
-const addDeployedRole = (world: World, { arn, policies, managedPolicyArns, trustPolicy }: DeployedRole): void => {
+const addDeployedRole = (world: World, { arn, policies, managedPolicyArns, permissionsBoundary, trustPolicy }: DeployedRole): void => {
   const { name, path } = nameAndPath(arn);
   world.accounts.get(arn.split(':')[4] ?? '')?.roles.set(name, {
     arn,
@@ -70,6 +79,7 @@ const addDeployedRole = (world: World, { arn, policies, managedPolicyArns, trust
     pastTrust: [],
     policies: policies.map((policy) => ({ name: policy.name, document: textOf(policy.document) })),
     attachedPolicies: managedPolicyArns.map((policyArn) => ({ arn: policyArn })),
+    ...boundaryOf(permissionsBoundary),
     tags: {},
   });
 };

@@ -20,6 +20,8 @@ export interface Call {
   input: unknown;
   status: number;
   error?: string;
+  /** The action that the caller has no right to, such as `iam:PassRole`: it may be another than the operation's own. */
+  denied?: string;
 }
 
 /** Every call to every service, in order; the tests' and the promises' witness. */

@@ -158,6 +158,18 @@ export const knobs = z
       'aws/aws-cdk#31522, hashicorp/terraform-provider-aws#41483: a missing sts:TagSession is refused; nobody reports a condition that was',
       'How EKS judges the trust policy of a role that an association gets. `structural`: some statements allow the pods\' principal both actions. `evaluated`: the whole policy for that cluster, namespace and service account; what only a pod would decide is taken.',
     ),
+    associatedResourceArn: knob(
+      z.enum(['cluster', 'absent']).default('absent'),
+      'unknown',
+      'IAM User Guide, "IAM and AWS STS condition context keys": the key, not which services send it; no policy for EKS with it was found',
+      "iam:AssociatedResourceArn where EKS asks iam:PassRole: the cluster's ARN, or no such key.",
+    ),
+    updateAssociationPassesRole: knob(
+      z.boolean().default(false),
+      'unknown',
+      'the CloudFormation schema of AWS::EKS::PodIdentityAssociation lists iam:PassRole and iam:GetRole for an update, and does not say for which',
+      'UpdatePodIdentityAssociation that names no role wants the rights to pass and to read the one that the association has.',
+    ),
     simulatePrincipalPolicy: knob(
       z.enum(['allow', 'deny']).default('allow'),
       'certain',

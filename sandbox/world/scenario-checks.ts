@@ -150,29 +150,38 @@ const checkDocument = (document: Document | undefined, kind: PolicyKind, path: P
   if (policy?.valid === false) report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);
 };
 
+type ManagedPolicy = ScenarioRole['attachedPolicies'][number];
+
+/** Those that a role has, and its boundary, with where they stand in it. */
+const managedPoliciesOf = ({ attachedPolicies, permissionsBoundary }: ScenarioRole): { here: Path; policy: ManagedPolicy }[] => [
+  ...attachedPolicies.map((policy, index) => ({ here: ['attachedPolicies', index], policy })),
+  ...(permissionsBoundary ? [{ here: ['permissionsBoundary'], policy: permissionsBoundary }] : []),
+];
+
+const checkManagedPolicy = ({ arn, document }: ManagedPolicy, account: string, path: Path, report: Report): void => {
+  checkDocument(document, 'identity', [...path, 'document'], report);
+  if (accountOf(arn) === 'aws') return;
+  if (accountOf(arn) !== account) report([...path, 'arn'], `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`);
+  if (document === undefined) report(path, `${arn} is the account's own. Add its document.`);
+};
+
 const checkPolicies = (role: ScenarioRole, account: string, path: Path, report: Report): void => {
   checkDocument(role.trustPolicy, 'trust', [...path, 'trustPolicy'], report);
   for (const [index, { document }] of role.policies.entries()) checkDocument(document, 'identity', [...path, 'policies', index, 'document'], report);
   reportDuplicates(role.policies, ({ name }) => name, (index) => [...path, 'policies', index, 'name'], 'the policy', report);
-  for (const [index, { arn, document }] of role.attachedPolicies.entries()) {
-    const here = [...path, 'attachedPolicies', index];
-    checkDocument(document, 'identity', [...here, 'document'], report);
-    if (accountOf(arn) === 'aws') continue;
-    if (accountOf(arn) !== account) report([...here, 'arn'], `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`);
-    if (document === undefined) report(here, `${arn} is the account's own. Add its document.`);
-  }
+  for (const { here, policy } of managedPoliciesOf(role)) checkManagedPolicy(policy, account, [...path, ...here], report);
   reportDuplicates(role.attachedPolicies, ({ arn }) => arn, (index) => [...path, 'attachedPolicies', index, 'arn'], 'the policy', report);
 };
 
 /** A managed policy says the same of every role that has it. */
 const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path, report: Report): void => {
   const known = new Map<string, { text: string; role: string }>();
-  for (const [position, { arn: role, attachedPolicies }] of roles.entries()) {
-    for (const [index, { arn, document }] of attachedPolicies.entries()) {
-      const text = JSON.stringify(document);
-      const first = known.get(arn) ?? { text, role };
-      known.set(arn, first);
-      if (first.text !== text) report([...path, position, 'attachedPolicies', index, 'document'], `${arn} says something else than it does at ${first.role}. Make them equal.`);
+  for (const [position, role] of roles.entries()) {
+    for (const { here, policy } of managedPoliciesOf(role)) {
+      const text = JSON.stringify(policy.document);
+      const first = known.get(policy.arn) ?? { text, role: role.arn };
+      known.set(policy.arn, first);
+      if (first.text !== text) report([...path, position, ...here, 'document'], `${policy.arn} says something else than it does at ${first.role}. Make them equal.`);
     }
   }
 };

@@ -21,12 +21,17 @@ const inlinePolicy = z
   })
   .meta({ id: 'InlinePolicy', description: 'A policy that is part of a role.' });
 
-const attachedPolicy = z
-  .strictObject({
-    arn: z.string().regex(/^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess').describe("ARN of a managed policy: AWS's, or the account's own."),
-    document: policyDocument.optional().describe("What it says: an object, or its JSON text. Needed for the account's own; one of AWS's without it allows nothing when it is simulated."),
-  })
-  .meta({ id: 'AttachedPolicy', description: 'A managed policy that a role has.' });
+const managedPolicyArn = z
+  .string()
+  .regex(/^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess')
+  .describe("ARN of a managed policy: AWS's, or the account's own.");
+const managedPolicyDocument = policyDocument.optional().describe("What it says: an object, or its JSON text. Needed for the account's own; one of AWS's without it allows nothing.");
+
+const attachedPolicy = z.strictObject({ arn: managedPolicyArn, document: managedPolicyDocument }).meta({ id: 'AttachedPolicy', description: 'A managed policy that a role has.' });
+
+const permissionsBoundary = z
+  .strictObject({ arn: managedPolicyArn, document: managedPolicyDocument })
+  .meta({ id: 'PermissionsBoundary', description: "A managed policy that bounds what a role's own policies allow: the role may do what both allow." });
 
 const role = z
   .strictObject({
@@ -34,6 +39,7 @@ const role = z
     trustPolicy: policyDocument.describe('The trust policy: an object, or its JSON text.'),
     policies: z.array(inlinePolicy).default([]).describe('Its inline policies.'),
     attachedPolicies: z.array(attachedPolicy).default([]).describe('Its managed policies.'),
+    permissionsBoundary: permissionsBoundary.optional().describe('Its permissions boundary; where it is left out, nothing bounds its policies.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.default('2024-01-01T00:00:00.000Z').describe('When it was created; see the knob `iamLagSeconds`.'),
   })

@@ -21,6 +21,8 @@ export interface RoleState {
   /** Inline ones; JSON text. */
   policies: { name: string; document: string }[];
   attachedPolicies: AttachedPolicyState[];
+  /** A managed policy too; left out: nothing bounds what the role's own policies allow. */
+  permissionsBoundary?: AttachedPolicyState;
   tags: Record<string, string>;
 }
 
@@ -159,6 +161,8 @@ export interface AccessKey {
   account: string;
   /** Name of the session that AssumeRole made them for; the world's own keys have none. */
   sessionName?: string;
+  /** Session policies, JSON text: the session may do what its role may do and all of these allow. Left out: none. */
+  policies?: string[];
   /** When they stop working, by the clock of those who sign: milliseconds since 1970. The world's own keys never do. */
   expiresAt?: number;
 }

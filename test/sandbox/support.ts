@@ -9,6 +9,7 @@ import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
 import { credentialsOf, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
 import { createStsService } from '../../sandbox/sts/service.ts';
 import { inProcessTransport } from '../../sandbox/transports/in-process.ts';
+import type { DeployedRole } from '../../sandbox/world/build.ts';
 import { buildWorld, parseScenario } from '../../sandbox/world/load.ts';
 import type { World } from '../../sandbox/world/world.ts';
 
@@ -42,7 +43,15 @@ export const scenarioFile = () => ({
   ],
 });
 
-export const newWorld = (): World => buildWorld(parseScenario(scenarioFile(), 'test'), { roles: [FUNCTION_ROLE] });
+export const allow = (Action: string | string[], Resource: string | string[] = '*', Condition?: object): object => ({ Effect: 'Allow', Action, Resource, ...(Condition ? { Condition } : {}) });
+export const deny = (Action: string | string[], Resource: string | string[] = '*'): object => ({ ...allow(Action, Resource), Effect: 'Deny' });
+export const policyOf = (...Statement: object[]) => ({ Version: '2012-10-17', Statement });
+
+/** The function's role as a template has it, with these statements. */
+export const functionRole = (...statements: object[]): DeployedRole => ({ arn: FUNCTION_ROLE, policies: [{ name: 'own', document: policyOf(...statements) }], managedPolicyArns: [] });
+
+/** The function's role may do what these statements say; without any, IAM does not have it, and it may do nothing. */
+export const newWorld = (...statements: object[]): World => buildWorld(parseScenario(scenarioFile(), 'test'), { roles: [statements.length > 0 ? functionRole(...statements) : FUNCTION_ROLE] });
 
 export const operator = (world: World): AwsCredentialIdentity => credentialsOf(world, operatorRoleArn(world));
 

@@ -224,6 +224,26 @@ test('policies: inline, attached, managed by the application, and managed elsewh
   expect(roles[0]!.managedPolicyArns).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
 });
 
+test('permissions boundaries: of the application itself, of somebody else, and none', () => {
+  const document = { Statement: [{ Action: 'a:1' }] };
+  const bounded = (PermissionsBoundary: unknown) => ({ Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary } });
+  const { roles } = load({
+    App: {
+      Resources: {
+        Bound: { Type: 'AWS::IAM::ManagedPolicy', Properties: { ManagedPolicyName: 'bound', PolicyDocument: document } },
+        Own: bounded({ Ref: 'Bound' }),
+        Foreign: bounded({ 'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/central' }),
+        Unbound: role,
+      },
+    },
+  });
+  expect(roles.map(({ logicalId, permissionsBoundary }) => [logicalId, permissionsBoundary])).toEqual([
+    ['Own', { arn: 'arn:aws:iam::111122223333:policy/bound', document }],
+    ['Foreign', { arn: 'arn:aws:iam::111122223333:policy/central' }],
+    ['Unbound', undefined],
+  ]);
+});
+
 describe('errors name template, logical id and path', () => {
   test.each([
     ['a function that is not known', { Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) } }, /App\.template\.json, F, Properties\.Timeout\.Fn::Cidr has the function Fn::Cidr/],
@@ -234,6 +254,7 @@ describe('errors name template, logical id and path', () => {
     ['an import of nothing', { Resources: {}, Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } } }, /Fn::ImportValue of none, which no stack exports/],
     ['a circle', { Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } }, Outputs: { O: { Value: { Ref: 'A' } } } }, /a circle: Ref A → Ref A/],
     ['code that is no asset', { Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) } }, /F, Properties\.Code has code from x\.zip/],
+    ['a boundary that is no ARN', { Resources: { R: { Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary: ['a'] } } } }, /App\.template\.json, R, Properties\.PermissionsBoundary has a PermissionsBoundary that is no ARN/],
     ['a definition that is no JSON', { Resources: { M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } } } }, /App\.template\.json, M has a DefinitionString that is not JSON/],
   ])('%s', (_, template, message) => {
     expect(() => load({ App: template })).toThrow(message);

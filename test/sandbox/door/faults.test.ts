@@ -14,7 +14,7 @@ import { createStatesService } from '../../../sandbox/states/service.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import type { FaultInput, FaultKind } from '../../../sandbox/world/faults.ts';
 import type { World } from '../../../sandbox/world/world.ts';
-import { functionOf, invoke, MACHINE, ROLE as MACHINE_ROLE } from '../states/fixture.ts';
+import { allow, functionArn, functionOf, invoke, MACHINE, ROLE as MACHINE_ROLE, roleOf } from '../states/fixture.ts';
 import { ACCOUNT, clientsOf, newWorld, openDoor, operator, REGION } from '../support.ts';
 
 const ADDON = { clusterName: 'dev', addonName: 'aws-ebs-csi-driver' };
@@ -26,6 +26,7 @@ type Work = (tools: { clients: ClientFactory; world: World; sleep: (milliseconds
 const open = (work: Work, faults: FaultInput[]) => {
   const world = newWorld();
   for (const fault of faults) world.faults.add(fault);
+  world.accounts.get(ACCOUNT)!.roles.set('machine', roleOf(MACHINE_ROLE, allow('lambda:InvokeFunction', functionArn('step:1'))));
   const clock = new VirtualClock(world.schedule.now());
   const services: Parameters<typeof openDoor>[1] = { eks: createEksService(world), dynamodb: createDynamoDb(world).service };
   const door = openDoor(world, services, undefined, clock);
@@ -82,7 +83,7 @@ describe('a service that refuses', () => {
     ['eks', 'not-found', 404, 'ResourceNotFoundException', /^No addon: aws-ebs-csi-driver found in cluster: dev$/],
     ['iam', 'throttled', 400, 'Throttling', /^Rate exceeded$/],
     ['iam', 'server-error', 500, 'ServiceFailure', /unknown error/],
-    ['iam', 'access-denied', 403, 'AccessDenied', /iam:GetRole on resource: arn:aws:iam::111122223333:role\/ebs-csi/],
+    ['iam', 'access-denied', 403, 'AccessDenied', /iam:GetRole on resource: role ebs-csi because no identity-based policy allows the iam:GetRole action$/],
     ['iam', 'in-use', 409, 'ConcurrentModification', /simultaneously/],
     ['iam', 'not-found', 404, 'NoSuchEntity', /^The role with name ebs-csi cannot be found\.$/],
     ['dynamodb', 'throttled', 400, 'ThrottlingException', /throughput/],

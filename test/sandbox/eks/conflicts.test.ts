@@ -31,7 +31,7 @@ const kubectl = async ({ world, cluster }: Fixture, fieldManager: string, patch:
   const path = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
   const headers = { 'content-type': 'application/strategic-merge-patch+json' };
   const request = { method: 'PATCH', host: 'shop.example', path, query: { fieldManager }, headers, body: Buffer.from(JSON.stringify(patch)) };
-  const answer = await createKubernetesService(world, cluster)(request, { caller: { accessKeyId: 'AK', principalArn, account: cluster.account }, region: cluster.region, describe: () => undefined });
+  const answer = await createKubernetesService(world, cluster)(request, { caller: { accessKeyId: 'AK', principalArn, account: cluster.account }, region: cluster.region, describe: () => undefined, authorize: () => undefined });
   expect(answer.status).toBe(200);
 };
 

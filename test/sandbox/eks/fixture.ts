@@ -1,6 +1,7 @@
 /** A small world with one cluster, and the real SDK on top of the EKS service, without any transport between. */
 import { EKS } from '@aws-sdk/client-eks';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
+import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
 import { seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
@@ -34,6 +35,12 @@ const ROLES: Record<string, { trust: string; createdAt: number }> = {
   young: { trust: TRUST.pods, createdAt: START - 500 },
 };
 
+/** What a role of its own may do, as statements of a policy. */
+export type Statement = Record<string, unknown>;
+/** The role that calls where the fixture is opened `as` somebody; its session in refusals. */
+const CALLER = 'caller';
+export const CALLER_SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/${CALLER}/sandbox`;
+
 export interface FixtureAddon {
   name: string;
   version?: string;
@@ -60,6 +67,10 @@ export interface Fixture {
   /** Running pods of that service account; those on their way out are left out. */
   podsOf: (serviceAccount: string, namespace?: string) => KubeObject[];
   object: (kind: string, name: string, namespace?: string) => KubeObject | undefined;
+  /** What the callers' rights were asked. */
+  authorizer: Authorizer;
+  /** The caller may do this from now on, and nothing else; only where the fixture was opened `as` somebody. */
+  grant: (statements: Statement[]) => void;
 }
 
 const install = (world: World, cluster: ClusterState, { name, version, role, status = 'ACTIVE', configurationValues }: FixtureAddon): void => {
@@ -88,9 +99,11 @@ const install = (world: World, cluster: ClusterState, { name, version, role, sta
   });
 };
 
-export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureAddon[]; nodes?: number; seed?: number; version?: string } = {}): Fixture => {
+/** `as`: a role with these rights calls; left out: the account's administrator. */
+export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureAddon[]; nodes?: number; seed?: number; version?: string; as?: Statement[] } = {}): Fixture => {
   const account: AccountState = { id: ACCOUNT, roles: new Map(), clusters: new Map() };
-  for (const [name, { trust, createdAt }] of Object.entries(ROLES)) {
+  const roles = options.as ? { ...ROLES, [CALLER]: { trust: TRUST.oidc, createdAt: 0 } } : ROLES;
+  for (const [name, { trust, createdAt }] of Object.entries(roles)) {
     account.roles.set(name, { arn: roleArn(name), name, path: '/', roleId: `AROA${name.toUpperCase()}`, createdAt, trustPolicy: trust, pastTrust: [], policies: [], attachedPolicies: [], tags: {} });
   }
   const world = bareWorld({ seed: options.seed ?? 1, knobs: options.knobs ?? {}, catalogue: loadCatalogue(), accounts: new Map([[ACCOUNT, account]]) });
@@ -105,6 +118,12 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
   seedCluster(world, cluster, options.nodes ?? 2);
   for (const addon of options.addons ?? []) install(world, cluster, addon);
 
+  const grant = (statements: Statement[]): void => {
+    account.roles.get(CALLER)!.policies = statements.length === 0 ? [] : [{ name: 'rights', document: policy(...statements) }];
+  };
+  if (options.as) grant(options.as);
+  const authorizer = new Authorizer(world);
+  const caller = { accessKeyId: 'AKIAEXAMPLE', principalArn: roleArn(options.as ? CALLER : 'operator'), account: ACCOUNT };
   const service = createEksService(world);
   const described: Fixture['described'] = [];
   const answers: HttpResponse[] = [];
@@ -112,9 +131,10 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
     const entry = { operation: '', input: undefined as unknown };
     described.push(entry);
     const response = await service(request, {
-      caller: { accessKeyId: 'AKIAEXAMPLE', principalArn: roleArn('operator'), account: ACCOUNT },
+      caller,
       region: REGION,
       describe: (operation, input) => Object.assign(entry, { operation, input }),
+      authorize: (asked) => authorizer.authorize(caller, asked, REGION),
     });
     answers.push(response);
     return response;
@@ -158,6 +178,8 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
         (pod) => pod.metadata.namespace === namespace && pod.spec?.['serviceAccountName'] === serviceAccount && pod.metadata.deletionTimestamp === undefined,
       ),
     object: (kind, name, namespace = 'kube-system') => objects(kind).get(`${namespace}/${name}`),
+    authorizer,
+    grant,
   };
 };
 

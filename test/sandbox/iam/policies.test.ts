@@ -1,4 +1,4 @@
-import { GetPolicyCommand, GetPolicyVersionCommand, GetRoleCommand, GetRolePolicyCommand, ListAttachedRolePoliciesCommand, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import { GetPolicyCommand, GetPolicyVersionCommand, GetRoleCommand, GetRolePolicyCommand, ListAttachedRolePoliciesCommand, ListRolePoliciesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
@@ -85,6 +85,17 @@ describe('the policies of a role', () => {
       { name: 'archive', arn: OWN, document: JSON.stringify(statement('kms:Decrypt')) },
       { name: 'AmazonEBSCSIDriverPolicy', arn: OF_AWS },
     ]);
+  });
+
+  it('include its permissions boundary, which only GetRole shows', async () => {
+    const { world, iam } = open();
+    world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.permissionsBoundary = { arn: `${OWN}-bound`, document: JSON.stringify(statement('ec2:*')) };
+    expect((await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role?.PermissionsBoundary).toEqual({ PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: `${OWN}-bound` });
+    expect((await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }))).Role).not.toHaveProperty('PermissionsBoundary');
+    for (const role of (await iam.send(new ListRolesCommand({}))).Roles!) expect(role).not.toHaveProperty('PermissionsBoundary');
+    expect((await iam.send(new GetPolicyCommand({ PolicyArn: `${OWN}-bound` }))).Policy).toMatchObject({ AttachmentCount: 0, PermissionsBoundaryUsageCount: 1 });
+    expect(json((await iam.send(new GetPolicyVersionCommand({ PolicyArn: `${OWN}-bound`, VersionId: 'v1' }))).PolicyVersion?.Document)).toEqual(statement('ec2:*'));
+    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OWN }))).Policy).toMatchObject({ AttachmentCount: 1, PermissionsBoundaryUsageCount: 0 });
   });
 
   it('that come with the service leave what a seed gives as it is', () => {

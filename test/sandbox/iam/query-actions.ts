@@ -17,7 +17,7 @@ export const refusesAllBut = async (service: Service, sdk: object, version: stri
     const body = new URLSearchParams({ Action: action, Version: version }).toString();
     const response = await service(
       { method: 'POST', host: 'aws', path: '/', query: {}, headers: {}, body: Buffer.from(body) },
-      { caller: { accessKeyId: 'ASIAEXAMPLE', principalArn: ROLE, account: ACCOUNT }, region: REGION, describe: () => {} },
+      { caller: { accessKeyId: 'ASIAEXAMPLE', principalArn: ROLE, account: ACCOUNT }, region: REGION, describe: () => {}, authorize: () => undefined },
     );
     const refused = response.status === 501 && String(response.body).includes(`<Code>NotImplemented</Code>`) && String(response.body).includes(`does not have the action ${action}.`);
     expect([action, refused]).toEqual([action, !played.includes(action)]);

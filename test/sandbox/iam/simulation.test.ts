@@ -89,6 +89,27 @@ describe('SimulatePrincipalPolicy', () => {
   });
 
   it.each([
+    ['allows it too', [passes()], 'allowed', true],
+    ['leaves it out', [passes({ Action: 'iam:GetRole' })], 'implicitDeny', false],
+    ['denies it', [passes(), denied], 'explicitDeny', false],
+    ['is not known', undefined, 'implicitDeny', false],
+  ])('heeds a permissions boundary that %s', async (_what, Statement, decision, allowed) => {
+    const { world, simulate } = open(passes());
+    const role = world.accounts.get(ACCOUNT)!.roles.get('plan-function')!;
+    role.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, ...(Statement ? { document: JSON.stringify({ Version: '2012-10-17', Statement }) } : {}) };
+    const detail = { PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: allowed } };
+    expect((await simulate()).EvaluationResults).toMatchObject([{ EvalDecision: decision, ...detail, ResourceSpecificResults: [{ EvalResourceDecision: decision, ...detail }] }]);
+    delete role.permissionsBoundary;
+    expect((await simulate()).EvaluationResults![0]).not.toHaveProperty('PermissionsBoundaryDecisionDetail');
+  });
+
+  it('allows nothing by a boundary that the role itself does not allow', async () => {
+    const { world, simulate } = open(passes({ Resource: OTHER }));
+    world.accounts.get(ACCOUNT)!.roles.get('plan-function')!.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: JSON.stringify({ Version: '2012-10-17', Statement: passes() }) };
+    expect((await simulate()).EvaluationResults).toMatchObject([{ EvalDecision: 'implicitDeny', PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: true } }]);
+  });
+
+  it.each([
     ['a role that there is not', `arn:aws:iam::${ACCOUNT}:role/gone`, 'NoSuchEntityException', 404, 'The role with name gone cannot be found.'],
     ['a role of another account', 'arn:aws:iam::444455556666:role/far', 'NoSuchEntityException', 404, 'The role with name far cannot be found.'],
     ['a session', `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x`, 'InvalidInputException', 400, `Invalid Entity Arn: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x does not clearly define entity type and name.`],

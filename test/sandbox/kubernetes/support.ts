@@ -95,7 +95,7 @@ export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?:
       const text = body === undefined ? '' : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       const typed = method === 'POST' ? { 'content-type': 'application/json', ...headers } : headers;
       const request: HttpRequest = { method, host: 'ABC', path, query, headers: typed, body: typeof text === 'string' ? Buffer.from(text) : text };
-      const context = { caller: { accessKeyId: 'AK', principalArn: as, account: cluster.account }, region: cluster.region, describe: (...call: unknown[]) => void (described[0] = call) };
+      const context = { caller: { accessKeyId: 'AK', principalArn: as, account: cluster.account }, region: cluster.region, describe: (...call: unknown[]) => void (described[0] = call), authorize: () => undefined };
       const raw = await service(request, context);
       const answer = String(raw.body);
       // A watch's answer is one document a line.

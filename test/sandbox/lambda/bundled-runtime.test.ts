@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { BundledRuntime, type BundledRuntimeOptions } from '../../../sandbox/lambda/bundled-runtime.ts';
 import { ScaledClock, VirtualClock } from '../../../sandbox/world/clock.ts';
-import { functionArn, functionOf, START, worldOf } from '../states/fixture.ts';
+import { functionArn, functionOf, ROLE, START, worldOf } from '../states/fixture.ts';
+
+const AS_MACHINE = { caller: ROLE };
 
 const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
 writeFileSync(
@@ -63,7 +65,7 @@ describe('a bundle', () => {
   test('runs in a process of its own, with its own variables alone', async () => {
     const { runtime, world } = open();
     process.env['LEAK'] = 'x';
-    const first = (await runtime.invoke(`${functionArn('echo')}:1`, { say: 'hello' })) as Echo;
+    const first = (await runtime.invoke(`${functionArn('echo')}:1`, { say: 'hello' }, AS_MACHINE)) as Echo;
     delete process.env['LEAK'];
     expect(first).toMatchObject({ event: { say: 'hello' }, count: 1, name: 'echo', version: '1' });
     expect(first.pid).not.toBe(process.pid);
@@ -72,7 +74,7 @@ describe('a bundle', () => {
     expect(first.remaining).toBeGreaterThan(25_000);
     expect(first.remaining).toBeLessThanOrEqual(30_000);
 
-    const second = (await runtime.invoke(functionArn('echo'), { say: 'again' })) as Echo;
+    const second = (await runtime.invoke(functionArn('echo'), { say: 'again' }, AS_MACHINE)) as Echo;
     expect(second).toMatchObject({ count: 2, pid: first.pid });
     expect(world.log.calls).toMatchObject([{ service: 'lambda', status: 200 }, { status: 200 }]);
     await runtime.close();
@@ -83,7 +85,7 @@ describe('a bundle', () => {
 
   test('has one invocation at a time: another one gets another process', async () => {
     const { runtime } = open();
-    const sleep = () => runtime.invoke(functionArn('wild'), { do: 'sleep' }) as Promise<{ pid: number }>;
+    const sleep = () => runtime.invoke(functionArn('wild'), { do: 'sleep' }, AS_MACHINE) as Promise<{ pid: number }>;
     const [one, two] = await Promise.all([sleep(), sleep()]);
     expect(one.pid).not.toBe(two.pid);
     expect([one.pid, two.pid]).toContain((await sleep()).pid);
@@ -97,29 +99,29 @@ describe('a bundle', () => {
     ['is not there', 'absent', {}, 'Runtime.ImportModuleError', "Cannot find module 'absent'"],
   ])('that %s', async (_, name, payload, errorType, cause) => {
     const { runtime, world } = open();
-    await expect(runtime.invoke(functionArn(name), payload)).rejects.toMatchObject({ errorType, failureCause: expect.stringContaining(cause) as string });
+    await expect(runtime.invoke(functionArn(name), payload, AS_MACHINE)).rejects.toMatchObject({ errorType, failureCause: expect.stringContaining(cause) as string });
     expect(world.log.calls).toMatchObject([{ status: 200, error: errorType }]);
   });
 
   test('that exits is started anew', async () => {
     const { runtime } = open();
-    await expect(runtime.invoke(functionArn('wild'), { do: 'exit' })).rejects.toMatchObject({ errorType: 'Runtime.ExitError' });
-    expect(await runtime.invoke(functionArn('wild'), {})).toHaveProperty('pid');
+    await expect(runtime.invoke(functionArn('wild'), { do: 'exit' }, AS_MACHINE)).rejects.toMatchObject({ errorType: 'Runtime.ExitError' });
+    expect(await runtime.invoke(functionArn('wild'), {}, AS_MACHINE)).toHaveProperty('pid');
   });
 
   test('that hangs is killed when its time is up, and the next call starts anew', async () => {
     // 30 s of the sandbox's time are 1 s, which leaves the next process time to start.
     const { runtime } = open(30, { timeScale: 30 });
-    await expect(runtime.invoke(functionArn('wild'), { do: 'hang' })).rejects.toMatchObject({
+    await expect(runtime.invoke(functionArn('wild'), { do: 'hang' }, AS_MACHINE)).rejects.toMatchObject({
       errorType: 'Sandbox.Timedout',
       failureCause: expect.stringContaining('Task timed out after 30.00 seconds') as string,
     });
-    expect(await runtime.invoke(functionArn('wild'), {})).toHaveProperty('pid');
+    expect(await runtime.invoke(functionArn('wild'), {}, AS_MACHINE)).toHaveProperty('pid');
   });
 
   test('close ends what runs', async () => {
     const { runtime } = open();
-    const hanging = runtime.invoke(functionArn('wild'), { do: 'hang' }).catch((error: unknown) => error);
+    const hanging = runtime.invoke(functionArn('wild'), { do: 'hang' }, AS_MACHINE).catch((error: unknown) => error);
     await runtime.close();
     expect(await hanging).toMatchObject({ errorType: 'Runtime.ExitError', failureCause: expect.stringContaining('signal: SIGKILL') as string });
   });

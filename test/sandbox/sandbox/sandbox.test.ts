@@ -1,7 +1,8 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -60,7 +61,10 @@ describe('openSandbox', () => {
     const sandbox = await open();
     expect((await sandbox.clients().eks().send(new ListClustersCommand({}))).clusters).toEqual(['reliability-dev']);
     const [, , key] = [...sandbox.world.accessKeys.values()];
-    expect((await sandbox.clients(key, 'us-east-1').eks().send(new ListClustersCommand({}))).clusters).toEqual([]);
+    const { config } = sandbox.clients(key, 'us-east-1');
+    const sts = new STSClient({ region: config.region, credentials: config.credentials!, requestHandler: config.transport.requestHandler as never });
+    // Which wants no right.
+    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toContain(`:assumed-role/${key!.principalArn.split('/').at(-1)}/`);
     expect(sandbox.world.log.calls.map(({ caller, region }) => [caller, region])).toEqual([
       ['arn:aws:iam::111122223333:role/operator', 'eu-west-1'],
       [key!.principalArn, 'us-east-1'],
@@ -87,6 +91,45 @@ describe('openSandbox', () => {
     const begin = sandbox.world.log.calls.find((call) => call.operation === 'DescribeCluster')!;
     const change = sandbox.world.log.calls.find((call) => call.operation === 'DeleteAddon')!;
     expect(Date.parse(change.at)).toBeGreaterThan(Date.parse(begin.at));
+  });
+
+  it('lets nobody do what its role may not, and knows what each right was good for', async () => {
+    const sandbox = await open();
+    expect(await run(sandbox, { strategy: 'in-place' })).toBe('SUCCEEDED');
+    expect(sandbox.authorizer.denials).toEqual([]);
+    const uses = sandbox.authorizer.uses().map(({ principalArn, action, resource }) => `${principalArn.split('/').at(-1)} ${action} ${resource}`);
+    expect(uses).toContainEqual(expect.stringMatching(/MigrateAddonRole\w+ lambda:InvokeFunction \S+:function:\S*StepsPlan\w+:1$/));
+    expect(uses).toContainEqual(expect.stringMatching(/StepsBegin\w+ dynamodb:UpdateItem \S+:table\/\S+$/));
+  });
+
+  it('fails by the name of a right that is missing: of the state machine, and of a function', async () => {
+    const rob = (sandbox: Sandbox, role: RegExp): void => {
+      const roles = [...sandbox.world.accounts.get(target.account)!.roles.values()].filter(({ name }) => role.test(name));
+      expect(roles).toHaveLength(1);
+      roles[0]!.policies = [];
+    };
+    const [machine, step] = [await open(), await open()];
+    rob(machine, /MigrateAddonRole/);
+    expect(await run(machine, {})).toBe('FAILED');
+    expect(new Set(machine.authorizer.denials.map(({ action }) => action))).toEqual(new Set(['lambda:InvokeFunction']));
+    expect(machine.world.log.calls.filter(({ service }) => !['lambda', 'states'].includes(service))).toEqual([]);
+
+    rob(step, /StepsBeginRole/);
+    expect(await run(step, { strategy: 'in-place' })).toBe('FAILED');
+    const [denial] = step.authorizer.denials;
+    // As Lambda does it, the session is called what the function is.
+    expect(denial!.message).toMatch(/^User: arn:aws:sts::111122223333:assumed-role\/\S*StepsBeginRole\w+\/\S*StepsBeginFunction\w+ is not authorized to perform: dynamodb:\w+ on resource: /);
+    expect(step.world.log.mutations().filter(({ service }) => service === 'eks')).toEqual([]);
+  });
+
+  it('refuses an application whose roles their services can not use', async () => {
+    const { directory } = await ensureAssembly();
+    const copy = mkdtempSync(join(tmpdir(), 'assembly-'));
+    for (const file of readdirSync(directory).filter((name) => name.endsWith('.json'))) {
+      writeFileSync(join(copy, file), readFileSync(join(directory, file), 'utf8').replace(/"Service": ?"events\.amazonaws\.com"(?=[^{}]*}[^{}]*}[^{}]*],[^{}]*"Version")/, '"Service":"s3.amazonaws.com"'));
+    }
+    await expect(open({ assemblyDirectory: copy } as Partial<SandboxOptions>)).rejects.toThrow(/^The sandbox can't deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /);
+    rmSync(copy, { recursive: true });
   });
 
   it('takes callers at their word where it is told to, and does the same', async () => {

@@ -4,18 +4,34 @@ import type { Invoker } from '../../../sandbox/lambda/source-runtime.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { type Execution, Executions } from '../../../sandbox/states/executions.ts';
 import type { HistoryEvent } from '../../../sandbox/states/history.ts';
-import { CallLog } from '../../../sandbox/world/call-log.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
-import { Random } from '../../../sandbox/world/random.ts';
-import type { World } from '../../../sandbox/world/world.ts';
+import type { RoleState, World } from '../../../sandbox/world/world.ts';
+import { ACCOUNT, bareWorld, START } from '../bare-world.ts';
 
-export const START = Date.parse('2026-01-15T09:00:00.000Z');
+export { START };
 export const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:machine';
 export const ROLE = 'arn:aws:iam::111122223333:role/machine';
 export const functionArn = (name: string): string => `arn:aws:lambda:eu-west-1:111122223333:function:${name}`;
 
-/** What these parts use of a world. */
-export const worldOf = (seed = 1): World => ({ seed, random: new Random(seed), log: new CallLog() }) as unknown as World;
+export const allow = (action: string, ...resources: string[]): object => ({ Effect: 'Allow', Action: action, Resource: resources });
+
+/** A role of the account that may do what these statements say. */
+export const roleOf = (arn: string, ...statements: object[]): RoleState => ({
+  arn,
+  name: arn.split('/').at(-1)!,
+  path: '/',
+  roleId: 'AROAXXXXXXXXXXXXXXXXX',
+  createdAt: START,
+  trustPolicy: '{}',
+  pastTrust: [],
+  policies: [{ name: 'own', document: JSON.stringify({ Version: '2012-10-17', Statement: statements }) }],
+  attachedPolicies: [],
+  tags: {},
+});
+
+/** Of roles alone; the state machine's may call every function, where nothing else is said. */
+export const worldOf = (seed = 1, roles: RoleState[] = [roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))]): World =>
+  bareWorld({ seed, accounts: new Map([[ACCOUNT, { id: ACCOUNT, roles: new Map(roles.map((role) => [role.name, role])), clusters: new Map() }]]) });
 
 export const functionOf = (name: string, more: Partial<AssemblyFunction> = {}): AssemblyFunction => ({
   logicalId: name,
@@ -59,11 +75,13 @@ export interface BenchOptions {
   seed?: number;
   clock?: VirtualClock;
   functions?: AssemblyFunction[];
+  /** Instead of a state machine's role that may call every function. */
+  roles?: RoleState[];
 }
 
 export const openBench = (definition: Record<string, unknown>, options: BenchOptions = {}): Bench => {
   const { handlers = {}, seed, clock = new VirtualClock(START) } = options;
-  const world = worldOf(seed);
+  const world = worldOf(seed, options.roles);
   const createInvoker =
     (fn: AssemblyFunction): Invoker =>
     async (payload) =>

@@ -54,6 +54,20 @@ describe('buildWorld', () => {
     expect(objectsOf(onlyCluster(buildWorld(parseScenario(file, 'test'))), 'deployments.apps')).toEqual([]);
   });
 
+  it('gives roles their permissions boundary, those of a template too', () => {
+    const arn = `arn:aws:iam::${ACCOUNT}:policy/bound`;
+    const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+    const file = scenarioFile();
+    Object.assign(file.accounts[0]!.roles[0]!, { permissionsBoundary: { arn, document } });
+    const deployed = { arn: `arn:aws:iam::${ACCOUNT}:role/deployed`, policies: [], managedPolicyArns: [] };
+    const rolesOf = (permissionsBoundary?: { arn: string; document?: unknown }) =>
+      buildWorld(parseScenario(file, 'test'), { roles: [{ ...deployed, ...(permissionsBoundary ? { permissionsBoundary } : {}) }] }).accounts.get(ACCOUNT)!.roles;
+    expect(rolesOf().get('ebs-csi')!.permissionsBoundary).toEqual({ arn, document: JSON.stringify(document) });
+    expect(rolesOf().get('deployed')).not.toHaveProperty('permissionsBoundary');
+    expect(rolesOf({ arn, document }).get('deployed')!.permissionsBoundary).toEqual({ arn, document: JSON.stringify(document) });
+    expect(rolesOf({ arn }).get('deployed')!.permissionsBoundary).toEqual({ arn });
+  });
+
   it('takes withdrawn versions out of what EKS offers', () => {
     const withdrawn = { ...scenarioFile(), catalogue: [{ addon: 'aws-ebs-csi-driver', withdrawnVersions: ['v1.38.1-eksbuild.1'] }] };
     const offered = (world: World) => world.catalogue.get('aws-ebs-csi-driver')!.versions.filter((version) => version.offered).map((version) => version.version);

@@ -1,0 +1,71 @@
+/**
+ * Whether the services can use the roles that the application gives them. Lambda and Step Functions look at a role's trust
+ * policy when a function or a state machine is made ("The role defined for the function cannot be assumed by Lambda.";
+ * "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided
+ * role."), EventBridge when it first delivers: here all of it is said before anything runs.
+ */
+import { parsePolicy } from '../lambdas/domain/policy/document.ts';
+import { evaluate } from '../lambdas/domain/policy/evaluate.ts';
+import type { KeyState } from '../lambdas/domain/policy/request.ts';
+import type { Assembly } from './assembly/assembly.ts';
+
+/** A role that its service can't use; the message says what to add. */
+export class ServiceRoleError extends Error {
+  override readonly name = 'ServiceRoleError';
+}
+
+interface Use {
+  service: 'events' | 'lambda' | 'states';
+  roleArn: string;
+  /** What the role is for, as a reader would say it. */
+  what: string;
+  arn: string;
+}
+
+const usesOf = ({ functions, stateMachines, rules }: Assembly): Use[] => [
+  ...functions.map(({ roleArn, name, arn }) => ({ service: 'lambda' as const, roleArn, what: `function ${name}`, arn })),
+  ...stateMachines.map(({ roleArn, name, arn }) => ({ service: 'states' as const, roleArn, what: `state machine ${name}`, arn })),
+  ...rules.flatMap(({ targets, name, arn }) =>
+    targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [{ service: 'events' as const, roleArn, what: `rule ${name}`, arn }])),
+  ),
+];
+
+/**
+ * Of a service that assumes a role. Step Functions sends the state machine (Step Functions Developer Guide, "Prevent
+ * cross-service confused deputy issue") and EventBridge the rule (EventBridge User Guide, "Using IAM policy conditions");
+ * what Lambda sends is not documented, and anything else is not known beforehand. That it is a service is: IAM User Guide,
+ * "AWS global condition context keys".
+ */
+const lookUpOf = ({ service, arn }: Use): ((key: string) => KeyState) => {
+  const [, , , , account = ''] = arn.split(':');
+  const from: [string, string][] = service === 'lambda' ? [] : [['aws:sourcearn', arn], ['aws:sourceaccount', account]];
+  const known = new Map([['aws:principalisawsservice', 'true'], ...from]);
+  return (key) => {
+    const value = known.get(key);
+    return value === undefined ? { state: 'unknown' } : { state: 'values', values: [value] };
+  };
+};
+
+const refusalOf = (use: Use, trustPolicy: unknown): string | undefined => {
+  const [, , , region = ''] = use.arn.split(':');
+  const service = `${use.service}.amazonaws.com`;
+  const principal = { type: 'Service' as const, values: [service, `${use.service}.${region}.amazonaws.com`] };
+  const { verdict, reasons } = evaluate(parsePolicy(trustPolicy, 'trust'), { action: 'sts:AssumeRole', principal, lookUp: lookUpOf(use) });
+  if (verdict === 'allowed' || verdict === 'unknown') return undefined;
+  const wanted = JSON.stringify({ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' });
+  return `The sandbox can't deploy the application: ${service} may not assume the role ${use.roleArn} of the ${use.what} (${reasons[0]?.message ?? verdict}). Add to the role's trust policy: ${wanted}.`;
+};
+
+/** Assemblies are read once and never change. */
+const checked = new WeakSet<Assembly>();
+
+/** Throws ServiceRoleError for the first role that a service can't use; roles that the application only names are not looked at. */
+export const checkServiceRoles = (assembly: Assembly): void => {
+  if (checked.has(assembly)) return;
+  const trusts = new Map(assembly.roles.map(({ arn, trustPolicy }) => [arn, trustPolicy]));
+  for (const use of usesOf(assembly)) {
+    const refusal = trusts.has(use.roleArn) ? refusalOf(use, trusts.get(use.roleArn)) : undefined;
+    if (refusal !== undefined) throw new ServiceRoleError(refusal);
+  }
+  checked.add(assembly);
+};

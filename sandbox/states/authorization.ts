@@ -1,0 +1,58 @@
+/**
+ * Which right each operation of Step Functions wants, and on what. Source: Service Authorization Reference, "Actions,
+ * resources, and condition keys for AWS Step Functions".
+ */
+import type { Asked } from '../authorization/authorizer.ts';
+import type { Caller } from '../http.ts';
+import { isObject } from '../json.ts';
+import { StatesError } from './executions.ts';
+
+type ResourceType = 'stateMachine' | 'execution';
+
+/** The input's member that has the resource's ARN, and of what type that must be. */
+interface Resource {
+  member: string;
+  type: ResourceType;
+}
+
+const machine: Resource = { member: 'stateMachineArn', type: 'stateMachine' };
+const execution: Resource = { member: 'executionArn', type: 'execution' };
+
+/** Every operation that is played. `all`: the state machines of the caller's account in the call's region. */
+const RESOURCES = {
+  StartExecution: machine,
+  DescribeExecution: execution,
+  GetExecutionHistory: execution,
+  ListExecutions: machine,
+  StopExecution: execution,
+  DescribeStateMachine: machine,
+  ListStateMachines: 'all',
+} as const satisfies Record<string, Resource | 'all'>;
+
+export type OperationName = keyof typeof RESOURCES;
+
+const ARN = /^arn:aws[\w-]*:states:[a-z0-9-]+:(\d{12}):(\w+):./;
+
+/**
+ * What a call wants. Throws InvalidArn for what is no ARN, or one of something else: before the caller is looked at,
+ * since a resource that can't be read has no rights on it. The first text is as AWS has it for `abc`; that of an ARN
+ * that begins right is not known. The second is AWS's to StartExecution of an execution.
+ */
+export const askedOf = (operation: OperationName, input: unknown, { caller, region }: { caller: Caller; region: string }): Asked => {
+  const action = `states:${operation}`;
+  const resource = RESOURCES[operation];
+  const [, partition = 'aws'] = caller.principalArn.split(':');
+  // The reference has no resource for it; refusals name this one (scribd/terraform-aws-datadog#18).
+  if (resource === 'all') return { action, resource: `arn:${partition}:states:${region}:${caller.account}:stateMachine:*` };
+  const arn = isObject(input) ? String(input[resource.member]) : '';
+  const [, , type] = ARN.exec(arn) ?? [];
+  if (type === undefined) throw new StatesError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
+  if (type !== resource.type) throw new StatesError('InvalidArn', `Invalid Arn: 'Resource type not valid in this context: ${type}'`);
+  return { action, resource: arn };
+};
+
+/**
+ * Whether that is another account's. Step Functions has no policies of its resources that could let anybody else in
+ * (Step Functions Developer Guide, "How AWS Step Functions works with IAM"), so nobody may, whatever a role allows.
+ */
+export const isElsewhere = ({ resource }: Asked, { account }: Caller): boolean => resource.split(':')[4] !== account;

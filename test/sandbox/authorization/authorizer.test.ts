@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { type Asked, Authorizer, type Trust } from '../../../sandbox/authorization/authorizer.ts';
+import type { Caller } from '../../../sandbox/http.ts';
+import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
+import type { RoleState, World } from '../../../sandbox/world/world.ts';
+import { ACCOUNT, allow, deny, FUNCTION_ROLE, newWorld, policyOf, REGION } from '../support.ts';
+
+const CLUSTER = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
+const USER = `User: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/plan`;
+const ASKED: Asked = { action: 'eks:DescribeCluster', resource: CLUSTER };
+const text = (...statements: object[]): string => JSON.stringify(policyOf(...statements));
+const describing = allow('eks:DescribeCluster', CLUSTER);
+
+const callerOf = (world: World, principalArn: string, policies?: string[]): Caller => {
+  const { accessKeyId } = policies ? issueAccessKey(world, principalArn, { sessionName: 'plan', policies }) : credentialsOf(world, principalArn, 'plan');
+  return { accessKeyId, principalArn, account: ACCOUNT };
+};
+
+/** A session of the function's role, which may do what these statements say. */
+const open = (statements: object[], change: (role: RoleState) => void = () => {}, policies?: string[]) => {
+  const world = newWorld(...(statements.length > 0 ? statements : [allow('s3:GetObject')]));
+  change(world.accounts.get(ACCOUNT)!.roles.get('plan-function')!);
+  const authorizer = new Authorizer(world);
+  const caller = callerOf(world, FUNCTION_ROLE, policies);
+  return { world, authorizer, ask: (asked: Partial<Asked> = {}) => authorizer.authorize(caller, { ...ASKED, ...asked }, REGION) };
+};
+const bound = (...statements: object[]) => (role: RoleState): void => void (role.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: text(...statements) });
+
+describe('identity policies', () => {
+  it.each<[string, object[], Partial<Asked>?]>([
+    ['the action on the resource', [describing]],
+    ['a wildcard, in any case', [allow('EKS:describe*', 'arn:aws:eks:*:*:cluster/*')]],
+    ['one of several statements', [allow('eks:ListClusters'), describing]],
+    ['NotAction', [{ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }]],
+    ['a condition on the call', [allow('iam:PassRole', '*', { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } })], { action: 'iam:PassRole', context: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } }],
+    ['a Deny of something else', [describing, deny('eks:DescribeCluster', `${CLUSTER}-2`), deny('eks:Delete*')]],
+    ['the role', [allow('*', '*', { ArnEquals: { 'aws:PrincipalArn': FUNCTION_ROLE } })]],
+    ['the session', [allow('*', '*', { StringLike: { 'aws:userid': 'AROA*:plan' } })]],
+    ['the region', [allow('*', '*', { StringEquals: { 'aws:RequestedRegion': REGION } })]],
+    ["the resource's account", [allow('*', '*', { StringEquals: { 'aws:ResourceAccount': ['444455556666', ACCOUNT] } })]],
+    ["the world's time", [allow('*', '*', { DateLessThan: { 'aws:CurrentTime': '2026-01-15T09:00:01Z' } })]],
+    ['no service in between', [allow('*', '*', { Bool: { 'aws:ViaAWSService': 'false', 'aws:PrincipalIsAWSService': 'false', 'aws:SecureTransport': 'true' } })]],
+  ])('allow by %s', (_what, statements, asked) => {
+    expect(open(statements).ask(asked)).toBeUndefined();
+  });
+
+  it.each<[string, object[], Partial<Asked>?]>([
+    ['nothing that speaks of it', []],
+    ['another action', [allow('eks:DescribeAddon')]],
+    ['another resource', [allow('eks:*', `${CLUSTER}-2`)]],
+    ['a condition on another value', [allow('*', '*', { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } })]],
+    ['a condition on a key that the call has not', [allow('*', '*', { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } })]],
+    ['an account of a resource that has none', [allow('*', '*', { StringEquals: { 'aws:ResourceAccount': ACCOUNT } })], { resource: '*' }],
+    ['NotResource', [{ Effect: 'Allow', Action: '*', NotResource: CLUSTER }]],
+    ["a condition that can't be decided", [allow('*', '*', { StringMatches: { 'aws:PrincipalAccount': ACCOUNT } })]],
+  ])('deny by %s', (_what, statements, asked) => {
+    const resource = asked?.resource ?? CLUSTER;
+    expect(open(statements).ask(asked)).toMatchObject({
+      principalArn: FUNCTION_ROLE,
+      action: 'eks:DescribeCluster',
+      decision: 'implicitDeny',
+      message: `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${resource} because no identity-based policy allows the eks:DescribeCluster action`,
+    });
+  });
+
+  it('deny whatever else allows it, in words of their own', () => {
+    for (const statements of [[describing, deny('eks:*')], [deny('*', CLUSTER)], [describing, { ...deny('*'), Condition: { Null: { 'aws:PrincipalTag/team': 'true' } } }]]) {
+      expect(open(statements).ask()).toMatchObject({ decision: 'explicitDeny', message: `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} with an explicit deny in an identity-based policy` });
+    }
+  });
+
+  it('are managed ones as well; one whose document nobody has said allows nothing', () => {
+    const attach = (document?: string) => (role: RoleState): void => void role.attachedPolicies.push({ arn: 'arn:aws:iam::aws:policy/AmazonEKSReadOnly', ...(document === undefined ? {} : { document }) });
+    expect(open([], attach(text(describing))).ask()).toBeUndefined();
+    expect(open([], attach()).ask()).toMatchObject({ decision: 'implicitDeny' });
+    expect(open([describing], attach(text(deny('eks:*')))).ask()).toMatchObject({ decision: 'explicitDeny' });
+  });
+
+  it('see what they say now', () => {
+    const { world, ask } = open([describing]);
+    expect(ask()).toBeUndefined();
+    world.accounts.get(ACCOUNT)!.roles.get('plan-function')!.policies = [];
+    expect(ask()).toMatchObject({ decision: 'implicitDeny' });
+  });
+
+  it("see the role's tags", () => {
+    const tagged = (role: RoleState): void => void Object.assign(role.tags, { Team: 'storage' });
+    const only = allow('*', '*', { StringEquals: { 'aws:PrincipalTag/team': 'storage' } });
+    expect(open([only], tagged).ask()).toBeUndefined();
+    expect(open([only]).ask()).toMatchObject({ decision: 'implicitDeny' });
+  });
+});
+
+describe('a permissions boundary', () => {
+  it.each<[string, object[], (role: RoleState) => void, string | undefined]>([
+    ['allows what identity policies allow too', [describing], bound(allow('eks:*')), undefined],
+    ['allows nothing that identity policies do not', [allow('iam:*')], bound(allow('*')), 'because no identity-based policy allows the eks:DescribeCluster action'],
+    ['leaves out what it does not say', [describing], bound(allow('iam:*')), 'because no permissions boundary allows the eks:DescribeCluster action'],
+    ['denies', [describing], bound(allow('*'), deny('eks:*')), 'with an explicit deny in a permissions boundary'],
+    ['denies where nothing allows it either', [allow('iam:*')], bound(deny('eks:*')), 'with an explicit deny in a permissions boundary'],
+    ['whose document nobody has said allows nothing', [describing], (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess' }), 'because no permissions boundary allows the eks:DescribeCluster action'],
+    ['that is no policy allows nothing', [describing], (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess', document: '{}' }), 'because no permissions boundary allows the eks:DescribeCluster action'],
+  ])('%s', (_what, statements, change, reason) => {
+    expect(open(statements, change).ask()?.message).toBe(reason === undefined ? undefined : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`);
+  });
+});
+
+describe('session policies', () => {
+  it.each<[string, object[], object[][], string | undefined]>([
+    ['allow what the role may', [describing], [[allow('eks:*')]], undefined],
+    ['add nothing to it', [allow('iam:*')], [[allow('*')]], 'because no identity-based policy allows the eks:DescribeCluster action'],
+    ['leave out what none of them says', [describing], [[allow('iam:*')], [allow('s3:*')]], 'because no session policy allows the eks:DescribeCluster action'],
+    ['allow what one of them says', [describing], [[allow('iam:*')], [allow('eks:*')]], undefined],
+    ['deny by one of them', [describing], [[allow('*')], [deny('eks:*')]], 'with an explicit deny in a session policy'],
+  ])('%s', (_what, statements, sessions, reason) => {
+    const { ask } = open(statements, undefined, sessions.map((each) => text(...each)));
+    expect(ask()?.message).toBe(reason === undefined ? undefined : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`);
+  });
+
+  it('come after the boundary, and an explicit deny before all that is missing', () => {
+    expect(open([describing], bound(allow('s3:*')), [text(allow('s3:*'))]).ask()?.message).toContain('because no permissions boundary allows');
+    expect(open([allow('s3:*')], bound(allow('s3:*')), [text(deny('eks:*'))]).ask()?.message).toContain('with an explicit deny in a session policy');
+  });
+
+  it('limit the operator too, who may do everything else', () => {
+    const { world, authorizer } = open([]);
+    const asOperator = (policies?: string[]) => authorizer.authorize(callerOf(world, operatorRoleArn(world), policies), ASKED, REGION);
+    expect(asOperator()).toBeUndefined();
+    expect(asOperator([text(allow('eks:*'))])).toBeUndefined();
+    expect(asOperator([text(allow('iam:*'))])?.message).toBe(`User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/plan is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} because no session policy allows the eks:DescribeCluster action`);
+  });
+});
+
+describe('the trust of a role that is assumed', () => {
+  const trust = (names: Trust['names'], decision: Trust['decision'] = 'allowed'): Partial<Asked> => ({ action: 'sts:AssumeRole', trust: { decision, names } });
+  const missing = [allow('s3:*')];
+  const able = allow('sts:AssumeRole');
+
+  it.each<[string, Trust['names'], 'identity' | 'boundary' | 'session', boolean]>([
+    ['the session, without identity policy', 'session', 'identity', true],
+    ['the session, without the boundary', 'session', 'boundary', true],
+    ['the session, without session policies', 'session', 'session', true],
+    ['the role, without identity policy', 'role', 'identity', true],
+    ['the role, without the boundary', 'role', 'boundary', false],
+    ['the role, without session policies', 'role', 'session', false],
+    ['the account, without identity policy', 'account', 'identity', false],
+    ['the account, without the boundary', 'account', 'boundary', false],
+    ['the account, without session policies', 'account', 'session', false],
+  ])('that names %s', (_what, names, without, allowed) => {
+    const openWithout = (...limit: object[]) => {
+      const of = (layer: typeof without): object[] => (layer === without ? limit : [able]);
+      return open(of('identity'), bound(...of('boundary')), [text(...of('session'))]).ask(trust(names));
+    };
+    expect(openWithout(...missing) === undefined).toBe(allowed);
+    // An explicit deny still denies, whoever is named.
+    expect(openWithout(able, deny('sts:*'))).toMatchObject({ decision: 'explicitDeny' });
+  });
+
+  it('has to allow it, and gives no reason', () => {
+    for (const decision of ['implicitDeny', 'explicitDeny'] as const) {
+      expect(open([able]).ask(trust('account', decision))).toMatchObject({ decision, message: `${USER} is not authorized to perform: sts:AssumeRole on resource: ${CLUSTER}` });
+    }
+    expect(open(missing).ask(trust('account'))?.message).toBe(`${USER} is not authorized to perform: sts:AssumeRole on resource: ${CLUSTER}`);
+  });
+
+  it('makes a right needless, which is then no use of it', () => {
+    for (const [names, used] of [['session', 0], ['role', 0], ['account', 1]] as const) {
+      const { authorizer, ask } = open([able]);
+      ask(trust(names));
+      expect(authorizer.uses()).toHaveLength(used);
+    }
+  });
+});
+
+describe('callers', () => {
+  it('of a role that IAM does not have may do nothing', () => {
+    const world = newWorld();
+    expect(new Authorizer(world).authorize(callerOf(world, FUNCTION_ROLE), ASKED, REGION)).toMatchObject({ decision: 'implicitDeny' });
+  });
+
+  it('that are the operator are an administrator, unless the account has a role of that name', () => {
+    const { world, authorizer } = open([]);
+    const caller = callerOf(world, operatorRoleArn(world));
+    expect(authorizer.authorize(caller, ASKED, REGION)).toBeUndefined();
+    const { roles } = world.accounts.get(ACCOUNT)!;
+    roles.set('operator', { ...roles.get('plan-function')!, arn: operatorRoleArn(world), name: 'operator' });
+    expect(authorizer.authorize(caller, ASKED, REGION)).toMatchObject({ decision: 'implicitDeny' });
+  });
+});
+
+it('keeps the rights that calls rested on, each once, and the refusals in order', () => {
+  const { authorizer, ask } = open([describing, allow('eks:ListClusters')]);
+  ask();
+  ask({ action: 'iam:GetRole', resource: FUNCTION_ROLE, named: 'role plan-function' });
+  ask();
+  ask({ action: 'eks:ListClusters', resource: '*' });
+  ask({ action: 'eks:DeleteAddon' });
+  expect(authorizer.uses()).toEqual([
+    { principalArn: FUNCTION_ROLE, action: 'eks:DescribeCluster', resource: CLUSTER },
+    { principalArn: FUNCTION_ROLE, action: 'eks:ListClusters', resource: '*' },
+  ]);
+  expect(authorizer.denials.map(({ action, resource }) => [action, resource])).toEqual([['iam:GetRole', FUNCTION_ROLE], ['eks:DeleteAddon', CLUSTER]]);
+  expect(authorizer.denials[0]!.message).toBe(`${USER} is not authorized to perform: iam:GetRole on resource: role plan-function because no identity-based policy allows the iam:GetRole action`);
+});
