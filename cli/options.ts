@@ -1,6 +1,8 @@
 /** The command line's options: what commander read, checked, with every flag that is wrong told about at once. */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, maxDisruption, migrationId, regionName, resolveConflicts, roleArn, strategy } from '../lambdas/domain/model.ts';
+import { plainText, serviceAccountName } from '../lambdas/domain/names.ts';
+import { shown } from '../lambdas/domain/text.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
@@ -32,10 +34,10 @@ const oneOf = <Value extends string>(schema: z.ZodType<Value> & { options: Value
     .refine((value) => schema.safeParse(value).success, `must be ${schema.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`)
     .transform((value) => schema.parse(value));
 
-/** `SERVICE_ACCOUNT=ARN`; the name is a DNS subdomain (Kubernetes documentation, "Object Names and IDs"). */
+/** `SERVICE_ACCOUNT=ARN`. */
 const roleOfServiceAccount = z.string().transform((text, context): [serviceAccount: string, roleArn: string] => {
-  const [, serviceAccount, arn] = /^([a-z0-9][a-z0-9.-]{0,252})=(.*)$/.exec(text) ?? [];
-  if (serviceAccount === undefined) {
+  const [, serviceAccount, arn] = /^([^=]*)=([^]*)$/.exec(text) ?? [];
+  if (serviceAccount === undefined || !serviceAccountName.safeParse(serviceAccount).success) {
     context.addIssue({ code: 'custom', message: 'must be SERVICE_ACCOUNT=ARN, such as ebs-csi-controller-sa=arn:aws:iam::111122223333:role/my-role' });
     return z.NEVER;
   }
@@ -47,7 +49,7 @@ const roleOfServiceAccount = z.string().transform((text, context): [serviceAccou
 
 export const file = z.string().min(1, 'must name a file').optional();
 export const acceptKey = z.array(conditionKey).max(20, 'may be given 20 times at most').default([]);
-const text = (limit: number) => z.string().min(1, 'must not be empty').max(limit, `must have at most ${limit} characters`).optional();
+const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Where a command runs; see `place-options.ts`. */
 const place = {
@@ -112,6 +114,9 @@ const retireFlags = knownFlags.extend({
 });
 export type RetireFlags = z.output<typeof retireFlags>;
 
+/** Characters of what was typed that an error repeats. */
+const SHOWN = 200;
+
 const flagName = (name: string): string => (name === 'migrationId' ? 'the migration' : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
 
 const typed = (given: Record<string, unknown>, [name, index]: readonly PropertyKey[]): unknown => {
@@ -125,7 +130,7 @@ export const parseFlags = <Schema extends z.ZodType>(schema: Schema, given: Reco
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => {
     const value = typed(given, path);
-    return `${flagName(String(path[0] ?? ''))}${typeof value === 'string' ? ` ${JSON.stringify(value)}` : ''} ${message}`;
+    return `${flagName(String(path[0] ?? ''))}${typeof value === 'string' ? ` "${shown(value, SHOWN)}"` : ''} ${message}`;
   });
   throw new CliError('BadOption', problems.join('\n'), `See: ${PROGRAM} ${command} --help`);
 };

@@ -16,6 +16,7 @@ import {
   type EKSClient,
   type PodIdentityAssociation,
 } from '@aws-sdk/client-eks';
+import { secretsIn } from '../domain/configuration.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Addon, Association } from '../domain/model.ts';
 import type { AddonConfiguration, Cluster, Eks, OfferedVersion } from '../ports/eks.ts';
@@ -37,6 +38,12 @@ function answered<T>(call: string, what: string, value: T | undefined): T {
   if (value === undefined) throw new MigrationError('ServiceUnavailable', `${call} answered without ${what}`);
   return value;
 }
+
+/** What of a request a refusal may repeat, and nobody else shall read: values of the configuration, of a session policy the whole text. */
+const secretsOf = ({ configurationValues, policy }: { configurationValues?: string | undefined; policy?: string | undefined }): string[] => [
+  ...(configurationValues === undefined ? [] : secretsIn(configurationValues)),
+  ...(policy === undefined ? [] : [policy]),
+];
 
 const whole = (call: string, answer: { association?: PodIdentityAssociation | undefined }): Association => toAssociation(answered(call, 'an association', answer.association));
 
@@ -96,6 +103,7 @@ export class AwsEks implements Eks {
           ...(Object.keys(request.tags).length > 0 ? { tags: request.tags } : {}),
         }),
       ),
+      () => secretsOf({ configurationValues: request.configurationValues }),
     );
     return answered(call, "the add-on's ARN", answer.addon?.addonArn);
   }
@@ -183,6 +191,7 @@ export class AwsEks implements Eks {
           ...(Object.keys(tags).length > 0 ? { tags } : {}),
         }),
       ),
+      () => secretsOf({ policy }),
     );
     return whole(call, answer);
   }
@@ -202,6 +211,7 @@ export class AwsEks implements Eks {
           ...(policy === undefined ? {} : { policy }),
         }),
       ),
+      () => secretsOf({ policy }),
     );
     return whole(call, answer);
   }

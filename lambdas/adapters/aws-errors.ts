@@ -51,20 +51,26 @@ function nameOf(error: AwsError): ErrorName {
   return 'InvalidRequest';
 }
 
-/** An SDK error as a MigrationError that says which call it was and keeps AWS's own name and text. */
-export function fromAws(call: string, thrown: unknown): MigrationError {
+/** The text without these: EKS repeats what it refuses, and a configuration value may be a secret. `secrets`: the longest first. */
+const without = (text: string, secrets: readonly string[]): string => secrets.reduce((left, secret) => left.replaceAll(secret, '[not shown]'), text);
+
+/**
+ * An SDK error as a MigrationError that says which call it was and keeps AWS's own name and text, but for what must not
+ * land in logs and records.
+ */
+export function fromAws(call: string, thrown: unknown, secrets: () => readonly string[] = () => []): MigrationError {
   if (thrown instanceof MigrationError) return thrown;
   const error: AwsError = thrown instanceof Error ? thrown : new Error(String(thrown));
   const requestId = error.$metadata?.requestId;
-  return new MigrationError(nameOf(error), `${call}: ${error.name}: ${error.message}${requestId ? ` (request ${requestId})` : ''}`, { cause: error });
+  return new MigrationError(nameOf(error), `${call}: ${error.name}: ${without(error.message, secrets())}${requestId ? ` (request ${requestId})` : ''}`, { cause: error });
 }
 
-/** Runs one SDK call; every refusal becomes a MigrationError. */
-export async function aws<T>(call: string, run: () => Promise<T>): Promise<T> {
+/** Runs one SDK call; every refusal becomes a MigrationError, whose text has none of `secrets`. */
+export async function aws<T>(call: string, run: () => Promise<T>, secrets?: () => readonly string[]): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw fromAws(call, error);
+    throw fromAws(call, error, secrets);
   }
 }
 

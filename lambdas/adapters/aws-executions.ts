@@ -19,7 +19,8 @@ export class AwsExecutions implements Executions {
 
   async describe(executionArn: string): Promise<ExecutionState | undefined> {
     const call = `states:DescribeExecution ${executionArn}`;
-    const answer = await awsOrUndefined(call, () => this.options.client.send(new DescribeExecutionCommand({ executionArn })));
+    // Whether it runs is all that is asked: its input and output are nobody's business here, and a customer's key stays closed.
+    const answer = await awsOrUndefined(call, () => this.options.client.send(new DescribeExecutionCommand({ executionArn, includedData: 'METADATA_ONLY' })));
     if (!answer) return undefined;
     if (!answer.status) throw new MigrationError('ServiceUnavailable', `${call} answered without a status`);
     return { status: answer.status, ...(answer.stopDate ? { stoppedAt: answer.stopDate.toISOString() } : {}) };

@@ -27,6 +27,7 @@ import {
 import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
 import { DynamoTable, isConditionFailed, itemOf, partition, type Item } from './dynamo-table.ts';
 import { DynamoTrust, trustOf } from './dynamo-trust.ts';
+import { stored } from './stored.ts';
 
 /** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
 const EVIDENCE_CHUNK = 100;
@@ -37,6 +38,9 @@ const evidenceItem = z.object({ pods: z.array(podEvidence) });
 
 /** Parts of a record that are items of their own. */
 const APART: ReadonlySet<string> = new Set<keyof Migration>(['associations', 'trustChanges', 'retirements']);
+
+/** One that can't be read is one nevertheless: somebody wants it stopped, and nothing but that must become of it. */
+const cancelOf = (item: Item): Cancellation => cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
 
 /** An update that sets these attributes. */
 function setting(attributes: [string, unknown][]): { UpdateExpression: string; ExpressionAttributeNames: Record<string, string>; ExpressionAttributeValues: Record<string, unknown> } {
@@ -55,13 +59,13 @@ class DynamoLedger extends DynamoTrust implements Ledger {
     try {
       await this.table.update(itemOf(record.migrationId, 'RECORD'), {
         ...change,
-        ConditionExpression: '#status = :running OR attribute_not_exists(pk)',
+        ConditionExpression: `(#status = :running${record.executionArn === undefined ? '' : ' AND (executionArn = :mine OR attribute_not_exists(executionArn))'}) OR attribute_not_exists(pk)`,
         ExpressionAttributeNames: { ...change.ExpressionAttributeNames, '#status': 'status' },
-        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':running': 'running' },
+        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':running': 'running', ...(record.executionArn === undefined ? {} : { ':mine': record.executionArn }) },
       });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over; start a new one under a new id.`, { cause: error });
+      throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`, { cause: error });
     }
   }
 
@@ -72,13 +76,13 @@ class DynamoLedger extends DynamoTrust implements Ledger {
     const associations = { purged: [] as Association[], created: [] as Association[], restored: [] as Association[] };
     for (const item of items) {
       if (!String(item['sk']).startsWith('ASSOCIATION#')) continue;
-      const { what, association: whole } = associationItem.parse(item);
+      const { what, association: whole } = stored('an association', associationItem, item);
       associations[what].push(whole);
     }
     return {
-      ...(record ? { migration: migration.parse({ ...record, associations, ...trustOf(items) }) } : {}),
-      ...(taken ? { snapshot: snapshot.parse(taken['snapshot']) } : {}),
-      ...(cancel ? { cancel: cancellationSchema.parse(cancel) } : {}),
+      ...(record ? { migration: stored('a migration', migration, { ...record, associations, ...trustOf(items) }) } : {}),
+      ...(taken ? { snapshot: stored('a snapshot', snapshot, taken['snapshot']) } : {}),
+      ...(cancel ? { cancel: cancelOf(cancel) } : {}),
     };
   }
 
@@ -150,7 +154,7 @@ class DynamoLedger extends DynamoTrust implements Ledger {
 
   async getCancel(migrationId: string): Promise<Cancellation | undefined> {
     const item = await this.table.get(itemOf(migrationId, 'CANCEL'));
-    return item && cancellationSchema.parse(item);
+    return item && cancelOf(item);
   }
 
   async putSnapshot(migrationId: string, taken: Snapshot): Promise<void> {
@@ -163,7 +167,7 @@ class DynamoLedger extends DynamoTrust implements Ledger {
 
   async getSnapshot(migrationId: string): Promise<Snapshot | undefined> {
     const item = await this.table.get(itemOf(migrationId, 'SNAPSHOT'));
-    return item ? snapshot.parse(item['snapshot']) : undefined;
+    return item ? stored('a snapshot', snapshot, item['snapshot']) : undefined;
   }
 
   async recordStep(migrationId: string, entry: StepEntry): Promise<void> {
@@ -182,7 +186,7 @@ class DynamoLedger extends DynamoTrust implements Ledger {
   }
 
   async listSteps(migrationId: string): Promise<StepLine[]> {
-    const lines = (await this.table.under(partition(migrationId), 'STEP#')).map((item) => stepLine.parse(item));
+    const lines = (await this.table.under(partition(migrationId), 'STEP#')).map((item) => stored('the line of a step', stepLine, item));
     return lines.sort((a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt));
   }
 
@@ -205,7 +209,7 @@ class DynamoLedger extends DynamoTrust implements Ledger {
 
   async getEvidence(migrationId: string, round: string): Promise<PodEvidence[]> {
     const items = await this.table.under(partition(migrationId), `VERIFICATION#${round}#`);
-    return items.slice(0, Number(items[0]?.['chunks'] ?? 0)).flatMap((item) => evidenceItem.parse(item).pods);
+    return items.slice(0, Number(items[0]?.['chunks'] ?? 0)).flatMap((item) => stored('evidence', evidenceItem, item).pods);
   }
 }
 

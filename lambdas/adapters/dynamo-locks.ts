@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { MigrationError } from '../domain/errors.ts';
 import type { Ledger, Lock, LockHolder, LockResult } from '../ports/ledger.ts';
 import { isConditionFailed, type DynamoTable, type Key } from './dynamo-table.ts';
+import { stored } from './stored.ts';
 
 /** The sparse index of the locks that are held and not parked. */
 const HELD_LOCKS = 'HeldLocks';
@@ -21,7 +22,7 @@ const lockItem = z.object({
 const itemOf = (key: string): Key => ({ pk: `${PREFIX}${key}`, sk: 'LOCK' });
 
 function toLock(item: unknown): Lock {
-  const { pk, fence, owner } = lockItem.parse(item);
+  const { pk, fence, owner } = stored('a lock', lockItem, item);
   return { key: pk.slice(PREFIX.length), fence, ...(owner ? { holder: owner } : {}) };
 }
 
@@ -98,6 +99,7 @@ export class DynamoLocks implements Locks {
 
   async listHeldLocks(): Promise<Lock[]> {
     const items = await this.table.query(HELD_LOCKS, { IndexName: HELD_LOCKS, KeyConditionExpression: 'held = :held', ExpressionAttributeValues: { ':held': 'LOCK' } });
-    return items.map(toLock);
+    // One that somebody else wrote must not keep the others from being looked after: it is listed as held by nobody.
+    return items.map((item) => (lockItem.safeParse(item).success ? toLock(item) : { key: String(item['pk']).slice(PREFIX.length), fence: 0 }));
   }
 }

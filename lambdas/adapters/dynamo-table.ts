@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, type PutCommandInput, type QueryCommandInput, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, type PutCommandInput, type QueryCommandInput, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { MigrationError } from '../domain/errors.ts';
 import { aws } from './aws-errors.ts';
 
@@ -40,10 +40,6 @@ export class DynamoTable {
   async update(key: Key, change: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
     const answer = await aws(`dynamodb:UpdateItem ${key.sk}`, () => this.documents.send(new UpdateCommand({ TableName: this.name, Key: key, ...change })));
     return answer.Attributes;
-  }
-
-  async delete(key: Key): Promise<void> {
-    await aws(`dynamodb:DeleteItem ${key.sk}`, () => this.documents.send(new DeleteCommand({ TableName: this.name, Key: key })));
   }
 
   /** One partition's items whose sort key starts so, in its order, strongly consistent. */

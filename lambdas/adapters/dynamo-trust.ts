@@ -4,6 +4,7 @@ import type { Migration } from '../domain/model.ts';
 import { trustChange, trustRetirement, type TrustChange, type TrustRetirement } from '../domain/trust/model.ts';
 import { DynamoLocks } from './dynamo-locks.ts';
 import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';
+import { stored } from './stored.ts';
 
 const REPAIR = 'REPAIR#';
 const RETIREMENT = 'RETIREMENT#';
@@ -30,8 +31,8 @@ const inOrder = <T extends Entry>(entries: T[]): T[] => entries.sort((a, b) => a
 export const trustOf = (items: Item[]): Pick<Migration, 'trustChanges' | 'retirements'> => {
   const under = (prefix: string): Item[] => items.filter((item) => String(item['sk']).startsWith(prefix));
   return {
-    trustChanges: inOrder(under(REPAIR).map((item) => changeItem.parse(item).entry)),
-    retirements: inOrder(under(RETIREMENT).map((item) => retirementItem.parse(item).entry)),
+    trustChanges: inOrder(under(REPAIR).map((item) => stored('a change of a trust policy', changeItem, item).entry)),
+    retirements: inOrder(under(RETIREMENT).map((item) => stored('a retirement', retirementItem, item).entry)),
   };
 };
 

@@ -17,6 +17,8 @@ export interface HttpKubernetesOptions {
 
 /** Objects a page: what kubectl asks for. */
 const PAGE = 500;
+/** Pages of one list: a million objects. Whoever gives more gives no end. */
+const MOST_PAGES = 2000;
 /** Under which the API server notes what this service has set. */
 const FIELD_MANAGER = 'eks-pod-identity-migrator';
 const MARKER = `${FIELD_MANAGER}/restarted-for`;
@@ -52,6 +54,9 @@ const refusalOf = (status: number, access: string): [ErrorName, string] => {
   return ['InvalidRequest', "Trying again will not help; compare the call with the cluster's Kubernetes version."];
 };
 
+/** The text without the token that the call was made with: whoever repeats it must not get it into a log. */
+const without = (text: string, token: string): string => text.replaceAll(token, '[token]');
+
 /** TLS found another certificate than the cluster's authority vouches for: no retry helps. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_/;
 
@@ -76,9 +81,9 @@ const unlessNotFound = async <T>(run: () => Promise<T>): Promise<T | undefined> 
 export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes => {
   let known: Awaited<ReturnType<HttpKubernetesOptions['endpoint']>> | undefined;
 
-  const exchange = async ({ what, method, path, body }: CallOptions, url: string): Promise<PlainHttpResponse> => {
+  const exchange = async ({ what, method, path, body }: CallOptions, url: string, token: string): Promise<PlainHttpResponse> => {
     const authority = known?.certificateAuthority;
-    const headers = { accept: 'application/json', authorization: `Bearer ${await options.token()}` };
+    const headers = { accept: 'application/json', authorization: `Bearer ${token}` };
     try {
       return await options.http({
         method,
@@ -89,7 +94,8 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
       });
     } catch (error) {
       const { code, message } = error as { code?: unknown; message?: unknown };
-      const why = `Could not ${what} on cluster ${options.cluster ?? url}: ${String(message ?? error)}.`;
+      const why = `Could not ${what} on cluster ${options.cluster ?? url}: ${without(String(message ?? error), token)}.`;
+      if (code === 'EMSGSIZE') throw new MigrationError('InvalidRequest', `${why} Look at what answers at ${url}.`, { cause: error });
       if (typeof code === 'string' && CERTIFICATE.test(code)) {
         throw new MigrationError('InvalidRequest', `${why} Compare the certificate authority that DescribeCluster gives with what answers at ${url}; a proxy may stand in between.`, { cause: error });
       }
@@ -100,13 +106,14 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
   const call = async <T extends z.ZodType>(request: CallOptions, schema: T): Promise<z.output<T>> => {
     known ??= await options.endpoint();
     const url = known.url.replace(/\/$/, '');
-    const response = await exchange(request, url);
+    const token = await options.token();
+    const response = await exchange(request, url, token);
     const document = parseJson(response.body);
     const where = `${request.what} on cluster ${options.cluster ?? url}`;
     if (response.status < 200 || response.status > 299) {
       const [name, remedy] = refusalOf(response.status, request.access ?? NAMESPACE_ACCESS);
       const status = refusal.safeParse(document);
-      throw new MigrationError(name, `The API server answered ${response.status} to ${where}: ${status.success ? status.data.message : response.body.slice(0, 200)}. ${remedy}`);
+      throw new MigrationError(name, `The API server answered ${response.status} to ${where}: ${without(status.success ? status.data.message : response.body, token).slice(0, 1000)}. ${remedy}`);
     }
     if (document === undefined) {
       throw new MigrationError('ServiceUnavailable', `The API server's answer to ${where} is not JSON. Check what stands between this and ${url}; then try again.`);
@@ -119,14 +126,15 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
 
   const list = async <T extends z.ZodType>(path: string, what: string, item: T, access?: string): Promise<z.output<T>[]> => {
     const items: z.output<T>[] = [];
-    let token: string | undefined;
-    do {
-      const query = new URLSearchParams({ limit: String(PAGE), ...(token ? { continue: token } : {}) });
+    let next: string | undefined;
+    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+      const query = new URLSearchParams({ limit: String(PAGE), ...(next ? { continue: next } : {}) });
       const { metadata, items: found } = await call({ what, method: 'GET', path: `${path}?${query.toString()}`, ...(access ? { access } : {}) }, page.extend({ items: listOf(item) }));
       items.push(...found);
-      token = metadata.continue ?? undefined;
-    } while (token);
-    return items;
+      next = metadata.continue ?? undefined;
+      if (!next) return items;
+    }
+    throw new MigrationError('InvalidRequest', `The API server's answer to ${what} on cluster ${options.cluster ?? ''} has more than ${MOST_PAGES} pages. Look at what answers there.`);
   };
 
   const appsPath = (namespace: string, plural: string): string => `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;

@@ -7,8 +7,21 @@ export interface RoleArn {
   name: string;
 }
 
+/** The longest that an ARN of a role may be: its path has up to 512 characters, but EKS takes no more than this (EKS API model, RoleArn). */
+export const MAX_ROLE_ARN = 255;
+
+/**
+ * Of paths IAM takes every printable character, and none of them means anything to it. Here a path has the characters of
+ * names alone, as IAM wants it of the path of a policy (IAM API model, policyPathType): what is left out are `*` and `?`,
+ * which stand for other text in the pattern of an allow-list, `$` and quotes, and `//`.
+ */
+const ROLE_ARN = /^arn:(aws(?:-[a-z]+)*):iam::(\d{12}):role(\/(?:[A-Za-z0-9_+=,.@-]+\/)*)([A-Za-z0-9_+=,.@-]{1,64})$/;
+/** Nothing resolves them, but whoever reads `role/eks-addons/../admin` may think so. */
+const DOTS = /\/\.\.?(?:\/|$)/;
+
+/** Undefined for what is not the ARN of a role that the service would use. */
 export function parseRoleArn(arn: string): RoleArn | undefined {
-  const match = /^arn:(aws[a-z-]*):iam::(\d{12}):role(\/(?:[\x21-\x7e]+\/)?)([\w+=,.@-]{1,64})$/.exec(arn);
+  const match = arn.length > MAX_ROLE_ARN || DOTS.test(arn) ? undefined : ROLE_ARN.exec(arn);
   if (!match) return undefined;
   const [, partition = '', account = '', path = '/', name = ''] = match;
   return { partition, account, path, name };

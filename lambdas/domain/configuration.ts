@@ -31,6 +31,32 @@ function parseValues(raw: string): { values: unknown } | { error: string } {
   }
 }
 
+/** Values that are shorter say nothing by themselves, and would be found everywhere. */
+const TELLING = 4;
+
+/**
+ * Texts of configuration values that may be secret: all strings and longer numbers, as they are and as JSON writes them;
+ * every word of what is neither JSON nor YAML. The longest first. Never throws.
+ */
+export function secretsIn(raw: string): string[] {
+  const parsed = parseValues(raw);
+  const found = new Set<string>();
+  const add = (text: string): void => {
+    for (const one of [text, ...text.split('\n').map((line) => line.trim()), JSON.stringify(text).slice(1, -1)]) if (one.length >= TELLING) found.add(one);
+  };
+  // Not by recursion: nobody says how deep they are. What an alias names is looked at once.
+  const seen = new Set<unknown>();
+  const left: unknown[] = 'values' in parsed ? [parsed.values] : raw.match(/[^\s"'{}[\],:]+/g) ?? [];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value === 'string' || typeof value === 'number') add(String(value));
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    seen.add(value);
+    for (const inner of Object.values(value)) left.push(inner);
+  }
+  return [...found].sort((a, b) => b.length - a.length);
+}
+
 /** EKS's schemas are of draft 6 or 7 mostly, which validate alike. */
 function draftOf(schema: Record<string, unknown>): SchemaDraft {
   const named = typeof schema['$schema'] === 'string' ? schema['$schema'] : '';

@@ -1,3 +1,5 @@
+import { shown } from './text.ts';
+
 /**
  * The errors that the state machine knows by name. A name is a string literal: a minifier renames classes, and
  * Step Functions matches on the name alone. `lib/migration/errors.ts` turns this table into Retry and Catch.
@@ -56,11 +58,17 @@ export const ERROR_CLASSES = {
 export type ErrorName = keyof typeof ERROR_CLASSES;
 export type ErrorClass = (typeof ERROR_CLASSES)[ErrorName];
 
-/** An error with one of the names above. `message` says what, where, why, and what to do next. */
+/** Characters of a message that are kept: as many as the state machine's own texts take of one. */
+const LONGEST_MESSAGE = 4000;
+
+/**
+ * An error with one of the names above. `message` says what, where, why, and what to do next. It goes to logs, records
+ * and terminals and may repeat what AWS or a caller said: it is cut, and what is not printable in it is escaped.
+ */
 export class MigrationError extends Error {
   override readonly name: ErrorName;
   constructor(name: ErrorName, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(shown(message, LONGEST_MESSAGE), options);
     this.name = name;
   }
 }

@@ -33,6 +33,14 @@ export const trustNotRestored = (change: TrustChange, target: Target, why: strin
   remedy: `Compare the policy with what it was, then take the statement out. The policy as it was, over everything that others have changed since: ${updateTrustLine(change.roleArn, change.before, target)}`,
 });
 
+/** The same of a role that this deployment has no business with: what a record holds ready for it is not handed on as a command. */
+export const trustNotOurs = ({ roleArn }: Pick<TrustChange, 'roleArn'>, repairable: readonly string[]): Check => ({
+  id: TRUST_NOT_RESTORED,
+  status: 'warn',
+  message: `The trust policy of role ${roleArn} was not put back: this deployment may not change it (it may for: ${repairable.join(', ') || 'none'}).`,
+  remedy: 'Find out whether the migration, or somebody who wrote into its record, is behind it; then take out by hand of the policy what does not belong there. The add-on does not need it.',
+});
+
 /**
  * The lines for one change that is not undone. `current`: the policy now; null where the role is gone, absent where it
  * could not be read.

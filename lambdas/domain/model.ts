@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { podEvidence, stepLine } from './evidence.ts';
+import { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn, serviceAccountName } from './names.ts';
 import { conditionKey, trustChange, trustMode, trustRepair, trustRetirement } from './trust/model.ts';
 
 export { podEvidence, podIdentity, stepLine } from './evidence.ts';
@@ -13,23 +14,7 @@ export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', '
 export const outcome = z.enum(OUTCOMES);
 export type Outcome = z.infer<typeof outcome>;
 
-/** ULID: sorts by time, 26 characters of Crockford's base 32. */
-export const migrationId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
-
-export const accountId = z.string().regex(/^\d{12}$/, 'must be an AWS account id (12 digits)');
-export const regionName = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
-/** EKS API model: CreateCluster.name. */
-export const clusterName = z
-  .string()
-  .regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, 'must be an EKS cluster name (letters, digits, - and _, at most 100, starting with a letter or digit)');
-export const addonName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be an EKS add-on name such as aws-ebs-csi-driver');
-export const roleArn = z
-  .string()
-  .max(255, 'must have at most 255 characters')
-  .regex(
-    /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/([\x21-\x7e]+\/)?[\w+=,.@-]{1,64}$/,
-    'must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role',
-  );
+export { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn } from './names.ts';
 
 export const target = z.object({ account: accountId, region: regionName, cluster: clusterName });
 export type Target = z.infer<typeof target>;
@@ -54,6 +39,9 @@ export const rung = z.object({
 });
 export type Rung = z.infer<typeof rung>;
 
+/** Far more than the service accounts of any add-on: three, at the time of writing. */
+const MAX_ROLES = 50;
+
 /** What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the add-on's role. */
 export const migrationRequest = z.object({
   target,
@@ -66,7 +54,10 @@ export const migrationRequest = z.object({
   maxDisruption: maxDisruption.optional(),
   /** Default: PRESERVE in place, NONE for a create over preserved objects. OVERWRITE is the consent to reset what others changed. */
   resolveConflicts: resolveConflicts.optional(),
-  roles: z.record(z.string(), roleArn).default({}),
+  roles: z
+    .record(serviceAccountName, roleArn)
+    .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `must have at most ${MAX_ROLES} entries`)
+    .default({}),
   /** One role for every planned service account; `roles` goes before it. */
   roleArn: roleArn.optional(),
   /** What becomes of a trust policy that does not let EKS Pod Identity in. */
@@ -74,8 +65,8 @@ export const migrationRequest = z.object({
   /** Condition keys that can't be known beforehand, and that the caller says will not stand in the way. */
   acceptedKeys: z.array(conditionKey).max(20).default([]),
   dryRun: z.boolean().default(false),
-  requestedBy: z.string().max(256).optional(),
-  reason: z.string().max(1024).optional(),
+  requestedBy: requestedBy.optional(),
+  reason: reason.optional(),
 });
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 export type MigrationRequestInput = z.input<typeof migrationRequest>;
@@ -130,8 +121,8 @@ export const association = z.object({
 });
 export type Association = z.infer<typeof association>;
 
-/** One association that the migration will make: the add-on form knows no more than these. */
-export const plannedAssociation = z.object({ namespace: z.string(), serviceAccount: z.string(), roleArn });
+/** One association that the migration will make: the add-on form knows no more than these. Its role may be the add-on's own, whatever that is: the plan's checks judge it. */
+export const plannedAssociation = z.object({ namespace: z.string(), serviceAccount: z.string(), roleArn: z.string() });
 export type PlannedAssociation = z.infer<typeof plannedAssociation>;
 
 export const planStep = z.object({
@@ -179,7 +170,9 @@ export const plan = z.object({
   carryOver: z.array(carriedOver),
   /** Changes of trust policies that come before the change of the add-on; empty unless the request says `repair` and one is needed. */
   trustRepairs: z.array(trustRepair).default([]),
-  /** SHA-256 over what was found and what will be done, hex. */
+  /** SHA-256 over what was found and is not here itself: the associations, and the roles' trust policies; hex. */
+  found: z.string().default(''),
+  /** SHA-256 over what was asked and found, and what will be done, hex: see `plan/hash.ts`. */
   hash: z.string(),
 });
 export type Plan = z.infer<typeof plan>;
@@ -203,7 +196,7 @@ export type Failure = z.infer<typeof failure>;
 export const verified = z.enum(['pods', 'api', 'none']);
 
 /** Somebody asked a migration to stop: before `begin` it ends blocked, after it rolls back. */
-export const cancellation = z.object({ requestedAt: z.string(), requestedBy: z.string().max(256).optional(), reason: z.string().max(1024).optional() });
+export const cancellation = z.object({ requestedAt: z.string(), requestedBy: requestedBy.optional(), reason: reason.optional() });
 export type Cancellation = z.infer<typeof cancellation>;
 
 /** Who took the migration over from an execution that stopped, or to put it back on demand. */
@@ -211,15 +204,15 @@ export const recovery = z.object({
   startedAt: z.string(),
   executionArn: z.string(),
   cause: z.enum(['stranded', 'requested']),
-  requestedBy: z.string().max(256).optional(),
-  reason: z.string().max(1024).optional(),
+  requestedBy: requestedBy.optional(),
+  reason: reason.optional(),
   /** The outcome that the migration had before, where it was over. */
   after: outcome.optional(),
 });
 export type Recovery = z.infer<typeof recovery>;
 
 /** A person has let go the locks that a migration keeps after it ended `needs-human`; nothing was put back by that. */
-export const release = z.object({ at: z.string(), by: z.string().max(256).optional(), reason: z.string().max(1024).optional() });
+export const release = z.object({ at: z.string(), by: requestedBy.optional(), reason: reason.optional() });
 export type Release = z.infer<typeof release>;
 
 /** The ledger's record of a migration: all that the run's Lambdas share, and what remains when it is over. */

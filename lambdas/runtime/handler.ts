@@ -8,6 +8,8 @@ import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId } from '../domain/model.ts';
+import { hasProtoKey, problemsOf } from '../domain/problems.ts';
+import { shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
@@ -41,15 +43,37 @@ function lineName({ schema: { name } }: Step, { rung = 0, round = 1, towards, ac
 }
 
 function parseInput(step: Step, event: unknown): unknown {
+  const wrong = (what: string): MigrationError => new MigrationError('BadInput', `The input of step ${step.schema.name} is wrong: ${what}. Nothing was changed by this step; correct it, then start again.`);
+  if (hasProtoKey(event)) throw wrong('it has a key __proto__');
   const parsed = step.schema.input.safeParse(event);
   if (parsed.success) return parsed.data;
-  const where = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`).join('; ');
-  throw new MigrationError('BadInput', `The input of step ${step.schema.name} is wrong: ${where}`);
+  throw wrong(problemsOf(parsed.error, 'input'));
 }
 
-/** Anything without one of our names is a defect or a surprise: it keeps its own name, and the state machine treats it as terminal. */
-const failureOf = (error: unknown): { name: string; message: string } =>
-  error instanceof Error ? { name: error.name, message: error.message } : { name: 'Error', message: String(error) };
+/** Characters of a message that are logged and thrown on; one of ours is no longer. */
+const LONGEST_MESSAGE = 4000;
+
+/**
+ * Anything without one of our names is a defect or a surprise: it keeps its own name, and the state machine treats it as
+ * terminal. JSON.parse repeats a piece of what it can't read, which may be anybody's.
+ */
+function failureOf(error: unknown): { name: string; message: string } {
+  if (!(error instanceof Error)) return { name: 'Error', message: shown(String(error), LONGEST_MESSAGE) };
+  if (error instanceof SyntaxError) return { name: error.name, message: 'A text could not be read; it is not shown here.' };
+  return { name: error.name, message: shown(error.message, LONGEST_MESSAGE) };
+}
+
+/** As it leaves the function: the runtime logs its text and its stack, and Step Functions keeps both. */
+function outward(error: unknown): Error {
+  if (isMigrationError(error)) return error;
+  const { name, message } = failureOf(error);
+  if (error instanceof Error && error.message === message) return error;
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line)) : [];
+  const clean = new Error(message);
+  clean.name = name;
+  clean.stack = [`${name}: ${message}`, ...frames].join('\n');
+  return clean;
+}
 
 /** A polling step's "not yet" is no event; a failure is told once, with its name. */
 function tell(step: Step, error: unknown, { telemetry }: HandlerDependencies): void {
@@ -89,7 +113,7 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
     tell(step, error, dependencies);
     // What the step threw matters more than a line that could not be written.
     await note({ error: failureOf(error) }).catch((second: unknown) => dependencies.telemetry.log.warn('step line not written', failureOf(second)));
-    throw error;
+    throw outward(error);
   }
 }
 

@@ -1,6 +1,7 @@
 import { MigrationError } from '../domain/errors.ts';
 import type { Migration, Plan, Rung, Snapshot } from '../domain/model.ts';
 import type { Ledger } from '../ports/index.ts';
+import { assertFileHolds } from './file-holds.ts';
 
 /** The migration's record; a step without one was called with an id that no plan has made. */
 export async function recordedMigration(ledger: Ledger, migrationId: string): Promise<Migration> {
@@ -19,9 +20,11 @@ export async function recordedPlan(ledger: Ledger, migrationId: string): Promise
   return planOf(await recordedMigration(ledger, migrationId));
 }
 
+/** Throws BadInput where there is none, or where it is not about what the record is about. */
 export async function recordedSnapshot(ledger: Ledger, migrationId: string): Promise<Snapshot> {
-  const snapshot = await ledger.getSnapshot(migrationId);
+  const { migration, snapshot } = await ledger.getFile(migrationId);
   if (!snapshot) throw new MigrationError('BadInput', `Migration ${migrationId} has no snapshot; nothing may be changed without one.`);
+  if (migration) assertFileHolds(migration, snapshot);
   return snapshot;
 }
 

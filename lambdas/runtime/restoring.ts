@@ -5,6 +5,7 @@ import { decideRestore, type RestoreDecision, type RestoreFacts } from '../domai
 import { leftOvers, madeByOthers } from '../domain/restore-associations.ts';
 import type { Clock, Eks, Ledger } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
+import { assertNamespaceHolds } from './file-holds.ts';
 import { lookAtAddon } from './looks.ts';
 
 export interface RestoreLook extends RestoreFacts {
@@ -23,6 +24,7 @@ interface Looking {
 /** One look at the add-on and its associations; that it is absent is confirmed before it is believed. */
 export async function lookAtRestore({ eks, clock, record, snapshot, actions }: Looking): Promise<RestoreLook> {
   const now = await lookAtAddon(eks, snapshot.addon.name, clock);
+  assertNamespaceHolds(snapshot, now);
   const associations = await listPlannedAssociations(eks, snapshot.planned);
   const facts = { snapshot, record, now, associations, actions };
   return { ...facts, decision: decideRestore(facts) };

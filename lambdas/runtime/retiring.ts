@@ -3,7 +3,7 @@ import { parseRoleArn } from '../domain/arn.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { Addon, Check, Migration } from '../domain/model.ts';
 import { fail, pass, unknown } from '../domain/plan/check.ts';
-import { matchesWildcard } from '../domain/policy/wildcard.ts';
+import { isCovered } from '../domain/plan/pass-role.ts';
 import type { TrustRetirement } from '../domain/trust/model.ts';
 import { type RetireFacts, stillNeeded } from '../domain/trust/needs.ts';
 import { proposeRetirement, type RetirementProposal, undoRetirement } from '../domain/trust/retire.ts';
@@ -58,7 +58,7 @@ function checkRepairable(roleArn: string, { request: { target } }: Migration, pa
   const id = 'retire-role';
   // IAM is asked by the role's name alone: another account's role of that name must not be taken for it.
   const isHere = parseRoleArn(roleArn)?.account === target.account;
-  if (isHere && patterns.some((pattern) => matchesWildcard(pattern, roleArn))) return pass(id, `The service may change the trust policy of ${roleArn}.`);
+  if (isHere && isCovered(patterns, roleArn)) return pass(id, `The service may change the trust policy of ${roleArn}.`);
   const why = isHere ? `it may for ${patterns.join(', ') || 'none'}` : `it is not of account ${target.account}`;
   return fail(id, `The service may not change the trust policy of ${roleArn}: ${why}.`, 'Add the role to the CDK context repairableRoleArns and deploy, or change its trust policy by hand.');
 }
@@ -197,7 +197,13 @@ async function lookAtReinstatement(record: Migration, { portsFor, settings, cloc
   const decisions: Decision[] = [];
   for (const note of standingRetirements(record)) {
     const { roleArn } = note;
-    checks.push(checkRepairable(roleArn, record, settings.repairableRoleArns));
+    const covered = checkRepairable(roleArn, record, settings.repairableRoleArns);
+    checks.push(covered);
+    // Nor may it be read then.
+    if (isBlocking(covered)) {
+      decisions.push({ roleArn, do: 'refuse', why: IN_THE_WAY });
+      continue;
+    }
     const role = await lookAtRole(roles, roleArn, clock);
     const undo = role && undoRetirement(note, role.trustPolicy);
     if (!role || !undo) decisions.push({ roleArn, do: 'refuse', why: 'IAM has no such role (any more)' });

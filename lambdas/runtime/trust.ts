@@ -3,9 +3,9 @@ import { issuerName } from '../domain/arn.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { Migration, Plan } from '../domain/model.ts';
 import type { TrustUse } from '../domain/policy/contexts.ts';
+import { isCovered } from '../domain/plan/pass-role.ts';
 import { parsePolicy, type ParsedPolicy } from '../domain/policy/document.ts';
 import { evaluateIrsa, evaluatePodIdentity } from '../domain/policy/trust.ts';
-import { matchesWildcard } from '../domain/policy/wildcard.ts';
 import { standingTrustChanges } from '../domain/recovery.ts';
 import type { TrustRepair } from '../domain/trust/model.ts';
 import { samePolicy } from '../domain/trust/repair.ts';
@@ -27,7 +27,7 @@ export function assertTrustAsPlanned({ trustRepairs }: Plan, found: Record<strin
 
 /** Throws BadInput for a role whose trust the deployment may not change. */
 export function assertRepairable(roleArn: string, patterns: readonly string[]): void {
-  if (patterns.some((pattern) => matchesWildcard(pattern, roleArn))) return;
+  if (isCovered(patterns, roleArn)) return;
   throw new MigrationError('BadInput', `This deployment may not change the trust policy of role ${roleArn} (it may for: ${patterns.join(', ') || 'none'}); nothing was written. Add it to the CDK context repairableRoleArns and deploy, or repair it by hand and migrate without the repair.`);
 }
 

@@ -22,7 +22,9 @@ export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
     endpoint: async () => {
       const cluster = await eks.describeCluster();
       if (!cluster?.endpoint) throw new MigrationError('NotFound', `Cluster ${target.cluster} in ${target.region} has no API server endpoint.`);
-      return { url: cluster.endpoint, ...(cluster.certificateAuthority ? { certificateAuthority: cluster.certificateAuthority } : {}) };
+      // Without it Node would trust every public authority.
+      if (!cluster.certificateAuthority) throw new MigrationError('NotFound', `Cluster ${target.cluster} in ${target.region} has no certificate authority, by which its API server could be known.`);
+      return { url: cluster.endpoint, certificateAuthority: cluster.certificateAuthority };
     },
     // Signed at the caller's own time, as the SDK signs.
     token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await client.config.credentials(), now: new Date() }),

@@ -265,6 +265,8 @@ describe('the calls', () => {
   });
 
   test.each<[number, ErrorName]>([
+    [301, 'InvalidRequest'],
+    [307, 'InvalidRequest'],
     [400, 'InvalidRequest'],
     [401, 'Unauthorised'],
     [403, 'AccessDenied'],
@@ -282,6 +284,22 @@ describe('the calls', () => {
     expect(error.message.split('because. ')[1]).toMatch(/\w{4,}/);
   });
 
+  test.each([{ kind: 'Status', message: 'no such user k8s-aws-v1.x here' }, 'Bearer k8s-aws-v1.x? no'])('a refusal that repeats the token is told without it: %j', async (body) => {
+    const { message } = await errorOf(answering(401, body).listPods('x'));
+    expect(message).toContain('[token]');
+    expect(message).not.toContain('k8s-aws-v1.x');
+  });
+
+  test('a list without an end is given up', async () => {
+    let pages = 0;
+    const kubernetes = kubernetesBy(async () => {
+      pages += 1;
+      return { status: 200, headers: {}, body: JSON.stringify({ metadata: { continue: `${pages}` }, items: [] }) };
+    });
+    expect(await errorOf(kubernetes.listPods('x'))).toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('more than 2000 pages') as string });
+    expect(pages).toBe(2000);
+  });
+
   test('a refusal that is no Status keeps its text', async () => {
     expect((await errorOf(answering(502, '<html>bad gateway').listPods('x'))).message).toContain('<html>bad gateway');
   });
@@ -291,6 +309,7 @@ describe('the calls', () => {
     ['ECONNRESET', 'ConnectionLost'],
     ['ETIMEDOUT', 'ConnectionLost'],
     ['ENOTFOUND', 'ConnectionLost'],
+    ['EMSGSIZE', 'InvalidRequest'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'InvalidRequest'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'InvalidRequest'],
   ])('a connection that fails with %s is %s', async (code, name) => {

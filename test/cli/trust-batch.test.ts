@@ -74,7 +74,7 @@ describe('a batch', () => {
     [{ namespace: '' }, 'namespace "" must be the name of a namespace such as kube-system'],
     [{ serviceAccount: 'A*' }, 'serviceAccount "A*" must be the name of a service account such as ebs-csi-controller-sa'],
     [{ serviceAccount: 7 }, 'serviceAccount must be text'],
-    [{ roleArn: 'arn:aws:iam::1:role/x' }, 'roleArn "arn:aws:iam::1:role/x" must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role'],
+    [{ roleArn: 'arn:aws:iam::1:role/x' }, 'roleArn "arn:aws:iam::1:role/x" must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role, whose path has no empty parts, no . and no ..'],
     [{ disableSessionTags: 'no' }, 'disableSessionTags "no" must be true or false'],
     [{ oidcIssuer: 'ftp://x' }, expect.stringMatching(/^oidcIssuer "ftp:\/\/x" must be the address of/)],
   ])('refuses the line with %j', async (change, message) => {

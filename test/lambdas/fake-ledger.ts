@@ -26,7 +26,8 @@ export class FakeLedger implements Ledger {
 
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
-    if (before?.status === 'ended') throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over; start a new one under a new id.`);
+    const isOthers = before?.executionArn !== undefined && record.executionArn !== undefined && before.executionArn !== record.executionArn;
+    if (before?.status === 'ended' || isOthers) throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`);
     const said = Object.entries(record).filter(([name, value]) => !APART.has(name) && value !== undefined && !(before && Array.isArray(value) && value.length === 0));
     const apart = { associations: before?.associations ?? { purged: [], created: [], restored: [] }, trustChanges: before?.trustChanges ?? [], retirements: before?.retirements ?? [] };
     this.records.set(record.migrationId, structuredClone({ ...(before ?? record), ...Object.fromEntries(said), ...apart }));

@@ -4,6 +4,7 @@ import type { Container, Pod, Workload } from '../../lambdas/domain/kubernetes.t
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import type { Addon, Association, Migration, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, Snapshot, Target } from '../../lambdas/domain/model.ts';
 import type { Facts, PassingFact } from '../../lambdas/domain/plan/facts.ts';
+import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { addonLock, roleLock } from '../../lambdas/runtime/lock.ts';
 
 export const ACCOUNT = '111122223333';
@@ -239,8 +240,11 @@ export const IN_PLACE: Rung = { strategy: 'in-place', preserve: false, disruptio
 export const RECREATE_PRESERVING: Rung = { strategy: 'recreate', preserve: true, disruption: 'rolling', resolveConflicts: 'NONE' };
 export const RECREATE: Rung = { strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' };
 
+/** With the hash that its content and that request give, unless it has one. */
+const sealed = (plan: Plan, request = aRequest()): Plan => ({ ...plan, hash: plan.hash === '' ? hashOf(plan, request) : plan.hash });
+
 /** A plan that allows the change, as the default request gets it. */
-export const aPlan = (change: Partial<Plan> = {}): Plan => ({
+export const aPlan = (change: Partial<Plan> = {}): Plan => sealed({
   verdict: 'migrate',
   strategy: 'auto',
   preserve: false,
@@ -254,7 +258,8 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   purge: [],
   carryOver: [],
   trustRepairs: [],
-  hash: '0'.repeat(64),
+  found: 'f'.repeat(64),
+  hash: '',
   ...change,
 });
 
@@ -268,7 +273,13 @@ export const aSnapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
   ...change,
 });
 
-export const aMigration = (change: Partial<Migration> = {}): Migration => ({
+/** Its plan has the hash that it has with its request. */
+export const aMigration = (change: Partial<Migration> = {}): Migration => {
+  const record = aRecord(change);
+  return record.plan ? { ...record, plan: sealed({ ...record.plan, hash: '' }, record.request) } : record;
+};
+
+const aRecord = (change: Partial<Migration>): Migration => ({
   migrationId: MIGRATION_ID,
   request: aRequest(),
   executionArn: EXECUTION,

@@ -34,7 +34,10 @@ function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Pass
   ];
 }
 
-const isPassable = ({ passableRoleArns }: Facts, arn: string): boolean => passableRoleArns.some((pattern) => matchesWildcard(pattern, arn));
+/** By the configuration: whether one of the ARN patterns covers that role. Case counts, as it does for IAM. */
+export const isCovered = (patterns: readonly string[], arn: string): boolean => parseRoleArn(arn) !== undefined && patterns.some((pattern) => matchesWildcard(pattern, arn));
+
+const isPassable = ({ passableRoleArns }: Facts, arn: string): boolean => isCovered(passableRoleArns, arn);
 
 /** What to ask IAM about: one call each. */
 export interface PassingQuestion extends Pick<PassingFact, 'step' | 'service'> {

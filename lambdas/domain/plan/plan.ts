@@ -1,11 +1,11 @@
 /** The plan: a pure decision from what was read to what will be done, with every check that says why, or why not. */
-import { createHash } from 'node:crypto';
 import { isNetworking } from '../addons.ts';
 import type { Addon, CarriedOver, Check, Plan, PlannedAssociation, Rung } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
 import { checkAgent, checkCluster, checkInstalled, checkKubernetes, checkLock, checkOtherServiceAccounts, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { Facts } from './facts.ts';
+import { hashOf, type PlanContent, sha256 } from './hash.ts';
 import { blocks, climb, waysFor } from './ladder.ts';
 import { checkPassRole } from './pass-role.ts';
 import { checkNamedServiceAccounts, checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
@@ -14,15 +14,6 @@ import { checkSharing } from './sharing.ts';
 import { planSteps } from './steps.ts';
 import { checkWayBack } from './trust-checks.ts';
 import { checkRisk, wayChecks } from './way-checks.ts';
-
-/** JSON with sorted keys, so that equal content has an equal hash. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, canonical(inner)]));
-}
-
-const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(canonical(value))).digest('hex');
 
 /**
  * Which associations the migration will make: one for each service account that the installed version takes. IRSA gives
@@ -59,14 +50,11 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], dec
   const changes = verdict === 'migrate' && decided ? decided : { ladder: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
   const { ladder, purge, carryOver, trustRepairs } = changes;
   const steps = planSteps({ addon: request.addon, planned, ...changes });
-  const asked = { target: request.target, addon: request.addon, strategy: request.strategy, preserve: request.preserve, acceptedKeys: request.acceptedKeys };
-  const found = { addon, namespace: facts.namespace, associations: facts.associations, roles: facts.roles };
-  return {
+  const content: PlanContent = {
     verdict,
     strategy: request.strategy,
     preserve: request.preserve,
     ladder,
-    checks,
     steps,
     ...(addon ? { addon, namespace: facts.namespace } : {}),
     associations: planned,
@@ -74,8 +62,9 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], dec
     purge,
     carryOver,
     trustRepairs,
-    hash: sha256({ ...asked, found, planned, ladder, purge, carryOver, trustRepairs, steps }),
+    found: sha256({ namespace: facts.namespace, associations: facts.associations, roles: facts.roles }),
   };
+  return { ...content, checks, hash: hashOf(content, request) };
 }
 
 interface Roles {

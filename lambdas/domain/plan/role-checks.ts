@@ -1,6 +1,7 @@
 /** The checks of a plan about roles: which service account gets which, whether it is there, and who may use it. */
-import { parseRoleArn } from '../arn.ts';
+import { parseRoleArn, partitionOf } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
+import { shown } from '../text.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -10,7 +11,19 @@ import { planTrust, type TrustPlan } from './trust-checks.ts';
 export function planRole(facts: Facts, roleArn: string, planned: readonly PlannedAssociation[]): TrustPlan {
   const { target } = facts.request;
   const parsed = parseRoleArn(roleArn);
-  if (!parsed || parsed.account !== target.account) {
+  if (!parsed) {
+    const check = fail(
+      'role-account',
+      `${shown(roleArn, 300)} is not the ARN of a role that the service uses: its path may have letters, digits and +=,.@_- alone, no empty parts, no . and no ..`,
+      'Give the add-on a role with such a path, or name one: --role-arn ROLE_ARN',
+    );
+    return { checks: [check] };
+  }
+  if (parsed.partition !== partitionOf(target.region)) {
+    const check = fail('role-account', `Role ${roleArn} is of partition ${parsed.partition}, and region ${target.region} of ${partitionOf(target.region)}.`, "Use a role of the cluster's own account: roles of another partition can't be reached.");
+    return { checks: [check] };
+  }
+  if (parsed.account !== target.account) {
     const check = fail(
       'role-account',
       `Role ${roleArn} is not in the cluster's account ${target.account}.`,

@@ -23,7 +23,7 @@ const allowsAssume = ({ effect, action: { negated, patterns } }: Statement): boo
 /** Whether a Resource can stand for a role other than that one. */
 function mayBeOtherRole(resource: string, roleArn: string): boolean {
   if (resource === roleArn) return false;
-  if (!/[*?$]/.test(resource)) return parseRoleArn(resource) !== undefined;
+  if (!/[*?$]/.test(resource)) return /^arn:[^:]+:iam::[^:]*:role\//.test(resource);
   const [prefix = '', , service = '*', , , ...rest] = resource.split(':');
   const what = rest.join(':');
   const couldBe = (pattern: string, text: string): boolean => matchesWildcard(pattern, text) || /[*?$]/.test(pattern);

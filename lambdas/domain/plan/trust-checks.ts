@@ -6,12 +6,12 @@ import { POD_IDENTITY_PRINCIPAL, type TrustUse } from '../policy/contexts.ts';
 import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
 import type { Evaluation, Verdict } from '../policy/request.ts';
 import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
-import { matchesWildcard } from '../policy/wildcard.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { proposeRepair, type RepairProposal } from '../trust/repair.ts';
 import { limitFor } from '../trust/size.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
+import { isCovered } from './pass-role.ts';
 
 const SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
 const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
@@ -175,7 +175,7 @@ export function planTrust(facts: Facts, arn: string, trustPolicy: string, planne
     name: parseRoleArn(arn)?.name ?? arn,
     named: policy.valid && policy.statements.some(({ effect, principals }) => effect === 'Allow' && principals?.named.get('Service')?.includes(POD_IDENTITY_PRINCIPAL) === true),
     proposal: needed ? propose(facts, trustPolicy, judged) : { do: 'nothing' },
-    repairable: facts.repairableRoleArns.some((pattern) => matchesWildcard(pattern, arn)),
+    repairable: isCovered(facts.repairableRoleArns, arn),
   };
   const { proposal, repairable } = role;
   const checks = [...judged.map((one) => checkAccount(facts, one, role)), ...checkRepair(facts, role)];

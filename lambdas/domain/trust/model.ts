@@ -1,12 +1,17 @@
 /** What the service records about trust policies that it changes: zod schemas, part of the records in `domain/model.ts`. */
 import { z } from 'zod';
+import { isPrintable } from '../text.ts';
 
 /** `repair`: adds a statement where the evaluation says that one is needed. */
 export const trustMode = z.enum(['validate', 'repair']);
 export type TrustMode = z.infer<typeof trustMode>;
 
 /** A condition key's name, such as `aws:SourceIp`; IAM compares them in lower case. */
-export const conditionKey = z.string().regex(/^[^\s*?:]+:[^*?]{1,255}$/, 'must be the name of a condition key such as aws:SourceIp');
+export const conditionKey = z
+  .string()
+  .max(512, { error: 'must have at most 512 characters', abort: true })
+  .regex(/^[^\s*?:]+:[^*?]{1,255}$/, 'must be the name of a condition key such as aws:SourceIp')
+  .refine(isPrintable, 'must be the name of a condition key, without control characters');
 
 /** The change of one role's trust policy that a plan holds ready. */
 export const trustRepair = z.object({

@@ -2,7 +2,8 @@
  * Takes the locks (the add-on's, then those of its roles) and stores the snapshot: promise 1, nothing is changed before
  * both are there.
  * Idempotency: the same execution finds its own locks under the fences that they have; the first snapshot stands.
- * Failure: ends `blocked`; nothing was changed. A role that another add-on's migration holds is waited for.
+ * Failure: ends `blocked`; nothing was changed. A plan that is not its migration's own, or that this deployment may not
+ * carry out, is refused first of all. A role that another add-on's migration holds is waited for.
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { Plan, Snapshot, Target } from '../../domain/model.ts';
@@ -10,6 +11,7 @@ import type { HandlerDependencies, Ledger, LockHolder } from '../../ports/index.
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { lockKeys } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
+import { assertPlanIsAllowed, assertPlanIsOwn, assertWayBackIsAllowed } from '../../runtime/plan-allowed.ts';
 import { assertAddonAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
 import { planOf, recordedMigration } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -48,9 +50,12 @@ async function trustOf({ roles }: ReturnType<HandlerDependencies['portsFor']>, a
   return found;
 }
 
-const run: StepRun<typeof beginSchema> = async ({ migrationId, executionArn, target, addon }, { portsFor, ledger, clock }) => {
+const run: StepRun<typeof beginSchema> = async (input, { portsFor, ledger, settings, clock }) => {
+  const { migrationId, executionArn, target, addon } = input;
   const record = await recordedMigration(ledger, migrationId);
   const plan = planOf(record);
+  assertPlanIsOwn(record, plan, input);
+  assertPlanIsAllowed(plan, settings);
   const roles = rolesOf(plan);
   const locks = lockKeys(target, addon, roles);
   // First of all, so that whoever ends this migration knows what to let go.
@@ -64,6 +69,7 @@ const run: StepRun<typeof beginSchema> = async ({ migrationId, executionArn, tar
   assertAddonAsPlanned(plan, addon, found);
   const associations = await listPlannedAssociations(ports.eks, plan.associations);
   assertAssociationsAsPlanned(plan, associations, { target, addon: found });
+  assertWayBackIsAllowed(associations, settings);
   const trustPolicies = await trustOf(ports, new Set([...roles, ...Object.values(record.request.roles)]));
   // While a role's lock was waited for, its holder may have changed the trust.
   assertTrustAsPlanned(plan, trustPolicies);

@@ -30,6 +30,7 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const started = new Set<string>();
   for (const lock of held) {
     const migrationId = lock.holder?.migrationId;
+    if (migrationId === undefined) telemetry.log.warn('a lock is not as this service writes it, and is left alone', { key: lock.key });
     if (migrationId === undefined || started.has(migrationId)) continue;
     try {
       if (!(await needsRecovery(lock, dependencies))) continue;

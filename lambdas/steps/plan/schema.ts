@@ -17,7 +17,8 @@ const environment = passingEnvironment.extend({
 export const planSchema = defineStep('plan', {
   environment,
   cancellable: true,
-  input: z.object({ migrationId, executionArn: z.string(), request: migrationRequest }),
+  // A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a change.
+  input: z.strictObject({ migrationId, executionArn: z.string(), request: migrationRequest.extend({ target: target.strict() }).strict() }),
   output: z.object({
     /** `planned`: it could go on, but a dry run was asked for. */
     verdict: z.enum(['migrate', 'already-migrated', 'planned', 'blocked']),
@@ -27,6 +28,8 @@ export const planSchema = defineStep('plan', {
     ladder: z.array(rung.pick({ strategy: true, preserve: true })),
     /** Whether trust policies are changed before the add-on is. */
     repairsTrust: z.boolean(),
+    /** The plan's own: `begin` carries out no other one. */
+    planHash: z.string(),
     /** Ids of the checks that block. */
     blockedBy: z.array(z.string()),
   }),

@@ -6,8 +6,9 @@
  * else has changed since the plan is left alone (TrustChanged). On the way back a policy from which the statement can't
  * be taken out cleanly is left as it is, and the record's warnings say so: the add-on works without that.
  */
-import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import { TRUST_NOT_RESTORED, trustNotOurs, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import type { Check, Migration } from '../../domain/model.ts';
+import { isCovered } from '../../domain/plan/pass-role.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
 import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';
 import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
@@ -83,11 +84,16 @@ async function undo(change: TrustChange, { record, roles, ledger, clock, guard }
   return undefined;
 }
 
-async function undoAll(work: Work): Promise<boolean> {
+async function undoAll(work: Work, repairable: readonly string[]): Promise<boolean> {
   const { record, ledger } = work;
   const left: Check[] = [];
   const standing = standingTrustChanges(record);
   for (const change of standing) {
+    // Whatever the record says.
+    if (!isCovered(repairable, change.roleArn)) {
+      left.push(trustNotOurs(change, repairable));
+      continue;
+    }
     const why = await undo(change, work);
     if (why !== undefined) left.push(trustNotRestored(change, record.request.target, why));
   }
@@ -103,7 +109,7 @@ const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
   // Nothing may be changed without it, and whoever takes the migration over goes by it.
   await recordedSnapshot(ledger, migrationId);
   const work: Work = { record, roles: portsFor(target).roles, ledger, clock, guard: changeGuard(dependencies, input) };
-  return { changed: towards === 'before' ? await undoAll(work) : await repairAll(work, settings.repairableRoleArns) };
+  return { changed: towards === 'before' ? await undoAll(work, settings.repairableRoleArns) : await repairAll(work, settings.repairableRoleArns) };
 };
 
 export const repairTrustStep = step(repairTrustSchema, run);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { check, migrationId } from '../../domain/model.ts';
+import { check, migrationId, reason, requestedBy } from '../../domain/model.ts';
 import { defineStep, repairingEnvironment } from '../../runtime/step.ts';
 
 /** What became, or would become, of one role's trust policy. */
@@ -29,8 +29,8 @@ export const retireTrustSchema = defineStep('retire-trust', {
     dryRun: z.boolean(),
     /** Days that have to pass after the end of the migration before its way back may be taken away. */
     soakDays: z.number().int().min(0).max(365),
-    requestedBy: z.string().max(256).optional(),
-    reason: z.string().max(1024).optional(),
+    requestedBy: requestedBy.optional(),
+    reason: reason.optional(),
   }),
   output: z.object({
     action: z.enum(['retire', 'reinstate']),

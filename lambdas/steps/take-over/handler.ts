@@ -9,6 +9,7 @@ import { MigrationError } from '../../domain/errors.ts';
 import type { Migration } from '../../domain/model.ts';
 import { decideRecovery, type RecoveryDecision, standingRelease, standingTrustChanges } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
+import { assertFileHolds } from '../../runtime/file-holds.ts';
 import { addonLock } from '../../runtime/lock.ts';
 import { lockKeys, readLocks, readOwners, rollbackBegun, wayBackClosed } from '../../runtime/recovering.ts';
 import { recordedSnapshot } from '../../runtime/recorded.ts';
@@ -104,6 +105,7 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     failure: failureOf(input, `Execution ${[...owners.keys()].join(', ') || record.executionArn || ''}`),
   };
   const snapshot = await ledger.getSnapshot(migrationId);
+  if (snapshot) assertFileHolds(record, snapshot);
   const decision = decideRecovery({
     record,
     cause,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addonName, migrationId, target } from '../../domain/model.ts';
+import { addonName, migrationId, reason, requestedBy, target } from '../../domain/model.ts';
 import { defineStep } from '../../runtime/step.ts';
 
 /** The longest that a Lambda of the service may run, and so act after its execution has stopped, seconds. */
@@ -18,8 +18,8 @@ export const takeOverSchema = defineStep('take-over', {
     migrationId,
     executionArn: z.string(),
     cause: z.enum(['stranded', 'requested']),
-    requestedBy: z.string().max(256).optional(),
-    reason: z.string().max(1024).optional(),
+    requestedBy: requestedBy.optional(),
+    reason: reason.optional(),
   }),
   output: z.object({
     /**

@@ -204,3 +204,16 @@ it('adds tags by ARN', async () => {
   expect(inputs()).toStrictEqual([{ resourceArn: addonArn(2), tags: { team: 'storage' } }]);
   await expect(eks.tagResource(addonArn(2), {})).rejects.toMatchObject({ name: 'NotFound', message: expect.stringContaining(`eks:TagResource ${addonArn(2)}`) as string });
 });
+
+describe('what EKS repeats of what it refuses', () => {
+  const SECRET = 'hunter2-SECRET';
+  const request: CreateAddonRequest = { addon: ADDON, version: VERSION, tags: {}, clientRequestToken: 't', configurationValues: JSON.stringify({ controller: { password: SECRET, retries: 3 } }) };
+
+  it.each([`[$.controller.password: ${SECRET} does not match]`, `near '"password":"${SECRET}"'`])('is not passed on: %s', async (text) => {
+    mock.on(CreateAddonCommand).rejects(refusal('InvalidParameterException', `ConfigurationValue provided in request is not supported: ${text}`));
+    const error: unknown = await eks.createAddon(request).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'InvalidRequest', message: expect.stringMatching(/eks:CreateAddon .*InvalidParameterException: ConfigurationValue .*password.*\[not shown\]/) as string });
+    expect((error as Error).message).not.toContain(SECRET);
+    expect((error as Error).stack).not.toContain(SECRET);
+  });
+});

@@ -26,7 +26,7 @@ describe('an execution', () => {
   ] as const)('that is %s', async (status, stopDate, expected) => {
     sfn.on(DescribeExecutionCommand).resolves({ status, stopDate });
     expect(await executions.describe(EXECUTION)).toStrictEqual(expected);
-    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([{ executionArn: EXECUTION }]);
+    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([{ executionArn: EXECUTION, includedData: 'METADATA_ONLY' }]);
   });
   it('that Step Functions does not know is undefined', async () => {
     sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist(metadata));

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
-import { ADDON_LOCK, addonArn, aMigration, anAssociation, anEvidence, aPlan, aSnapshot, at, EXECUTION, MIGRATION_ID, RECOVERY_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK } from '../fixtures.ts';
+import { ADDON_LOCK, addonArn, aMigration, anAssociation, anEvidence, aPlan, aRequest, aSnapshot, at, EXECUTION, MIGRATION_ID, RECOVERY_EXECUTION, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
@@ -20,11 +20,17 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
       expect(await ledger.getMigration(OTHER_MIGRATION_ID)).toBeUndefined();
     });
+    it("is not put over another execution's", async () => {
+      await ledger.putMigration(aMigration());
+      const theirs = aMigration({ executionArn: OTHER_EXECUTION, request: aRequest({ reason: 'a replay' }), plan: undefined });
+      await expect(ledger.putMigration(theirs)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('another execution works on it') as string });
+      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
+    });
     it('is put again while it runs, and refused once it has ended', async () => {
       await ledger.putMigration(aMigration({ plan: undefined }));
       await ledger.putMigration(aMigration({ plan: aPlan() }));
       await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked' });
-      await expect(ledger.putMigration(aMigration())).rejects.toMatchObject({ name: 'BadInput', message: `Migration ${MIGRATION_ID} is already over; start a new one under a new id.` });
+      await expect(ledger.putMigration(aMigration())).rejects.toMatchObject({ name: 'BadInput', message: `Migration ${MIGRATION_ID} is already over, or another execution works on it; start a new one under a new id.` });
       expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'ended', outcome: 'blocked' });
     });
     it('takes changes and keeps the rest; what is undefined changes nothing', async () => {

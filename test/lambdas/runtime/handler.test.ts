@@ -145,7 +145,7 @@ describe('createHandler', () => {
     ['just text', 'Error'],
   ])('keeps the name of a surprise: %s', async (thrown, name) => {
     const fakes = newFakes();
-    await expect(handle(fakes, looking(() => Promise.reject(thrown as Error)))).rejects.toBe(thrown);
+    await expect(handle(fakes, looking(() => Promise.reject(thrown as Error)))).rejects.toMatchObject({ name, message: thrown instanceof Error ? thrown.message : thrown });
     expect(await lines(fakes)).toMatchObject([{ error: { name } }]);
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'error', message: `look: ${name}` }]);
   });
@@ -154,6 +154,33 @@ describe('createHandler', () => {
     const fakes = newFakes();
     await expect(handle(fakes, looking(async () => ({ seen: 'much' }) as never))).rejects.toMatchObject({ name: 'ZodError' });
     expect(fakes.telemetry.counts).toEqual({ ZodError: 1 });
+  });
+
+  it('shows nothing of a text that JSON.parse could not read', async () => {
+    const fakes = newFakes();
+    const error: unknown = await handle(fakes, looking(async () => JSON.parse('SECRET-MARKER') as never)).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'SyntaxError', message: 'A text could not be read; it is not shown here.' });
+    expect(`${(error as Error).stack}${JSON.stringify([fakes.telemetry.lines, await lines(fakes)])}`).not.toContain('SECRET');
+    expect((error as Error).stack).toMatch(/^SyntaxError: A text could not be read[^]*\n {4}at /);
+  });
+
+  it('cuts and escapes what a surprise says', async () => {
+    const fakes = newFakes();
+    const error: unknown = await handle(fakes, looking(() => Promise.reject(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`)))).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'TypeError', message: expect.stringMatching(/^\\x1b\[2Jx+… \(100004 characters\)$/) as string });
+    expect((error as Error).stack!.length).toBeLessThan(10_000);
+    expect(JSON.stringify(fakes.telemetry.lines).length).toBeLessThan(10_000);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['a key __proto__ somewhere', JSON.parse('{"a":[{"__proto__":1}]}'), /it has a key __proto__/],
+    ['a field that the plan does not know', { migrationId: MIGRATION_ID, executionArn: 'x', request: { target, addon: ADDON, dryrun: true } }, /request: has fields that are not known: dryrun/],
+    ['five hundred wrong roles', { migrationId: MIGRATION_ID, executionArn: 'x', request: { target, addon: ADDON, roles: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`a-${index}`, 'SECRET'])) } }, /and 491 more/],
+  ])('refuses %s in few words', async (_, event, why) => {
+    const error: unknown = await handle(newFakes(), planStep, event).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'BadInput', message: expect.stringMatching(why) as string });
+    expect((error as Error).message).not.toContain('SECRET');
+    expect((error as Error).message.length).toBeLessThan(2000);
   });
 
   it('does not hide an error behind a line that could not be written', async () => {

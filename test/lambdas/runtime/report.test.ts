@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../lambdas/runtime/report.ts';
 import { newFakes } from '../fakes.ts';
-import { aMigration, anAssociation, anEvidence, aPlan, aRequest, at, bothWays, IN_PLACE, irsaStatement, MIGRATION_ID, OTHER_MIGRATION_ID, podIdentityStatement, RECOVERY_EXECUTION, ROLE, target } from '../fixtures.ts';
+import { aMigration, anAssociation, anEvidence, aRequest, at, bothWays, IN_PLACE, irsaStatement, MIGRATION_ID, OTHER_MIGRATION_ID, podIdentityStatement, RECOVERY_EXECUTION, ROLE, target } from '../fixtures.ts';
 
 const ledgerWith = async (record: Partial<Migration>) => {
   const { ledger } = newFakes();
@@ -28,7 +28,7 @@ describe('readReport', () => {
       verified: 'pods',
       startedAt: at(0),
       endedAt: at(300),
-      plan: aPlan(),
+      plan: aMigration({ request: aRequest({ preserve: true }) }).plan,
       applied: undefined,
       recovery: undefined,
       warnings: [],

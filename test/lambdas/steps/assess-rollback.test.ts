@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { MAX_RESTORE_ACTIONS } from '../../../lambdas/steps/assess-rollback/schema.ts';
 import { invoke, lost, type When } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, aPlan, associationArn, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, VERSION } from '../fixtures.ts';
+import { ADDON, addonArn, anAddon, anAssociation, associationArn, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, VERSION } from '../fixtures.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed, wayBack } from './way-back.ts';
 
@@ -170,7 +170,7 @@ describe('assess-rollback', () => {
     const owned = anAssociation({ id: 'a-owned', serviceAccount: 'other-sa', ownerArn: addonArn(1), ...fields });
     const standAlone = anAssociation({ ...LEFT_OVER, ...fields });
     const fakes = await begun({
-      plan: aPlan({ ladder: [RECREATE] }),
+      plan: { ladder: [RECREATE] },
       snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [standAlone, owned], planned: [{ namespace: 'kube-system', serviceAccount: LEFT_OVER.serviceAccount, roleArn: ROLE }, { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: ROLE }] },
     });
     await recreated(fakes, { status: 'CREATE_FAILED', podIdentityAssociations: [associationArn('a-made'), associationArn('a-made2')] });

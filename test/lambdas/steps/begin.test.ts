@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Addon, Plan } from '../../../lambdas/domain/model.ts';
+import type { Addon, MigrationRequestInput, Plan } from '../../../lambdas/domain/model.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, ADDON_LOCK, addonArn, aMigration, anAddon, anAssociation, aPlan, aRequest, at, bothWays, EXECUTION, IN_PLACE, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, planned, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
@@ -7,11 +7,18 @@ import { roleLock } from '../../../lambdas/runtime/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON };
-const run = (fakes: Fakes): Promise<unknown> => invoke(beginStep, input, fakes);
+/** By the hash of the plan that the fakes were given. */
+const hashes = new WeakMap<Fakes, string>();
+const run = (fakes: Fakes): Promise<unknown> => invoke(beginStep, { ...input, planHash: hashes.get(fakes) ?? 'none' }, fakes);
 
-async function plannedFakes(change: Partial<Plan> = {}): Promise<Fakes> {
+const ACCOUNTS = `arn:aws:iam::111122223333:role/*`;
+
+async function plannedFakes(change: Partial<Plan> = {}, request: Partial<MigrationRequestInput> = {}): Promise<Fakes> {
   const fakes = newFakes();
-  await fakes.ledger.putMigration(aMigration({ plan: aPlan(change) }));
+  fakes.settings.repairableRoleArns = [ACCOUNTS];
+  const migration = aMigration({ plan: aPlan(change), request: aRequest(request) });
+  hashes.set(fakes, migration.plan!.hash);
+  await fakes.ledger.putMigration(migration);
   return fakes;
 }
 
@@ -43,7 +50,7 @@ describe('begin', () => {
     fakes.roles.trust[OTHER_ROLE] = 'other';
     const named = `${ROLE}-named`;
     fakes.roles.trust[named] = 'named';
-    await fakes.ledger.putMigration(aMigration({ plan: aPlan({ associations: [{ ...planned, roleArn: OTHER_ROLE }] }), request: aRequest({ roles: { x: named } }) }));
+    await fakes.ledger.putMigration(aMigration({ plan: aPlan({ associations: [{ ...planned, roleArn: OTHER_ROLE }] }), request: aRequest({ roleArn: OTHER_ROLE, roles: { x: named } }) }));
     await run(fakes);
     expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({ [ROLE]: bothWays, [OTHER_ROLE]: 'other', [named]: 'named' });
   });
@@ -91,7 +98,7 @@ describe('begin', () => {
 
   it('takes the locks of all roles in one order, whichever way they are named', async () => {
     for (const roles of [[OTHER_ROLE, ROLE], [ROLE, OTHER_ROLE]]) {
-      const fakes = await plannedFakes({ associations: roles.map((roleArn, index) => ({ ...planned, serviceAccount: `account-${index}`, roleArn })) });
+      const fakes = await plannedFakes({ associations: roles.map((roleArn, index) => ({ ...planned, serviceAccount: `account-${index}`, roleArn })) }, { roles: Object.fromEntries(roles.map((roleArn, index) => [`account-${index}`, roleArn])) });
       await run(fakes);
       const keys = [ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)];
       expect(fakes.journal.of('ledger.acquireLock').map(([key]) => key)).toEqual(keys);
@@ -143,7 +150,8 @@ describe('begin', () => {
   });
 
   it('locks and keeps the trust of a role that is repaired', async () => {
-    const fakes = await plannedFakes({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
+    const second = { ...planned, serviceAccount: 'other', roleArn: OTHER_ROLE };
+    const fakes = await plannedFakes({ associations: [planned, second], trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] }, { trust: 'repair', roles: { other: OTHER_ROLE } });
     Object.assign(fakes.roles.trust, { [ROLE]: BEFORE, [OTHER_ROLE]: BEFORE });
     expect(await run(fakes)).toEqual({ fence: 1 });
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)]);
@@ -151,7 +159,7 @@ describe('begin', () => {
   });
 
   it.each([[bothWays], [undefined]])('stops when a trust policy that would be repaired is another by now: %s', async (now) => {
-    const fakes = await plannedFakes({ trustRepairs: [REPAIR] });
+    const fakes = await plannedFakes({ trustRepairs: [REPAIR] }, { trust: 'repair' });
     fakes.roles.trust[ROLE] = now;
     await expect(run(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringMatching(/no longer as the plan found it.*nothing was changed.*try again/) as string });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();

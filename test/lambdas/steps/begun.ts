@@ -18,7 +18,7 @@ export async function begun(change: { record?: Partial<Migration>; plan?: Partia
   const fakes = newFakes();
   const { ledger, journal } = fakes;
   const locks = [LOCK, ROLE_LOCK];
-  await ledger.putMigration(aMigration({ plan: aPlan(change.plan), locks, rung: 0, ...change.record }));
+  await ledger.putMigration(aMigration({ plan: aPlan({ ...(change.snapshot?.planned ? { associations: change.snapshot.planned } : {}), ...change.plan }), locks, rung: 0, ...change.record }));
   await ledger.putSnapshot(MIGRATION_ID, aSnapshot(change.snapshot));
   for (const key of locks) await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
   journal.clear();

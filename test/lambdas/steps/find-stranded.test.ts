@@ -20,6 +20,15 @@ describe('find-stranded', () => {
     expect(await find(await begun())).toEqual({ held: 2, started: [] });
   });
 
+  it('tells of a lock that is not as the service writes it, and looks after the others', async () => {
+    const fakes = await begun();
+    stop(fakes);
+    const list = fakes.ledger.listHeldLocks.bind(fakes.ledger);
+    fakes.ledger.listHeldLocks = async () => [{ key: 'garbage', fence: 0 }, ...(await list())];
+    expect(await find(fakes)).toEqual({ held: 3, started: [MIGRATION_ID] });
+    expect(fakes.telemetry.lines).toEqual([{ level: 'warn', message: expect.stringContaining('left alone') as string, fields: { key: 'garbage' } }]);
+  });
+
   it('starts Recover once for a migration, whatever it holds', async () => {
     const fakes = await begun();
     stop(fakes);

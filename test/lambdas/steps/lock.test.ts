@@ -35,7 +35,8 @@ const toRepair = ({ roles, settings }: Begun): void => {
   roles.trust[ROLE] = BEFORE;
   settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
 };
-const repaired = async ({ roles, ledger }: Begun): Promise<void> => {
+const repaired = async ({ roles, ledger, settings }: Begun): Promise<void> => {
+  settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
   roles.trust[ROLE] = REPAIR.after;
   await ledger.recordTrustChange(MIGRATION_ID, aTrustChange());
 };

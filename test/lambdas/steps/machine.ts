@@ -86,7 +86,7 @@ export async function migrate(fakes: Machine, request: object = {}): Promise<Out
     if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
     ladder = planned['ladder'] as Rung[];
     repairsTrust = planned['repairsTrust'] as boolean;
-    fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION }))['fence'] as number;
+    fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION, planHash: planned['planHash'] }))['fence'] as number;
   } catch (error) {
     return end(fakes, 'blocked', caught(error));
   }

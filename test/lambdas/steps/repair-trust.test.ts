@@ -289,11 +289,18 @@ describe('repair-trust towards before', () => {
     expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
   });
 
-  it('needs no leave of the settings: what was changed is put back', async () => {
+  it.each([[[]], [[`${ROLE}-other`]]])('of a role that the settings do not cover (%j) writes nothing, and hands on no command that the record holds ready', async (patterns) => {
     const fakes = await repaired();
-    fakes.settings.repairableRoleArns = [];
+    fakes.settings.repairableRoleArns = patterns;
+    const before = fakes.roles.trust[ROLE];
+    fakes.journal.clear();
     await restore(fakes);
-    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+    expect(fakes.roles.trust[ROLE]).toBe(before);
+    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
+    const warnings = (await fakes.record()).warnings;
+    expect(warnings).toMatchObject([{ id: 'trust-not-restored', message: expect.stringContaining(`${ROLE} was not put back: this deployment may not change it`) as string }]);
+    expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
+    expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
   });
 });
 

@@ -266,6 +266,13 @@ describe('reinstate', () => {
     return fakes;
   };
 
+  it('of a role that the deployment does not cover is refused, and the role is not even read', async () => {
+    const fakes = await retired();
+    fakes.settings.repairableRoleArns = [`${ROLE}-other`];
+    await expect(putBack(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(`may not change the trust policy of ${ROLE}`) as string });
+    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
+  });
+
   it('puts the statement back, whoever else has changed the policy since', async () => {
     const fakes = await retired();
     expect(await putBack(fakes, { dryRun: true })).toMatchObject({ done: false, roles: [{ result: 'would-put-back', after: bothWays }] });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke, newFakes, type When } from '../fakes.ts';
-import { ADDON, addonArn, aMigration, anAddon, anAssociation, associationArn, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, associationArn, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
 import { COPY, recreated } from './way-back.ts';
@@ -241,6 +241,7 @@ describe('take-over on demand', () => {
   it('goes by the trust of every planned service account', async () => {
     const fakes = await migrated();
     const planned = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }, { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: OTHER_ROLE }];
+    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: aPlan({ associations: planned }) });
     await fakes.ledger.putSnapshot(MIGRATION_ID, { takenAt: at(0), addon: anAddon(), namespace: 'kube-system', planned, associations: [], trustPolicies: {} });
     fakes.eks.addons.set(ADDON, anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-made'), associationArn('a-other')] }));
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));

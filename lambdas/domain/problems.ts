@@ -1,0 +1,33 @@
+/** What is wrong with data that does not fit its schema, in words that name each field and repeat no value: a value may be a secret, or a megabyte long. */
+import type { z } from 'zod';
+import { shown } from './text.ts';
+
+/** As many as a person reads at once. */
+const TOLD = 10;
+/** Characters of one part of a path: a key may be somebody's text too. */
+const KEY = 64;
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return `has a key that ${issue.issues[0]?.message ?? 'is not allowed'}`;
+  if (issue.code !== 'unrecognized_keys') return issue.message;
+  const { keys } = issue;
+  return `has fields that are not known: ${keys.slice(0, TOLD).map((key) => shown(key, KEY)).join(', ')}${keys.length > TOLD ? ` and ${keys.length - TOLD} more` : ''}`;
+}
+
+/** `whole`: what the data is called where it is wrong itself. The first ten, and how many more there are. */
+export function problemsOf({ issues }: z.ZodError, whole: string): string {
+  const told = issues.slice(0, TOLD).map((issue) => `${issue.path.map((part) => shown(String(part), KEY)).join('.') || whole}: ${wordsOf(issue)}`);
+  return [...told, ...(issues.length > TOLD ? [`and ${issues.length - TOLD} more`] : [])].join('; ');
+}
+
+/** Whether there is a key `__proto__` anywhere: JSON has it as any other, schemas leave it out without a word. Not by recursion: nobody says how deep it is. */
+export function hasProtoKey(data: unknown): boolean {
+  const left = [data];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (Object.hasOwn(value, '__proto__')) return true;
+    for (const inner of Object.values(value)) left.push(inner);
+  }
+  return false;
+}

@@ -1,0 +1,58 @@
+/**
+ * Whether a plan that the ledger has is the one that was made for this migration, and one that this deployment may carry
+ * out: what `begin` makes sure of before it takes a lock. The ledger is written by the service alone, but not everybody
+ * who can write into it may pass roles.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { MigrationError } from '../domain/errors.ts';
+import type { Association, Migration, Plan, Target } from '../domain/model.ts';
+import { hashOf } from '../domain/plan/hash.ts';
+import { isCovered } from '../domain/plan/pass-role.ts';
+import { plannedAssociations } from '../domain/plan/plan.ts';
+import type { Settings } from '../ports/index.ts';
+import { assertRepairable } from './trust.ts';
+
+const AGAIN = 'Nothing was changed. Find out who wrote it into the ledger, then plan again under a new id.';
+
+const refuse = (migrationId: string, what: string): MigrationError => new MigrationError('BadInput', `The plan of migration ${migrationId} is not carried out: ${what}. ${AGAIN}`);
+
+/** What the state machine knows of a migration by itself. */
+export interface KnownMigration {
+  migrationId: string;
+  target: Target;
+  addon: string;
+  planHash: string;
+}
+
+/** Throws BadInput for a record of another target or add-on, and for a plan that does not follow from it. */
+export function assertPlanIsOwn({ request }: Migration, plan: Plan, { migrationId, target, addon, planHash }: KnownMigration): void {
+  if (!isDeepStrictEqual({ ...request.target }, { ...target }) || request.addon !== addon) {
+    throw refuse(migrationId, `its record asks for add-on ${request.addon} of cluster ${request.target.cluster} (${request.target.account}, ${request.target.region}), but what was planned is ${addon} of ${target.cluster} (${target.account}, ${target.region})`);
+  }
+  if (plan.hash !== hashOf(plan, request)) throw refuse(migrationId, 'it is not what its hash was made of');
+  if (plan.hash !== planHash) throw refuse(migrationId, 'it is another one than the step plan has made in this execution');
+  if (plan.addon?.name !== addon) throw refuse(migrationId, `it is for add-on ${plan.addon?.name ?? 'none'}, not ${addon}`);
+  // Roles come from the request or from the add-on, from nowhere else.
+  const { namespace = '' } = plan;
+  const follows = plannedAssociations({ request, addon: plan.addon, namespace, podIdentity: plan.associations.map(({ serviceAccount }) => ({ serviceAccount, recommendedManagedPolicies: [] })) });
+  if (!isDeepStrictEqual(follows, plan.associations)) throw refuse(migrationId, 'its associations have other roles or namespaces than its request and its add-on give them');
+  const stray = plan.trustRepairs.find((one) => request.trust !== 'repair' || follows.every(({ roleArn }) => roleArn !== one.roleArn));
+  if (stray) throw refuse(migrationId, `it would change the trust policy of ${stray.roleArn}, which its request does not ask for`);
+}
+
+/** Throws BadInput where this deployment may not pass one of the roles, or change one of the trust policies. */
+export function assertPlanIsAllowed({ addon, associations, trustRepairs }: Plan, { passableRoleArns, repairableRoleArns }: Pick<Settings, 'passableRoleArns' | 'repairableRoleArns'>): void {
+  const passed = [...(addon?.serviceAccountRoleArn === undefined ? [] : [addon.serviceAccountRoleArn]), ...associations.map((one) => one.roleArn)];
+  assertPassable(passed, passableRoleArns);
+  for (const { roleArn } of trustRepairs) assertRepairable(roleArn, repairableRoleArns);
+}
+
+/** The same for what a rollback would put back: the roles of the associations that are there. */
+export const assertWayBackIsAllowed = (there: readonly Association[], { passableRoleArns }: Pick<Settings, 'passableRoleArns'>): void =>
+  assertPassable(there.map((one) => one.roleArn), passableRoleArns);
+
+function assertPassable(arns: readonly string[], patterns: readonly string[]): void {
+  const refused = [...new Set(arns)].filter((arn) => !isCovered(patterns, arn));
+  if (refused.length === 0) return;
+  throw new MigrationError('BadInput', `This deployment may not pass ${refused.join(', ')} (it may pass: ${patterns.join(', ') || 'no role'}), although the plan says so. Nothing was changed. Where the configuration was narrowed since, plan again; otherwise find out who wrote that plan into the ledger.`);
+}

@@ -1,0 +1,72 @@
+/** The one HTTPS exchange, against servers on this machine that mean no good. */
+import type { RequestListener } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { LONGEST_ANSWER, nodeHttp } from '../../lambdas/adapters/node-http.ts';
+import { createServerCertificate, type ServerCertificate } from '../../sandbox/transports/certificates.ts';
+
+let certificate: ServerCertificate;
+let other: ServerCertificate;
+beforeAll(async () => {
+  [certificate, other] = await Promise.all([createServerCertificate(), createServerCertificate()]);
+});
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+const serve = async (answer: RequestListener): Promise<string> => {
+  const server = createServer({ key: certificate.privateKey, cert: certificate.certificate }, answer);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+};
+
+const get = (url: string, { authority }: ServerCertificate = certificate) => nodeHttp({ method: 'GET', url, headers: { authorization: 'Bearer secret' }, certificateAuthority: authority });
+
+describe('an exchange', () => {
+  it('gives what the server that the authority vouches for says', async () => {
+    const url = await serve((_request, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('pods'));
+    expect(await get(url)).toMatchObject({ status: 200, headers: { 'content-type': 'text/plain' }, body: 'pods' });
+  });
+
+  it('says nothing to a server with a certificate of another authority', async () => {
+    const heard: unknown[] = [];
+    const url = await serve((request, response) => {
+      heard.push(request.headers);
+      response.end();
+    });
+    await expect(get(url, other)).rejects.toMatchObject({ code: expect.stringMatching(/CERT|UNABLE_TO|SELF_SIGNED/) as string });
+    expect(heard).toEqual([]);
+  });
+
+  it('goes where it was sent, and no further: a redirect is an answer like any other', async () => {
+    const heard: string[] = [];
+    const elsewhere = await serve((request, response) => {
+      heard.push(request.headers.authorization ?? '');
+      response.end();
+    });
+    const url = await serve((_request, response) => response.writeHead(302, { location: elsewhere }).end());
+    expect(await get(url)).toMatchObject({ status: 302, headers: { location: elsewhere } });
+    expect(heard).toEqual([]);
+  });
+
+  it('ends with an answer that does not', async () => {
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
+    let sent = 0;
+    const url = await serve((_request, response) => {
+      const more = (): void => {
+        while (!response.destroyed && response.write(chunk)) sent += chunk.length;
+      };
+      response.on('drain', more);
+      more();
+    });
+    await expect(get(url)).rejects.toMatchObject({ code: 'EMSGSIZE', message: 'the answer is longer than 64 MB' });
+    expect(sent).toBeLessThan(2 * LONGEST_ANSWER);
+  });
+});
