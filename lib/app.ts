@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { EVERY_ROLE } from './config.ts';
 import { HubStack } from './hub-stack.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -13,6 +12,11 @@ export interface AppOptions {
   outdir?: string;
   /** Goes before the context of `cdk.json`. */
   context?: Record<string, unknown>;
+  /**
+   * For every role of the account, whatever the context says. The sandbox plays any scenario with it; no context key can
+   * ask for it, so that what is deployed to AWS names its roles.
+   */
+  everyRole?: boolean;
 }
 
 /** What CDK's command line switches on by default: the construct's path and the asset's folder beside each resource. */
@@ -30,11 +34,16 @@ export function createApp(options: AppOptions): App {
   new HubStack(app, 'PodIdentityMigrator', {
     description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',
     lambdaDirectory: options.lambdaDirectory,
+    forEveryRole: options.everyRole ?? false,
   });
   return app;
 }
 
-/** Writes the cloud assembly that the sandbox deploys to `outdir`, in this process: with everything that can be switched on. */
-export function synthesise(outdir: string, lambdaDirectory: string): void {
-  createApp({ outdir, lambdaDirectory, context: { repairableRoleArns: [EVERY_ROLE] } }).synth();
+/**
+ * Writes a cloud assembly for the sandbox to `outdir`, in this process: with everything that can be switched on, for
+ * every role; with a context, as CDK's command line deploys it with that context. Throws an Error for a context that is
+ * not right.
+ */
+export function synthesise(outdir: string, lambdaDirectory: string, context?: Record<string, unknown>): void {
+  createApp({ outdir, lambdaDirectory, ...(context ? { context } : { everyRole: true }) }).synth();
 }

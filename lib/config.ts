@@ -2,31 +2,48 @@ import type { Node } from 'constructs';
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 import type { StepName } from '../lambdas/steps/schemas.ts';
+import { everyRole, roleArnPattern } from './role-pattern.ts';
 
 /** `-c key=a,b` on the command line gives one string, `cdk.json` gives a list. */
-const list = <Item extends z.ZodType>(item: Item) =>
-  z.preprocess((value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value), z.array(item).min(1));
+const list = <Item extends z.ZodType>(item: Item, missing: string) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
+    z.array(item, { error: ({ input }) => (input === undefined ? missing : 'must be a list, or text with commas between') }).min(1, missing),
+  );
 
-const OF_THIS_ACCOUNT = /^role\//;
+const PASSABLE = "must name the roles that the service may hand to EKS and to pods, by ARN or by path: -c 'passableRoleArns=role/eks-addons/*'";
+const REPAIRABLE = "must name the roles whose trust policy the service may change, by ARN or by path: -c 'repairableRoleArns=role/eks-addons/*'; left out, it may change none";
 
-/**
- * An ARN of IAM roles in which `*` stands for any text, as a policy's Resource takes it; or its end alone, from `role/`
- * on, of roles of the account that is deployed to.
- */
-const roleArnPattern = z
+/** A managed policy by its ARN, or by its end alone from `policy/` on, of this account: one policy, without wildcards. */
+const boundaryArn = z
   .string()
-  .regex(
-    /^(arn:(aws(-[a-z]+)*|\*):iam::(\d{12}|\*):)?role\/[\w+=,.@/*-]+$/,
-    'must be an ARN pattern of IAM roles such as arn:aws:iam::111122223333:role/eks-addons/*, or role/eks-addons/* for those of this account',
-  )
-  .transform((pattern) => (OF_THIS_ACCOUNT.test(pattern) ? `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${pattern}` : pattern));
+  .regex(/^(arn:aws(-[a-z]+)*:iam::(\d{12}|aws):)?policy(\/[\w+=,.@-]+)+$/, 'must be the ARN of a managed policy such as arn:aws:iam::111122223333:policy/boundary, or policy/boundary for one of this account')
+  .refine((arn) => arn.split('/').every((part) => part !== '.' && part !== '..'), 'has a part . or .. between its slashes, which IAM does not resolve')
+  .transform((arn) => (arn.startsWith('policy/') ? `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${arn}` : arn));
+
+const KEY_ARN = /^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
+const isYes = (value: unknown): boolean => value === true || value === 'true' || value === 'create';
+const isNo = (value: unknown): boolean => value === undefined || value === false || value === 'false';
+
+/** `true`, or the ARN of a key that is there; an alias may be pointed elsewhere, so it is none. */
+const customerKey = z
+  .unknown()
+  .refine((value) => isYes(value) || isNo(value) || (typeof value === 'string' && KEY_ARN.test(value)), 'must be true, or the ARN of a key such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab')
+  .transform((value): 'create' | { arn: string } | undefined => {
+    if (isNo(value)) return undefined;
+    return isYes(value) ? 'create' : { arn: String(value) };
+  });
 
 /** What can be set by CDK context (`cdk.json`, or `cdk deploy -c key=value`). */
 const context = z.object({
-  /** Roles that the service may hand to EKS and to pods. Default: every role of the account. */
-  passableRoleArns: list(roleArnPattern).optional(),
+  /** Roles that the service may hand to EKS and to pods. */
+  passableRoleArns: list(roleArnPattern, PASSABLE),
   /** Roles whose trust policy the service may change. Default: none, and nothing that could do so is deployed. */
-  repairableRoleArns: list(roleArnPattern).optional(),
+  repairableRoleArns: list(roleArnPattern, REPAIRABLE).optional(),
+  /** Managed policy that limits every role of the service. Default: none. */
+  permissionsBoundaryArn: boundaryArn.optional(),
+  /** A KMS key of the customer's, made here or there already, for all that is kept. Default: AWS's own keys. */
+  customerKey,
   /** Level from which the Lambdas write log lines. */
   logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
@@ -35,11 +52,11 @@ export interface Config {
   passableRoleArns: string[];
   /** Absent: trust policies are only read. */
   repairableRoleArns?: string[];
+  permissionsBoundaryArn?: string;
+  /** Absent: AWS's own keys. */
+  customerKey?: 'create' | { arn: string };
   logLevel: z.infer<typeof context>['logLevel'];
 }
-
-/** Every role of the account that is deployed to. */
-export const EVERY_ROLE = 'role/*';
 
 /** The steps that write trust policies: who may do that can become those roles, so they are deployed by consent alone. */
 const TRUST_STEPS = ['repair-trust', 'retire-trust'] as const satisfies StepName[];
@@ -47,16 +64,26 @@ export type TrustStep = (typeof TRUST_STEPS)[number];
 
 const isTrustStep = (step: StepName): step is TrustStep => TRUST_STEPS.some((one) => one === step);
 
-export const isDeployed = (step: StepName, { repairableRoleArns }: Config): boolean => repairableRoleArns !== undefined || !isTrustStep(step);
+export const isDeployed = (step: StepName, { repairableRoleArns }: Pick<Config, 'repairableRoleArns'>): boolean => repairableRoleArns !== undefined || !isTrustStep(step);
 
-/** Reads and checks the app's context. Throws an Error that names each wrong key, what it must be, and where to set it. */
-export function readConfig(node: Node): Config {
+/**
+ * Reads and checks the app's context. `forEveryRole`: whatever the context says, every role of the account may be passed
+ * and repaired; the sandbox's assembly is so. Throws an Error that names each wrong key, what it must be, and where to
+ * set it.
+ */
+export function readConfig(node: Node, { forEveryRole = false }: { forEveryRole?: boolean } = {}): Config {
   const given = Object.fromEntries(Object.keys(context.shape).map((key) => [key, node.tryGetContext(key) as unknown]));
-  const parsed = context.safeParse(given);
+  const every = z.object({ passableRoleArns: z.unknown().transform(() => [everyRole()]), repairableRoleArns: z.unknown().transform(() => [everyRole()]) });
+  const parsed = (forEveryRole ? context.extend(every.shape) : context).safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`The CDK context is not right. Set it in cdk.json, or with -c key=value:\n${problems.join('\n')}`);
+    throw new Error(`The CDK context is not right. Set it in cdk.json under "context", or with -c key=value:\n${problems.join('\n')}`);
   }
-  const { passableRoleArns = [roleArnPattern.parse(EVERY_ROLE)], repairableRoleArns, logLevel } = parsed.data;
-  return { passableRoleArns, ...(repairableRoleArns === undefined ? {} : { repairableRoleArns }), logLevel };
+  const { repairableRoleArns, permissionsBoundaryArn, customerKey: key, ...rest } = parsed.data;
+  return {
+    ...rest,
+    ...(repairableRoleArns === undefined ? {} : { repairableRoleArns }),
+    ...(permissionsBoundaryArn === undefined ? {} : { permissionsBoundaryArn }),
+    ...(key === undefined ? {} : { customerKey: key }),
+  };
 }

@@ -1,7 +1,9 @@
 import { CfnOutput, Fn, Lazy, Stack, type StackProps } from 'aws-cdk-lib';
-import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { readConfig } from './config.ts';
+import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
 import { MigrateAddon } from './migration/state-machine.ts';
 import { Recover } from './recovery/state-machine.ts';
@@ -12,6 +14,8 @@ import { Steps } from './steps.ts';
 export interface HubStackProps extends StackProps {
   /** Folder with one bundle for each step. */
   lambdaDirectory: string;
+  /** See `readConfig`. */
+  forEveryRole?: boolean;
 }
 
 /** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, and what starts Recover; with Retire where trust policies may be changed. */
@@ -20,20 +24,25 @@ export class HubStack extends Stack {
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
-    const { table } = new LedgerTable(this, 'Ledger');
+    const config = readConfig(this.node, props);
+    const { customerKey, permissionsBoundaryArn } = config;
+    if (permissionsBoundaryArn !== undefined) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
+    const sealed: { key?: kms.IKey } = customerKey === undefined ? {} : { key: new CustomerKey(this, 'CustomerKey', customerKey).key };
+    const { table } = new LedgerTable(this, 'Ledger', sealed);
     const steps = new Steps(this, 'Steps', {
       table,
       lambdaDirectory: props.lambdaDirectory,
-      config: readConfig(this.node),
+      config,
+      ...sealed,
       recoverStateMachineArn: Lazy.string({ produce: () => recover.stateMachineArn }),
     });
     const { tableName } = table;
-    const { stateMachine: migrateAddon } = new MigrateAddon(this, 'MigrateAddon', { steps, tableName });
-    const { stateMachine: recover } = new Recover(this, 'Recover', { steps, tableName });
-    const retire = this.createRetire(steps, tableName);
+    const { stateMachine: migrateAddon } = new MigrateAddon(this, 'MigrateAddon', { steps, tableName, ...sealed });
+    const { stateMachine: recover } = new Recover(this, 'Recover', { steps, tableName, ...sealed });
+    const retire = steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName, ...sealed }).stateMachine;
     steps.allowExecutions({ migrateAddon, recover, retire });
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
-    new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'] });
+    new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
 
     const { plan, 'verify-pods': verifyPods, 'restart-pods': restartPods, finish, 'retire-trust': retireTrust } = steps.lambdas;
     const readers = [plan, verifyPods, restartPods, finish, ...(retireTrust ? [retireTrust] : [])];
@@ -47,10 +56,5 @@ export class HubStack extends Stack {
         description: 'Roles that call the API server of a cluster; each needs an access entry there (the third one may restart workloads).',
       }),
     ];
-  }
-
-  /** Only where trust policies may be changed. */
-  private createRetire(steps: Steps, tableName: string): sfn.StateMachine | undefined {
-    return steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName }).stateMachine;
   }
 }

@@ -1,11 +1,15 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { StepSchema } from '../lambdas/runtime/step.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../lambdas/steps/take-over/schema.ts';
+import { acknowledgeGrants, WRITES_TRACES } from './acknowledge.ts';
+import { type Grant, statementOf } from './permissions/grant.ts';
+import { environmentKeyGrant } from './permissions/key.ts';
 
 /**
  * The longest that a step's Lambda runs. A Task that calls it waits longer, so that a retry has no living twin; Recover
@@ -20,7 +24,9 @@ export interface StepLambdaProps<Schema extends StepSchema> {
   /** Typed by the step's own schema: a variable that is wrong or missing does not compile. */
   environment: z.input<Schema['environment']>;
   /** All that the step may do, beside writing its log and its traces. */
-  statements: iam.PolicyStatement[];
+  grants: Grant[];
+  /** The customer's, for the log and the environment; AWS's own otherwise. */
+  key?: kms.IKey;
 }
 
 /**
@@ -34,10 +40,12 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
 
   constructor(scope: Construct, id: string, props: StepLambdaProps<Schema>) {
     super(scope, id);
-    const { schema } = props;
+    const { schema, grants, key } = props;
+    const encryptionKey = key ? { encryptionKey: key } : {};
 
     const logGroup = new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.SIX_MONTHS,
+      ...encryptionKey,
       // What must outlive the stack is in the ledger's table, which is kept.
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -46,7 +54,9 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(this.role);
-    for (const statement of props.statements) this.role.addToPolicy(statement);
+    for (const grant of grants) this.role.addToPolicy(statementOf(grant));
+    // What tracing needs, CDK adds to the role by itself.
+    acknowledgeGrants(this.role, [...grants, { actions: ['xray:Put*'], resources: ['*'], why: WRITES_TRACES }]);
 
     this.function = new lambda.Function(this, 'Function', {
       description: `Step ${schema.name} of the migration of an EKS add-on.`,
@@ -60,8 +70,21 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       logGroup,
       tracing: lambda.Tracing.ACTIVE,
       environment: schema.environment.parse(props.environment),
+      ...(key ? { environmentEncryption: key } : {}),
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
+    Validations.of(this.function).acknowledge({
+      id: 'Serverless-LambdaDLQ',
+      reason: 'A state machine calls it and waits for its answer, so that no event is queued; find-stranded, which a schedule calls, is called again five minutes later.',
+    });
     this.version = this.function.currentVersion;
+    if (key) this.openEnvironment(key);
+  }
+
+  /** In a policy of its own, which names the function; a version, which is what is called, waits for it. */
+  private openEnvironment(key: kms.IKey): void {
+    const grants = [environmentKeyGrant(key.keyArn, this.function.functionArn)];
+    const policy = new iam.Policy(this, 'Environment', { statements: grants.map(statementOf), roles: [this.role] });
+    this.version.node.addDependency(policy);
   }
 }

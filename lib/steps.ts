@@ -1,6 +1,7 @@
 import { Lazy } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -8,9 +9,11 @@ import type { z } from 'zod';
 import type { StepEnvironment } from '../lambdas/runtime/step.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
-import { executionStatementsOf, type Machines, statementsOf } from './migration/permissions.ts';
+import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
+import { executionGrantsOf, grantsOf, type Machines } from './migration/permissions.ts';
 import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
+import { statementOf } from './permissions/grant.ts';
 import { StepLambda } from './step-function-lambda.ts';
 
 type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
@@ -24,6 +27,8 @@ export interface StepsProps {
   /** Folder with one bundle for each step, `<step>.mjs`. */
   lambdaDirectory: string;
   config: Config;
+  /** The customer's, where there is one. */
+  key?: kms.IKey;
   /** Of the state machine Recover, which is made after the steps that it calls: a lazy value. */
   recoverStateMachineArn: string;
 }
@@ -36,7 +41,7 @@ export class Steps extends Construct {
   /** What a state calls. */
   readonly versions: StepFunctions;
 
-  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, recoverStateMachineArn }: StepsProps) {
+  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, recoverStateMachineArn }: StepsProps) {
     super(scope, id);
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
@@ -46,21 +51,25 @@ export class Steps extends Construct {
       POWERTOOLS_LOG_LEVEL: config.logLevel,
     };
     const { passableRoleArns, repairableRoleArns } = config;
+    const passable = { PASSABLE_ROLE_ARNS: passableRoleArns.join(',') };
     const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.join(',') ?? '' };
     // The plan asks about roles that are made after its own.
     const roleOf = (name: 'create-addon' | 'update-addon' | 'restore-addon'): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
     const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
-      plan: { PASSABLE_ROLE_ARNS: passableRoleArns.join(','), ...passing, ...(repairableRoleArns ? repairable : {}) },
+      plan: { ...passable, ...passing, ...(repairableRoleArns ? repairable : {}) },
+      // Once more, since what it is given to carry out is read from the ledger.
+      begin: { ...passable, ...repairable },
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
       'repair-trust': repairable,
       'retire-trust': repairable,
     };
-    const options = { tableArn: table.tableArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing) };
+    const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
+    const options = { tableArn: table.tableArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), ...ledgerKey };
     const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
     const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
     const lambdas = byName(
-      (name): AnyStepLambda => new StepLambda(this, pascalCase(name), { schema: stepSchemas[name], code, environment: { ...shared, ...own[name] }, statements: statementsOf(name, options) }),
+      (name): AnyStepLambda => new StepLambda(this, pascalCase(name), { schema: stepSchemas[name], code, environment: { ...shared, ...own[name] }, grants: grantsOf(name, options), ...(key ? { key } : {}) }),
     );
     this.lambdas = lambdas;
     this.versions = Object.fromEntries(Object.entries(lambdas).map(([name, { version }]) => [name, version])) as StepFunctions;
@@ -68,7 +77,11 @@ export class Steps extends Construct {
 
   /** Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of the one before. */
   grantInvoke(stateMachine: sfn.StateMachine, called: StepName[]): void {
-    for (const name of new Set(called)) this.lambdas[name]?.function.grantInvoke(stateMachine);
+    for (const name of new Set(called)) {
+      const step = this.lambdas[name];
+      step?.function.grantInvoke(stateMachine);
+      if (step) acknowledgeWildcard(stateMachine.role, `${step.function.functionArn}:*`, `An execution in flight calls the version of ${name} that it began with.`);
+    }
   }
 
   /**
@@ -77,8 +90,11 @@ export class Steps extends Construct {
    */
   allowExecutions(machines: Machines): void {
     for (const [name, { role }] of Object.entries(this.lambdas) as [StepName, AnyStepLambda][]) {
-      const statements = executionStatementsOf(name, machines);
-      if (statements.length > 0) role.attachInlinePolicy(new iam.Policy(this, `${pascalCase(name)}Executions`, { statements }));
+      const grants = executionGrantsOf(name, machines);
+      if (grants.length === 0) continue;
+      const policy = new iam.Policy(this, `${pascalCase(name)}Executions`, { statements: grants.map(statementOf) });
+      acknowledgeGrants(policy, grants);
+      role.attachInlinePolicy(policy);
     }
   }
 }

@@ -1,9 +1,24 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
 /** The index of held locks: a lock's item has the attribute `held` only while it is held and nobody is asked to decide. */
 export const HELD_LOCKS = 'HeldLocks';
+
+/**
+ * DynamoDB answers plain HTTP too. The resource `*` is the table and its index: their ARN would make a circle.
+ * Source: DynamoDB Developer Guide, "Resource-based policy considerations".
+ */
+const TLS_ONLY = new iam.PolicyStatement({
+  sid: 'TlsOnly',
+  effect: iam.Effect.DENY,
+  principals: [new iam.AnyPrincipal()],
+  actions: ['dynamodb:*'],
+  resources: ['*'],
+  conditions: { Bool: { 'aws:SecureTransport': 'false' } },
+});
 
 /**
  * The service's memory: migrations, their steps, snapshots, evidence and locks, as items of one table (`pk`, `sk`).
@@ -13,7 +28,7 @@ export const HELD_LOCKS = 'HeldLocks';
 export class LedgerTable extends Construct {
   readonly table: dynamodb.Table;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { key }: { key?: kms.IKey } = {}) {
     super(scope, id);
     this.table = new dynamodb.Table(this, 'Table', {
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
@@ -26,7 +41,8 @@ export class LedgerTable extends Construct {
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       tableClass: dynamodb.TableClass.STANDARD,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      encryption: dynamodb.TableEncryption.AWS_MANAGED,
+      ...(key ? { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey: key } : { encryption: dynamodb.TableEncryption.AWS_MANAGED }),
+      resourcePolicy: new iam.PolicyDocument({ statements: [TLS_ONLY] }),
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });

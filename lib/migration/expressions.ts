@@ -8,11 +8,14 @@ export const REQUEST = '$states.context.Execution.Input.request';
 /** The execution itself, which holds the locks: its ARN. */
 export const EXECUTION = '$states.context.Execution.Id';
 
+/** What somebody asked for may be of any length and kind until the plan has looked at it, and a cause may not. */
+const short = (value: string): string => `$substring($string(${value}), 0, 128)`;
+
 /** Names a migration in a text; `addon` and `cluster` are expressions. */
 export const migrationText = (addon: string, cluster: string): string =>
-  `'Migration ' & ${MIGRATION_ID} & ' of add-on ' & ${addon} & ' in cluster ' & ${cluster}`;
+  `'Migration ' & ${short(MIGRATION_ID)} & ' of add-on ' & ${short(addon)} & ' in cluster ' & ${short(cluster)}`;
 /** A piece of text, to stand within quotes: where the ledger has the migration. */
-export const recordText = (tableName: string): string => `item ' & ${MIGRATION_ID} & ' of table ${tableName}`;
+export const recordText = (tableName: string): string => `item ' & ${short(MIGRATION_ID)} & ' of table ${tableName}`;
 
 /**
  * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, and a trace where a handler

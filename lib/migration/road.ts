@@ -37,9 +37,10 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
 
   const plan = task('plan', {
     payload: { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION_ARN, request: expression(REQUEST) },
-    assign: { target: answered('target'), addon: answered('addon'), ladder: answered('ladder'), rung: 0, ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}) },
+    assign: { target: answered('target'), addon: answered('addon'), ladder: answered('ladder'), planHash: answered('planHash'), rung: 0, ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}) },
   });
-  const begin = task('begin', { payload: { ...MIGRATION, executionArn: EXECUTION_ARN }, assign: { fence: answered('fence') } });
+  // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not carried out.
+  const begin = task('begin', { payload: { ...MIGRATION, executionArn: EXECUTION_ARN, planHash: expression('$planHash') }, assign: { fence: answered('fence') } });
 
   const deleteAddon = task('delete-addon', { payload: CHANGE });
   // EKS takes 20 s to 2 min to remove an add-on.

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { createStateMachine } from '../step-machine.ts';
@@ -21,6 +22,8 @@ export interface MachineProps {
   steps: Steps;
   /** Name of the ledger's table, for the texts that say where to look. */
   tableName: string;
+  /** The customer's, where there is one. */
+  key?: kms.IKey | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface MachineProps {
 export class MigrateAddon extends Construct {
   readonly stateMachine: sfn.StateMachine;
 
-  constructor(scope: Construct, id: string, { steps, tableName }: MachineProps) {
+  constructor(scope: Construct, id: string, { steps, tableName, key }: MachineProps) {
     super(scope, id);
     const states = new Construct(this, 'States');
     const endings = createEndings(states, steps.versions, tableName);
@@ -38,6 +41,7 @@ export class MigrateAddon extends Construct {
       comment: 'Moves one EKS add-on from IRSA to EKS Pod Identity, proves it on the pods, and goes back when it fails.',
       start: createRoad(states, steps.versions, endings),
       timeout: MACHINE_TIMEOUT,
+      key,
     });
     steps.grantInvoke(this.stateMachine, [...(Object.keys(ROAD_CATCHERS) as RoadStep[]), ...ROLLBACK_STEPS]);
   }

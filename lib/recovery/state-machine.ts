@@ -27,7 +27,7 @@ const INPUT = '$states.context.Execution.Input';
 export class Recover extends Construct {
   readonly stateMachine: sfn.StateMachine;
 
-  constructor(scope: Construct, id: string, { steps, tableName }: MachineProps) {
+  constructor(scope: Construct, id: string, { steps, tableName, key }: MachineProps) {
     super(scope, id);
     const functions = steps.versions;
     const states = new Construct(this, 'States');
@@ -74,6 +74,7 @@ export class Recover extends Construct {
       comment: 'Ends a migration whose execution has stopped, and puts one back on demand.',
       start: takeOver,
       timeout: MACHINE_TIMEOUT,
+      key,
     });
     steps.grantInvoke(this.stateMachine, ['take-over', ...ROLLBACK_STEPS]);
   }

@@ -1,16 +1,20 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { FAILED_OUTCOMES } from '../migration/endings.ts';
+import { serviceRole } from '../service-role.ts';
 
 export interface RecoveryTriggersProps {
   migrateAddon: sfn.IStateMachine;
   recover: sfn.IStateMachine;
   findStranded: lambda.IFunction;
+  /** The customer's, where there is one. */
+  key?: kms.IKey | undefined;
 }
 
 /** How often locks without a living execution are looked for: what an event did not tell of waits this long at most. */
@@ -22,13 +26,15 @@ const EVERY = Duration.minutes(5);
  * schedule looks for what no event told of; that is also what ends a Recover that was stopped.
  */
 export class RecoveryTriggers extends Construct {
-  constructor(scope: Construct, id: string, { migrateAddon, recover, findStranded }: RecoveryTriggersProps) {
+  constructor(scope: Construct, id: string, { migrateAddon, recover, findStranded, key }: RecoveryTriggersProps) {
     super(scope, id);
     const deadLetterQueue = new sqs.Queue(this, 'DeadLetters', {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      ...(key ? { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: key } : { encryption: sqs.QueueEncryption.SQS_MANAGED }),
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    const reason = 'It is the dead-letter queue itself.';
+    Validations.of(deadLetterQueue).acknowledge({ id: 'AwsSolutions-SQS3', reason }, { id: 'Serverless-SQSRedrivePolicy', reason });
 
     const stopped = new events.Rule(this, 'ExecutionStopped', {
       description: 'An execution of MigrateAddon was aborted, timed out, or failed with an error that is no outcome.',
@@ -43,6 +49,7 @@ export class RecoveryTriggers extends Construct {
     });
     stopped.addTarget(
       new targets.SfnStateMachine(recover, {
+        role: serviceRole(this, 'StartsRecover', 'events', 'Starts Recover when an execution of MigrateAddon has stopped.'),
         // An execution has its migration's id as its name.
         input: events.RuleTargetInput.fromObject({ migrationId: events.EventField.fromPath('$.detail.name'), cause: 'stranded' }),
         deadLetterQueue,

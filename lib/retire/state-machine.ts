@@ -21,7 +21,7 @@ const INPUT = '$states.context.Execution.Input';
 export class Retire extends Construct {
   readonly stateMachine: sfn.StateMachine;
 
-  constructor(scope: Construct, id: string, { steps, tableName }: MachineProps) {
+  constructor(scope: Construct, id: string, { steps, tableName, key }: MachineProps) {
     super(scope, id);
     const functions = steps.versions;
     const states = new Construct(this, 'States');
@@ -49,6 +49,7 @@ export class Retire extends Construct {
       comment: 'Takes the OIDC trust of a migrated add-on out of its role, and puts it back.',
       start: retireTrust,
       timeout: MACHINE_TIMEOUT,
+      key,
     });
     steps.grantInvoke(this.stateMachine, ['retire-trust']);
   }

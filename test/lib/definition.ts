@@ -16,7 +16,7 @@ export interface Template {
   Outputs: Record<string, { Value: unknown }>;
 }
 
-const PSEUDO: Record<string, string> = { 'AWS::Partition': 'aws', 'AWS::AccountId': '111122223333', 'AWS::Region': 'eu-west-1' };
+const PSEUDO: Record<string, string> = { 'AWS::Partition': 'aws', 'AWS::AccountId': '111122223333', 'AWS::Region': 'eu-west-1', 'AWS::URLSuffix': 'amazonaws.com' };
 /** An ARN that still tells the logical id, for the resources that the definition and the policies name. */
 const arnOf = (logicalId: string): string => `arn:aws:lambda:eu-west-1:111122223333:function:${logicalId}`;
 
@@ -188,12 +188,31 @@ export class Deployment {
   }
 }
 
-/** As CDK's command line would deploy it with that context. */
+/** Resources that could never be made, since each waits for another one of them. */
+export function waitingInCircles({ template: { Resources } }: Deployment): string[] {
+  const references = (value: unknown): string[] => {
+    if (typeof value !== 'object' || value === null) return [];
+    const own = Object.entries(value).flatMap(([key, entry]) => (key === 'Ref' ? [String(entry)] : key === 'Fn::GetAtt' ? [String((entry as string[])[0])] : references(entry)));
+    return own.filter((name) => name in Resources);
+  };
+  const waitsFor = new Map(Object.entries(Resources).map(([name, resource]) => [name, new Set([...references(resource.Properties), ...[(resource as { DependsOn?: string[] }).DependsOn ?? []].flat()])]));
+  // What waits for nothing is made, again and again; a circle is left.
+  for (let made = -1; made !== waitsFor.size; ) {
+    made = waitsFor.size;
+    for (const [name, others] of waitsFor) if ([...others].every((other) => !waitsFor.has(other))) waitsFor.delete(name);
+  }
+  return [...waitsFor.keys()];
+}
+
+/** What has to be in every context. */
+export const REQUIRED = { passableRoleArns: 'role/eks-addons/*' };
+
+/** As CDK's command line would deploy it with that context, beside what has to be there. */
 export const synthesiseWith = (context: Record<string, unknown>): Deployment =>
-  new Deployment(createApp({ lambdaDirectory, context }).synth().getStackByName('PodIdentityMigrator').template as Template);
+  new Deployment(createApp({ lambdaDirectory, context: { ...REQUIRED, ...context } }).synth().getStackByName('PodIdentityMigrator').template as Template);
 
 /** What the sandbox deploys. */
-const deployed = new Deployment(JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);
+export const deployed = new Deployment(JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);
 export const { template } = deployed;
 export const resourcesOf = (type: string): [logicalId: string, resource: Resource][] => deployed.resourcesOf(type);
 export const resolve = (value: unknown): unknown => deployed.resolve(value);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
-import { actionsOf, allMachines, recover, resourcesOf, roleOf, statementsOf, statementsOfRole, stepOf, synthesiseWith, template } from './definition.ts';
+import { grantsOf } from '../../lib/migration/permissions.ts';
+import { actionsOf, allMachines, recover, resolve, resourcesOf, roleOf, statementsOf, statementsOfRole, stepOf, template } from './definition.ts';
 
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
@@ -16,7 +17,7 @@ describe('permissions', () => {
       'delete-addon': eks('DeleteAddon', 'DeletePodIdentityAssociation'),
       'purge-associations': eks('DeletePodIdentityAssociation'),
       'create-addon': [...eks('CreateAddon', 'CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
-      'update-addon': [...eks('CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource', 'UpdateAddon', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'update-addon': [...eks('CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'UpdateAddon', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
       'carry-over': [...eks('TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
       'restore-addon': [
         ...eks('CreateAddon', 'CreatePodIdentityAssociation', 'DeleteAddon', 'DeletePodIdentityAssociation', 'TagResource', 'UpdateAddon', 'UpdatePodIdentityAssociation'),
@@ -43,7 +44,7 @@ describe('permissions', () => {
       'create-addon': [...observed, 'iam:GetRole'],
       'update-addon': [...observed, 'iam:GetRole'],
       'await-active': observed,
-      'carry-over': [...observed, 'iam:GetRole'],
+      'carry-over': [...eks('DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
       'verify-pods': eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
       'restart-pods': eks('DescribeCluster'),
       'assess-rollback': observed,
@@ -56,21 +57,32 @@ describe('permissions', () => {
     });
   });
 
-  it('pass roles to pods, and to EKS only on the way back', () => {
-    const passing = STEPS.flatMap((step) =>
-      statementsOf(step)
-        .filter(({ actions }) => actions.includes('iam:PassRole'))
-        .map(({ actions, condition, resources }) => ({ step, actions, condition, resources })),
-    );
-    const resources = ['arn:aws:iam::111122223333:role/*'];
-    const to = (...services: string[]) => ({ StringEquals: { 'iam:PassedToService': services.length === 1 ? services[0] : services } });
-    const pods = 'pods.eks.amazonaws.com';
-    expect(passing.map(({ condition, ...rest }) => ({ ...rest, condition: JSON.parse(JSON.stringify(condition).replace(/\["([^"]+)"\]/, '"$1"')) as unknown }))).toEqual([
-      { step: 'create-addon', actions: ['iam:PassRole'], resources, condition: to(pods) },
-      { step: 'update-addon', actions: ['iam:PassRole'], resources, condition: to(pods) },
-      { step: 'carry-over', actions: ['iam:PassRole'], resources, condition: to(pods) },
-      { step: 'restore-addon', actions: ['iam:PassRole'], resources, condition: to(pods, 'eks.amazonaws.com') },
-      { step: 'restore-associations', actions: ['iam:PassRole'], resources, condition: to(pods) },
+  it('pass roles to pods, to EKS only on the way back, and neither for another resource than EKS has in this account', () => {
+    const passing = STEPS.flatMap((step) => statementsOf(step).filter(({ actions }) => actions.includes('iam:PassRole')).map(({ condition, ...rest }) => ({ step, ...rest, condition: resolve(condition) })));
+    const to = (step: string, service: string) => ({
+      step,
+      actions: ['iam:PassRole'],
+      resources: ['arn:aws:iam::111122223333:role/*'],
+      condition: { StringEquals: { 'iam:PassedToService': service }, ArnLikeIfExists: { 'iam:AssociatedResourceArn': 'arn:aws:eks:*:111122223333:*' } },
+    });
+    expect(passing).toEqual([
+      to('create-addon', 'pods.eks.amazonaws.com'),
+      to('update-addon', 'pods.eks.amazonaws.com'),
+      to('carry-over', 'pods.eks.amazonaws.com'),
+      to('restore-addon', 'eks.amazonaws.com'),
+      to('restore-addon', 'pods.eks.amazonaws.com'),
+      to('restore-associations', 'pods.eks.amazonaws.com'),
+    ]);
+  });
+
+  it('tag add-ons where one is created, and associations where one is made or given its tags', () => {
+    const tagged = STEPS.flatMap((step) => statementsOf(step).filter(({ actions }) => actions.includes('eks:TagResource')).flatMap(({ resources }) => resources.map((resource) => [step, resource])));
+    const [addons, associations] = ['arn:aws:eks:*:111122223333:addon/*/*/*', 'arn:aws:eks:*:111122223333:podidentityassociation/*/*'];
+    expect(tagged).toEqual([
+      ['create-addon', addons],
+      ['carry-over', associations],
+      ['restore-addon', addons],
+      ['restore-associations', associations],
     ]);
   });
 
@@ -106,13 +118,47 @@ describe('permissions', () => {
     expect(ofServices.filter((resource) => !resource.includes(':111122223333:'))).toEqual([]);
   });
 
-  it.each(STEPS)('let %s read its migration and write its own line, in the ledger\'s table alone', (step) => {
-    const ledger = statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
-    expect(ledger.flatMap(({ actions }) => actions)).toEqual(expect.arrayContaining(['dynamodb:GetItem', 'dynamodb:UpdateItem']));
+  it("let each step do in the ledger what it does there, in the ledger's table alone", () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
-    const arn = expect.stringMatching(new RegExp(`:${table}$`)) as string;
-    const index = { actions: ['dynamodb:Query'], resources: [expect.stringMatching(new RegExp(`:${table}/index/HeldLocks$`))] };
-    expect(ledger).toMatchObject([{ resources: [arn] }, ...(step === 'find-stranded' ? [index] : [])]);
+    const ofLedger = (step: string) => statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
+    for (const step of STEPS) {
+      const resources = ofLedger(step).flatMap((statement) => statement.resources.map((resource) => resource.split(':').at(-1)));
+      expect(resources, `of ${step}`).toEqual([table, ...(step === 'find-stranded' ? [`${table}/index/HeldLocks`] : [])]);
+    }
+    const initials = { Query: 'Q', GetItem: 'G', PutItem: 'P', UpdateItem: 'U' };
+    const called = (step: string): string => Object.entries(initials).flatMap(([call, initial]) => (ofLedger(step).flatMap(({ actions }) => actions).includes(`dynamodb:${call}`) ? [initial] : [])).join('');
+    expect(Object.fromEntries(STEPS.map((step) => [step, called(step)]))).toEqual({
+      plan: 'QGPU',
+      begin: 'QGPU',
+      'repair-trust': 'QGPU',
+      'delete-addon': 'QGU',
+      'await-deleted': 'QU',
+      'purge-associations': 'QGPU',
+      'create-addon': 'QGU',
+      'update-addon': 'QGU',
+      'await-active': 'QPU',
+      'carry-over': 'QGPU',
+      'verify-pods': 'QPU',
+      'restart-pods': 'QGU',
+      'assess-rollback': 'QGU',
+      'restore-addon': 'QGPU',
+      'restore-associations': 'QGPU',
+      'take-over': 'QGU',
+      'find-stranded': 'QU',
+      finish: 'QU',
+      'retire-trust': 'QGPU',
+    });
+    expect(STEPS.flatMap(ofLedger).flatMap(({ actions }) => actions).filter((action) => !(action.replace('dynamodb:', '') in initials))).toEqual([]);
+  });
+
+  it('have a reason each, in a clause', () => {
+    const options = { tableArn: 'arn:table', passableRoleArns: ['arn:role'], repairableRoleArns: ['arn:role'], passingRoleArns: ['arn:role'] };
+    for (const step of STEPS) {
+      for (const { why, actions, resources } of grantsOf(step, options)) {
+        expect(why, `${step} ${actions.join(', ')}`).toMatch(/^[a-zA-Z].{15,160}[^.]$/);
+        expect([...actions, ...resources].length, `${step}: ${why}`).toBeGreaterThan(1);
+      }
+    }
   });
 
   it('give every Lambda a role of its own', () => {
@@ -129,30 +175,5 @@ describe('permissions', () => {
       const step = String(Properties.Handler).replace('.handler', '');
       expect(invoked.some((resource) => resource.endsWith(`:${name}:*`)), `call ${step}`).toBe(called.has(step));
     }
-  });
-});
-
-describe('configuration', () => {
-  it('narrows the roles that may be passed, from a list or from the command line', () => {
-    const one = 'arn:aws:iam::111122223333:role/addons/*';
-    for (const passableRoleArns of [[one, 'arn:aws:iam::*:role/x'], `${one}, arn:aws:iam::*:role/x`]) {
-      const passed = Object.values(synthesiseWith({ passableRoleArns }).template.Resources)
-        .filter(({ Type }) => Type === 'AWS::IAM::Policy')
-        .flatMap(({ Properties }) => (Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }).Statement)
-        .filter(({ Action }) => Action === 'iam:PassRole');
-      expect(passed).toHaveLength(5);
-      for (const { Resource } of passed) expect((Resource as string[]).toSorted()).toEqual(['arn:aws:iam::*:role/x', one]);
-    }
-  });
-
-  it('tells the plan which roles may be passed', () => {
-    const deployment = synthesiseWith({ passableRoleArns: ['arn:aws:iam::*:role/x', 'role/y'] });
-    expect(deployment.variablesOf('plan').PASSABLE_ROLE_ARNS).toBe('arn:aws:iam::*:role/x,arn:aws:iam::111122223333:role/y');
-  });
-
-  it('is refused with the key, what it must be and where to set it', () => {
-    expect(() => synthesiseWith({ passableRoleArns: ['my-role'] })).toThrow(/cdk\.json[\s\S]*passableRoleArns\.0: must be an ARN pattern of IAM roles such as arn:aws:iam/);
-    expect(() => synthesiseWith({ repairableRoleArns: 'arn:aws:iam::*:user/x' })).toThrow(/repairableRoleArns\.0: must be an ARN pattern/);
-    expect(() => synthesiseWith({ logLevel: 'LOUD' })).toThrow(/logLevel/);
   });
 });

@@ -117,7 +117,7 @@ describe('rule for executions that stopped', () => {
   });
 
   it('may start Recover and nothing else', () => {
-    const role = Object.entries(template.Resources).find(([name, { Type }]) => Type === 'AWS::IAM::Role' && name.includes('EventsRole'))![0];
+    const role = Object.entries(template.Resources).find(([name, { Type }]) => Type === 'AWS::IAM::Role' && name.includes('StartsRecover'))![0];
     const policies = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties.Roles).includes(role));
     expect(policies.map(([, { Properties }]) => (resolve(Properties.PolicyDocument) as { Statement: unknown }).Statement)).toEqual([
       [{ Action: 'states:StartExecution', Effect: 'Allow', Resource: recover.logicalId }],

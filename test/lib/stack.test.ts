@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
 import { HELD_LOCKS } from '../../lib/ledger/table.ts';
-import { migrateAddon, recover, resolve, resourcesOf, retire, roleOf, template, variablesOf } from './definition.ts';
+import { deployed, Deployment, migrateAddon, recover, resolve, resourcesOf, retire, roleOf, template, variablesOf, waitingInCircles } from './definition.ts';
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
 
@@ -21,18 +21,10 @@ describe('stack', () => {
   });
 
   it('can be deployed: no resource waits for itself', () => {
-    const references = (value: unknown): string[] => {
-      if (typeof value !== 'object' || value === null) return [];
-      const own = Object.entries(value).flatMap(([key, entry]) => (key === 'Ref' ? [String(entry)] : key === 'Fn::GetAtt' ? [String((entry as string[])[0])] : references(entry)));
-      return own.filter((name) => name in template.Resources);
-    };
-    const waitsFor = new Map(Object.entries(template.Resources).map(([name, resource]) => [name, new Set([...references(resource.Properties), ...[(resource as { DependsOn?: string[] }).DependsOn ?? []].flat()])]));
-    // What waits for nothing is made, again and again; a circle would be left.
-    for (let made = -1; made !== waitsFor.size; ) {
-      made = waitsFor.size;
-      for (const [name, others] of waitsFor) if ([...others].every((other) => !waitsFor.has(other))) waitsFor.delete(name);
-    }
-    expect([...waitsFor.keys()]).toEqual([]);
+    expect(waitingInCircles(deployed)).toEqual([]);
+    const [[first]] = Object.entries(template.Resources) as [[string, unknown]];
+    const circle = { ...template, Resources: { ...template.Resources, [first]: { ...template.Resources[first]!, Properties: { Name: { Ref: first } } } } };
+    expect(waitingInCircles(new Deployment(circle))).toContain(first);
   });
 
   it('keeps the ledger, whatever happens to the stack', () => {
@@ -87,7 +79,7 @@ describe('stack', () => {
   it('tells a step what it can\'t know', () => {
     expect(variablesOf('find-stranded').RECOVER_STATE_MACHINE_ARN).toBe(recover.logicalId);
     const everyRole = 'arn:aws:iam::111122223333:role/*';
-    expect(variablesOf('plan')).toMatchObject({ PASSABLE_ROLE_ARNS: everyRole, REPAIRABLE_ROLE_ARNS: everyRole });
+    for (const step of ['plan', 'begin']) expect(variablesOf(step)).toMatchObject({ PASSABLE_ROLE_ARNS: everyRole, REPAIRABLE_ROLE_ARNS: everyRole });
     for (const step of ['repair-trust', 'retire-trust']) expect(variablesOf(step).REPAIRABLE_ROLE_ARNS).toBe(everyRole);
     for (const step of ['create-addon', 'update-addon', 'restore-addon']) expect(variablesOf('plan')[`${step.toUpperCase().replaceAll('-', '_')}_ROLE_ARN`]).toMatch(new RegExp(`:${roleOf(step)}$`));
   });

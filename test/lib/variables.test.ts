@@ -51,9 +51,9 @@ describe('variables', () => {
     expect(assignedBefore(recover).get('RecoveryFailed')).toEqual(new Set(['failure']));
   });
 
-  it('carry identifiers and the ladder, no documents', () => {
+  it("carry identifiers, the ladder and the plan's hash, no documents", () => {
     const namesOf = ({ edges }: Machine): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
-    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'ladder', 'repairsTrust', 'round', 'rung', 'target', 'waitingSince']);
+    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'ladder', 'planHash', 'repairsTrust', 'round', 'rung', 'target', 'waitingSince']);
     expect(namesOf(recover)).toEqual(['actions', 'addon', 'failure', 'fence', 'repairsTrust', 'round', 'rung', 'target']);
     expect(namesOf(retire)).toEqual(['failure']);
   });

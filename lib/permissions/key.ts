@@ -1,0 +1,57 @@
+/**
+ * What the principals of the service need of a customer's key. Every right is bound to what it is used for by the
+ * encryption context, which the calling service sets.
+ */
+import { Aws } from 'aws-cdk-lib';
+import type { Grant } from './grant.ts';
+
+/** As `kms:ViaService` names a service of this region. */
+export const viaService = (service: string): string => `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}`;
+const context = (key: string): string => `kms:EncryptionContext:${key}`;
+
+export const FUNCTION_CONTEXT = context('aws:lambda:FunctionArn');
+export const STATE_MACHINE_CONTEXT = context('aws:states:stateMachineArn');
+export const LOG_GROUP_CONTEXT = context('aws:logs:arn');
+export const LOG_DELIVERY_CONTEXT = context('SourceArn');
+export const QUEUE_CONTEXT = context('aws:sqs:arn');
+/** What log delivery gives as its context: all logs of the account and region. */
+export const allLogs = (): string => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`;
+
+/**
+ * Of each step's role. DynamoDB calls Decrypt for whoever reads or writes, to open the table's own key; what else it
+ * does with the customer's key it does by the grant that it was given when the table was made.
+ * Source: DynamoDB Developer Guide, "How DynamoDB uses AWS KMS".
+ */
+export const ledgerKeyGrant = (keyArn: string, tableName: string): Grant => ({
+  actions: ['kms:Decrypt'],
+  resources: [keyArn],
+  conditions: { StringEquals: { 'kms:ViaService': viaService('dynamodb'), [context('aws:dynamodb:tableName')]: tableName } },
+  why: "DynamoDB opens the ledger's table with the caller's rights",
+});
+
+/**
+ * Of the role of each function that has variables. Whether the context names the function or its version is not
+ * documented, so both are allowed. Source: Lambda Developer Guide, "Securing Lambda environment variables".
+ */
+export const environmentKeyGrant = (keyArn: string, functionArn: string): Grant => ({
+  actions: ['kms:Decrypt'],
+  resources: [keyArn],
+  conditions: { ArnLike: { [FUNCTION_CONTEXT]: [functionArn, `${functionArn}:*`] } },
+  why: "Lambda opens the function's environment with the function's role",
+});
+
+/** Of the role of a state machine. Source: Step Functions Developer Guide, "Data at rest encryption". */
+export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): Grant => ({
+  actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  resources: [keyArn],
+  conditions: { StringEquals: { [STATE_MACHINE_CONTEXT]: stateMachineArn } },
+  why: "Step Functions seals the state machine's definition and the history of its executions",
+});
+
+/** Of the same role. Source: the same, "Encrypted CloudWatch Logs". */
+export const logDeliveryKeyGrant = (keyArn: string): Grant => ({
+  actions: ['kms:GenerateDataKey'],
+  resources: [keyArn],
+  conditions: { StringEquals: { [LOG_DELIVERY_CONTEXT]: allLogs() } },
+  why: 'Step Functions seals what it hands to log delivery',
+});

@@ -1,0 +1,59 @@
+/** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+import { HELD_LOCKS } from '../ledger/table.ts';
+import type { Grant } from './grant.ts';
+
+/** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */
+type Calls = Partial<Record<'Query' | 'GetItem' | 'PutItem' | 'UpdateItem', string>>;
+
+const READS = 'reads the record, the plan and the snapshot of its migration';
+const GUARD = 'makes sure of its lock directly before each change';
+const LINE = "writes the step's own line";
+
+const callsOf: Record<StepName, Calls> = {
+  plan: {
+    Query: 'finds what an earlier attempt of the same execution has written',
+    GetItem: "reads who holds the add-on's lock",
+    PutItem: 'notes which identity the pods have before the change',
+    UpdateItem: `writes the migration's record and the plan, and ${LINE}`,
+  },
+  begin: {
+    Query: READS,
+    GetItem: 'reads who holds a lock that it does not get',
+    PutItem: 'stores the snapshot, before anything is changed',
+    UpdateItem: `takes the locks of the add-on and of its roles, and ${LINE}`,
+  },
+  'repair-trust': {
+    Query: READS,
+    GetItem: GUARD,
+    PutItem: 'notes a trust policy, before and after, before it is written',
+    UpdateItem: `notes what could not be undone, and ${LINE}`,
+  },
+  'delete-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes which copy of the add-on it deletes before it does, and ${LINE}` },
+  'await-deleted': { Query: READS, UpdateItem: LINE },
+  'purge-associations': { Query: READS, GetItem: GUARD, PutItem: 'notes each association, whole, before it is deleted', UpdateItem: LINE },
+  'create-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes which copy of the add-on it made, and ${LINE}` },
+  'update-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes the way that is tried before its first change, and ${LINE}` },
+  'await-active': { Query: READS, PutItem: 'notes the associations that were made', UpdateItem: LINE },
+  'carry-over': { Query: READS, GetItem: GUARD, PutItem: 'notes the associations as they are after it', UpdateItem: LINE },
+  'verify-pods': { Query: READS, PutItem: 'keeps the evidence of every pod that counts', UpdateItem: `notes that the pods were proven, and ${LINE}` },
+  'restart-pods': { Query: READS, GetItem: GUARD, UpdateItem: LINE },
+  'assess-rollback': { Query: READS, GetItem: 'makes sure of its lock', UpdateItem: `notes a copy of the add-on as the migration's own, and ${LINE}` },
+  'restore-addon': { Query: READS, GetItem: GUARD, PutItem: 'notes each left-over association, whole, before it is deleted', UpdateItem: `notes the copies of the add-on that it removes and makes, and ${LINE}` },
+  'restore-associations': { Query: READS, GetItem: GUARD, PutItem: 'notes the associations that it made again', UpdateItem: LINE },
+  'take-over': { Query: 'reads the record, the snapshot and the step lines of the migration', GetItem: 'reads who holds its locks', UpdateItem: `takes the locks over, notes the recovery, and ${LINE}` },
+  'find-stranded': { Query: 'reads the record of a migration whose lock is held', UpdateItem: 'parks a lock that waits for a person' },
+  finish: { Query: READS, UpdateItem: `writes the outcome, lets go of the locks, and ${LINE}` },
+  'retire-trust': {
+    Query: `${READS}, and whether a rollback was begun`,
+    GetItem: GUARD,
+    PutItem: 'notes a trust policy, before and after, before it is written',
+    UpdateItem: `takes the locks and lets go of them, and ${LINE}`,
+  },
+};
+
+/** `tableArn`: of the ledger's table, to which everything is limited. */
+export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [
+  ...Object.entries(callsOf[step]).map(([call, why]) => ({ actions: [`dynamodb:${call}`], resources: [tableArn], why })),
+  ...(step === 'find-stranded' ? [{ actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${HELD_LOCKS}`], why: 'lists the locks that are held' }] : []),
+];

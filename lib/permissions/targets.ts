@@ -1,0 +1,172 @@
+/**
+ * What each step does at its target: in EKS and in IAM. Resource types per action: Service Authorization Reference,
+ * Amazon EKS (CreateAddon, List- and CreatePodIdentityAssociation are authorised on the cluster). What EKS does on the
+ * caller's behalf needs the caller's rights too: the CloudFormation schemas of AWS::EKS::Addon and
+ * AWS::EKS::PodIdentityAssociation list them behind each call.
+ */
+import { Aws } from 'aws-cdk-lib';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+import type { Grant } from './grant.ts';
+
+export interface TargetOptions {
+  /** ARN patterns of the roles that may be given to EKS and to pods. */
+  passableRoleArns: string[];
+  /** ARN patterns of the roles whose trust policy may be changed; undefined: of none. */
+  repairableRoleArns: string[] | undefined;
+  /** The steps' own roles that pass roles: what the plan asks IAM's simulation about. */
+  passingRoleArns: string[];
+}
+
+/** Any region: a migration's target names its own. Any cluster, of this account alone. */
+const eksArn = (resource: string): string => `arn:${Aws.PARTITION}:eks:*:${Aws.ACCOUNT_ID}:${resource}`;
+const CLUSTERS = [eksArn('cluster/*')];
+const ADDONS = [eksArn('addon/*/*/*')];
+const ASSOCIATIONS = [eksArn('podidentityassociation/*/*')];
+const iamArn = (resource: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${resource}`;
+const ROLES = [iamArn('role/*')];
+/** The account's own managed policies; those that AWS manages are not read. */
+const POLICIES = [iamArn('policy/*')];
+
+const describeCluster = (why: string): Grant => ({ actions: ['eks:DescribeCluster'], resources: CLUSTERS, why });
+/** Calls of the API server itself are allowed by an access entry. */
+const API_SERVER = "finds the address of the cluster's API server, which it asks about the pods";
+const describeAddon = (why: string): Grant => ({ actions: ['eks:DescribeAddon'], resources: ADDONS, why });
+const listAddons = (why: string): Grant => ({ actions: ['eks:ListAddons'], resources: CLUSTERS, why });
+/** The list leaves the roles out, so each association is described. */
+const readAssociations = (why: string): Grant[] => [
+  { actions: ['eks:ListPodIdentityAssociations'], resources: CLUSTERS, why },
+  { actions: ['eks:DescribePodIdentityAssociation'], resources: ASSOCIATIONS, why },
+];
+/** The add-on and its associations. */
+const observe = (why: string): Grant[] => [describeAddon(why), ...readAssociations(why)];
+/** These two name no resource, so IAM knows no narrower one than all. */
+const describeOffer = (): Grant => ({
+  actions: ['eks:DescribeAddonVersions', 'eks:DescribeAddonConfiguration'],
+  resources: ['*'],
+  why: "reads EKS's catalogue: which versions there are, and which service accounts one takes associations for",
+});
+const getRole = (resources: string[], why: string): Grant => ({ actions: ['iam:GetRole'], resources, why });
+
+/** Whoever may do this can become those roles: two steps have it, where the deployment's owner has named the roles. */
+const changeTrust = (roles: string[] = []): Grant[] => [
+  getRole(roles, 'reads the trust policy directly before it is written, and again after'),
+  { actions: ['iam:UpdateAssumeRolePolicy'], resources: roles, why: 'writes the trust policy' },
+];
+
+const createAssociations = (why: string): Grant => ({ actions: ['eks:CreatePodIdentityAssociation'], resources: CLUSTERS, why });
+const updateAssociations = (why: string): Grant => ({ actions: ['eks:UpdatePodIdentityAssociation'], resources: ASSOCIATIONS, why });
+const deleteAssociations = (why: string): Grant => ({ actions: ['eks:DeletePodIdentityAssociation'], resources: ASSOCIATIONS, why });
+const tag = (resources: string[], why: string): Grant => ({ actions: ['eks:TagResource'], resources, why });
+const createAddon = (why: string): Grant => ({ actions: ['eks:CreateAddon'], resources: CLUSTERS, why });
+const updateAddon = (why: string): Grant => ({ actions: ['eks:UpdateAddon'], resources: ADDONS, why });
+const deleteAddon = (why: string): Grant => ({ actions: ['eks:DeleteAddon'], resources: ADDONS, why });
+
+/** A role for pods is passed to the first; the one that IRSA uses, which the way back sets again, to the second. */
+type Service = 'pods.eks.amazonaws.com' | 'eks.amazonaws.com';
+
+/**
+ * Never without its conditions: a role handed to any other service would be a way around the account's own rules, and
+ * one handed on for another resource than this account's EKS too. Nobody says whether EKS tells IAM the resource
+ * (`iam:AssociatedResourceArn`), so that condition counts only where it does.
+ * Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
+ */
+const passRole = (roles: string[], service: Service, why: string): Grant => ({
+  actions: ['iam:PassRole'],
+  resources: roles,
+  conditions: { StringEquals: { 'iam:PassedToService': service }, ArnLikeIfExists: { 'iam:AssociatedResourceArn': eksArn('*') } },
+  why,
+});
+/** With what EKS reads for the caller then. */
+const passToPods = (roles: string[], why: string): Grant[] => [
+  passRole(roles, 'pods.eks.amazonaws.com', why),
+  getRole(roles, "EKS reads the role on the caller's behalf when it makes or changes an association with it"),
+];
+
+export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]> = {
+  plan: ({ passingRoleArns }) => [
+    describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
+    listAddons('finds other add-ons that use the same roles'),
+    ...observe('reads the add-on, its associations, and those that share its roles'),
+    describeOffer(),
+    getRole(ROLES, 'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them'),
+    {
+      actions: ['iam:ListRolePolicies', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'],
+      resources: ROLES,
+      why: 'reads whether the roles in question assume others, which the session tags of EKS Pod Identity can stop',
+    },
+    { actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'], resources: POLICIES, why: "reads the same in the account's managed policies that these roles have" },
+    { actions: ['iam:SimulatePrincipalPolicy'], resources: passingRoleArns, why: 'asks beforehand whether the steps that pass roles may do so' },
+  ],
+  begin: ({ passableRoleArns }) => [...observe('makes sure that all is as the plan found it, and takes the snapshot'), getRole(passableRoleArns, "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan")],
+  'repair-trust': ({ repairableRoleArns }) => changeTrust(repairableRoleArns),
+  'delete-addon': () => [
+    describeAddon('makes sure that the add-on is as the migration left it'),
+    deleteAddon('deletes the add-on where the plan recreates it'),
+    deleteAssociations("without preserve, EKS deletes the add-on's associations on the caller's behalf"),
+  ],
+  'await-deleted': () => [describeAddon('waits until the add-on is gone')],
+  'purge-associations': () => [...observe('finds the associations that stand in the way, and sees them gone'), deleteAssociations('deletes the associations of the planned service accounts that would make the change fail')],
+  'create-addon': ({ passableRoleArns }) => [
+    ...observe('finds its own create of before, whose reply was lost, and what stands in its way'),
+    createAddon('creates the add-on again, as it was, with associations'),
+    createAssociations("EKS makes the add-on's associations on the caller's behalf"),
+    tag(ADDONS, 'creates the add-on with the tags that it had'),
+    ...passToPods(passableRoleArns, 'gives the planned roles to the pods, by the associations of the add-on that it creates'),
+  ],
+  'update-addon': ({ passableRoleArns }) => [
+    ...observe('finds its own update of before, whose reply was lost, and what stands in its way'),
+    updateAddon('gives the add-on associations instead of its role'),
+    createAssociations("EKS makes the add-on's associations on the caller's behalf"),
+    updateAssociations("EKS gives those that the add-on owns another role on the caller's behalf"),
+    // Nobody says whether EKS keeps an association that is given another role, or makes it again.
+    deleteAssociations("EKS may replace those by new ones, and then deletes the old ones, on the caller's behalf"),
+    ...passToPods(passableRoleArns, 'gives the planned roles to the pods, by the associations of the add-on that it updates'),
+  ],
+  'await-active': () => observe('waits until the add-on is active with its associations'),
+  // It names no role; whether EKS wants the right to pass the one that the association has, nobody says. A target role is assumed by the pods' role, and not passed.
+  'carry-over': ({ passableRoleArns }) => [
+    ...readAssociations('compares what the new associations have with what the old ones had'),
+    updateAssociations('gives them the target role, session policy and session tags that the add-on form can\'t carry'),
+    tag(ASSOCIATIONS, 'gives them the tags that the old ones had'),
+    ...passToPods(passableRoleArns, 'changes associations of these roles, for which EKS may ask'),
+  ],
+  'verify-pods': () => [describeCluster(API_SERVER), ...observe('makes sure that the add-on and its associations are as the step before left them')],
+  'restart-pods': () => [describeCluster("finds the address of the cluster's API server, which it asks to restart workloads")],
+  'assess-rollback': () => observe('looks at what is there to say what the way back needs next'),
+  'restore-addon': ({ passableRoleArns }) => [
+    ...observe('looks again, and acts only where the same is still needed'),
+    updateAddon('gives the add-on its role, and the associations that it had, again'),
+    createAddon('creates the add-on again as it was before the migration'),
+    deleteAddon('deletes a copy of the add-on that EKS could not make or delete'),
+    createAssociations("EKS makes the associations that the add-on had on the caller's behalf"),
+    updateAssociations("EKS gives those that it still has their role of before on the caller's behalf"),
+    deleteAssociations("takes away the migration's own associations; EKS does so on the caller's behalf with an add-on that it updates or deletes"),
+    tag(ADDONS, 'creates the add-on with the tags that it had'),
+    passRole(passableRoleArns, 'eks.amazonaws.com', 'gives the add-on its IRSA role again'),
+    ...passToPods(passableRoleArns, 'gives the add-on the roles of the associations that it had again'),
+  ],
+  'restore-associations': ({ passableRoleArns }) => [
+    ...observe('compares what is there with the snapshot, and sends only what differs'),
+    createAssociations('makes the stand-alone associations again that the migration deleted'),
+    ...passToPods(passableRoleArns, 'gives these associations the roles that they had'),
+    updateAssociations("gives the add-on's own ones the target role, session policy and session tags that they had"),
+    tag(ASSOCIATIONS, 'gives associations the tags that they had'),
+  ],
+  'take-over': ({ passableRoleArns }) => [
+    describeCluster("reads the OIDC issuer, by which it evaluates the IRSA role's trust before a rollback"),
+    ...observe('makes sure before a rollback that nobody else has changed the add-on since'),
+    getRole(passableRoleArns, 'makes sure before a rollback that the IRSA role would still let the pods in'),
+  ],
+  'find-stranded': () => [],
+  finish: ({ repairableRoleArns }) => [
+    describeCluster("finds the address of the cluster's API server, to name the workloads in the commands for a person"),
+    ...observe('looks at what the commands for a person must start from'),
+    ...(repairableRoleArns ? [getRole(repairableRoleArns, 'looks at what a person would have to undo in a repaired trust policy')] : []),
+  ],
+  'retire-trust': ({ repairableRoleArns }) => [
+    describeCluster("reads the OIDC issuer whose trust it takes away, and finds the cluster's API server"),
+    listAddons('finds everything in the cluster that could still need the trust'),
+    ...observe('makes sure that the add-on is on Pod Identity, and that no other one needs the trust'),
+    ...changeTrust(repairableRoleArns),
+  ],
+};

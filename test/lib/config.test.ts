@@ -1,0 +1,166 @@
+/** What a deployment may, and must, be told by the CDK context. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { createApp, synthesise } from '../../lib/app.ts';
+import { readConfig } from '../../lib/config.ts';
+import { Deployment, lambdaDirectory, REQUIRED, synthesiseWith, template, type Template } from './definition.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'config-test-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const configOf = (context: Record<string, unknown>) => readConfig(new App({ context }).node);
+/** The patterns that a context comes to; `P` and `A` for this partition and account. */
+const patternsOf = (passableRoleArns: unknown): string[] => configOf({ passableRoleArns }).passableRoleArns.map((one) => one.replace(/\$\{Token\[AWS\.Partition\.\d+\]\}/, 'P').replace(/\$\{Token\[AWS\.AccountId\.\d+\]\}/, 'A'));
+
+const KEYS = ['passableRoleArns', 'repairableRoleArns'] as const;
+
+describe('roles', () => {
+  it('must be named: without them nothing is synthesised, and the message says what to set, to what, and where', () => {
+    const message = /cdk\.json[^\n]*-c key=value:\n {2}passableRoleArns: must name the roles[^\n]*-c 'passableRoleArns=role\/eks-addons\/\*'$/;
+    expect(() => createApp({ lambdaDirectory })).toThrow(message);
+    expect(() => synthesise(join(scratch, 'none'), lambdaDirectory, {})).toThrow(message);
+    expect(() => configOf({ passableRoleArns: [] })).toThrow(message);
+  });
+
+  it('that may be repaired can be left out, but not named as none', () => {
+    expect(configOf(REQUIRED)).not.toHaveProperty('repairableRoleArns');
+    expect(() => configOf({ ...REQUIRED, repairableRoleArns: [] })).toThrow(/repairableRoleArns: must name the roles[^\n]*left out, it may change none/);
+  });
+
+  it.each([
+    ['arn:aws:iam::111122223333:role/eks-addons/*', ['arn:aws:iam::111122223333:role/eks-addons/*']],
+    ['role/eks-addons/*', ['arn:P:iam::A:role/eks-addons/*']],
+    ['role/a, role/b', ['arn:P:iam::A:role/a', 'arn:P:iam::A:role/b']],
+    [['role/*-irsa', 'role/*/cni/*', 'role/ebs-csi-?'], ['arn:P:iam::A:role/*-irsa', 'arn:P:iam::A:role/*/cni/*', 'arn:P:iam::A:role/ebs-csi-?']],
+    [['arn:aws-us-gov:iam::111122223333:role/x', 'arn:*:iam::111122223333:role/x+=.@-_'], ['arn:aws-us-gov:iam::111122223333:role/x', 'arn:*:iam::111122223333:role/x+=.@-_']],
+  ])('are taken as %j', (given, expected) => {
+    expect(patternsOf(given)).toEqual(expected);
+  });
+
+  it.each([
+    ['role/*', /names every role/],
+    ['role/**', /names every role/],
+    ['role/*/*', /names every role/],
+    ['role/?*', /names every role/],
+    ['role/*-*', /names every role/],
+    ['arn:aws:iam::111122223333:role/*', /names every role/],
+    ['arn:aws:iam::*:role/x', /every account: say which/],
+    ['arn:aws:iam:::role/x', /must be an ARN pattern/],
+    ['arn:aws:iam::11112222333*:role/x', /must be an ARN pattern/],
+    ['*', /must be an ARN pattern/],
+    ['arn:aws:iam::111122223333:*', /must be an ARN pattern/],
+    ['role/', /an empty part/],
+    ['role//b', /an empty part/],
+    ['role/eks-addons/', /an empty part/],
+    ['role/a/../b', /the part \.\./],
+    ['role/./b', /the part \./],
+    ['role/eks-addons/..', /the part \.\./],
+    ['my-role', /must be an ARN pattern of IAM roles such as arn:aws:iam/],
+    ['Role/eks-addons/*', /must be an ARN pattern/],
+    ['arn:aws:iam::111122223333:user/x', /must be an ARN pattern/],
+    ['arn:aws:sts::111122223333:assumed-role/x/y', /must be an ARN pattern/],
+    ['role/a b', /must be an ARN pattern/],
+    ['role/${aws:username}', /must be an ARN pattern/],
+    // A name may have one, but it would be two patterns where it is handed on.
+    ['role/x,*', /must be an ARN pattern/],
+    ['role/x\nrole/*', /must be an ARN pattern/],
+    [7, /./],
+  ])('are refused as %j', (pattern, message) => {
+    for (const key of KEYS) {
+      const refuse = (): unknown => configOf({ ...REQUIRED, [key]: [pattern] });
+      expect(refuse).toThrow(message);
+      expect(refuse).toThrow(`${key}.0: `);
+    }
+  });
+
+  it('are refused one by one, so that all can be corrected at once', () => {
+    expect(() => configOf({ passableRoleArns: 'role/*,role/a', repairableRoleArns: 'role/b,role//c' })).toThrow(/passableRoleArns\.0: "role\/\*" names every[^\n]*\n {2}repairableRoleArns\.1: "role\/\/c" has an empty part/);
+  });
+
+  it('are never all, whatever pattern is taken', () => {
+    const text = fc.array(fc.constantFrom('*', '?', '/', '-', '.', '..', 'role', 'a', 'arn:aws:iam::111122223333:'), { maxLength: 8 }).map((parts) => parts.join(''));
+    const roles = ['role/+', 'role/=/@', 'role/-/_', 'role/_+=@'].map((role) => `arn:P:iam::A:${role}`);
+    fc.assert(
+      fc.property(text, (end) => {
+        let taken: string[];
+        try {
+          taken = patternsOf([`role/${end}`]);
+        } catch {
+          return;
+        }
+        // These have neither a letter nor a digit, so no pattern that names something can match all of them.
+        expect(taken.some((pattern) => roles.every((role) => matchesWildcard(pattern, role)))).toBe(false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("are all in the sandbox's own assembly alone, which no context can ask for", () => {
+    const passed = ({ Resources }: Template): string => JSON.stringify(Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Policy'));
+    expect(passed(template)).toContain(':role/*"');
+    for (const everyRole of [true, 'true']) expect(() => synthesiseWith({ passableRoleArns: undefined, everyRole, forEveryRole: everyRole })).toThrow(/passableRoleArns: must name/);
+    const outdir = join(scratch, 'narrow');
+    synthesise(outdir, lambdaDirectory, { passableRoleArns: 'role/eks-addons/*', repairableRoleArns: 'role/eks-addons/repaired/*' });
+    const narrow = new Deployment(JSON.parse(readFileSync(join(outdir, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);
+    const rights = narrow.resourcesOf('AWS::IAM::Role').flatMap(([role]) => narrow.statementsOfRole(role));
+    const on = (action: string): Set<string> => new Set(rights.filter(({ actions }) => actions.includes(action)).flatMap(({ resources }) => resources));
+    expect(on('iam:PassRole')).toEqual(new Set(['arn:aws:iam::111122223333:role/eks-addons/*']));
+    expect(on('iam:UpdateAssumeRolePolicy')).toEqual(new Set(['arn:aws:iam::111122223333:role/eks-addons/repaired/*']));
+  });
+
+  it("are limited in the plan and in begin, and in IAM for each step that passes, from a list or from the command line", () => {
+    const one = 'arn:aws:iam::111122223333:role/addons/*';
+    for (const passableRoleArns of [[one, 'role/x'], `${one}, role/x`]) {
+      const deployment = synthesiseWith({ passableRoleArns });
+      const passed = deployment.resourcesOf('AWS::IAM::Role').flatMap(([role]) => deployment.statementsOfRole(role)).filter(({ actions }) => actions.includes('iam:PassRole'));
+      expect(passed).toHaveLength(6);
+      for (const { resources } of passed) expect(resources.toSorted()).toEqual([one, 'arn:aws:iam::111122223333:role/x']);
+      for (const step of ['plan', 'begin']) expect(deployment.variablesOf(step).PASSABLE_ROLE_ARNS, `of ${step}`).toBe(`${one},arn:aws:iam::111122223333:role/x`);
+    }
+  });
+});
+
+describe('the permissions boundary', () => {
+  it.each([
+    ['arn:aws:iam::111122223333:policy/team/boundary', 'arn:aws:iam::111122223333:policy/team/boundary'],
+    ['arn:aws:iam::aws:policy/PowerUserAccess', 'arn:aws:iam::aws:policy/PowerUserAccess'],
+    ['policy/boundary', 'arn:aws:iam::111122223333:policy/boundary'],
+  ])('%s is on every role of the stack', (permissionsBoundaryArn, expected) => {
+    const deployment = synthesiseWith({ permissionsBoundaryArn, repairableRoleArns: 'role/eks-addons/*' });
+    const roles = deployment.resourcesOf('AWS::IAM::Role');
+    // Each step's, each state machine's, and EventBridge's.
+    expect(roles).toHaveLength(deployment.steps().length + 3 + 1);
+    expect(new Set(roles.map(([, { Properties }]) => deployment.resolve(Properties.PermissionsBoundary)))).toEqual(new Set([expected]));
+  });
+
+  it('is none by default', () => {
+    expect(JSON.stringify(synthesiseWith({}).template)).not.toContain('PermissionsBoundary');
+  });
+
+  it.each(['boundary', 'policy/', 'policy/*', 'policy/a/../b', 'policy//b', 'arn:aws:iam::*:policy/x', 'arn:aws:iam::111122223333:role/x', ''])('is refused as %j', (permissionsBoundaryArn) => {
+    expect(() => configOf({ ...REQUIRED, permissionsBoundaryArn })).toThrow(/permissionsBoundaryArn: (must be the ARN of a managed policy such as|has a part)/);
+  });
+});
+
+describe('other settings', () => {
+  it.each(['yes', 'alias/mine', 'arn:aws:kms:eu-west-1:111122223333:alias/mine', '1234abcd-12ab-34cd-56ef-1234567890ab', 7])('a key is refused as %j', (customerKey) => {
+    expect(() => configOf({ ...REQUIRED, customerKey })).toThrow(/customerKey: must be true, or the ARN of a key such as arn:aws:kms/);
+  });
+
+  it.each([true, 'true', 'create'])('a key is made for %j', (customerKey) => {
+    expect(configOf({ ...REQUIRED, customerKey })).toMatchObject({ customerKey: 'create' });
+  });
+
+  it.each([false, 'false', undefined])('no key is used for %j', (customerKey) => {
+    expect(configOf({ ...REQUIRED, customerKey })).not.toHaveProperty('customerKey');
+  });
+
+  it('are refused with the key and what it must be', () => {
+    expect(() => configOf({ ...REQUIRED, logLevel: 'LOUD' })).toThrow(/logLevel: .*"DEBUG"/);
+  });
+});

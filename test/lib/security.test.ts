@@ -1,0 +1,157 @@
+/** What no deployment of the service may have, whatever its context switches on. */
+import { describe, expect, it } from 'vitest';
+import { Deployment, synthesiseWith, type Template, template } from './definition.ts';
+
+interface RawStatement {
+  Effect: string;
+  Action?: string | string[];
+  Principal?: unknown;
+  Resource?: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
+}
+
+const everything = { repairableRoleArns: 'role/eks-addons/*', customerKey: true, permissionsBoundaryArn: 'policy/boundary' };
+const deployments: [string, Template][] = [
+  ["the sandbox's", template],
+  ['the default', synthesiseWith({}).template],
+  ['the one with everything', synthesiseWith(everything).template],
+];
+
+/** Every statement of every policy, wherever it is in the template. */
+const statementsIn = (value: unknown): RawStatement[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = 'Statement' in value && Array.isArray(value.Statement) ? (value.Statement as RawStatement[]) : [];
+  return [...own, ...Object.values(value).flatMap(statementsIn)];
+};
+const isRead = (action: string): boolean => /^\w+:(Get|List|Describe|Query|Simulate)/.test(action);
+
+/**
+ * Actions that change something, and for which AWS knows no narrower resource than all. VPC interfaces would be another
+ * exception; no function of the service is in a VPC.
+ */
+const UNSCOPED: Record<string, string[]> = {
+  'X-Ray (Service Authorization Reference: no resource type)': ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
+  'log delivery (Step Functions Developer Guide: "Using CloudWatch Logs to log execution history")': [
+    'logs:CreateLogDelivery',
+    'logs:UpdateLogDelivery',
+    'logs:DeleteLogDelivery',
+    'logs:PutResourcePolicy',
+  ],
+};
+
+describe.each(deployments)('%s template', (_, one) => {
+  const deployment = new Deployment(one);
+  const resources = Object.entries(one.Resources);
+  const rolePolicies = deployment.resourcesOf('AWS::IAM::Policy');
+
+  it('changes nothing on every resource, but for what AWS gives no resource for', () => {
+    const wide = rolePolicies.flatMap(([, { Properties }]) => statementsIn(Properties)).filter(({ Effect, Resource }) => Effect === 'Allow' && [Resource].flat().includes('*'));
+    const actions = wide.flatMap(({ Action = [] }) => Action).filter((action) => !isRead(action));
+    expect(actions.length).toBeGreaterThan(0);
+    expect(new Set(actions)).toEqual(new Set(Object.values(UNSCOPED).flat()));
+  });
+
+  it('names every action of its roles in full, and has no statement that allows all but some', () => {
+    const actions = rolePolicies.flatMap(([, { Properties }]) => statementsIn(Properties)).flatMap(({ Action = [] }) => Action);
+    expect(actions.length).toBeGreaterThan(100);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+    expect(JSON.stringify(one).match(/"Not(Action|Resource|Principal)"/g)).toBeNull();
+  });
+
+  it('passes no role without saying to which service', () => {
+    const passing = statementsIn(one.Resources).filter(({ Action = [] }) => [Action].flat().includes('iam:PassRole'));
+    expect(passing).toHaveLength(6);
+    for (const { Action, Condition } of passing) {
+      expect(Action).toBe('iam:PassRole');
+      expect(Condition?.StringEquals?.['iam:PassedToService']).toMatch(/^(pods\.)?eks\.amazonaws\.com$/);
+      expect(Object.keys(Condition ?? {}).sort()).toEqual(['ArnLikeIfExists', 'StringEquals']);
+    }
+  });
+
+  it('shares no policy between roles, and gives none a policy from elsewhere', () => {
+    for (const [name, { Properties }] of rolePolicies) {
+      expect(Properties.Roles, `of ${name}`).toHaveLength(1);
+      expect(Properties, `of ${name}`).not.toHaveProperty('Users');
+      expect(Properties, `of ${name}`).not.toHaveProperty('Groups');
+    }
+    expect(deployment.resourcesOf('AWS::IAM::ManagedPolicy')).toEqual([]);
+    for (const [name, { Properties }] of deployment.resourcesOf('AWS::IAM::Role')) expect(Properties, `of ${name}`).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  it('lets one service assume each role, and nobody else', () => {
+    for (const [name, { Properties }] of deployment.resourcesOf('AWS::IAM::Role')) {
+      const trust = statementsIn(Properties.AssumeRolePolicyDocument);
+      expect(trust, `of ${name}`).toEqual([expect.objectContaining({ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: expect.stringMatching(/^(lambda|states|events)\.amazonaws\.com$/) as string } })]);
+    }
+  });
+
+  it('lets the services that say what for use a role for this account alone', () => {
+    const conditionsOf = (service: string) =>
+      deployment.resourcesOf('AWS::IAM::Role').flatMap(([, { Properties }]) => statementsIn(Properties.AssumeRolePolicyDocument)).filter(({ Principal }) => JSON.stringify(Principal).includes(`${service}.amazonaws.com`)).map(({ Condition }) => deployment.resolve(Condition));
+    const from = (arn: string) => ({ StringEquals: { 'aws:SourceAccount': '111122223333' }, ArnLike: { 'aws:SourceArn': arn } });
+    const machines = conditionsOf('states');
+    expect(machines.length).toBeGreaterThan(1);
+    expect(machines).toEqual(machines.map(() => from('arn:aws:states:eu-west-1:111122223333:stateMachine:*')));
+    expect(conditionsOf('events')).toEqual([from('arn:aws:events:eu-west-1:111122223333:rule/*')]);
+  });
+
+  it('is open to nobody: no Allow for everybody, no function URL, no API', () => {
+    const open = statementsIn(one.Resources).filter(({ Effect, Principal }) => Effect === 'Allow' && /"\*"/.test(JSON.stringify(Principal ?? '')));
+    expect(open).toEqual([]);
+    const types = new Set(resources.map(([, { Type }]) => Type));
+    expect([...types].sort()).toEqual([
+      'AWS::DynamoDB::Table',
+      'AWS::Events::Rule',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Role',
+      ...(types.has('AWS::KMS::Key') ? ['AWS::KMS::Key'] : []),
+      'AWS::Lambda::Function',
+      'AWS::Lambda::Permission',
+      'AWS::Lambda::Version',
+      'AWS::Logs::LogGroup',
+      'AWS::SQS::Queue',
+      'AWS::SQS::QueuePolicy',
+      'AWS::StepFunctions::StateMachine',
+    ]);
+    const permissions = deployment.resourcesOf('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+    expect(permissions).toEqual([expect.objectContaining({ Principal: 'events.amazonaws.com', Action: 'lambda:InvokeFunction', SourceArn: { 'Fn::GetAtt': [expect.stringContaining('FindStranded'), 'Arn'] } })]);
+  });
+
+  it.each([
+    ['AWS::DynamoDB::Table', 'dynamodb:*'],
+    ['AWS::SQS::QueuePolicy', 'sqs:*'],
+  ])('answers no plain HTTP: %s', (type, action) => {
+    const denies = deployment.resourcesOf(type).map(([, resource]) => statementsIn(resource.Properties).filter(({ Effect }) => Effect === 'Deny'));
+    expect(denies).toHaveLength(1);
+    expect(denies[0]).toEqual([expect.objectContaining({ Action: action, Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } })]);
+  });
+
+  it('covers the table with its index, and the queue with that', () => {
+    const resourceOf = (type: string): unknown[] => deployment.resourcesOf(type).flatMap(([, resource]) => statementsIn(resource.Properties).filter(({ Effect }) => Effect === 'Deny')).map(({ Resource }) => Resource);
+    const [[queue]] = deployment.resourcesOf('AWS::SQS::Queue') as [[string, unknown]];
+    expect(resourceOf('AWS::DynamoDB::Table')).toEqual(['*']);
+    expect(resourceOf('AWS::SQS::QueuePolicy')).toEqual([{ 'Fn::GetAtt': [queue, 'Arn'] }]);
+  });
+
+  it('logs every event of a state machine, without its data', () => {
+    const machines = deployment.resourcesOf('AWS::StepFunctions::StateMachine');
+    expect(machines.length).toBeGreaterThan(1);
+    for (const [name, { Properties }] of machines) expect(Properties.LoggingConfiguration, `of ${name}`).toMatchObject({ Level: 'ALL', IncludeExecutionData: false });
+  });
+});
+
+describe('rights of the sandbox\'s deployment', () => {
+  it('are the same as those of one with named roles, but for the roles', () => {
+    const rightsOf = (one: Template): unknown => {
+      const deployment = new Deployment(one);
+      return Object.fromEntries(
+        deployment.steps().map((step) => [
+          step,
+          JSON.parse(JSON.stringify(deployment.statementsOfRole(deployment.roleOf(step)).map(({ actions, condition }) => ({ actions, condition }))).replaceAll(/CurrentVersion[0-9A-Za-z]+/g, '')) as unknown,
+        ]),
+      );
+    };
+    const flat = (one: Template): unknown => Object.fromEntries(Object.entries(rightsOf(one) as Record<string, { actions: string[] }[]>).map(([step, statements]) => [step, statements.flatMap(({ actions }) => actions).sort()]));
+    expect(flat(template)).toEqual(flat(synthesiseWith({ repairableRoleArns: 'role/eks-addons/*' }).template));
+  });
+});
