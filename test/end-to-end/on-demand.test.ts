@@ -84,7 +84,7 @@ describe('a rollback that is refused', () => {
       },
       /OIDC trust of .*payments-prod-ebs-csi-driver does not certainly let .*ebs-csi-controller-sa/,
     ],
-    ['the role is gone', ({ backend }) => backend.sandbox.world.accounts.get('111122223333')!.roles.clear(), /role .*payments-prod-ebs-csi-driver is not there any more/],
+    ['the role is gone', ({ backend }) => backend.sandbox.world.accounts.get('111122223333')!.roles.delete('payments-prod-ebs-csi-driver'), /role .*payments-prod-ebs-csi-driver is not there any more/],
     ['somebody has updated the add-on since', updated({ addonVersion: 'v1.44.0-eksbuild.1' }), /somebody else changed .*version v1\.44\.0-eksbuild\.1, was v1\.38\.1/],
     ['somebody has configured it since', updated({ configurationValues: '{}' }), /somebody else changed the configuration values/],
     [

@@ -6,6 +6,7 @@ import { associations } from './association-promises.ts';
 import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst } from './change-promises.ts';
 import { goesBackByItself, migratedMeansMigrated, neverLost, provenOnPods, transientEndsMigrated } from './end-promises.ts';
 import type { Promised } from './promised.ts';
+import { rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
 import { repairIsSafe, retiresOnlyItsOwn, trustStays } from './trust-promises.ts';
 
@@ -25,6 +26,7 @@ export const PROMISES: readonly Promised[] = [
   provenOnPods,
   nothingElse,
   othersRespected,
+  rightsSuffice,
 ];
 
 /** Each broken promise with what broke it. */

@@ -24,6 +24,8 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   trustLagSeconds: [0, 5, 25],
   trustValidation: ['structural', 'evaluated'],
   eventsLost: [false, false, true],
+  associatedResourceArn: ['absent', 'cluster'],
+  updateAssociationPassesRole: [false, true],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {

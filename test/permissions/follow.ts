@@ -1,0 +1,144 @@
+/** Follows a whole migration, and what comes after it, in the sandbox, and says which rights it rested on and which were missing. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import type { Use } from '../../sandbox/authorization/authorizer.ts';
+import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import { type Grant, grantsOf, without } from './grants.ts';
+
+const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+const SECOND_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4B';
+
+export interface Run {
+  /** What it is for. */
+  name: string;
+  scenario: string;
+  /** Each execution in the end, by state machine: its status, or its error where it failed. */
+  ends: string[];
+  request?: Partial<MigrationRequestInput>;
+  knobs?: Partial<Knobs>;
+  change?: (scenario: Scenario) => void;
+  faults?: FaultInput[];
+  /** Seconds after which the execution is stopped; then Recover comes by itself. */
+  stopAfter?: number;
+  /** A rollback on demand at the end. */
+  rollBack?: boolean;
+  /** The OIDC trust is retired at the end, and put back. */
+  retire?: boolean;
+  /** Seconds after which the same is asked for once more. */
+  again?: number;
+  /** What somebody else does once that step has made its first call of that operation. */
+  meanwhile?: { step: string; operation: string; act: (sandbox: Sandbox) => Promise<unknown> };
+  /** Minutes that pass at the end, for what comes by schedule. */
+  later?: number;
+}
+
+/** Each wait of the state machine is long enough, so that a run has few polls. */
+const QUICK: Partial<Knobs> = { addonCreateSeconds: 8, addonUpdateSeconds: 6, addonDeleteSeconds: 12, podReadySeconds: 2, podTerminationSeconds: 1 };
+
+const scenarioOf = ({ scenario: name, knobs, change }: Run): Scenario => {
+  const scenario = parseScenario(JSON.parse(readFileSync(join(import.meta.dirname, `../../sandbox/scenarios/${name}.json`), 'utf8')), name);
+  Object.assign(scenario.knobs, QUICK, knobs);
+  change?.(scenario);
+  return scenario;
+};
+
+const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, rollBack, retire, again, later }: Run): Promise<void> => {
+  const { clock, outputs, executions } = sandbox;
+  const [account] = accounts;
+  const [cluster] = account!.clusters;
+  const addon = cluster!.addons.find(({ serviceAccountRoleArn }) => serviceAccountRoleArn !== undefined)!.name;
+  const stepFunctions = sandbox.clients().stepFunctions();
+  const start = async (stateMachineArn: string, name: string, input: object): Promise<string> => {
+    const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+    return executionArn!;
+  };
+  const rest = async (): Promise<void> => {
+    for (let running = executions.running(); running.length > 0; running = executions.running()) await clock.park(Promise.all(running.map(({ ended }) => ended)));
+  };
+  const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
+  const migrate = (migrationId: string): Promise<string> => start(outputs.stateMachineArn, migrationId, { migrationId, request: { target, addon, ...request } });
+  const executionArn = await migrate(MIGRATION_ID);
+  if (again !== undefined) {
+    await clock.sleep(again * 1000);
+    await migrate(SECOND_ID);
+  }
+  if (stopAfter !== undefined) {
+    await clock.sleep(stopAfter * 1000);
+    await stepFunctions.send(new StopExecutionCommand({ executionArn }));
+    // Recover waits until no Lambda of the stopped execution can be at work.
+    await clock.sleep(15 * 60_000);
+  }
+  await rest();
+  if (later !== undefined) await clock.sleep(later * 60_000);
+  await rest();
+  for (const action of retire ? ['retire', 'reinstate'] : []) {
+    await start(outputs.retireStateMachineArn!, action, { migrationId: MIGRATION_ID, action, dryRun: false, soakDays: 0 });
+    await rest();
+  }
+  if (rollBack) {
+    sandbox.world.faults.clear();
+    await start(outputs.recoverStateMachineArn, 'rollback', { migrationId: MIGRATION_ID, cause: 'requested' });
+    await rest();
+  }
+};
+
+const meet = (sandbox: Sandbox, { meanwhile }: Run): void => {
+  let met = false;
+  sandbox.world.log.onCall(({ step, operation }) => {
+    if (met || !meanwhile || step !== meanwhile.step || operation !== meanwhile.operation) return;
+    met = true;
+    // Who is refused has changed nothing.
+    void sandbox.clock.spawn(() => meanwhile.act(sandbox).catch(() => undefined));
+  });
+};
+
+export interface Ran {
+  /** What was refused for want of a right: holder and action, each once. */
+  denied: string[];
+  uses: Use[];
+  /** How each execution ended: state machine and status, or error. */
+  ends: string[];
+  /** What the plan's failed checks say. */
+  blockedBy: string[];
+  /** What the sandbox's own services threw. */
+  failures: unknown[];
+  /** How many calls it made. */
+  calls: number;
+}
+
+/**
+ * Follows a run to its end, or to the first refusal. `taken`: an action that is taken out of the policy that has it, as
+ * if the template did not have it.
+ */
+export const follows = async (run: Run, directory: string, taken?: Grant): Promise<Ran> => {
+  const scenario = scenarioOf(run);
+  const sandbox = await openSandbox({ scenario, assemblyDirectory: directory, trustCallers: true });
+  const assembly = loadAssembly(directory, sandbox.world.home);
+  if (taken) {
+    const policies = sandbox.world.accounts.get(sandbox.world.home.account)!.roles.get(taken.principalArn.split('/').at(-1)!)!.policies;
+    const policy = policies.find(({ name }) => name === taken.policy)!;
+    policy.document = without(JSON.parse(policy.document) as object, taken);
+  }
+  for (const fault of run.faults ?? []) sandbox.world.faults.add(fault);
+  meet(sandbox, run);
+  const refused = new Promise<void>((resolve) => sandbox.world.log.onCall(() => sandbox.authorizer.denials.length > 0 && resolve()));
+  await Promise.race([sandbox.clock.spawn(() => follow(sandbox, scenario, run)), refused]);
+  const record = await createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: sandbox.outputs.tableName }).getMigration(MIGRATION_ID);
+  await sandbox.close();
+  const holders = new Map(grantsOf(assembly).map(({ principalArn, holder }) => [principalArn, holder]));
+  return {
+    denied: [...new Set(sandbox.authorizer.denials.map(({ principalArn, action }) => `${holders.get(principalArn) ?? principalArn} ${action}`))],
+    uses: sandbox.authorizer.uses(),
+    ends: assembly.stateMachines.flatMap(({ arn, name }) => sandbox.executions.list(arn).map(({ status, error }) => `${/-(\w+?)StateMachine/.exec(name)?.[1] ?? name} ${error ?? status}`)),
+    blockedBy: (record?.plan?.checks ?? []).filter(({ status }) => status === 'fail').map(({ message, remedy }) => `${message} ${remedy ?? ''}`),
+    failures: sandbox.failures,
+    calls: sandbox.world.log.calls.length,
+  };
+};

@@ -1,0 +1,90 @@
+/** What the roles of the deployed application may do, action by action, held against what calls rested on. */
+import type { Assembly } from '../../sandbox/assembly/assembly.ts';
+import type { Use } from '../../sandbox/authorization/authorizer.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: string | string[];
+  Condition?: Record<string, Record<string, string | string[]>>;
+}
+interface Document {
+  Statement: Statement[];
+}
+
+/** One action in one statement of one policy. */
+export interface Grant {
+  /** The step whose Lambda has it, or the name of what else has a role: a state machine, a rule. */
+  holder: string;
+  principalArn: string;
+  policy: string;
+  statement: number;
+  action: string;
+  resources: string[];
+  /** Services that a role may be passed to; of `iam:PassRole`. */
+  services?: string[];
+}
+
+/**
+ * What no SDK call of ours needs, by AWS's own documentation: the runtime of Lambda writes logs and traces with the
+ * function's role, and Step Functions delivers its logs and traces with the machine's.
+ */
+const EXCEPTIONS = /^(xray:|logs:)/;
+
+const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
+
+/** By role, who has it. */
+const holdersOf = ({ functions, stateMachines, rules }: Assembly): Map<string, string> =>
+  new Map([
+    ...rules.flatMap(({ name, targets }) => targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [[roleArn, `rule ${name}`] as const]))),
+    ...stateMachines.map(({ name, roleArn }) => [roleArn, `state machine ${name}`] as const),
+    ...functions.map(({ handler, roleArn }) => [roleArn, handler.replace('.handler', '')] as const),
+  ]);
+
+const documentOf = (document: object): Document => document as Document;
+
+const servicesIn = (condition: Statement['Condition']): Pick<Grant, 'services'> => {
+  const services = condition?.['StringEquals']?.['iam:PassedToService'];
+  return services === undefined ? {} : { services: listOf(services) };
+};
+
+/** Every action of every role of the application, the exceptions left out. */
+export const grantsOf = (assembly: Assembly): Grant[] => {
+  const holders = holdersOf(assembly);
+  return assembly.roles.flatMap(({ arn, policies }) =>
+    policies.flatMap(({ name, document }) =>
+      documentOf(document).Statement.flatMap(({ Effect, Action, Resource, Condition }, statement) =>
+        (Effect === 'Allow' ? listOf(Action) : [])
+          .filter((action) => !EXCEPTIONS.test(action))
+          .map((action) => ({ holder: holders.get(arn) ?? arn, principalArn: arn, policy: name, statement, action, resources: listOf(Resource), ...servicesIn(Condition) })),
+      ),
+    ),
+  );
+};
+
+export const nameOf = ({ holder, action }: Pick<Grant, 'holder' | 'action'>): string => `${holder} ${action}`;
+
+/** Whether a call has rested on it. */
+export const isUsed = ({ principalArn, action, resources, services }: Grant, uses: readonly Use[]): boolean =>
+  uses.some(
+    (use) =>
+      use.principalArn === principalArn &&
+      use.action === action &&
+      resources.some((pattern) => matchesWildcard(pattern, use.resource)) &&
+      (services === undefined || services.includes(use.passedTo ?? '')),
+  );
+
+/** No service has it: a policy needs a statement, and a statement an action. */
+const NOTHING = 'none:Nothing';
+
+/** That policy's text without that action. */
+export const without = (document: object, { statement: index, action }: Pick<Grant, 'statement' | 'action'>): string =>
+  JSON.stringify({
+    ...document,
+    Statement: documentOf(document).Statement.map((statement, at) => {
+      if (at !== index) return statement;
+      const left = listOf(statement.Action).filter((one) => one !== action);
+      return { ...statement, Action: left.length === 0 ? NOTHING : left };
+    }),
+  });

@@ -1,0 +1,94 @@
+/** Runs that together rest on every right that the service has: migrations, retirements, rollbacks and recoveries. */
+import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import type { Run } from './follow.ts';
+
+const EBS = 'aws-ebs-csi-driver';
+const EBS_SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
+
+type Cluster = Scenario['accounts'][number]['clusters'][number];
+
+/** The cluster that comes first, with the ARN of the role of its EBS CSI driver. */
+const ofEbs =
+  (change: (cluster: Cluster, roleArn: string, scenario: Scenario) => void) =>
+  (scenario: Scenario): void => {
+    const cluster = scenario.accounts[0]!.clusters[0]!;
+    change(cluster, cluster.addons.find(({ name }) => name === EBS)!.serviceAccountRoleArn!, scenario);
+  };
+
+const owned = (roleArn: string): Cluster['associations'][number] => ({ namespace: 'kube-system', serviceAccount: EBS_SERVICE_ACCOUNT, roleArn, owner: EBS, tags: { team: 'storage' }, createdAt: '2025-10-01T09:00:00.000Z' });
+
+/** The add-on owns an association already, by another role than its own. */
+const owning = ofEbs((cluster, roleArn, scenario) => {
+  const other = `${roleArn}-before`;
+  const [role] = scenario.accounts[0]!.roles;
+  scenario.accounts[0]!.roles.push({ ...role!, arn: other });
+  cluster.associations = [owned(other)];
+});
+
+/** By its own role, and with more than the add-on's form can say. */
+const owningMore = ofEbs((cluster, roleArn) => {
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }] });
+  cluster.associations = [{ ...owned(roleArn), disableSessionTags: true, policy }];
+});
+
+const tagged = ofEbs((cluster) => {
+  cluster.addons.find(({ name }) => name === EBS)!.tags = { team: 'storage' };
+});
+
+const both =
+  (...changes: ((scenario: Scenario) => void)[]) =>
+  (scenario: Scenario): void => {
+    for (const change of changes) change(scenario);
+  };
+
+/** Its role has a managed policy of the account's own. */
+const managed = ofEbs((_cluster, _roleArn, scenario) => {
+  const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }] };
+  scenario.accounts[0]!.roles[0]!.attachedPolicies.push({ arn: 'arn:aws:iam::111122223333:policy/volumes', document });
+});
+
+const RECREATE = { strategy: 'recreate' } as const;
+const IN_PLACE = { strategy: 'in-place' } as const;
+
+/** That step's calls of that operation are refused for good. */
+const refused = (step: string, operation: string): FaultInput => ({ kind: 'access-denied', step, operation, times: 'all' });
+
+const associate = (sandbox: Sandbox): Promise<unknown> => {
+  const cluster = 'reliability-dev';
+  const roleArn = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
+  return sandbox.clients().eks().send(new CreatePodIdentityAssociationCommand({ clusterName: cluster, namespace: 'kube-system', serviceAccount: EBS_SERVICE_ACCOUNT, roleArn }));
+};
+
+/** The fewest that use every right; each says what it is for. */
+export const RUNS: Run[] = [
+  { name: 'in place, rolled back on demand', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], rollBack: true },
+  { name: 'recreated, stopped, recovered', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], request: RECREATE, stopAfter: 30 },
+  { name: 'stopped without an event, found by schedule', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], knobs: { eventsLost: true }, stopAfter: 12 },
+  { name: 'climbs from preserve to outage', scenario: 'auto-climbs', ends: ['MigrateAddon SUCCEEDED'] },
+  { name: 'left-over association with target role, policy and tags, put back', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], rollBack: true },
+  { name: 'the same where EKS asks for the right to pass the role each time', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], knobs: { updateAssociationPassesRole: true }, rollBack: true },
+  { name: 'trust repaired, retired, reinstated, rolled back', scenario: 'trust-repair', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'], request: { trust: 'repair' }, retire: true, rollBack: true },
+  { name: 'role with a managed policy', scenario: 'role-chaining', ends: ['MigrateAddon SUCCEEDED'], change: managed },
+  { name: 'asked for twice at once', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'], again: 0 },
+  { name: 'asked for again meanwhile', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'], again: 10 },
+  { name: 'in place over its own association, rolled back on demand', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: IN_PLACE, change: owning, rollBack: true },
+  { name: 'the same where EKS makes such an association anew', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: IN_PLACE, change: owning, knobs: { newIdOnReplace: true }, rollBack: true },
+  { name: 'recreated with its own association, rolled back on demand', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: RECREATE, change: owning, rollBack: true },
+  { name: 'keys freed late, so that the create meets the old association', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED'], request: RECREATE, knobs: { associationDeleteLagSeconds: 60 } },
+  {
+    name: 'somebody else associates the service account meanwhile',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon RolledBack'],
+    request: RECREATE,
+    knobs: { associationDeleteLagSeconds: 0, cascadeLagSeconds: 0 },
+    meanwhile: { step: 'create-addon', operation: 'GetItem', act: associate },
+  },
+  { name: 'reply to the create lost', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon SUCCEEDED'], request: RECREATE, faults: [{ kind: 'lost-after', step: 'create-addon', operation: 'CreateAddon' }] },
+  { name: 'create refused for good, created again as it was', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon RolledBack'], request: RECREATE, change: both(tagged, owningMore), faults: [refused('create-addon', 'CreateAddon')] },
+  { name: 'every create fails: needs a person', scenario: 'trust-repair', ends: ['MigrateAddon NeedsHuman'], request: { ...RECREATE, trust: 'repair' }, knobs: { createEndsIn: 'CREATE_FAILED' } },
+  { name: 'neither goes on nor back: needs a person', scenario: 'in-place', ends: ['MigrateAddon NeedsHuman'], request: IN_PLACE, faults: [refused('await-active', 'DescribeAddon'), refused('restore-addon', 'UpdateAddon')] },
+  { name: 'a person is needed, and the lock was not parked', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon NeedsHuman'], request: RECREATE, knobs: { createEndsIn: 'CREATE_FAILED' }, faults: [{ kind: 'server-error', step: 'finish', operation: 'UpdateItem', call: 2, times: 'all' }], later: 20 },
+];
