@@ -1,0 +1,102 @@
+/** What each action may do, as AWS classes it. */
+
+export type Access = 'Read' | 'List' | 'Write' | 'Tagging' | 'Permissions management';
+
+/**
+ * Access levels of the actions that the service has. Source: Service Authorization Reference, the page of each service; where
+ * it names two (`Tagging, Write`), the narrower one stands here. An action that isn't here is looked up there first.
+ */
+const LEVELS: Readonly<Record<Access, readonly string[]>> = {
+  Read: [
+    'dynamodb:GetItem', 'dynamodb:Query',
+    'eks:DescribeAddon', 'eks:DescribeAddonConfiguration', 'eks:DescribeAddonVersions', 'eks:DescribeCluster', 'eks:DescribePodIdentityAssociation',
+    'iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:GetRole', 'iam:GetRolePolicy', 'iam:SimulatePrincipalPolicy',
+    'logs:GetLogDelivery',
+    'states:DescribeExecution',
+    'xray:GetSamplingRules', 'xray:GetSamplingTargets',
+  ],
+  List: [
+    'eks:ListAddons', 'eks:ListPodIdentityAssociations',
+    'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies',
+    'logs:DescribeLogGroups', 'logs:DescribeResourcePolicies', 'logs:ListLogDeliveries',
+  ],
+  Write: [
+    'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem',
+    'eks:CreateAddon', 'eks:CreatePodIdentityAssociation', 'eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:UpdateAddon', 'eks:UpdatePodIdentityAssociation',
+    'iam:PassRole',
+    'kms:Decrypt', 'kms:GenerateDataKey',
+    'lambda:InvokeFunction',
+    'logs:CreateLogDelivery', 'logs:CreateLogStream', 'logs:DeleteLogDelivery', 'logs:PutLogEvents', 'logs:UpdateLogDelivery',
+    'states:StartExecution',
+    'xray:PutTelemetryRecords', 'xray:PutTraceSegments',
+  ],
+  Tagging: ['eks:TagResource'],
+  'Permissions management': ['iam:UpdateAssumeRolePolicy', 'logs:PutResourcePolicy'],
+};
+
+const ACCESS: ReadonlyMap<string, Access> = new Map(
+  (Object.entries(LEVELS) as [Access, readonly string[]][]).flatMap(([access, actions]) => actions.map((action): [string, Access] => [action, access])),
+);
+
+/** Undefined for an action that isn't known here, and for one with a wildcard. */
+export const accessOf = (action: string): Access | undefined => ACCESS.get(action);
+
+export const changes = (action: string): boolean => !['Read', 'List'].includes(accessOf(action) ?? '');
+
+/** A right on every resource, since AWS knows nothing narrower for it. */
+export interface Exception {
+  readonly name: string;
+  readonly actions: readonly string[];
+  /** AWS's. */
+  readonly reason: string;
+}
+
+/** All of them: no other action may have `*` as its resource. */
+export const EXCEPTIONS: readonly Exception[] = [
+  {
+    name: "EKS's catalogue",
+    actions: ['eks:DescribeAddonConfiguration', 'eks:DescribeAddonVersions'],
+    reason: 'What they read is of no account: they have no resource type (Service Authorization Reference, Amazon EKS).',
+  },
+  {
+    name: 'log delivery of Step Functions',
+    actions: [
+      'logs:CreateLogDelivery', 'logs:DeleteLogDelivery', 'logs:DescribeLogGroups', 'logs:DescribeResourcePolicies', 'logs:GetLogDelivery', 'logs:ListLogDeliveries', 'logs:PutResourcePolicy', 'logs:UpdateLogDelivery',
+    ],
+    reason:
+      '"You need to specify * in the Resource field. CloudWatch API actions, such as CreateLogDelivery and DescribeLogGroups, do not support resource types defined by Amazon CloudWatch Logs" ' +
+      '([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)). Step Functions calls them by itself; no state does.',
+  },
+  {
+    name: 'X-Ray',
+    actions: ['xray:GetSamplingRules', 'xray:GetSamplingTargets', 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
+    reason: "They have no resource type (Service Authorization Reference, AWS X-Ray); AWS's own policy for Step Functions has `*` too ([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html)).",
+  },
+];
+
+/** Undefined where IAM knows something narrower than `*` for the action. */
+export const exceptionOf = (action: string): Exception | undefined => EXCEPTIONS.find(({ actions }) => actions.includes(action));
+
+const exceptional = (prefix: string): readonly string[] => EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => action.startsWith(prefix));
+
+/** A right that no step's grant is for: what AWS asks of everybody who logs, traces, or lets one service start another. */
+export interface CommonRight {
+  readonly actions: readonly string[];
+  readonly why: string;
+}
+
+/** Of every Lambda, beside what its grants say. */
+export const OF_EVERY_LAMBDA: readonly CommonRight[] = [
+  { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], why: 'writes its own log group' },
+  { actions: exceptional('xray:Put'), why: 'sends its traces' },
+];
+
+/** Of a state machine's role. */
+export const OF_STATE_MACHINES: readonly CommonRight[] = [
+  { actions: ['lambda:InvokeFunction'], why: 'calls the Lambdas that its definition names, and no others' },
+  { actions: exceptional('logs:'), why: 'Step Functions delivers its log' },
+  { actions: exceptional('xray:'), why: 'Step Functions traces its executions' },
+];
+
+/** Of a role that EventBridge uses for a rule. */
+export const OF_EVENT_RULES: readonly CommonRight[] = [{ actions: ['states:StartExecution'], why: "starts the rule's target" }];

@@ -1,0 +1,63 @@
+/** What nobody of the service may do: each sentence is held against every right in the template before it is written. */
+import type { Right } from './rights.ts';
+
+interface Claimant {
+  readonly name: string;
+  readonly isLambda: boolean;
+}
+
+interface Claim {
+  /** Goes on from "Nobody may". */
+  readonly says: string;
+  readonly isBroken: (right: Right, who: Claimant) => boolean;
+}
+
+const TRUST_WRITERS = ['repair-trust', 'retire-trust'];
+/** Conditions stand side by side, so one of them that limits the service is enough. */
+const PASSED_TO_EKS = /(^|, and )`iam:PassedToService` StringEquals `(pods\.)?eks\.amazonaws\.com`( or `(pods\.)?eks\.amazonaws\.com`)?($|, and )/;
+const EKS_CHANGES = ['CreateAddon', 'UpdateAddon', 'DeleteAddon', 'CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource'].map((name) => `eks:${name}`);
+const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
+
+/** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
+export const CLAIMS: readonly Claim[] = [
+  { says: 'change an IAM role, user, group or policy in any other way than by `iam:UpdateAssumeRolePolicy`, create one or delete one', isBroken: ({ action }) => /^iam:(?!Get|List|Simulate)/.test(action) && !['iam:PassRole', 'iam:UpdateAssumeRolePolicy'].includes(action) },
+  {
+    says: `change a trust policy, but for ${TRUST_WRITERS.map((name) => `\`${name}\``).join(' and ')} on each of \`repairableRoleArns\``,
+    isBroken: ({ action, resource }, { name }) => action === 'iam:UpdateAssumeRolePolicy' && !(TRUST_WRITERS.includes(name) && resource === 'each of repairableRoleArns'),
+  },
+  {
+    says: 'pass a role to another service than EKS, or one that `passableRoleArns` does not name',
+    isBroken: ({ action, resource, condition }) => action === 'iam:PassRole' && !(resource === 'each of passableRoleArns' && PASSED_TO_EKS.test(condition)),
+  },
+  { says: 'become another role, or make credentials (`sts`)', isBroken: ({ action }) => action.startsWith('sts:') },
+  {
+    says: "change a cluster, a node group or an access entry, or anything else of EKS's but add-ons, Pod Identity associations and their tags; nor open an API server through EKS (`eks:AccessKubernetesApi`)",
+    isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
+  },
+  {
+    says: 'stop, redrive or alter an execution or a state machine, or start any but Recover',
+    isBroken: ({ action, resource }) => action.startsWith('states:') && !(action === 'states:DescribeExecution' || (action === 'states:StartExecution' && resource.endsWith(':stateMachine:Recover'))),
+  },
+  {
+    says: 'use another table than the ledger, or scan, delete, restore or reconfigure it, or delete an item in it',
+    isBroken: ({ action, resource }) => action.startsWith('dynamodb:') && !(ITEMS.includes(action) && /:table\/TABLE(\/index\/[\w-]+)?$/.test(resource)),
+  },
+  { says: 'read a secret or a parameter (`secretsmanager`, `ssm`)', isBroken: ({ action }) => /^(secretsmanager|ssm):/.test(action) },
+  {
+    says: "use another key than the customer's (`customerKey`), or that for more than to open and to seal what the service keeps, each bound by its encryption context",
+    isBroken: ({ action, resource, condition }) => action.startsWith('kms:') && !(['kms:Decrypt', 'kms:GenerateDataKey'].includes(action) && resource.endsWith(':key/KEY') && condition.includes('`kms:EncryptionContext:')),
+  },
+  { says: 'do anything in EC2 or S3', isBroken: ({ action }) => /^(ec2|s3):/.test(action) },
+  { says: 'call a Lambda by the role of a Lambda', isBroken: ({ action }, { isLambda }) => isLambda && action.startsWith('lambda:') },
+  { says: 'read a log', isBroken: ({ action }) => /^logs:(Get(?!LogDelivery$)|Filter|StartQuery|StartLiveTail|Unmask)/.test(action) },
+  {
+    says: 'act on a resource of another account by what stands here (`passableRoleArns` and `repairableRoleArns` may name one)',
+    isBroken: ({ resource }) => resource !== '*' && !resource.startsWith('each of ') && resource.split(':')[4] !== 'ACCOUNT',
+  },
+];
+
+/** One sentence for each right of somebody that a claim denies. */
+export const brokenClaims = (rights: readonly Right[], who: Claimant): string[] =>
+  rights.flatMap((right) =>
+    CLAIMS.filter(({ isBroken }) => isBroken(right, who)).map(({ says }) => `${who.name} may ${right.action} on ${right.resource}, but the document says that nobody may ${says}: take one of them back (scripts/permissions/claims.ts)`),
+  );

@@ -1,0 +1,192 @@
+/** What the template allows, each right with its reasons. Decides from a template alone; a problem of any kind is an error that names it. */
+import { z } from 'zod';
+import type { Assembly, AssemblyRole, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
+import { type CommonRight, OF_EVENT_RULES, OF_EVERY_LAMBDA, OF_STATE_MACHINES } from './actions.ts';
+import { brokenClaims } from './claims.ts';
+import { byText, lambdaName, machineName, readersNames, SAMPLE, SAMPLE_BOUNDARY, withoutHash } from './names.ts';
+import { conditionText, keyOf, type Reason, type Right, rightsOf, unmatched } from './rights.ts';
+import type { ResourcePolicy, Template } from './template.ts';
+
+/** Which context a part of the template needs beside what must be given; undefined: none. */
+export type Needs = 'customerKey' | 'repairableRoleArns' | undefined;
+
+/** A right in readers' names, with everything that it is needed for. */
+export interface ExplainedRight extends Right {
+  readonly whys: readonly string[];
+  readonly needs: Needs;
+}
+export interface Caller {
+  /** A state machine, or a rule. */
+  readonly by: string;
+  /** Names of the states; empty for a rule. */
+  readonly states: readonly string[];
+}
+export interface RoleFacts {
+  /** Of the Lambda, or of what uses the role. */
+  readonly name: string;
+  readonly isLambda: boolean;
+  readonly rights: readonly ExplainedRight[];
+  /** Who may become it, as code. */
+  readonly trustedBy: string;
+  readonly calledBy: readonly Caller[];
+  readonly needs: Needs;
+}
+export interface PolicyFacts {
+  readonly of: string;
+  readonly effect: string;
+  readonly who: string;
+  readonly action: string;
+  readonly condition: string;
+}
+export interface Facts {
+  readonly roles: readonly RoleFacts[];
+  readonly resourcePolicies: readonly PolicyFacts[];
+  /** Lambdas whose roles call the API server of a cluster, by the stack's output. */
+  readonly kubernetes: readonly string[];
+}
+
+const texts = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat().sort(byText));
+const conditions = z.record(z.string(), z.record(z.string(), z.union([z.string(), z.array(z.string())]))).optional();
+const trust = z.object({
+  Statement: z.array(z.strictObject({ Sid: z.string().optional(), Effect: z.literal('Allow'), Action: z.literal('sts:AssumeRole'), Principal: z.strictObject({ Service: texts }), Condition: conditions })),
+});
+const everybody = z.literal('*').transform(() => ({ AWS: ['*'] }));
+const resourcePolicy = z.object({
+  Statement: z.array(z.strictObject({ Sid: z.string().optional(), Effect: z.enum(['Allow', 'Deny']), Action: texts, Principal: z.union([everybody, z.record(z.string(), texts)]), Resource: texts, Condition: conditions })),
+});
+
+const code = (text: string): string => `\`${text}\``;
+const where = (condition: string): string => (condition === '' ? '' : `, where ${condition}`);
+
+const trustText = (role: AssemblyRole): string =>
+  trust.parse(role.trustPolicy).Statement.map(({ Principal: { Service: services }, Condition: condition }) => services.map(code).join(', ') + where(conditionText(condition))).join('; ');
+
+interface Call {
+  /** Name of the Task state. */
+  readonly state: string;
+  /** With or without a version. */
+  readonly functionArn: string;
+}
+const task = z.looseObject({ Type: z.literal('Task'), Resource: z.string(), Arguments: z.looseObject({ FunctionName: z.string() }).optional() });
+
+/** What a definition calls, in whichever depth. A Task that calls something else than a Lambda is a problem. */
+const callsOf = ({ definition }: Pick<AssemblyStateMachine, 'definition'>, name: string): { calls: Call[]; problems: string[] } => {
+  const calls: Call[] = [];
+  const problems: string[] = [];
+  const visit = (value: unknown, key: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const { success, data } = task.safeParse(value);
+    if (success && data.Resource.endsWith(':states:::lambda:invoke') && data.Arguments !== undefined) calls.push({ state: key, functionArn: data.Arguments.FunctionName });
+    else if (success) problems.push(`the state ${key} of ${name} calls ${data.Resource} by itself, which this document does not show: teach scripts/permissions/facts.ts`);
+    for (const [inner, part] of Object.entries(value)) visit(part, inner);
+  };
+  visit(definition, '');
+  return { calls, problems };
+};
+
+const reasonsBy = (common: readonly CommonRight[], resourcesOf: (action: string) => readonly string[]): Reason[] =>
+  common.flatMap(({ actions, why }) => actions.flatMap((action) => resourcesOf(action).map((resource) => ({ action, resource, condition: '', why }))));
+
+/** Kinds of resources that let somebody do something without a policy document; each is shown, or the document would leave it out. */
+const SHOWN_TYPES = new Set(['AWS::IAM::Role', 'AWS::Lambda::Permission']);
+const unshownTypes = (types: readonly string[]): string[] =>
+  types
+    .filter((type) => /(Permission|Role|User|AccessEntry|Grant|PodIdentityAssociation)/.test(type.split('::').at(-1) ?? '') && !SHOWN_TYPES.has(type))
+    .map((type) => `the template has ${type}, which this document does not show: teach scripts/permissions/facts.ts`);
+
+/** Such as `the queue RecoveryTriggersDeadLetters`. */
+const resourceName = ({ logicalId, type }: ResourcePolicy): string => `the ${(type.split('::').at(-1) ?? '').replace(/Policy$/, '').toLowerCase()} ${withoutHash(logicalId).replace(/Policy$/, '')}`;
+
+const resourcePoliciesOf = ({ assembly: { functions }, resourcePolicies }: Template): PolicyFacts[] => [
+  ...functions.flatMap((one) =>
+    (one.permissions ?? []).map(({ action, service, sourceArn, sourceAccount }) => {
+      const condition = conditionText({
+        ...(sourceArn === undefined ? {} : { ArnLike: { 'aws:SourceArn': sourceArn } }),
+        ...(sourceAccount === undefined ? {} : { StringEquals: { 'aws:SourceAccount': sourceAccount } }),
+      });
+      return { of: `the Lambda ${lambdaName(one)}`, effect: 'Allow', who: code(service), action: code(action), condition };
+    }),
+  ),
+  ...resourcePolicies.flatMap((policy) =>
+    resourcePolicy.parse(policy.document).Statement.map(({ Effect: effect, Action: actions, Principal: principal, Condition: condition }) => ({
+      of: resourceName(policy),
+      effect,
+      who: Object.values(principal).flat().map(code).join(', '),
+      action: actions.map(code).join(', '),
+      condition: conditionText(condition),
+    })),
+  ),
+];
+
+/** By role, the rights that it has in a template. */
+const keysOf = ({ roles }: Assembly): ReadonlyMap<string, ReadonlySet<string>> => new Map(roles.map((role) => [role.logicalId, new Set(rightsOf(role, role.logicalId).rights.map(keyOf))]));
+
+/** Throws an Error with every problem, one a line. */
+export const factsOf = (template: Template): Facts => {
+  const { assembly, withoutKey, least, keyArn, logGroups, reasons, stackName, types } = template;
+  const { functions, stateMachines, rules } = assembly;
+  const named = readersNames(assembly, new Map([...[...logGroups].map(([lambda, group]) => [group, `LOG-GROUP-OF-${lambda}`] as const), [keyArn.split('/').at(-1) ?? '', 'KEY'], [stackName, 'STACK']]));
+  const [keysWithoutKey, leastKeys] = [keysOf(withoutKey), keysOf(least)];
+  const needsOf = (isThere: (keys: ReadonlyMap<string, ReadonlySet<string>>) => boolean): Needs => {
+    if (isThere(leastKeys)) return undefined;
+    return isThere(keysWithoutKey) ? 'repairableRoleArns' : 'customerKey';
+  };
+  const problems: string[] = unshownTypes(types);
+  const machines = stateMachines.map((machine) => ({ machine, name: machineName(machine), ...callsOf(machine, machineName(machine)) }));
+  problems.push(...machines.flatMap((one) => one.problems));
+  const isCalled = ({ arn }: { arn: string }, called: string): boolean => called === arn || called.startsWith(`${arn}:`);
+  const callersOf = (one: { arn: string }): Caller[] =>
+    [
+      ...machines.map(({ name, calls }) => ({ by: name, states: calls.filter(({ functionArn }) => isCalled(one, functionArn)).map(({ state }) => state).sort(byText) })).filter(({ states }) => states.length > 0),
+      ...rules
+        .filter(({ targets }) => targets.some(({ arn }) => isCalled(one, arn)))
+        .map(({ logicalId, everySeconds }) => ({ by: `the rule ${withoutHash(logicalId)}${everySeconds === undefined ? '' : `, every ${everySeconds / 60} minutes`}`, states: [] })),
+    ].sort((a, b) => byText(a.by, b.by));
+
+  const roleFacts = (role: AssemblyRole): RoleFacts[] => {
+    const describe = (name: string, all: readonly Reason[], more: Pick<RoleFacts, 'isLambda' | 'calledBy'>): RoleFacts[] => {
+      const { rights, problems: wrong } = rightsOf(role, name);
+      const readable = ({ action, resource, condition }: Right): Right => ({ action, resource: named(resource), condition: named(condition) });
+      problems.push(...wrong, ...unmatched(rights, all, name).map(named), ...brokenClaims(rights.map(readable), { name, isLambda: more.isLambda }));
+      if (role.permissionsBoundary?.arn.endsWith(`:${SAMPLE_BOUNDARY}`) !== true) problems.push(`${name} does not have the permissions boundary that the deployment names`);
+      const explained = rights.map((right) => ({
+        ...readable(right),
+        whys: [...new Set(all.filter((reason) => keyOf(reason) === keyOf(right)).map(({ why }) => why))],
+        needs: needsOf((keys) => keys.get(role.logicalId)?.has(keyOf(right)) === true),
+      }));
+      return [{ name, ...more, rights: explained, trustedBy: named(trustText(role)), needs: needsOf((keys) => keys.has(role.logicalId)) }];
+    };
+    const lambda = functions.find(({ roleArn }) => roleArn === role.arn);
+    if (lambda !== undefined) {
+      const name = lambdaName(lambda);
+      const logs = `arn:aws:logs:${SAMPLE.region}:${SAMPLE.account}:log-group:${logGroups.get(name) ?? ''}:*`;
+      const common = reasonsBy(OF_EVERY_LAMBDA, (action) => [action.startsWith('logs:') ? logs : '*']);
+      return describe(name, [...(reasons.get(name) ?? []), ...common], { isLambda: true, calledBy: callersOf(lambda) });
+    }
+    const machine = machines.find((one) => one.machine.roleArn === role.arn);
+    if (machine !== undefined) {
+      const called = functions.filter((one) => machine.calls.some(({ functionArn }) => isCalled(one, functionArn)));
+      const functionArns = called.flatMap(({ arn, versionArns }) => [arn, `${arn}:*`, ...versionArns]);
+      const own = reasonsBy(OF_STATE_MACHINES, (action) => (action === 'lambda:InvokeFunction' ? functionArns : ['*']));
+      return describe(`state machine ${machine.name}`, [...(reasons.get(machine.name) ?? []), ...own], { isLambda: false, calledBy: [] });
+    }
+    const targets = rules.flatMap((rule) => rule.targets.filter(({ roleArn }) => roleArn === role.arn).map(({ arn }) => ({ arn, rule: withoutHash(rule.logicalId) })));
+    if (targets.length > 0) {
+      const ruleNames = [...new Set(targets.map(({ rule }) => rule))].sort(byText);
+      const own = reasonsBy(OF_EVENT_RULES, () => targets.map(({ arn }) => arn));
+      return describe(`EventBridge, for the rule ${ruleNames.join(', ')}`, own, { isLambda: false, calledBy: [] });
+    }
+    problems.push(`the role ${role.logicalId} is used by no Lambda, state machine or rule: who is it for?`);
+    return [];
+  };
+
+  const roles = assembly.roles.flatMap(roleFacts).sort((a, b) => byText(a.name, b.name));
+  if (problems.length > 0) throw new Error(`docs/permissions.md can't be made of this template:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+
+  const kubernetes = (assembly.outputs['KubernetesRoleArns'] ?? '').split(',');
+  return {
+    roles,
+    resourcePolicies: resourcePoliciesOf(template).map((one) => ({ ...one, who: named(one.who), condition: named(one.condition) })).sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b))),
+    kubernetes: functions.filter(({ roleArn }) => kubernetes.includes(roleArn)).map(lambdaName).sort(byText),
+  };
+};

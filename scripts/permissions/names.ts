@@ -1,0 +1,41 @@
+/** Names as readers know them, in place of those that CloudFormation generates, and of the sample account. */
+import type { Assembly, AssemblyFunction, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
+
+/** Where the template is read as if it were deployed to. */
+export const SAMPLE = { account: '111122223333', region: 'eu-west-1' };
+/** Configured once each, so that a right on them is seen to be on each that a deployment names. */
+export const SAMPLE_ROLES = { passableRoleArns: 'role/each-of-passableRoleArns', repairableRoleArns: 'role/each-of-repairableRoleArns' };
+/** Of every role then. */
+export const SAMPLE_BOUNDARY = 'policy/boundary';
+
+/** The step that a function runs, by which it is known. */
+export const lambdaName = ({ handler }: Pick<AssemblyFunction, 'handler'>): string => handler.replace(/\.handler$/, '');
+
+/** Without CDK's hash at its end. */
+export const withoutHash = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
+
+/** The construct that has it. */
+export const machineName = ({ logicalId }: Pick<AssemblyStateMachine, 'logicalId'>): string => withoutHash(logicalId).replace(/StateMachine$/, '');
+
+/** An order that depends on neither locale nor machine. */
+export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** A function that puts readers' names into an ARN, or into any other text of the template. `others`: by what they are generated as. */
+export const readersNames = ({ functions, rules, stateMachines, tables }: Assembly, others: ReadonlyMap<string, string>): ((text: string) => string) => {
+  const names: [string, string][] = [
+    ...functions.flatMap((one): [string, string][] => [
+      [one.name, lambdaName(one)],
+      [one.roleArn.split('/').at(-1) ?? '', `ROLE-OF-${lambdaName(one)}`],
+    ]),
+    ...stateMachines.map((one): [string, string] => [one.name, machineName(one)]),
+    ...rules.map(({ name, logicalId }): [string, string] => [name, withoutHash(logicalId)]),
+    ...tables.map(({ name, logicalId }): [string, string] => [name, tables.length === 1 ? 'TABLE' : `TABLE-${withoutHash(logicalId)}`]),
+    ...others,
+    [SAMPLE.account, 'ACCOUNT'],
+    [SAMPLE.region, 'REGION'],
+  ];
+  const configured = Object.entries(SAMPLE_ROLES).map(([key, role]): [string, string] => [`arn:aws:iam::${SAMPLE.account}:${role}`, `each of ${key}`]);
+  // Longest first: a name may be the beginning of another.
+  const order = [...configured, ...names].sort(([a], [b]) => b.length - a.length || byText(a, b));
+  return (text) => order.reduce((result, [generated, name]) => result.replaceAll(generated, name), text);
+};

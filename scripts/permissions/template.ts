@@ -1,0 +1,140 @@
+/** The template with everything that can be switched on, synthesised in this process, and what its authors say of it. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Stack as CdkStack, type App } from 'aws-cdk-lib';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+import { createApp } from '../../lib/app.ts';
+import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
+import { environmentKeyGrant, logDeliveryKeyGrant, stateMachineKeyGrant } from '../../lib/permissions/key.ts';
+import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
+import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
+import { lambdaName, machineName, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_ROLES } from './names.ts';
+import { conditionText, type Reason } from './rights.ts';
+
+/** A policy that is no role's: a queue's, a table's, a key's. */
+export interface ResourcePolicy {
+  /** Of the resource that it stands in. */
+  logicalId: string;
+  type: string;
+  document: unknown;
+}
+
+/** Plain data: a test changes a copy of it. */
+export interface Template {
+  /** With everything that can be switched on. */
+  assembly: Assembly;
+  /** The same without `customerKey`. */
+  withoutKey: Assembly;
+  /** With what must be given alone: without `repairableRoleArns` either. */
+  least: Assembly;
+  stackName: string;
+  /** Of the customer's key. */
+  keyArn: string;
+  /** Log group of each Lambda, by the Lambda's name. */
+  logGroups: ReadonlyMap<string, string>;
+  /** By the name of the Lambda, or of the state machine; resolved as the template is. */
+  reasons: ReadonlyMap<string, readonly Reason[]>;
+  resourcePolicies: readonly ResourcePolicy[];
+  /** Of all resources. */
+  types: readonly string[];
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const machinesOf = (app: App): Machines => {
+  const machines = new Map(app.node.findAll().filter((one) => one instanceof sfn.StateMachine).map((one) => [one.node.scope?.node.id ?? '', one]));
+  const [migrateAddon, recover] = [machines.get('MigrateAddon'), machines.get('Recover')];
+  if (migrateAddon === undefined || recover === undefined) throw new Error(`The app has no state machines MigrateAddon and Recover, but ${[...machines.keys()].join(', ')}.`);
+  return { migrateAddon, recover, retire: machines.get('Retire') };
+};
+
+/** The grants' reasons, with tokens replaced by what they are in the template as it is deployed to the sample account. */
+const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, stack: Stack, keyArn: string): Map<string, Reason[]> => {
+  const machines = machinesOf(app);
+  const cdk = CdkStack.of(machines.migrateAddon);
+  const textOf = (token: unknown): string => stack.resolver.textOf(cdk.resolve(token), { template: 'grants' });
+  const arnOf = (role: string): string => `arn:aws:iam::${SAMPLE.account}:${role}`;
+  const [table] = tables;
+  const options = {
+    tableArn: table?.arn ?? '',
+    passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
+    repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
+    // As lib/steps.ts has them.
+    passingRoleArns: functions.filter((one) => ['create-addon', 'update-addon', 'restore-addon'].includes(lambdaName(one))).map(({ roleArn }) => roleArn),
+    ledgerKey: { keyArn, tableName: table?.name ?? '' },
+  };
+  const reasonsFor = ({ actions, resources, conditions = {}, why }: Grant): Reason[] => {
+    const resolved = Object.entries(conditions).map(([operator, keys]) => [operator, Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, [values].flat().map(textOf)]))]);
+    const condition = conditionText(Object.fromEntries(resolved) as Parameters<typeof conditionText>[0]);
+    return actions.flatMap((action) => resources.map((resource) => ({ action, resource: textOf(resource), condition, why })));
+  };
+  return new Map([
+    ...functions.map((one): [string, Reason[]] => {
+      const step = lambdaName(one) as StepName;
+      return [step, [...grantsOf(step, options), ...executionGrantsOf(step, machines), environmentKeyGrant(keyArn, one.arn)].flatMap(reasonsFor)];
+    }),
+    ...stateMachines.map((one): [string, Reason[]] => [machineName(one), [stateMachineKeyGrant(keyArn, one.arn), logDeliveryKeyGrant(keyArn)].flatMap(reasonsFor)]),
+  ]);
+};
+
+const logGroupsOf = (stack: Stack): Map<string, string> =>
+  new Map(
+    resourcesOfType(stack, 'AWS::Lambda::Function').map(({ properties: { Handler: handler, LoggingConfig: logging } }) => [
+      lambdaName({ handler: String(handler) }),
+      isRecord(logging) ? String(logging['LogGroup']) : '',
+    ]),
+  );
+
+/** Policy documents anywhere in a resource. */
+const documentsIn = (value: unknown): unknown[] => {
+  if (Array.isArray(value)) return value.flatMap(documentsIn);
+  if (!isRecord(value)) return [];
+  return Array.isArray(value['Statement']) ? [value] : Object.values(value).flatMap(documentsIn);
+};
+
+const typesOf = (stack: Stack): string[] => [...new Set(Object.values(stack.resolver.resources).map((resource) => String(resource['Type'])))];
+
+/** Of whatever is no part of IAM: what IAM has belongs to a role. */
+const resourcePoliciesOf = (stack: Stack): ResourcePolicy[] =>
+  typesOf(stack)
+    .filter((type) => !type.startsWith('AWS::IAM::'))
+    .flatMap((type) => resourcesOfType(stack, type).flatMap(({ logicalId, properties }) => documentsIn(properties).map((document) => ({ logicalId, type, document }))));
+
+/** Synthesises with everything, without `customerKey`, and with what must be given alone. Throws whatever stands in the way. */
+export const synthesisedTemplate = (): Template => {
+  const folder = mkdtempSync(join(tmpdir(), 'permissions-'));
+  try {
+    // Rights do not depend on the code.
+    const lambdaDirectory = join(folder, 'lambda');
+    mkdirSync(lambdaDirectory);
+    const synthesise = (name: string, context: Record<string, unknown>): { app: App; directory: string } => {
+      const directory = join(folder, name);
+      const app = createApp({ outdir: directory, lambdaDirectory, context: { passableRoleArns: [SAMPLE_ROLES.passableRoleArns], ...context } });
+      app.synth();
+      return { app, directory };
+    };
+    const repairable = { repairableRoleArns: [SAMPLE_ROLES.repairableRoleArns] };
+    const { app, directory } = synthesise('all', { ...repairable, customerKey: true, permissionsBoundaryArn: SAMPLE_BOUNDARY });
+    const assembly = loadAssembly(directory, SAMPLE);
+    const [stack, ...others] = loadStacks(directory, SAMPLE);
+    if (stack === undefined || others.length > 0) throw new Error('docs/permissions.md is made for one stack; teach scripts/permissions/template.ts more.');
+    const [key] = resourcesOfType(stack, 'AWS::KMS::Key');
+    const keyArn = key === undefined ? '' : stack.resolver.attribute(key.logicalId, 'Arn', key.where);
+    return {
+      assembly,
+      withoutKey: loadAssembly(synthesise('without-key', repairable).directory, SAMPLE),
+      least: loadAssembly(synthesise('least', {}).directory, SAMPLE),
+      stackName: stack.resolver.environment.stackName,
+      keyArn,
+      logGroups: logGroupsOf(stack),
+      reasons: reasonsOf(app, assembly, stack, keyArn),
+      resourcePolicies: resourcePoliciesOf(stack),
+      types: typesOf(stack),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};

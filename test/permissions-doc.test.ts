@@ -1,0 +1,223 @@
+/** docs/permissions.md is what the template allows, whole, and can't be made of one that allows what nobody gave a reason for. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { accessOf, EXCEPTIONS } from '../scripts/permissions/actions.ts';
+import { brokenClaims, CLAIMS } from '../scripts/permissions/claims.ts';
+import { documentOf } from '../scripts/permissions/document.ts';
+import { factsOf } from '../scripts/permissions/facts.ts';
+import { lambdaName, SAMPLE } from '../scripts/permissions/names.ts';
+import { synthesisedTemplate, type Template } from '../scripts/permissions/template.ts';
+import { PERMISSIONS_FILE } from '../scripts/permissions.ts';
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: string | string[];
+  Condition?: object;
+}
+
+const template = synthesisedTemplate();
+const written = documentOf(factsOf(template));
+
+const roleOf = ({ assembly }: Template, lambda: string) => assembly.roles.find(({ arn }) => assembly.functions.some((one) => one.roleArn === arn && lambdaName(one) === lambda))!;
+const statementsOf = (role: Template['assembly']['roles'][number]): Statement[] => role.policies.flatMap(({ document }) => (document as { Statement: Statement[] }).Statement);
+const machineRole = (of: Template, name: string) => of.assembly.roles.find(({ logicalId }) => logicalId.startsWith(`${name}Role`))!;
+const statementWith = (role: Template['assembly']['roles'][number], action: string): Statement => statementsOf(role).find((one) => [one.Action].flat().includes(action))!;
+/** The document of the template as changed. */
+const changed = (change: (copy: Template) => void): (() => string) => {
+  const copy = structuredClone(template);
+  change(copy);
+  return () => documentOf(factsOf(copy));
+};
+const add = (lambda: string, statement: object) => changed((copy) => roleOf(copy, lambda).policies.push({ name: 'Added', document: { Version: '2012-10-17', Statement: [statement] } }));
+const ROLE = `arn:aws:iam::${SAMPLE.account}:role/somebody`;
+
+describe('docs/permissions.md', () => {
+  it('is that of the template', () => {
+    expect(readFileSync(PERMISSIONS_FILE, 'utf8'), 'docs/permissions.md is stale: run npm run permissions, and look at what changed').toBe(written);
+  });
+
+  it('has every action of every role, in its own section', () => {
+    const sections = new Map(written.split(/^### /m).slice(1).map((text) => [text.split('\n')[0]!, text]));
+    const shared = sections.get('Every Lambda')!;
+    for (const one of template.assembly.functions) {
+      const actions = statementsOf(roleOf(template, lambdaName(one))).flatMap(({ Action: action }) => action);
+      expect(actions.length).toBeGreaterThan(5);
+      expect(actions.filter((action) => !(sections.get(lambdaName(one))! + shared).includes(`\`${action}\``))).toEqual([]);
+    }
+    expect([...sections.keys()].filter((name) => / /.test(name))).toEqual(['Every Lambda', 'EventBridge, for the rule RecoveryTriggersExecutionStopped', 'State machine MigrateAddon', 'State machine Recover', 'State machine Retire']);
+  });
+
+  it("has readers' names in place of generated ones", () => {
+    expect(written).not.toMatch(/111122223333|eu-west-1|PodIdentityMigrator|[a-z][0-9A-F]{8}\b/);
+    expect(written).toContain('`arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE`');
+    expect(written).toContain('each of `passableRoleArns`');
+    expect(written).toContain('`arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*`');
+    expect(written).toContain('`arn:aws:kms:REGION:ACCOUNT:key/KEY`');
+  });
+
+  it('says what is deployed only with repairableRoleArns, or customerKey', () => {
+    const rows = written.split('\n').filter((line) => line.startsWith('| [') && line.includes('with `repairableRoleArns` |'));
+    expect(rows.map((line) => /\[([\w-]+)\]/.exec(line)?.[1])).toEqual(['repair-trust', 'retire-trust']);
+    expect(/### finish\n[\s\S]*?^\| `iam:GetRole` .* \| (.*) \|$/m.exec(written)?.[1]).toMatch(/ \(only with `repairableRoleArns`\)$/);
+    expect(written.split('\n').filter((line) => line.startsWith('| `kms:') && !line.includes('(only with `customerKey`)'))).toEqual([]);
+    expect(/### State machine Retire\n\n.*Deployed: (.*)\.$/m.exec(written)?.[1]).toBe('with `repairableRoleArns`');
+  });
+
+  it('has the policies of the queue, the table and the key, and who may invoke a Lambda', () => {
+    const rows = written.split('## Policies of resources')[1]!.split('\n').filter((line) => line.startsWith('| the '));
+    expect(new Set(rows.map((line) => /^\| (the \w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the key', 'the queue', 'the table']));
+    expect(rows).toContain('| the table LedgerTable | Deny | `*` | `dynamodb:*` | `aws:SecureTransport` Bool `false` |');
+  });
+
+  it('names the states and the rule that call each Lambda', () => {
+    const overview = (name: string): string => written.split('\n').find((line) => line.startsWith(`| [${name}]`))!;
+    expect(overview('verify-pods')).toContain('| MigrateAddon (VerifyPods, VerifyRestored), Recover (VerifyRestored) |');
+    expect(overview('find-stranded')).toContain('| the rule RecoveryTriggersFindStranded, every 5 minutes |');
+  });
+
+  it('is the same for a template in any order', () => {
+    const reversed = changed(({ assembly }) => {
+      for (const list of [assembly.roles, assembly.functions, assembly.stateMachines, assembly.rules]) list.reverse();
+      for (const role of assembly.roles) {
+        role.policies.reverse();
+        for (const statement of statementsOf(role)) {
+          for (const field of ['Action', 'Resource'] as const) statement[field] = [statement[field]].flat().toReversed();
+        }
+      }
+    });
+    expect(reversed()).toBe(written);
+  });
+});
+
+describe('a template is refused', () => {
+  it('that allows an action without a reason', () => {
+    const statement = { Effect: 'Allow', Action: 'eks:DeleteAddon', Resource: `arn:aws:eks:*:${SAMPLE.account}:addon/*/*/*` };
+    expect(add('verify-pods', statement)).toThrow('the template lets verify-pods do eks:DeleteAddon on arn:aws:eks:*:ACCOUNT:addon/*/*/*, and no grant says why');
+  });
+
+  it('that allows an action on more than the reason is for', () => {
+    const statement = { Effect: 'Allow', Action: 'iam:GetRole', Resource: `arn:aws:iam::${SAMPLE.account}:role/*` };
+    expect(add('begin', statement)).toThrow('the template lets begin do iam:GetRole on arn:aws:iam::ACCOUNT:role/*, and no grant says why');
+  });
+
+  it('whose reason is missing', () => {
+    const without = changed(({ reasons }) => (reasons as Map<string, unknown>).set('plan', reasons.get('plan')!.filter(({ action }) => action !== 'eks:ListAddons')));
+    expect(without).toThrow('the template lets plan do eks:ListAddons on arn:aws:eks:*:ACCOUNT:cluster/*, and no grant says why');
+  });
+
+  it('that does not allow what there is a reason for', () => {
+    const without = changed((copy) => {
+      const statement = statementWith(roleOf(copy, 'delete-addon'), 'eks:DeleteAddon');
+      statement.Action = [statement.Action].flat().filter((action) => action !== 'eks:DeleteAddon');
+    });
+    expect(without).toThrow(/a grant says why delete-addon may do eks:DeleteAddon on \S+ \(".+"\), and the template does not let it/);
+  });
+
+  it('that lets a role be passed without its condition', () => {
+    const without = changed((copy) => delete statementWith(roleOf(copy, 'create-addon'), 'iam:PassRole').Condition);
+    expect(without).toThrow(/the template lets create-addon do iam:PassRole on each of passableRoleArns, and no grant says why[\s\S]*nobody may pass a role to another service than EKS/);
+  });
+
+  it('with an action whose access level is not known, or that has a wildcard', () => {
+    expect(add('plan', { Effect: 'Allow', Action: 'eks:DeleteCluster', Resource: `arn:aws:eks:*:${SAMPLE.account}:cluster/*` })).toThrow('plan may eks:DeleteCluster, whose access level is not known');
+    expect(add('plan', { Effect: 'Allow', Action: 'eks:*', Resource: '*' })).toThrow('plan may eks:*, whose access level is not known');
+  });
+
+  it('with every resource where IAM knows narrower ones', () => {
+    expect(add('plan', { Effect: 'Allow', Action: 'eks:DescribeCluster', Resource: '*' })).toThrow('plan may eks:DescribeCluster on every resource, although IAM knows narrower ones for it');
+  });
+
+  it.each([
+    { Effect: 'Deny', Action: 'iam:GetRole', Resource: ROLE },
+    { Effect: 'Allow', NotAction: 'iam:GetRole', Resource: ROLE },
+    { Effect: 'Allow', Action: 'iam:GetRole', NotResource: ROLE },
+    { Effect: 'Allow', Action: 'iam:GetRole', Resource: ROLE, NotPrincipal: { AWS: ROLE } },
+  ])('with a statement that is no table: %o', (statement) => {
+    expect(add('plan', statement)).toThrow("plan has the policy Added, which can't be shown as a table");
+  });
+
+  it('with a managed policy from elsewhere', () => {
+    expect(changed((copy) => roleOf(copy, 'plan').managedPolicyArns.push('arn:aws:iam::aws:policy/ReadOnlyAccess'))).toThrow('plan has the managed policy arn:aws:iam::aws:policy/ReadOnlyAccess');
+  });
+
+  it('with a role that nothing uses', () => {
+    expect(changed(({ assembly }) => assembly.roles.push({ ...assembly.roles[0]!, logicalId: 'Spare', arn: ROLE }))).toThrow('the role Spare is used by no Lambda, state machine or rule');
+  });
+
+  it('with a role that the permissions boundary does not limit', () => {
+    expect(changed((copy) => delete roleOf(copy, 'plan').permissionsBoundary)).toThrow('plan does not have the permissions boundary that the deployment names');
+  });
+
+  it('that lets anybody but AWS become a role', () => {
+    const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }] };
+    expect(changed((copy) => (roleOf(copy, 'plan').trustPolicy = trust))).toThrow(/Principal/);
+  });
+
+  it('whose state machine may call a Lambda that its definition does not name, or calls another service by itself', () => {
+    const one = template.assembly.functions.find((each) => lambdaName(each) === 'plan')!;
+    expect(changed((copy) => [statementWith(machineRole(copy, 'Retire'), 'lambda:InvokeFunction')].map((statement) => (statement.Resource = [statement.Resource, one.arn].flat())))).toThrow(
+      'the template lets state machine Retire do lambda:InvokeFunction on arn:aws:lambda:REGION:ACCOUNT:function:plan, and no grant says why',
+    );
+    const calling = changed(({ assembly }) => Object.assign((assembly.stateMachines[0]!.definition as { States: object }).States, { Stop: { Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:sfn:stopExecution', End: true } }));
+    expect(calling).toThrow('the state Stop of MigrateAddon calls arn:aws:states:::aws-sdk:sfn:stopExecution by itself');
+  });
+
+  it('with a kind of resource that lets somebody in and is not shown', () => {
+    expect(changed(({ types }) => (types as string[]).push('AWS::EKS::AccessEntry'))).toThrow('the template has AWS::EKS::AccessEntry, which this document does not show');
+  });
+});
+
+describe('what nobody may do', () => {
+  const broken = (action: string, resource: string, name = 'plan', condition = '', isLambda = true): string[] => {
+    const right = { action, resource, condition };
+    return CLAIMS.filter(({ isBroken }) => isBroken(right, { name, isLambda })).map(({ says }) => says);
+  };
+  const PASSED = '`iam:PassedToService` StringEquals `pods.eks.amazonaws.com`';
+  const SEALED = '`kms:EncryptionContext:aws:dynamodb:tableName` StringEquals `TABLE`';
+  const cases: [action: string, resource: string, condition?: string][] = [
+    ['iam:PutRolePolicy', 'arn:aws:iam::ACCOUNT:role/*'],
+    ['iam:UpdateAssumeRolePolicy', 'each of repairableRoleArns'],
+    ['iam:PassRole', 'each of passableRoleArns'],
+    ['iam:PassRole', 'each of passableRoleArns', '`iam:PassedToService` StringEquals `ec2.amazonaws.com` or `eks.amazonaws.com`'],
+    ['iam:PassRole', 'arn:aws:iam::ACCOUNT:role/*', PASSED],
+    ['sts:AssumeRole', 'arn:aws:iam::ACCOUNT:role/x'],
+    ['eks:CreateAccessEntry', 'arn:aws:eks:*:ACCOUNT:cluster/*'],
+    ['eks:AccessKubernetesApi', 'arn:aws:eks:*:ACCOUNT:cluster/*'],
+    ['states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*'],
+    ['states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
+    ['dynamodb:DeleteTable', 'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE'],
+    ['dynamodb:GetItem', 'arn:aws:dynamodb:REGION:ACCOUNT:table/another'],
+    ['secretsmanager:GetSecretValue', 'arn:aws:secretsmanager:REGION:ACCOUNT:secret:x'],
+    ['kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/x', SEALED],
+    ['kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/KEY'],
+    ['kms:CreateGrant', 'arn:aws:kms:REGION:ACCOUNT:key/KEY', SEALED],
+    ['ec2:DescribeInstances', '*'],
+    ['lambda:InvokeFunction', 'arn:aws:lambda:REGION:ACCOUNT:function:plan'],
+    ['logs:GetLogEvents', 'arn:aws:logs:REGION:ACCOUNT:log-group:x:*'],
+    ['eks:DescribeCluster', 'arn:aws:eks:*:*:cluster/*'],
+  ];
+
+  it.each(cases)('is broken by %s on %s %s', (action, resource, condition) => {
+    expect(broken(action, resource, 'plan', condition)).toHaveLength(1);
+    const right = { action, resource, condition: condition ?? '' };
+    expect(brokenClaims([right], { name: 'plan', isLambda: true })).toEqual([expect.stringContaining(`plan may ${action} on ${resource}, but the document says that nobody may`)]);
+  });
+
+  it('can be broken, each sentence of it', () => {
+    expect(new Set(cases.flatMap(([action, resource, condition]) => broken(action, resource, 'plan', condition))).size).toBe(CLAIMS.length);
+  });
+
+  it('leaves what is allowed', () => {
+    expect(broken('iam:UpdateAssumeRolePolicy', 'each of repairableRoleArns', 'repair-trust')).toEqual([]);
+    expect(broken('iam:PassRole', 'each of passableRoleArns', 'create-addon', PASSED)).toEqual([]);
+    expect(broken('kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/KEY', 'plan', SEALED)).toEqual([]);
+    expect(broken('lambda:InvokeFunction', 'arn:aws:lambda:REGION:ACCOUNT:function:plan', 'state machine Recover', '', false)).toEqual([]);
+    expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:Recover', 'find-stranded')).toEqual([]);
+  });
+
+  it('has a name and a reason for every right on every resource', () => {
+    expect(EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => accessOf(action) === undefined)).toEqual([]);
+    expect(EXCEPTIONS.filter(({ name, reason }) => !written.split('\n').some((line) => line.startsWith(`| ${name} | `) && line.endsWith(`| ${reason} |`)))).toEqual([]);
+  });
+});
