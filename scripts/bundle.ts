@@ -1,19 +1,17 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 import { stepSchemas } from '../lambdas/steps/schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /**
- * Bundles every step's Lambda into `outdir`, as `<step>.mjs` beside the chunks that they share. One call with splitting:
- * a handler then loads the SDK's rarely used parts (credential providers above all) only when it needs them, which makes
- * a cold start about 40 % shorter than one file each. The same sources give the same bytes.
+ * How every step's Lambda is bundled, as `<step>.mjs` beside the chunks that they share. One call with splitting: a handler
+ * then loads the SDK's rarely used parts (credential providers above all) only when it needs them, which makes a cold
+ * start about 40 % shorter than one file each. The same sources give the same bytes.
  */
-export function bundle(outdir: string): void {
-  // Chunks are named by their content: those of an earlier build would stay and change the asset's hash.
-  rmSync(outdir, { recursive: true, force: true });
-  buildSync({
+export const bundleOptions = (outdir: string) =>
+  ({
     absWorkingDir: ROOT,
     entryPoints: Object.keys(stepSchemas).map((step) => ({ in: `lambdas/steps/${step}/main.ts`, out: step })),
     outdir,
@@ -28,5 +26,11 @@ export function bundle(outdir: string): void {
     // Dependencies in CommonJS call `require`, which an ES module does not have.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
     logLevel: 'warning',
-  });
+  }) satisfies BuildOptions;
+
+/** Bundles every step's Lambda into `outdir`. */
+export function bundle(outdir: string): void {
+  // Chunks are named by their content: those of an earlier build would stay and change the asset's hash.
+  rmSync(outdir, { recursive: true, force: true });
+  buildSync(bundleOptions(outdir));
 }
