@@ -1,0 +1,147 @@
+/** Nobody can make the service hand out, or rewrite the trust of, a role that its deployment does not name: by the plan. What IAM says to that is in `pass-role.test.ts`. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ScenarioCluster, Scenario } from '../../sandbox/world/scenario.ts';
+import { ADMIN, changesIn, deploy, type Deployment, hostileScenario, inHostileWorld, NARROW, OTHER_ACCOUNT, OWN_ROLE, ownAddon, roleArn, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
+
+let narrow: Deployment;
+let readingTrust: Deployment;
+beforeAll(async () => {
+  narrow = await deploy(NARROW);
+  readingTrust = await deploy({ passableRoleArns: NARROW.passableRoleArns });
+});
+afterAll(() => {
+  narrow.remove();
+  readingTrust.remove();
+});
+
+interface Refused {
+  scenario?: Scenario;
+  deployment?: Deployment;
+  request?: Record<string, unknown>;
+}
+
+/** What became of it, and proof that nothing else did. */
+const refused = ({ scenario = hostileScenario(), deployment = narrow, request = {} }: Refused) =>
+  inHostileWorld({ scenario, deployment }, async (world) => {
+    const before = stateOf(world);
+    const execution = await world.ask(request);
+    expect(stateOf(world)).toEqual(before);
+    expect(changesIn(world)).toEqual([]);
+    expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+    const record = await world.record(execution.name);
+    expect({ status: execution.status, error: execution.error }).toEqual({ status: 'FAILED', error: 'Blocked' });
+    return { cause: execution.cause ?? '', record, blocking: (record?.plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown') };
+  });
+
+/** What the plan's check of that id says, which blocks. */
+async function refusalBy(id: string, given: Refused): Promise<string | undefined> {
+  const { blocking, record } = await refused(given);
+  expect(record).toMatchObject({ status: 'ended', outcome: 'blocked' });
+  return blocking.find((check) => check.id === id)?.message;
+}
+
+it('the same world lets a migration through that asks for nothing odd', async () => {
+  const { error, changes } = await inHostileWorld({ deployment: narrow }, async (world) => {
+    const execution = await world.ask();
+    return { error: execution.cause, changes: changesIn(world) };
+  });
+  expect(error).toBeUndefined();
+  expect(changes).toContain('eks:UpdateAddon');
+});
+
+describe('a role outside the allow-list', () => {
+  const roles: [string, string, string][] = [
+    ['of another path', ADMIN, 'pass-role'],
+    ['whose path differs in case alone', roleArn('EKS-Addons/shouting'), 'pass-role'],
+    ['whose path only begins alike', roleArn('eks-addons-evil/neighbour'), 'pass-role'],
+    ['of another account', roleArn('eks-addons/elsewhere', OTHER_ACCOUNT), 'role-account'],
+    ['of another partition', OWN_ROLE.replace('arn:aws:', 'arn:aws-cn:'), 'role-account'],
+    ['that is another one under an allowed path', roleArn('eks-addons/admin'), 'role-exists'],
+    ['whose name differs in case alone', roleArn('eks-addons/OTHER'), 'role-exists'],
+  ];
+  it.each(roles)('%s is refused as the role of all', async (_, arn, check) => expect(await refusalBy(check, { request: { roleArn: arn } })).toContain(arn));
+  it.each(roles)('%s is refused as the role of one service account', async (_, arn, check) => expect(await refusalBy(check, { request: { roles: { [SERVICE_ACCOUNT]: arn } } })).toContain(arn));
+  it.each(roles.slice(0, 4))("%s is refused as the add-on's own", async (_, arn, check) => {
+    const scenario = hostileScenario((__, cluster) => void (ownAddon(cluster).serviceAccountRoleArn = arn));
+    expect(await refusalBy(check, { scenario })).toContain(arn);
+  });
+  it('is refused where only the way back would pass it: the add-on has it, and asks for another', async () => {
+    const scenario = hostileScenario((_, cluster) => void (ownAddon(cluster).serviceAccountRoleArn = ADMIN));
+    expect(await refusalBy('pass-role', { scenario, request: { roleArn: roleArn('eks-addons/other') } })).toContain(ADMIN);
+  });
+  it('is refused where an association has it that a rollback would put back', async () => {
+    const scenario = hostileScenario((_, cluster: ScenarioCluster) => void (cluster.associations[0]!.roleArn = ADMIN));
+    expect(await refusalBy('pass-role', { scenario })).toContain(ADMIN);
+  });
+});
+
+describe('an ARN that is made to look like an allowed one', () => {
+  const tricks: [string, string][] = [
+    ['..', roleArn('eks-addons/../admin')],
+    ['.', roleArn('eks-addons/./admin')],
+    ['an empty part', roleArn('eks-addons//admin')],
+    ['.. at the end', roleArn('eks-addons/..')],
+    ['an encoded ..', roleArn('eks-addons/%2e%2e/admin')],
+    ['a wildcard in the name', roleArn('eks-addons/*')],
+    ['a wildcard in the path', roleArn('*/admin')],
+    ['a newline and a second ARN', `${OWN_ROLE}\n${ADMIN}`],
+    ['a newline at the end', `${OWN_ROLE}\n`],
+    ['a NUL', `${OWN_ROLE}\u0000`],
+    ['a Cyrillic letter', OWN_ROLE.replace('role/e', 'role/\u0435')],
+    ['a policy variable', roleArn('eks-addons/${aws:PrincipalTag/role}')],
+    ['a user instead of a role', 'arn:aws:iam::111122223333:user/eks-addons/admin'],
+    ['a session of a role', 'arn:aws:sts::111122223333:assumed-role/admin/session'],
+    ['ten thousand characters', roleArn(`eks-addons/${'a/'.repeat(5000)}admin`)],
+  ];
+  it.each(tricks)('%s is no role: as the role of all, and of one service account', async (_, arn) => {
+    for (const request of [{ roleArn: arn }, { roles: { [SERVICE_ACCOUNT]: arn } }]) {
+      const { cause, record } = await refused({ request });
+      expect(cause).toMatch(/BadInput: The input of step plan is wrong: request\.role(Arn|s\.ebs-csi-controller-sa): must /);
+      expect(cause.length).toBeLessThan(2000);
+      expect(record?.plan?.verdict).not.toBe('migrate');
+    }
+  });
+  it('a comma makes no second role of it', async () => {
+    const { cause, record } = await refused({ request: { roleArn: `${OWN_ROLE},x` } });
+    // It may stand in a role's name: there is no such role.
+    expect(cause).toContain('ChecksFailed');
+    expect(record?.plan?.verdict).toBe('blocked');
+  });
+  it.each(['targetRoleArn', 'serviceAccountRoleArn', 'passableRoleArns', 'PASSABLE_ROLE_ARNS'])('a field %s that no request has is refused, not overlooked', async (field) => {
+    const { cause } = await refused({ request: { [field]: ADMIN } });
+    expect(cause).toContain(`BadInput: The input of step plan is wrong: request: has fields that are not known: ${field}`);
+  });
+});
+
+describe('a repair of trust', () => {
+  const withoutPods = (arn: string) =>
+    hostileScenario((scenario, cluster) => {
+      const [account] = scenario.accounts;
+      const [own] = account!.roles;
+      const trust = structuredClone(own!.trustPolicy) as { Statement: { Sid: string }[] };
+      const repairable = { ...structuredClone(own!), arn, trustPolicy: { ...trust, Statement: trust.Statement.filter(({ Sid }) => Sid !== 'PodIdentity') } };
+      account!.roles = [...account!.roles.filter((role) => role.arn !== arn), repairable];
+      ownAddon(cluster).serviceAccountRoleArn = arn;
+      cluster.associations = [];
+    });
+  const INSIDE = roleArn('eks-addons/repairable-ebs');
+
+  it('is made where the deployment names the role', async () => {
+    const scenario = withoutPods(INSIDE);
+    const changes = await inHostileWorld({ scenario, deployment: narrow }, async (world) => {
+      await world.ask({ trust: 'repair' });
+      return changesIn(world);
+    });
+    expect(changes).toContain('iam:UpdateAssumeRolePolicy');
+  });
+  it.each([
+    ['of a role that may be passed, not repaired', OWN_ROLE],
+    ['of a role whose name differs in case', roleArn('eks-addons/Repairable-ebs')],
+    ['of a role that only begins alike', roleArn('eks-addons/unrepairable-ebs')],
+  ])('%s is refused', async (_, arn) => expect(await refusalBy('trust-repair', { scenario: withoutPods(arn), request: { trust: 'repair' } })).toContain(arn.split('/').at(-1)!));
+  it('is refused where nothing that repairs is deployed', async () => expect(await refusalBy('trust-repair', { deployment: readingTrust, scenario: withoutPods(INSIDE), request: { trust: 'repair' } })).toContain('not enabled'));
+  it("of another account's role is refused", async () => {
+    const arn = roleArn('eks-addons/repairable-ebs', OTHER_ACCOUNT);
+    expect(await refusalBy('role-account', { scenario: withoutPods(INSIDE), request: { trust: 'repair', roleArn: arn } })).toContain(arn);
+  });
+});

@@ -1,0 +1,116 @@
+/** Configuration values of an installed add-on are anybody's text: carried as they are, never evaluated, never shown. */
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { ADDON } from '../end-to-end/fixture.ts';
+import { changesIn, type HostileWorld, hostileScenario, inHostileWorld, SECRET, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
+
+/** What the schema takes: the value of an annotation is any text. */
+const annotated = (value: string): string => JSON.stringify({ controller: { podAnnotations: { team: value } } });
+
+const withConfiguration = <T>(raw: string, work: (world: HostileWorld) => Promise<T>): Promise<T> =>
+  inHostileWorld({ scenario: hostileScenario() }, (world) => {
+    world.cluster.addons.get(ADDON)!.configurationValues = raw;
+    return work(world);
+  });
+
+/** The logs and the histories, without the calls: those to EKS and to the ledger have to carry the values. */
+async function loggedIn(world: HostileWorld): Promise<string> {
+  const { calls } = world.backend.sandbox.world.log;
+  const kept = calls.splice(0);
+  const written = await world.written();
+  calls.splice(0, calls.length, ...kept);
+  return written;
+}
+
+const ACCEPTED: [string, string][] = [
+  ['a JSONata expression', annotated(`{% $eval("${SECRET}") %}`)],
+  ['an expression that never ends', annotated(`{% ($f := function($x){$f($x)}; $f("${SECRET}")) %}`)],
+  ['a template of CloudFormation and of a shell', annotated(`\${AWS::AccountId} \${${SECRET}} $(touch /tmp/${SECRET}) \`id\``)],
+  ['quotes, line breaks and a terminal\'s commands', annotated(`'"'"'; rm -rf / #\n\u001b[2J${SECRET}\\`)],
+  ['YAML with a comment and trailing blanks', `# ${SECRET}\ncontroller:\n  podAnnotations: {team: "it's ${SECRET}"}   \n\n`],
+  ['a number that no computer keeps', `{"controller":{"podAnnotations":{"team":"${SECRET}"},"replicaCount":2.0}}`],
+];
+
+describe('values that the schema takes', () => {
+  it.each(ACCEPTED)('%s: the add-on is made again with the very same text', async (_, raw) => {
+    const { execution, configuration, logged, pods } = await withConfiguration(raw, async (world) => {
+      const done = await world.ask({ strategy: 'recreate', preserve: true });
+      const { pods: identities } = world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] };
+      return { execution: done, configuration: world.cluster.addons.get(ADDON)!.configurationValues, logged: await loggedIn(world), pods: identities };
+    });
+    expect(execution.cause).toBeUndefined();
+    expect(configuration).toBe(raw);
+    expect(new Set(pods)).toEqual(new Set(['pod-identity']));
+    expect(logged).not.toContain(SECRET);
+  });
+});
+
+const bomb = [`secret: &a0 ["${SECRET}", "${SECRET}"]`, ...Array.from({ length: 12 }, (_, index) => `b${index}: &a${index + 1} [${Array.from({ length: 10 }, () => `*a${index}`).join(', ')}]`)].join('\n');
+const REFUSED: [string, string][] = [
+  ['a key __proto__', `{"__proto__":{"polluted":"${SECRET}"},"controller":{"__proto__":{"polluted":1}}}`],
+  ['aliases of aliases of aliases', bomb],
+  ['an alias of itself', `a: &a [*a, "${SECRET}"]`],
+  ['seventy kilobytes', JSON.stringify({ nothing: `${SECRET}${'x'.repeat(70_000)}` })],
+  ['a thousand levels', `${'{"a":'.repeat(1000)}"${SECRET}"${'}'.repeat(1000)}`],
+  ['what is neither JSON nor YAML', `{"a": "${SECRET}", [}`],
+  ['a tag of YAML that makes functions', `a: !!js/function "return '${SECRET}'"`],
+];
+
+describe('values that the schema does not take', () => {
+  it.each(REFUSED)('%s: it is not deleted, since it could not be made again; the check says where, not what', async (_, raw) => {
+    const started = performance.now();
+    const { execution, before, after, changes, logged, record } = await withConfiguration(raw, async (world) => {
+      const seen = stateOf(world);
+      const done = await world.ask({ strategy: 'recreate' });
+      return { execution: done, before: seen, after: stateOf(world), changes: changesIn(world), logged: await loggedIn(world), record: await world.record(done.name) };
+    });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringContaining('configuration') as unknown });
+    expect(after).toEqual(before);
+    expect(changes).toEqual([]);
+    expect(logged).not.toContain(SECRET);
+    const { addon, ...plan } = record!.plan!;
+    expect(addon?.configurationValues).toBe(raw);
+    expect(JSON.stringify(plan)).not.toContain(SECRET);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    // Far more than it takes, far less than a bomb would.
+    expect(performance.now() - started).toBeLessThan(15_000);
+  });
+
+  it.each(REFUSED)('%s: in place it stays as it is, and nobody reads it', async (_, raw) => {
+    const { execution, configuration, logged } = await withConfiguration(raw, async (world) => {
+      const done = await world.ask({ strategy: 'in-place' });
+      return { execution: done, configuration: world.cluster.addons.get(ADDON)!.configurationValues, logged: await loggedIn(world) };
+    });
+    expect(execution.cause).toBeUndefined();
+    expect(configuration).toBe(raw);
+    expect(logged).not.toContain(SECRET);
+  });
+});
+
+it('the commands for a person carry them through a shell unharmed, and run nothing of them', async () => {
+  const [, , , [, raw]] = ACCEPTED as [unknown, unknown, unknown, [string, string]];
+  const { execution, handOff, logged } = await withConfiguration(raw, async (world) => {
+    world.backend.sandbox.world.faults.add({ operation: 'CreateAddon', kind: 'access-denied', times: 'all' });
+    const done = await world.ask({ strategy: 'recreate' });
+    return { execution: done, handOff: (await world.record(done.name))!.handOff, logged: await loggedIn(world) };
+  });
+  expect(execution.error).toBe('NeedsHuman');
+  expect(logged).not.toContain(SECRET);
+  // Programs that only say what they were called with, each word ended by a NUL.
+  const script = `aws() { printf '%s\\0' "$@"; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${handOff.join('\n')}\n`;
+  const words = execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\0');
+  expect(words).toContain('create-addon');
+  expect(words[words.indexOf('--configuration-values') + 1]).toBe(raw);
+});
+
+it('a session policy of an association is carried over, and not logged', async () => {
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid: SECRET.replaceAll('-', ''), Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${SECRET.toLowerCase()}/*` }] });
+  const scenario = hostileScenario((_, cluster) => void Object.assign(cluster.associations[0]!, { policy, disableSessionTags: true }));
+  const { execution, policies, logged } = await inHostileWorld({ scenario }, async (world) => {
+    const done = await world.ask();
+    return { execution: done, policies: [...world.cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined).map((one) => one.policy), logged: await loggedIn(world) };
+  });
+  expect(execution.cause).toBeUndefined();
+  expect(policies).toEqual([policy]);
+  expect(logged.toLowerCase()).not.toContain(SECRET.toLowerCase());
+});

@@ -1,0 +1,287 @@
+/** Whoever can write into the ledger, and no more, gets no change by it that the deployment does not allow. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addonLock } from '../../lambdas/runtime/lock.ts';
+import type { Association, Migration, Plan, Snapshot } from '../../lambdas/domain/model.ts';
+import { hashOf } from '../../lambdas/domain/plan/hash.ts';
+import { ADDON } from '../end-to-end/fixture.ts';
+import { ADMIN, changesIn, deploy, type Deployment, hostileScenario, inHostileWorld, NARROW, type HostileWorld, OWN_ROLE, SECRET, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
+
+let narrow: Deployment;
+beforeAll(async () => {
+  narrow = await deploy(NARROW);
+});
+afterAll(() => narrow.remove());
+
+const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> => inHostileWorld({ deployment: narrow }, work);
+
+/** The record as the table has it: without what are items of their own. */
+const recordItem = (record: Migration): object => Object.fromEntries(Object.entries(record).filter(([name]) => !['associations', 'trustChanges', 'retirements'].includes(name)));
+
+/** With a hash that fits what it says now: who can write a plan can make its hash too. */
+const resealed = (record: Migration, plan: Plan): Migration => ({ ...record, plan: { ...plan, hash: hashOf(plan, record.request) } });
+
+interface Exchange {
+  /** What the ledger says when `begin` reads it. */
+  forge: (record: Migration, plan: Plan) => Migration;
+}
+
+/** A migration whose record is exchanged as soon as the plan has written it. */
+const exchanged = ({ forge }: Exchange) =>
+  inside(async (world) => {
+    const before = stateOf(world);
+    const migrationId = world.backend.ids.ulid();
+    const isPlanned = ({ step, operation, status, input }: { step?: string; operation: string; status: number; input: unknown }): boolean =>
+      step === 'plan' && operation === 'UpdateItem' && status === 200 && JSON.stringify(input).includes('"STEP#plan"');
+    let exchanges = 0;
+    world.onFirst(isPlanned, async () => {
+      const record = (await world.record(migrationId))!;
+      exchanges += 1;
+      await world.forge(`MIGRATION#${migrationId}`, 'RECORD', recordItem(forge(record, record.plan!)));
+    });
+    const execution = await world.ask({}, { name: migrationId });
+    expect(exchanges).toBe(1);
+    expect(stateOf(world)).toEqual(before);
+    expect(changesIn(world)).toEqual([]);
+    expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+    expect(await world.backend.ledger.getSnapshot(migrationId)).toBeUndefined();
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked' });
+    return execution.cause ?? '';
+  });
+
+describe('a plan that is exchanged before it is begun', () => {
+  const withRole = (plan: Plan, arn: string): Plan => ({ ...plan, associations: plan.associations.map((one) => ({ ...one, roleArn: arn })) });
+
+  it.each<[string, Exchange['forge'], RegExp]>([
+    ['for one with another role', (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }), /BadInput: .*not what its hash was made of/],
+    ['for one with another role and the hash of that', (record, plan) => resealed(record, withRole(plan, ADMIN)), /BadInput: .*(other roles or namespaces|another one than the step plan has made)/],
+    [
+      'for one with another role, that its request asks for too',
+      (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)),
+      /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|another one than the step plan has made)/,
+    ],
+    [
+      "for one whose add-on's own role is another, which a rollback would pass",
+      (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: OWN_ROLE } }, { ...plan, addon: { ...plan.addon!, serviceAccountRoleArn: ADMIN } }),
+      /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|another one than the step plan has made)/,
+    ],
+    ['for one of another namespace', (record, plan) => resealed(record, { ...plan, associations: plan.associations.map((one) => ({ ...one, namespace: 'payments' })) }), /BadInput: .*(other roles or namespaces|another one than)/],
+    ['for one of another add-on', (record, plan) => resealed(record, { ...plan, addon: { ...plan.addon!, name: 'vpc-cni' } }), /BadInput: .*(is for add-on vpc-cni|another one than)/],
+    ['together with its request, for another add-on', (record, plan) => resealed({ ...record, request: { ...record.request, addon: 'vpc-cni' } }, plan), /BadInput: .*asks for add-on vpc-cni.*what was planned is aws-ebs-csi-driver/],
+    ['together with its request, for another cluster', (record, plan) => resealed({ ...record, request: { ...record.request, target: { ...record.request.target, cluster: 'payments-prod' } } }, plan), /BadInput: .*of cluster payments-prod/],
+    ['for one that purges more', (record, plan) => ({ ...record, plan: { ...plan, existing: [...plan.existing, 'a-somebody-elses'], purge: [...plan.purge, 'a-somebody-elses'] } }), /BadInput: .*not what its hash was made of/],
+    ['for one that purges more, and the hash of that', (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-somebody-elses'] }), /AssociationChanged|another one than/],
+    [
+      'for one that repairs the trust of another role',
+      (record, plan) => resealed({ ...record, request: { ...record.request, trust: 'repair' } }, { ...plan, trustRepairs: [{ roleArn: ADMIN, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }] }),
+      /BadInput: .*(would change the trust policy of .*admin|another one than)/,
+    ],
+    [
+      'for one that repairs a role that may be passed, but not repaired',
+      (record, plan) => resealed({ ...record, request: { ...record.request, trust: 'repair' } }, { ...plan, trustRepairs: [{ roleArn: OWN_ROLE, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }] }),
+      /BadInput: .*(may not change the trust policy of role|another one than)/,
+    ],
+    ['for one that goes further', (record, plan) => ({ ...record, plan: { ...plan, ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'OVERWRITE' }] } }), /BadInput: .*not what its hash was made of/],
+    ['for garbage', (record) => ({ ...record, plan: { verdict: SECRET } }) as unknown as Migration, /BadInput: The ledger has a migration that this version of the service does not write so: plan\./],
+  ])('%s is refused', async (_, forge, why) => {
+    const cause = await exchanged({ forge });
+    expect(cause).toMatch(why);
+    expect(cause).not.toContain(SECRET);
+  });
+});
+
+/** A migration that never was: over, or left by an execution that nobody knows. */
+async function forgeMigration(world: HostileWorld, change: Partial<Migration>, snapshot: (real: Snapshot) => Snapshot, purged: Association[] = [], created: Association[] = []): Promise<string> {
+  const { ledger, ids } = world.backend;
+  // From a real one, which is what one would copy.
+  const real = await world.ask({ dryRun: true });
+  const { plan, request } = (await world.record(real.name))!;
+  const migrationId = ids.ulid();
+  const stamp = '2026-01-15T08:00:00.000Z';
+  const addon = plan!.addon!;
+  const associations = await ledgerAssociations(world);
+  const base: Migration = {
+    migrationId,
+    request: { ...request, dryRun: false },
+    startedAt: stamp,
+    endedAt: stamp,
+    status: 'ended',
+    outcome: 'needs-human',
+    verified: 'none',
+    plan: plan!,
+    rung: 0,
+    executionArn: `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`,
+    locks: [],
+    removed: [],
+    made: [],
+    warnings: [],
+    associations: { purged: [], created: [], restored: [] },
+    trustChanges: [],
+    retirements: [],
+    handOff: [],
+    ...change,
+  };
+  await world.forge(`MIGRATION#${migrationId}`, 'RECORD', recordItem(base));
+  await world.forge(`MIGRATION#${migrationId}`, 'SNAPSHOT', { snapshot: snapshot({ takenAt: stamp, addon, namespace: 'kube-system', planned: plan!.associations, associations, trustPolicies: {} }) });
+  for (const [what, list] of Object.entries({ purged, created })) for (const association of list) await ledger.recordAssociation(migrationId, what as 'purged' | 'created', association);
+  return migrationId;
+}
+
+async function ledgerAssociations(world: HostileWorld): Promise<Association[]> {
+  return [...world.cluster.associations.values()].map(({ createdAt, modifiedAt, ...one }) => ({ ...one, createdAt: new Date(createdAt).toISOString(), modifiedAt: new Date(modifiedAt).toISOString() }));
+}
+
+describe('a whole migration that never was', () => {
+  /** The driver without an identity: then a forged way back has something to put. */
+  const unmigrated = hostileScenario();
+  const attempted = (forge: (world: HostileWorld) => Promise<string>, change: (world: HostileWorld) => void = () => {}) =>
+    inHostileWorld({ scenario: unmigrated, deployment: narrow }, async (world) => {
+      const migrationId = await forge(world);
+      change(world);
+      const before = stateOf(world);
+      const execution = await world.recover(migrationId);
+      const after = stateOf(world);
+      return { before, after, execution, changes: changesIn(world), record: await world.record(migrationId).catch((error: unknown) => error), written: await world.written() };
+    });
+
+  it('whose snapshot has an administrator as the IRSA role is not put back', async () => {
+    const { before, after, execution, changes } = await attempted((world) => forgeMigration(world, {}, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })));
+    expect(after).toEqual(before);
+    expect(changes).toEqual([]);
+    expect(execution.status).toBe('FAILED');
+  });
+
+  it("that names an administrator for the driver's role on a driver without one is stopped by IAM, and the driver stays", async () => {
+    const { before, after, execution, changes } = await attempted(
+      (world) => forgeMigration(world, {}, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })),
+      ({ cluster }) => {
+        const addon = cluster.addons.get(ADDON)!;
+        const [association] = cluster.associations.values();
+        delete addon.serviceAccountRoleArn;
+        Object.assign(association!, { ownerArn: addon.arn });
+        addon.associationIds = [association!.id];
+      },
+    );
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman', cause: expect.stringMatching(/iam:PassRole/) as unknown });
+    expect(changes).toEqual([]);
+    expect(after).toEqual(before);
+  });
+
+  it.each<[string, (real: Snapshot) => Snapshot]>([
+    ['of another add-on', (real) => ({ ...real, addon: { ...real.addon, name: 'vpc-cni', arn: real.addon.arn.replace(ADDON, 'vpc-cni') } })],
+    ['of another cluster', (real) => ({ ...real, addon: { ...real.addon, arn: real.addon.arn.replace('reliability-dev', 'payments-prod') } })],
+    ['of service accounts of another namespace', (real) => ({ ...real, planned: [{ namespace: 'payments', serviceAccount: 'api', roleArn: OWN_ROLE }] })],
+    ['with an association of another namespace', (real) => ({ ...real, associations: real.associations.map((one) => ({ ...one, namespace: 'payments' })) })],
+  ])('whose snapshot is %s is refused before a lock is taken', async (_, snapshot) => {
+    const { before, after, execution, changes } = await attempted((world) => forgeMigration(world, {}, snapshot));
+    expect(after).toEqual(before);
+    expect(changes).toEqual([]);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'RecoveryFailed', cause: expect.stringMatching(/BadInput.*does not belong to/) as unknown });
+  });
+
+  it('is not retired where its role may not be changed', async () => {
+    const { before, after, execution, changes } = await inside(async (world) => {
+      const migrationId = await forgeMigration(world, { outcome: 'migrated', verified: 'pods', endedAt: '2025-06-01T00:00:00.000Z' }, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } }));
+      const seen = stateOf(world);
+      const machine = world.backend.retireStateMachineArn!;
+      const retiring = await world.attempt({ migrationId, action: 'retire', dryRun: false, soakDays: 0 }, { machine, name: `retire-${migrationId}` });
+      return { before: seen, after: stateOf(world), execution: retiring, changes: changesIn(world) };
+    });
+    expect(after).toEqual(before);
+    expect(changes).toEqual([]);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'RetireRefused', cause: expect.stringContaining(`may not change the trust policy of ${ADMIN}`) as unknown });
+  });
+
+  it('that says it has retired, or repaired, another role changes nothing of that', async () => {
+    const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }] });
+    const { before, after, errors, changes } = await inside(async (world) => {
+      const migrationId = await forgeMigration(world, { outcome: 'migrated', verified: 'pods' }, (real) => real);
+      const note = { roleArn: ADMIN, before: policy, after: '{}', notedAt: '2025-06-01T00:00:00.000Z', writtenAt: '2025-06-01T00:00:00.000Z' };
+      await world.backend.ledger.recordRetirement(migrationId, { ...note, removed: [{ statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } }] });
+      await world.backend.ledger.recordTrustChange(migrationId, { ...note, statement: {} });
+      const seen = stateOf(world);
+      const machine = world.backend.retireStateMachineArn!;
+      const back = await world.attempt({ migrationId, action: 'reinstate', dryRun: false, soakDays: 0 }, { machine, name: `reinstate-${migrationId}` });
+      await world.recover(migrationId);
+      return { before: seen, after: stateOf(world), errors: back.error, changes: changesIn(world).filter((one) => one.startsWith('iam:')) };
+    });
+    expect(errors).toBe('RetireRefused');
+    expect(changes).toEqual([]);
+    expect((after as { roles: unknown }[]).map(({ roles }) => roles)).toEqual((before as { roles: unknown }[]).map(({ roles }) => roles));
+  });
+
+  it.each<[string, object]>([
+    ['of another form', { status: SECRET, request: { target: SECRET }, plan: [] }],
+    ['without anything', {}],
+    ['with a lock of somebody else', { status: 'running', startedAt: 'x', request: 7, locks: ['111122223333#eu-west-1#reliability-dev#vpc-cni'] }],
+  ])('that is garbage %s ends the recovery with a name, and its content stays where it is', async (_, item) => {
+    const { execution, changes, written } = await inside(async (world) => {
+      const migrationId = world.backend.ids.ulid();
+      await world.forge(`MIGRATION#${migrationId}`, 'RECORD', item);
+      return { execution: await world.recover(migrationId), changes: changesIn(world), written: await world.written() };
+    });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'RecoveryFailed', cause: expect.stringContaining('BadInput: The ledger has a migration that this version of the service does not write so') as unknown });
+    expect(changes).toEqual([]);
+    expect(written).not.toContain(SECRET);
+  });
+});
+
+describe('a forged lock', () => {
+  it.each<[string, object]>([
+    ['that is never let go, of an execution that never was', { fence: 999_999, held: 'LOCK', owner: { migrationId: '01JZZZZZZZZZZZZZZZZZZZZZZZ', executionArn: 'never-was', since: '2999-01-01T00:00:00.000Z' } }],
+    ['of no execution at all', { fence: 1, held: 'LOCK', owner: { migrationId: '../../x', executionArn: 'none', since: 'never' } }],
+    ['that is garbage', { fence: SECRET, held: 'LOCK', owner: 7 }],
+  ])('%s keeps a migration from being begun, and is told by name', async (_, item) => {
+    const { execution, changes, written } = await inside(async (world) => {
+      const owner = (item as { owner?: { executionArn?: string } }).owner;
+      if (owner?.executionArn === 'never-was') owner.executionArn = `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:never-was`;
+      await world.forge(`LOCK#${addonLock(world.target, ADDON)}`, 'LOCK', item);
+      return { execution: await world.ask(), changes: changesIn(world), written: await world.written() };
+    });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringMatching(/ChecksFailed|RecoveryPending|BadInput|InvalidRequest/) as unknown });
+    expect(changes).toEqual([]);
+    expect(written).not.toContain(SECRET);
+  });
+
+  it('that is garbage does not keep what else was left from being found', async () => {
+    const { outcome } = await inside(async (world) => {
+      await world.forge('LOCK#garbage', 'LOCK', { fence: SECRET, held: 'LOCK' });
+      world.backend.sandbox.world.knobs.eventsLost = true;
+      const dead = await world.start({ addon: ADDON, strategy: 'recreate', preserve: true });
+      await world.until(dead, 'WaitForDeletion');
+      dead.stop();
+      await world.later(15 * 60_000);
+      await world.rest();
+      return { outcome: (await world.record(dead.name))?.outcome };
+    });
+    expect(outcome).toBe('rolled-back');
+  });
+});
+
+it.each<[string, object]>([
+  ['with a terminal\'s commands in it', { requestedAt: '2026-01-15T09:00:00.000Z', requestedBy: `\u001b]0;${SECRET}\u0007`, reason: 'x\n'.repeat(10_000) }],
+  ['that is garbage', { requestedAt: { year: SECRET } }],
+])('a forged cancel %s does no more than stop a migration', async (_, item) => {
+  const { before, after, execution, changes, written } = await inside(async (world) => {
+    const seen = stateOf(world);
+    const migrationId = world.backend.ids.ulid();
+    await world.forge(`MIGRATION#${migrationId}`, 'CANCEL', item);
+    return { before: seen, execution: await world.ask({}, { name: migrationId }), after: stateOf(world), changes: changesIn(world), written: await world.written() };
+  });
+  expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringContaining('Cancelled: The migration was asked to stop') as unknown });
+  expect(after).toEqual(before);
+  expect(changes).toEqual([]);
+  expect(written).not.toContain(SECRET);
+});
+
+it('a forged cancel in the middle leads back: the add-on is as it was', async () => {
+  const { before, after, execution } = await inside(async (world) => {
+    const seen = world.look(ADDON, SERVICE_ACCOUNT);
+    const running = await world.start({ addon: ADDON, strategy: 'recreate', preserve: true });
+    await world.until(running, 'WaitForDeletion');
+    await world.forge(`MIGRATION#${running.name}`, 'CANCEL', { requestedAt: 7 });
+    await world.rest();
+    return { before: seen, after: world.look(ADDON, SERVICE_ACCOUNT), execution: running };
+  });
+  expect(execution.error).toBe('RolledBack');
+  expect(after).toEqual(before);
+});
