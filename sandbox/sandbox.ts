@@ -60,8 +60,11 @@ export interface Sandbox {
   clock: SandboxClock;
   /** Clients that call this sandbox as that role; the operator's role when left out. */
   clients(as?: AwsCredentialIdentity, region?: string): ClientFactory;
-  /** ARNs of the deployed state machines and the name of the ledger's table, as the template's outputs say; Retire is there where roles' trust may be changed. */
-  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string };
+  /**
+   * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of them and
+   * those that restart workloads there, as the template's outputs say; Retire is there where roles' trust may be changed.
+   */
+  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[] };
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /** What the functions logged and counted so far. */
@@ -185,11 +188,14 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     recoverStateMachineArn: outputOf(assembly, 'RecoverStateMachineArn', assemblyDirectory),
     ...(retireStateMachineArn === undefined ? {} : { retireStateMachineArn }),
     tableName: outputOf(assembly, 'TableName', assemblyDirectory),
+    kubernetesRoleArns: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
+    restartRoleArns: outputOf(assembly, 'KubernetesRestartRoleArns', assemblyDirectory).split(','),
   };
   const world = buildWorld(scenario, {
     ...(seed === undefined ? {} : { seed }),
     roles: assembly.roles,
-    kubernetesRoles: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
+    kubernetesRoles: outputs.kubernetesRoleArns,
+    restartRoles: outputs.restartRoleArns,
   });
   if (lambdas === 'bundled') world.faults.restrict(CALL_FAULTS);
   const clock = openClock(kind, startAt);

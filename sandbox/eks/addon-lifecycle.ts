@@ -1,6 +1,7 @@
 /** How an add-on goes on by itself after an operation has started it: statuses over time, and what they do in the cluster. */
 import type { AddonObjects } from '../kubernetes/objects.ts';
 import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/controllers.ts';
+import { withPodSettings } from '../kubernetes/manifests.ts';
 import type { AddonState, AddonStatus, ClusterState, UpdateState } from '../world/world.ts';
 import { hasAgent, noAgentIssue } from './agent.ts';
 import { isLive, removeAssociation } from './association-state.ts';
@@ -16,13 +17,13 @@ const PATIENCE_SECONDS = 300;
 /** Text: aws-ia/terraform-aws-eks-blueprints-addons#335. */
 const TOO_FEW_REPLICAS = { code: 'InsufficientNumberOfReplicas', message: "The add-on is unhealthy because it doesn't have the desired number of replicas." };
 
-export const objectsOf = (call: EksCall, addon: AddonState): AddonObjects => ({
-  ...(call.world.catalogue.get(addon.name)?.objects ?? { serviceAccounts: [], workloads: [] }),
-  namespace: addon.namespace,
-});
+export const objectsOf = (call: EksCall, cluster: ClusterState, addon: AddonState): AddonObjects => {
+  const objects = call.world.catalogue.get(addon.name)?.objects ?? { serviceAccounts: [], workloads: [] };
+  return withPodSettings({ ...objects, namespace: addon.namespace }, cluster.podSettings?.get(addon.name));
+};
 
 const ready = (call: EksCall, cluster: ClusterState, addon: AddonState): boolean => {
-  const replicas = addonReplicas(call.world, cluster, objectsOf(call, addon));
+  const replicas = addonReplicas(call.world, cluster, objectsOf(call, cluster, addon));
   return replicas.ready >= replicas.desired;
 };
 
@@ -84,7 +85,7 @@ const settleAfter = (call: EksCall, cluster: ClusterState, addon: AddonState, du
  * Preserved objects are EKS's again with that. `restart`: also where nothing in the objects changed.
  */
 export const applyObjects = (call: EksCall, cluster: ClusterState, addon: AddonState, options: { restart: boolean; keepAnnotation?: boolean }): void => {
-  applyAddonObjects(call.world, cluster, addon.name, objectsOf(call, addon), {
+  applyAddonObjects(call.world, cluster, addon.name, objectsOf(call, cluster, addon), {
     irsaServiceAccounts: call.world.catalogue.get(addon.name)?.irsaServiceAccounts ?? [],
     ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
     ...options,
@@ -138,7 +139,7 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
   addon.generation += 1;
   call.deleting.add(addon);
   const fails = knobs.deleteEndsIn === 'DELETE_FAILED';
-  if (!preserve && !fails) removeAddonObjects(call.world, cluster, addon.name, objectsOf(call, addon));
+  if (!preserve && !fails) removeAddonObjects(call.world, cluster, addon.name, objectsOf(call, cluster, addon));
   const staleSeconds = knobs.stuckDeleting ? knobs.deleteStaleSeconds : Math.min(knobs.deleteStaleSeconds, durationSeconds);
   const show = (): void => setStatus(call, addon, 'DELETING');
   if (staleSeconds === 0) show();

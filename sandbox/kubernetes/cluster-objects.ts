@@ -1,5 +1,8 @@
-/** What a cluster has before anything is installed: namespaces with their default service account, and Linux nodes. */
+/** What a cluster has before anything is installed: namespaces with their default service account, EKS's webhook, and nodes. */
+import { createHash } from 'node:crypto';
 import type { ClusterState, World } from '../world/world.ts';
+import { seedNodes } from './nodes.ts';
+import type { NodeGroup } from './nodes.ts';
 import type { KubeObject } from './objects.ts';
 import { seedRbacDefaults } from './rbac-defaults.ts';
 import { getObject, newMetadata, putObject, timestamp } from './store.ts';
@@ -26,78 +29,47 @@ export const ensureNamespace = (cluster: ClusterState, name: string, at: number)
   createServiceAccount(cluster, name, 'default', at);
 };
 
-const nodeCondition = (type: string, status: 'True' | 'False', reason: string, message: string, at: number): Record<string, string> => ({
-  type,
-  status,
-  lastHeartbeatTime: timestamp(at),
-  lastTransitionTime: timestamp(at),
-  reason,
-  message,
-});
+/** EKS's own, and the webhook in it. Names: aws/amazon-eks-pod-identity-webhook#83; its failure policy, and that it understands v1beta1 alone: #225. */
+export const POD_IDENTITY_WEBHOOK = 'pod-identity-webhook';
 
-const createNode = ({ region, version, kube, autoMode }: ClusterState, octets: [number, number], zone: string, at: number): void => {
-  const address = `10.0.${octets.join('.')}`;
-  const name = `ip-${address.replaceAll('.', '-')}.${region === 'us-east-1' ? 'ec2.internal' : `${region}.compute.internal`}`;
-  const instanceId = `i-${kube.random.string(17, '0123456789abcdef')}`;
-  putObject(kube, 'Node', {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: newMetadata(kube, at, {
-      name,
-      labels: {
-        'kubernetes.io/arch': 'amd64',
-        'kubernetes.io/os': 'linux',
-        'kubernetes.io/hostname': name,
-        'node.kubernetes.io/instance-type': 'm6i.large',
-        'topology.kubernetes.io/region': region,
-        'topology.kubernetes.io/zone': zone,
-        ...(autoMode ? { 'eks.amazonaws.com/compute-type': 'auto' } : { 'eks.amazonaws.com/nodegroup': 'default' }),
-      },
-    }),
-    spec: { providerID: `aws:///${zone}/${instanceId}` },
-    status: {
-      addresses: [
-        { type: 'InternalIP', address },
-        { type: 'InternalDNS', address: name },
-        { type: 'Hostname', address: name },
-      ],
-      capacity: { cpu: '2', memory: '7934Mi', pods: '29' },
-      allocatable: { cpu: '1930m', memory: '7244Mi', pods: '29' },
-      conditions: [
-        nodeCondition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available', at),
-        nodeCondition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure', at),
-        nodeCondition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available', at),
-        nodeCondition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status', at),
-      ],
-      nodeInfo: {
-        architecture: 'amd64',
-        operatingSystem: 'linux',
-        osImage: 'Amazon Linux 2023',
-        kubeletVersion: gitVersionOf(version),
-        containerRuntimeVersion: 'containerd://1.7',
-      },
+/** Its id is made of the cluster's ARN, so that it takes nothing from the cluster's random numbers. */
+const createWebhook = ({ arn, kube, createdAt }: ClusterState): void => {
+  const hex = createHash('sha256').update(`${arn} ${POD_IDENTITY_WEBHOOK}`).digest('hex');
+  putObject(kube, 'MutatingWebhookConfiguration', {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata: {
+      name: POD_IDENTITY_WEBHOOK,
+      uid: [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-'),
+      resourceVersion: '',
+      generation: 1,
+      creationTimestamp: timestamp(createdAt),
     },
+    webhooks: [
+      {
+        name: 'iam-for-pods.amazonaws.com',
+        admissionReviewVersions: ['v1beta1'],
+        clientConfig: { url: 'https://127.0.0.1:23443/mutate' },
+        failurePolicy: 'Ignore',
+        matchPolicy: 'Equivalent',
+        namespaceSelector: {},
+        objectSelector: {},
+        reinvocationPolicy: 'IfNeeded',
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: '*' }],
+        sideEffects: 'None',
+        timeoutSeconds: 10,
+      },
+    ],
   });
 };
 
-/** What GET /version and the nodes say: the cluster's minor version, its patch level made up. */
-export const gitVersionOf = (version: string): string => `v${version}.0-eks-sandbox`;
-
-/** Namespaces, RBAC objects and that many ready nodes, as old as the cluster; at most 60,000 nodes. */
-export const seedCluster = (world: World, cluster: ClusterState, nodes: number): void => {
-  const { kube, createdAt, region } = cluster;
+/** Namespaces, RBAC objects, EKS's webhook and nodes, as old as the cluster; see `seedNodes`. */
+export const seedCluster = (world: World, cluster: ClusterState, nodes: number | NodeGroup[]): void => {
+  const { kube, createdAt } = cluster;
   kube.random = world.random.fork();
   for (const name of NAMESPACES) ensureNamespace(cluster, name, createdAt);
-  // An odd stride meets each of the 65,536 addresses once; 0 and 255 are left out as hosts.
-  const start = kube.random.integer(65_536);
-  const stride = kube.random.integer(32_768) * 2 + 1;
-  for (let n = 0, made = 0; made < nodes; n += 1) {
-    const address = (start + n * stride) % 65_536;
-    const host = address % 256;
-    if (host === 0 || host === 255) continue;
-    createNode(cluster, [Math.floor(address / 256), host], `${region}${'abc'[made % 3]}`, createdAt);
-    made += 1;
-  }
+  seedNodes(cluster, nodes);
+  createWebhook(cluster);
   const custom = [...world.catalogue.values()].flatMap(({ objects }) => objects.customKinds ?? []);
   seedRbacDefaults(cluster, custom);
 };

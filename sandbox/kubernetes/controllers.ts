@@ -13,11 +13,12 @@ import { reconcileDeployment } from './deployment.ts';
 import { parseField, withFieldsOf, withValue } from './field-sets.ts';
 import { foreignFieldsOf, noteApplied, RESTARTED_AT } from './managed-fields.ts';
 import { daemonSetSpec, deploymentSpec, manifestOf } from './manifests.ts';
+import { daemonNodes, FARGATE_PROFILE, nodesChanged, schedulableNodes } from './nodes.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
 import { strategicMergePatch } from './patch.ts';
 import { assignNode, isActive, noteReady, podsOf, readyPods, terminatePod } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
-import { controlledBy, getObject, listObjects, newMetadata, putObject, removeObject, schedulableNodes, touch, workloadOf } from './store.ts';
+import { controlledBy, getObject, listObjects, newMetadata, putObject, removeObject, touch, workloadOf } from './store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 export { seedCluster } from './cluster-objects.ts';
@@ -93,9 +94,9 @@ const createWorkload = (cluster: ClusterState, namespace: string, template: Work
 /** The scheduler, after nodes have changed: pods that wait for a node get one, if there is one now. */
 const schedulePending = (world: World, cluster: ClusterState): void => {
   world.schedule.after(CONTROLLER_LAG, () => {
-    const nodes = schedulableNodes(cluster.kube);
     const waiting = listObjects(cluster.kube, 'Pod').filter((pod) => isActive(pod) && pod.spec.nodeName === undefined);
     for (const [index, pod] of waiting.entries()) {
+      const nodes = schedulableNodes(cluster.kube, pod.spec, pod.metadata.labels?.[FARGATE_PROFILE] !== undefined);
       const nodeName = nodes[index % nodes.length];
       const workload = workloadOf(cluster.kube, pod);
       if (nodeName !== undefined) assignNode({ world, cluster }, pod, nodeName, () => workload && workloadChanged(world, cluster, workload));
@@ -124,6 +125,7 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
     Object.assign(object, content);
   }
   touch(cluster.kube, object);
+  if (object.kind === 'Node') nodesChanged(cluster.kube);
   if (!specChanged) return;
   if (changed.spec) object.spec = changed.spec;
   if (object.metadata.generation !== undefined) object.metadata.generation += 1;
@@ -251,7 +253,7 @@ export const addonReplicas = (world: World, cluster: ClusterState, objects: Addo
   const sum = { desired: 0, ready: 0 };
   for (const { template, existing } of workloadsOf(cluster, objects)) {
     const replicas = existing?.kind === 'Deployment' ? existing.spec.replicas : (template.replicas ?? 1);
-    sum.desired += template.kind === 'DaemonSet' ? listObjects(cluster.kube, 'Node').length : replicas;
+    sum.desired += template.kind === 'DaemonSet' ? daemonNodes(cluster.kube, daemonSetSpec(template)).length : replicas;
     sum.ready += existing ? readyPods({ world, cluster }, existing) : 0;
   }
   return sum;

@@ -1,9 +1,10 @@
 /** The DaemonSet controller: one pod a node; a new one starts when its node's old one is gone. */
+import { daemonNodes } from './nodes.ts';
 import type { DaemonSet } from './objects.ts';
 import { createPod, DAEMON_HASH_LABEL, heldNodesOf, isActive, isReady, tallyOf, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
-import { controlledBy, countControlled, countObjects, listObjects } from './store.ts';
+import { controlledBy, countControlled } from './store.ts';
 
 /** Ends pods of an older template, as many as may be missing at once. */
 const replaceOld = (sync: Sync, daemonSet: DaemonSet, hash: string, nodes: number): void => {
@@ -36,15 +37,16 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
   const { kube } = sync.cluster;
   const { template, updateStrategy } = daemonSet.spec;
   const hash = templateHash(template);
-  const nodes = countObjects(kube, 'Node');
+  const names = daemonNodes(kube, daemonSet.spec);
+  const nodes = names.length;
 
   if (countControlled(kube, daemonSet) < nodes) {
     const labels = { [DAEMON_HASH_LABEL]: hash, 'pod-template-generation': String(daemonSet.metadata.generation ?? 1) };
     // A terminating pod still holds its node's ports and sockets: the new one waits.
     const held = heldNodesOf(kube, daemonSet);
-    for (const { metadata } of listObjects(kube, 'Node')) {
-      if (held.has(metadata.name)) continue;
-      createPod(sync, { owner: daemonSet, template, labels, nodeName: metadata.name, createdAt: sync.at, ready: sync.instant }, sync.again);
+    for (const nodeName of names) {
+      if (held.has(nodeName)) continue;
+      createPod(sync, { owner: daemonSet, template, labels, nodeName, createdAt: sync.at, ready: sync.instant }, sync.again);
     }
   }
   if (updateStrategy?.type !== 'OnDelete') replaceOld(sync, daemonSet, hash, nodes);

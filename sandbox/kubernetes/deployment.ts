@@ -1,9 +1,10 @@
 /** The Deployment controller: ReplicaSets by template, scaled up and down within surge and unavailability. */
+import { FARGATE_PROFILE, fargateProfileOf, schedulableNodes } from './nodes.ts';
 import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
 import { createPod, isActive, isReady, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
-import { controlledBy, newMetadata, ownedBy, putObject, removeObject, schedulableNodes, timestamp, touch } from './store.ts';
+import { controlledBy, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
 const HASH_LABEL = 'pod-template-hash';
@@ -82,9 +83,12 @@ const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) =>
 const scaleUp = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, siblings: Pod[], count: number): Pod[] => {
   if (count <= 0) return [];
   const hash = replicaSet.metadata.labels?.[HASH_LABEL] ?? '';
-  const pick = nodePicker(schedulableNodes(sync.cluster.kube), siblings);
+  const { template } = deployment.spec;
+  const profile = fargateProfileOf(sync.cluster, deployment.metadata.namespace ?? 'default', template.metadata.labels);
+  const labels: Record<string, string> = { [HASH_LABEL]: hash, ...(profile === undefined ? {} : { [FARGATE_PROFILE]: profile }) };
+  const pick = nodePicker(schedulableNodes(sync.cluster.kube, template.spec, profile !== undefined), siblings);
   return Array.from({ length: count }, () => {
-    const options = { owner: replicaSet, template: deployment.spec.template, labels: { [HASH_LABEL]: hash }, nodeName: pick(), createdAt: sync.at, ready: sync.instant };
+    const options = { owner: replicaSet, template, labels, nodeName: pick(), createdAt: sync.at, ready: sync.instant };
     return createPod(sync, options, sync.again);
   });
 };

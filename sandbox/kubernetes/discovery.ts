@@ -1,8 +1,8 @@
 /** What clients such as kubectl ask first: the version, the API groups and what is in them. */
 import type { ClusterState } from '../world/world.ts';
 import { REVIEWS } from './access-reviews.ts';
-import { gitVersionOf } from './cluster-objects.ts';
 import { infoOf } from './custom-resources.ts';
+import { gitVersionOf } from './nodes.ts';
 import { apiVersionOf, KINDS } from './store.ts';
 
 const kinds = Object.values(KINDS);

@@ -1,14 +1,14 @@
 /** An add-on's objects as EKS would apply them. */
-import type { DaemonSetSpec, DeploymentSpec, PodTemplate, WorkloadTemplate } from './objects.ts';
+import type { AddonObjects, DaemonSetSpec, DeploymentSpec, PodSettings, PodTemplate, WorkloadTemplate } from './objects.ts';
 
 const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
   metadata: { labels: { ...workload.labels }, ...(workload.podAnnotations ? { annotations: { ...workload.podAnnotations } } : {}) },
   spec: {
     serviceAccountName: workload.serviceAccount,
     ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
-    nodeSelector: { 'kubernetes.io/os': 'linux' },
-    ...(workload.initContainers ? { initContainers: workload.initContainers.map((container) => ({ ...container })) } : {}),
-    containers: workload.containers.map((container) => ({ ...container })),
+    nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
+    ...(workload.initContainers ? { initContainers: workload.initContainers.map((container) => structuredClone(container)) } : {}),
+    containers: workload.containers.map((container) => structuredClone(container)),
   },
 });
 
@@ -31,3 +31,21 @@ export const manifestOf = (workload: WorkloadTemplate): { metadata: { labels: Re
   metadata: { labels: { ...workload.labels } },
   spec: workload.kind === 'Deployment' ? deploymentSpec(workload) : daemonSetSpec(workload),
 });
+
+/** An add-on's objects with what people have set of its pods; a node selector is one of its Deployments, since DaemonSets run everywhere. */
+export const withPodSettings = (objects: AddonObjects, settings: PodSettings | undefined): AddonObjects => {
+  if (!settings) return objects;
+  const configured = (workload: WorkloadTemplate, container: WorkloadTemplate['containers'][number]): typeof container => {
+    const added = settings.env.filter((one) => (one.workload ?? workload.name) === workload.name && (one.container ?? container.name) === container.name);
+    if (added.length === 0) return container;
+    return { ...container, env: [...(container.env ?? []), ...added.map(({ workload: _workload, container: _container, ...variable }) => variable)] };
+  };
+  return {
+    ...objects,
+    workloads: objects.workloads.map((workload) => ({
+      ...workload,
+      containers: workload.containers.map((container) => configured(workload, container)),
+      ...(workload.kind === 'Deployment' && settings.nodeSelector ? { nodeSelector: { ...workload.nodeSelector, ...settings.nodeSelector } } : {}),
+    })),
+  };
+};

@@ -40,10 +40,15 @@ export interface VolumeMount {
   readOnly?: boolean;
   mountPath: string;
 }
+export interface EnvVar {
+  name: string;
+  value?: string;
+  valueFrom?: { secretKeyRef: { name: string; key: string; optional?: boolean } };
+}
 export interface Container {
   name: string;
   image: string;
-  env?: { name: string; value?: string }[];
+  env?: EnvVar[];
   volumeMounts?: VolumeMount[];
 }
 export interface Volume {
@@ -165,6 +170,7 @@ export interface Kinds {
   ClusterRole: Role<'ClusterRole'>;
   RoleBinding: Binding;
   ClusterRoleBinding: Binding<'ClusterRoleBinding'>;
+  MutatingWebhookConfiguration: KubeObject;
 }
 export type Kind = keyof Kinds;
 
@@ -184,6 +190,10 @@ export interface KubeState {
   tallies: Map<string, Tally>;
   /** Nodes on which a controller has a pod, terminating ones too; by its uid. */
   heldNodes: Map<string, Set<string>>;
+  /** Nodes on which pods of the Pod Identity agent never get ready. */
+  agentDown: Set<string>;
+  /** Nodes that DaemonSets have pods on, by what they select; kept until nodes change. */
+  daemonNodes: Map<string, string[]>;
   /** Workloads that a controller is about to look at, by uid. */
   pendingWorkloads: Set<string>;
   /** Namespaces whose budgets a controller is about to look at. */
@@ -239,11 +249,20 @@ export interface WorkloadTemplate {
   /** Deployments only. */
   replicas?: number;
   labels: Record<string, string>;
-  containers: { name: string; image: string }[];
-  initContainers?: { name: string; image: string }[];
+  containers: { name: string; image: string; env?: EnvVar[] }[];
+  initContainers?: { name: string; image: string; env?: EnvVar[] }[];
+  /** Beside Linux, which each is made for. */
+  nodeSelector?: Record<string, string>;
   /** Annotations of its pods, such as eks.amazonaws.com/skip-containers. */
   podAnnotations?: Record<string, string>;
   hostNetwork?: boolean;
+}
+
+/** What people have set of an add-on's pods, as they do by its configuration values. */
+export interface PodSettings {
+  nodeSelector?: Record<string, string>;
+  /** Of the named workload and container, else of all. */
+  env: (EnvVar & { workload?: string; container?: string })[];
 }
 
 /** What an add-on puts into a cluster. */

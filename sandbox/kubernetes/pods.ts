@@ -1,5 +1,6 @@
 /** The life of one pod: created and admitted, ready, terminating, gone. */
 import type { ClusterState, World } from '../world/world.ts';
+import { canRun } from './nodes.ts';
 import type { Condition, Container, KubeObject, KubeState, Pod, PodTemplate, Tally, Workload } from './objects.ts';
 import { controlledBy, controllerOf, getObject, NAME_ALPHABET, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
 import { admitPod } from './webhook.ts';
@@ -135,7 +136,7 @@ export interface NewPod {
 const becomeReady = (plane: ControlPlane, pod: Pod, changed: () => void): void => {
   const { kube } = plane.cluster;
   plane.world.schedule.after(plane.world.knobs.podReadySeconds * 1000, (at) => {
-    if (!isActive(pod)) return;
+    if (!isActive(pod) || !canRun(kube, pod)) return;
     setStatus(plane, pod, at, true);
     touch(kube, pod);
     count(kube, pod, { active: 0, ready: 1 });
@@ -169,7 +170,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   };
   addApiAccess(pod, suffix);
   admitPod(plane.world, plane.cluster, pod, createdAt);
-  setStatus(plane, pod, createdAt, options.ready && options.nodeName !== undefined);
+  setStatus(plane, pod, createdAt, options.ready && canRun(kube, pod));
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
   if (options.nodeName !== undefined) kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));

@@ -1,31 +1,23 @@
 /** The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default. */
+import { customResourceRules, type Purpose, READ_RULES, RESTART_EVERYTHING } from '../../lambdas/domain/access/rules.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { POLICY_ARN, USER_FACING_ROLES } from './access-policies.ts';
 import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
 import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
 
-/** The group that the deployed service belongs to, and the ClusterRole that is bound to it. */
-export const MIGRATOR_GROUP = 'pod-identity-migrator';
+/**
+ * The groups that the deployed service belongs to where a scenario lists no access entries, and the ClusterRoles that are
+ * bound to them. They are others than those of `grant-access`, so that its objects can be tried beside these.
+ */
+export const SANDBOX_GROUPS: Record<Purpose, string> = { read: 'sandbox:migrator:read', restart: 'sandbox:migrator:restart' };
 
-const READ = ['get', 'list', 'watch'];
 const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRule => ({ apiGroups: [apiGroup], resources: names, verbs });
 
-/**
- * What the service's steps do on an API server (lambdas/ports/kubernetes.ts), and no more. In all namespaces: `retire`
- * looks everywhere for service accounts and pods that still need a role's OIDC trust. `custom`: resources that add-ons define.
- */
-const migratorRules = (custom: CustomKind[]): PolicyRule[] => [
-  resources('', ['nodes', 'pods', 'serviceaccounts'], READ),
-  resources('apps', ['daemonsets', 'deployments', 'replicasets'], READ),
-  resources('apps', ['daemonsets', 'deployments'], ['patch']),
-  ...[...new Set(custom.map(({ group }) => group))].map((group) =>
-    resources(
-      group,
-      custom.filter((kind) => kind.group === group).map(({ plural }) => plural),
-      ['get', 'list'],
-    ),
-  ),
-];
+/** What the service does on an API server, and no more: the rules of `grant-access`, for any add-on and workload. `custom`: resources that add-ons define. */
+const migratorRules = (custom: CustomKind[]): Record<Purpose, PolicyRule[]> => ({
+  read: [...READ_RULES, ...customResourceRules(custom)].map(({ rule }) => rule),
+  restart: [RESTART_EVERYTHING.rule],
+});
 
 const get = (...nonResourceURLs: string[]): PolicyRule[] => [{ nonResourceURLs, verbs: ['get'] }];
 const HEALTH = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
@@ -72,18 +64,23 @@ export const seedRbacDefaults = (cluster: ClusterState, custom: CustomKind[]): v
   for (const [name, rules] of Object.entries({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES })) putRole(cluster, name, rules, BOOTSTRAP);
   bind(cluster, 'cluster-admin', 'system:masters', BOOTSTRAP);
   for (const name of Object.keys(DISCOVERY_ROLES)) bind(cluster, name, 'system:authenticated', BOOTSTRAP);
-  putRole(cluster, MIGRATOR_GROUP, migratorRules(custom), {});
-  bind(cluster, MIGRATOR_GROUP, MIGRATOR_GROUP, {});
+  const rules = migratorRules(custom);
+  for (const purpose of Object.keys(SANDBOX_GROUPS) as Purpose[]) {
+    const group = SANDBOX_GROUPS[purpose];
+    putRole(cluster, group, rules[purpose], {});
+    bind(cluster, group, group, {});
+  }
 };
 
 /**
  * The access entries of a cluster whose scenario lists none: the operator is an administrator, as whoever makes a cluster
- * is, and the roles of the service that call API servers are in the service's group.
+ * is, and the roles of the service that call API servers are in the service's groups: `restart` are those that restart
+ * workloads there.
  */
-export const defaultAccessEntries = (createdAt: number, roles: { operator: string; service: string[] }): AccessEntryState[] => {
+export const defaultAccessEntries = (createdAt: number, roles: { operator: string; service: string[]; restart: string[] }): AccessEntryState[] => {
   const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
   return [
     { ...entry, principalArn: roles.operator, policies: [{ policyArn: `${POLICY_ARN}AmazonEKSClusterAdminPolicy`, scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
-    ...roles.service.map((principalArn) => ({ ...entry, principalArn, kubernetesGroups: [MIGRATOR_GROUP] })),
+    ...roles.service.map((principalArn) => ({ ...entry, principalArn, kubernetesGroups: [SANDBOX_GROUPS.read, ...(roles.restart.includes(principalArn) ? [SANDBOX_GROUPS.restart] : [])] })),
   ];
 };

@@ -23,7 +23,37 @@ export interface Decision {
   allowed: boolean;
   /** Why; in a refusal, what is wrong with the objects that might have allowed it. */
   reason: string;
+  /** What allowed it, where it was a rule. */
+  by?: { source: string; rule: PolicyRule };
 }
+
+/** A rule that a call to the API server rested on, and what of it was used. */
+export interface RuleUse {
+  /** ARN of the role that called. */
+  principalArn: string;
+  /** Whose rule it is: `ClusterRole view`, `Role kube-system/mine`, `AccessPolicy AmazonEKSViewPolicy`. */
+  source: string;
+  verb: string;
+  group: string;
+  resource: string;
+  /** The object's name, where the rule names objects. */
+  name?: string;
+}
+
+/** By cluster, each once: as the world is built again for each run, so is what was used of it. */
+const used = new WeakMap<ClusterState, Map<string, RuleUse>>();
+
+/** The rules that calls to the cluster's API server have rested on so far, each use once; paths that are no resource are not among them. */
+export const ruleUses = (cluster: ClusterState): RuleUse[] => [...(used.get(cluster)?.values() ?? [])];
+
+const noteUse = (cluster: ClusterState, { entry }: User, { verb, group, resource, subresource, name }: Attributes, { source, rule }: NonNullable<Decision['by']>): void => {
+  const full = subresource === undefined ? resource : `${resource}/${subresource}`;
+  const named = rule.resourceNames?.length && name !== undefined ? { name } : {};
+  const uses = used.get(cluster) ?? new Map<string, RuleUse>();
+  used.set(cluster, uses);
+  const use = { principalArn: entry.principalArn, source, verb, group, resource: full, ...named };
+  uses.set(Object.values(use).join(' '), use);
+};
 
 const holds = (list: string[] | undefined, wanted: string): boolean => list?.some((each) => each === '*' || each === wanted) ?? false;
 
@@ -51,6 +81,8 @@ const isMeant = (subject: Subject, { username, groups }: User, bindingNamespace:
 interface Grant {
   rules: PolicyRule[];
   why: string;
+  /** Whose rules they are: `ClusterRole view`, `Role kube-system/mine`, `AccessPolicy AmazonEKSViewPolicy`. */
+  source: string;
 }
 interface Grants {
   grants: Grant[];
@@ -64,7 +96,8 @@ const grantOf = (cluster: ClusterState, binding: Binding | Binding<'ClusterRoleB
   const role = getObject(cluster.kube, roleRef.kind, namespace, roleRef.name);
   if (!role) return `${roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io "${roleRef.name}" not found`;
   const name = metadata.namespace === undefined ? metadata.name : `${metadata.name}/${metadata.namespace}`;
-  return { rules: role.rules ?? [], why: `RBAC: allowed by ${kind} "${name}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${subject.name}"` };
+  const source = `${roleRef.kind} ${namespace === undefined ? '' : `${namespace}/`}${roleRef.name}`;
+  return { rules: role.rules ?? [], source, why: `RBAC: allowed by ${kind} "${name}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${subject.name}"` };
 };
 
 /** What RBAC objects give a user in a namespace; without one, for the whole cluster only. */
@@ -91,14 +124,17 @@ const policyGrants = ({ entry }: User, namespace: string | undefined): Grant[] =
     .filter(({ scope }) => scope.type === 'cluster' || (namespace !== undefined && scope.namespaces.includes(namespace)))
     .map(({ policyArn }) => ({
       rules: ACCESS_POLICIES.get(policyArn.split('/').at(-1) ?? '') ?? [],
+      source: `AccessPolicy ${policyArn.split('/').at(-1) ?? policyArn}`,
       why: `EKS Access Policy: allowed by ${policyArn.split('/').at(-1) ?? policyArn} of the access entry ${entry.principalArn}`,
     }));
 
 export const decide = (cluster: ClusterState, user: User, wanted: Attributes): Decision => {
   if (user.groups.includes('system:masters')) return { allowed: true, reason: '' };
   const rbac = rbacGrants(cluster, user, wanted.namespace);
-  const found = [...policyGrants(user, wanted.namespace), ...rbac.grants].find(({ rules }) => rules.some((rule) => ruleAllows(rule, wanted)));
-  if (found) return { allowed: true, reason: found.why };
+  for (const { rules, source, why } of [...policyGrants(user, wanted.namespace), ...rbac.grants]) {
+    const rule = rules.find((each) => ruleAllows(each, wanted));
+    if (rule) return { allowed: true, reason: why, by: { source, rule } };
+  }
   return { allowed: false, reason: rbac.errors.length === 0 ? '' : `RBAC: ${rbac.errors.length === 1 ? rbac.errors.join('') : `[${rbac.errors.join(', ')}]`}` };
 };
 
@@ -120,6 +156,7 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
 
 /** Throws the 403 where neither RBAC nor an access policy allows it. */
 export const authorise = (cluster: ClusterState, user: User, wanted: Attributes): void => {
-  const { allowed, reason } = decide(cluster, user, wanted);
+  const { allowed, reason, by } = decide(cluster, user, wanted);
+  if (by && wanted.path === undefined) noteUse(cluster, user, wanted, by);
   if (!allowed) throw forbidden(wanted, `${forbiddenText(user, wanted)}${reason === '' ? '' : `: ${reason}`}`);
 };

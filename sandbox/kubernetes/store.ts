@@ -38,6 +38,7 @@ export const KINDS: Record<Kind, KindInfo> = {
   ClusterRole: { kind: 'ClusterRole', plural: 'clusterroles', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
   RoleBinding: { kind: 'RoleBinding', plural: 'rolebindings', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
   ClusterRoleBinding: { kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
+  MutatingWebhookConfiguration: { kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', shortNames: [], group: 'admissionregistration.k8s.io', namespaced: false, verbs: READ },
 };
 
 /** Whether it is one of the kinds that every cluster has. */
@@ -59,6 +60,8 @@ export const newKubeState = (): KubeState => ({
   removals: new Map(),
   tallies: new Map(),
   heldNodes: new Map(),
+  agentDown: new Set(),
+  daemonNodes: new Map(),
   pendingWorkloads: new Set(),
   pendingBudgets: new Set(),
   fieldOwners: new Map(),
@@ -75,9 +78,6 @@ const shelfOf = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>):
 };
 // Only `put` adds objects, each to the map of its own kind.
 const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> => shelfOf(kube, KINDS[kind]) as Map<string, Kinds[K]>;
-
-/** Names of the nodes that take new pods: those that are not cordoned. */
-export const schedulableNodes = (kube: KubeState): string[] => listObjects(kube, 'Node').flatMap(({ metadata, spec }) => (spec?.['unschedulable'] === true ? [] : [metadata.name]));
 
 /** How many objects of a kind there are. */
 export const countObjects = (kube: KubeState, kind: Kind): number => shelf(kube, kind).size;

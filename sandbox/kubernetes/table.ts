@@ -1,4 +1,5 @@
 /** What kubectl prints comes from the server: lists as tables (k8s.io/kubernetes, printers/internalversion). */
+import { isNodeReady } from './nodes.ts';
 import type { Binding, Budget, KubeObject, Kinds, Kind, Pod } from './objects.ts';
 import { isReady } from './pods.ts';
 import { isBuiltIn } from './store.ts';
@@ -51,7 +52,7 @@ const COLUMNS: Record<Kind, Column[]> = {
     ['Node', (pod) => text(pod.spec?.['nodeName']), 1],
   ],
   ServiceAccount: [NAME, ['Secrets', () => 0], AGE],
-  Node: [NAME, ['Status', ({ spec }) => (spec?.['unschedulable'] === true ? 'Ready,SchedulingDisabled' : 'Ready')], ['Roles', () => '<none>'], AGE, ['Version', ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion)]],
+  Node: [NAME, ['Status', (node) => `${isNodeReady(node) ? 'Ready' : 'NotReady'}${node.spec?.['unschedulable'] === true ? ',SchedulingDisabled' : ''}`], ['Roles', () => '<none>'], AGE, ['Version', ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion)]],
   Namespace: [NAME, ['Status', () => 'Active'], AGE],
   Deployment: [
     NAME,
@@ -81,6 +82,7 @@ const COLUMNS: Record<Kind, Column[]> = {
   ClusterRole: [NAME, CREATED],
   RoleBinding: BINDING,
   ClusterRoleBinding: BINDING,
+  MutatingWebhookConfiguration: [NAME, ['Webhooks', ({ webhooks }) => (Array.isArray(webhooks) ? webhooks.length : 0)], AGE],
 };
 
 /** A `meta.k8s.io/v1` Table of objects of one kind; `now`: milliseconds since 1970. */

@@ -3,6 +3,7 @@
  * SDKs find credentials. Behaviour: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler/handler.go.
  */
 import type { ClusterState, World } from '../world/world.ts';
+import { POD_IDENTITY_WEBHOOK } from './cluster-objects.ts';
 import type { Container, Pod } from './objects.ts';
 import { getObject } from './store.ts';
 
@@ -94,9 +95,11 @@ const inject = (container: Container, injection: Injection, region: string, regi
 
 /**
  * Changes a pod that is being created, in place. An association goes before the service account's annotation; the two
- * are never both injected. `admittedAt`: milliseconds since 1970.
+ * are never both injected. Nothing is changed without the configuration that tells the API server of it. `admittedAt`:
+ * milliseconds since 1970.
  */
 export const admitPod = (world: World, cluster: ClusterState, pod: Pod, admittedAt: number): void => {
+  if (!getObject(cluster.kube, 'MutatingWebhookConfiguration', undefined, POD_IDENTITY_WEBHOOK)) return;
   const injection = injectionFor(world, cluster, pod, admittedAt);
   if (!injection) return;
   const serviceAccount = getObject(cluster.kube, 'ServiceAccount', pod.metadata.namespace, pod.spec.serviceAccountName ?? 'default');

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { loadCatalogue } from '../catalog/index.ts';
 import { nameAndPath } from '../iam/wire.ts';
 import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
+import { withPodSettings } from '../kubernetes/manifests.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
-import { buildAccessEntries, seedCustomResources, seedRbac, seedWorkload } from './build-kubernetes.ts';
+import { buildAccessEntries, nodeRole, nodeRoleOf, podSettingsOf, seedCustomResources, seedRbac, seedWorkload, setWebhook } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
 import { CallLog } from './call-log.ts';
 import { Faults } from './faults.ts';
@@ -20,6 +21,8 @@ export interface BuildOptions {
   roles?: (string | DeployedRole)[];
   /** Those of them that call API servers; default: all. */
   kubernetesRoles?: string[];
+  /** Those of these that restart workloads there; default: none. */
+  restartRoles?: string[];
 }
 
 /** A role as a template has it. */
@@ -67,7 +70,7 @@ const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][num
 });
 
 /** Its id is made of its ARN: what a seed gives must not depend on how the service is built. */
-const addDeployedRole = (world: World, { arn, policies, managedPolicyArns, permissionsBoundary, trustPolicy }: DeployedRole): void => {
+const addRole = (world: World, { arn, policies, managedPolicyArns, permissionsBoundary, trustPolicy }: DeployedRole): void => {
   const { name, path } = nameAndPath(arn);
   world.accounts.get(arn.split(':')[4] ?? '')?.roles.set(name, {
     arn,
@@ -143,6 +146,8 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     updates: new Map(),
     preserved: new Set(),
     foreignFields: new Map(spec.addons.flatMap(({ name: addon, modifiedFields }) => (modifiedFields === undefined ? [] : [[addon, modifiedFields.map(({ field, manager }) => ({ field, manager }))]]))),
+    podSettings: podSettingsOf(spec.addons),
+    fargateProfiles: spec.fargateProfiles ?? [],
     accessEntries: buildAccessEntries(spec, callers),
     kube: newKubeState(),
   };
@@ -154,7 +159,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   for (const addon of spec.addons) {
     const offered = world.catalogue.get(addon.name);
     if (!offered || addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') continue;
-    seedAddonObjects(world, cluster, addon.name, offered.objects, {
+    seedAddonObjects(world, cluster, addon.name, withPodSettings(offered.objects, cluster.podSettings?.get(addon.name)), {
       irsaServiceAccounts: offered.irsaServiceAccounts,
       ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
       podsCreatedAt: Date.parse(addon.podsCreatedAt ?? addon.createdAt),
@@ -164,6 +169,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
   seedCustomResources(cluster, spec.customResources);
   seedRbac(cluster, spec.rbac);
+  setWebhook(cluster, spec.podIdentityWebhook);
   return cluster;
 };
 
@@ -208,9 +214,13 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
       const state = buildRole(world, role);
       account.roles.set(state.name, state);
     }
-    for (const cluster of clusters) account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { operator, service: kubernetesRoles }));
+    for (const cluster of clusters) {
+      const nodes = nodeRoleOf(cluster, id);
+      account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { operator, service: kubernetesRoles, restart: options.restartRoles ?? [], nodes }));
+      if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined) addRole(world, nodeRole(cluster, nodes));
+    }
   }
-  for (const role of deployedRoles) if (typeof role !== 'string') addDeployedRole(world, role);
+  for (const role of deployedRoles) if (typeof role !== 'string') addRole(world, role);
   for (const role of [operator, ...serviceRoles]) issueAccessKey(world, role);
   return world;
 };

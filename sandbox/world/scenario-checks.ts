@@ -57,12 +57,49 @@ const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: 
   reportDuplicates(fields, ({ field }) => field, (index) => [...path, index, 'field'], 'the field', report);
 };
 
+/** A variable has a value, or a Secret that it comes from. */
+const checkVariables = (variables: { name: string; value?: string | undefined; secret?: object | undefined }[], path: Path, report: Report): void => {
+  for (const [index, { name, value, secret }] of variables.entries()) {
+    if ((value === undefined) === (secret === undefined)) report([...path, index], `${name} needs either a value or a secret. ${value === undefined ? 'Add one of them' : 'Remove one of them'}.`);
+  }
+};
+
+/** What people have added to the pods of an add-on must be of a workload and container that it has. */
+const checkExtraEnv = ({ name, extraEnv = [] }: ScenarioAddon, known: CatalogueAddon, path: Path, report: Report): void => {
+  checkVariables(extraEnv, path, report);
+  const { workloads } = known.objects;
+  for (const [index, { workload, container }] of extraEnv.entries()) {
+    const fitting = workloads.filter((one) => workload === undefined || one.name === workload);
+    if (fitting.length === 0) {
+      report([...path, index, 'workload'], `${name} has no workload ${workload ?? ''}. It has: ${workloads.map((one) => one.name).join(', ')}.`);
+      continue;
+    }
+    const containers = [...new Set(fitting.flatMap((one) => one.containers.map((each) => each.name)))];
+    if (container !== undefined && !containers.includes(container)) report([...path, index, 'container'], `${workload ?? name} has no container ${container}. It has: ${containers.join(', ')}.`);
+  }
+};
+
+/** Nodes that the cluster can have, and profiles that some node can serve. */
+const checkNodes = ({ autoMode, nodes, fargateProfiles = [] }: ScenarioCluster, path: Path, report: Report): void => {
+  const groups = typeof nodes === 'number' ? [] : nodes;
+  for (const [index, { os, compute }] of groups.entries()) {
+    if (compute === 'auto' && !autoMode) report([...path, 'nodes', index, 'compute'], 'the cluster has no Auto Mode. Set its autoMode to true, or change compute.');
+    if (os === 'windows' && compute !== undefined && compute !== 'ec2') report([...path, 'nodes', index, 'os'], `there are no Windows nodes on ${compute}. Change os to linux, or compute to ec2.`);
+    if (os === 'windows' && compute === undefined && autoMode) report([...path, 'nodes', index, 'os'], 'there are no Windows nodes on Auto Mode. Change os to linux, or add "compute": "ec2".');
+  }
+  if (fargateProfiles.length > 0 && !groups.some(({ compute }) => compute === 'fargate')) report([...path, 'fargateProfiles'], 'no node is on Fargate. Add such a group to nodes: { "count": 2, "compute": "fargate" }.');
+  reportDuplicates(fargateProfiles, ({ name }) => name, (index) => [...path, 'fargateProfiles', index, 'name'], 'the Fargate profile', report);
+};
+
 const checkAddons = (cluster: ScenarioCluster, account: string, path: Path, catalogue: Catalogue, report: Report): void => {
   for (const [index, addon] of cluster.addons.entries()) {
     const here = [...path, 'addons', index];
     checkRoleAccount(addon.serviceAccountRoleArn, account, [...here, 'serviceAccountRoleArn'], report);
     const known = catalogue.get(addon.name);
-    if (known) checkModifiedFields(addon, known, [...here, 'modifiedFields'], report);
+    if (known) {
+      checkModifiedFields(addon, known, [...here, 'modifiedFields'], report);
+      checkExtraEnv(addon, known, [...here, 'extraEnv'], report);
+    }
     if (!known) {
       report([...here, 'name'], `the sandbox's catalogue has no add-on ${addon.name}. It has: ${[...catalogue.keys()].sort().join(', ')}.`);
     } else if (!known.versions.some((version) => version.version === addon.version)) {
@@ -98,6 +135,7 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
   for (const [index, workload] of cluster.workloads.entries()) {
     const owner = owners.get(`${workload.kind} ${workload.namespace}/${workload.name}`);
     if (owner !== undefined) report([...path, index], `the add-on ${owner} has a ${workload.kind} of that name. Remove the add-on from the cluster's addons for a self-managed one, or give the workload another name.`);
+    for (const [position, { env }] of (workload.containers ?? []).entries()) checkVariables(env, [...path, index, 'containers', position, 'env'], report);
     if (workload.kind === 'DaemonSet' && workload.replicas !== undefined) report([...path, index, 'replicas'], 'a DaemonSet has one pod on each node. Remove it, or change kind to Deployment.');
   }
   reportDuplicates(cluster.workloads, ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`, (index) => [...path, index], 'the workload', report);
@@ -204,6 +242,7 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
     for (const [position, cluster] of account.clusters.entries()) {
       const path = [...here, 'clusters', position];
       reportDuplicates(cluster.addons, (addon) => addon.name, (addonIndex) => [...path, 'addons', addonIndex, 'name'], 'the add-on', report);
+      checkNodes(cluster, path, report);
       checkAddons(cluster, account.id, path, catalogue, report);
       checkAssociations(cluster, account.id, path, report);
       checkWorkloads(cluster, [...path, 'workloads'], catalogue, report);

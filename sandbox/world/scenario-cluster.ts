@@ -1,4 +1,4 @@
-/** What a cluster has beside its add-ons: workloads of its own, access entries, and RBAC objects. */
+/** What a cluster has beside its add-ons: nodes, workloads of its own, access entries, and RBAC objects. */
 import { z } from 'zod';
 
 export const tags = z.record(z.string(), z.string());
@@ -9,10 +9,58 @@ const kubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 const namespace = kubernetesName.describe('Its namespace; made where it is missing.');
 const strings = z.record(z.string(), z.string());
 
+export const nodeGroup = z
+  .strictObject({
+    count: z.number().int().min(1).max(5000).describe('How many.'),
+    os: z.enum(['linux', 'windows']).default('linux').describe('Operating system.'),
+    compute: z
+      .enum(['ec2', 'auto', 'fargate', 'hybrid'])
+      .optional()
+      .describe("What they run on; where it is left out, `auto` in a cluster with EKS Auto Mode and else `ec2`. On `fargate` run the pods of `fargateProfiles` alone, on `hybrid` those that select it; DaemonSets have pods on neither."),
+    ready: z.boolean().default(true).describe('Whether they work: on others no pod gets ready, and none is put there.'),
+    agentReady: z.boolean().default(true).describe('Whether the pods of the Pod Identity agent get ready there.'),
+  })
+  .meta({ id: 'NodeGroup', description: 'Nodes that are alike.' });
+
+export const fargateProfile = z
+  .strictObject({
+    name: z.string().min(1).describe('Name of the profile.'),
+    namespace: kubernetesName.describe('Namespace of the pods that it takes.'),
+    labels: strings.default({}).describe('Labels that they have, all of them.'),
+  })
+  .meta({ id: 'FargateProfile', description: 'Sends pods of Deployments to the nodes on Fargate, of which there must be some (`nodes`).' });
+
+const variableFields = {
+  name: z.string().regex(/^[A-Za-z_][\w.-]*$/, 'must be the name of an environment variable').describe('Its name.'),
+  value: z.string().optional().describe('Its value; none where it comes from a Secret.'),
+  secret: z
+    .strictObject({
+      name: kubernetesName.describe('Name of the Secret; there are none in the sandbox.'),
+      key: z.string().min(1).describe('Key in it.'),
+      optional: z.boolean().default(false).describe('Whether the variable is left out where there is no such Secret.'),
+    })
+    .meta({ id: 'SecretKey', description: 'A key of a Secret.' })
+    .optional()
+    .describe('Where its value comes from instead (`valueFrom.secretKeyRef`).'),
+};
+
+export const extraEnv = z
+  .strictObject({
+    workload: kubernetesName.optional().describe("Name of the add-on's Deployment or DaemonSet; all where it is left out."),
+    container: kubernetesName.optional().describe('Name of the container; all where it is left out.'),
+    ...variableFields,
+  })
+  .meta({ id: 'ExtraEnv', description: "An environment variable that people have added to an add-on's containers, as they do by its configuration values." });
+export type ScenarioExtraEnv = z.infer<typeof extraEnv>;
+
 const container = z
   .strictObject({
     name: kubernetesName.describe('Name of the container.'),
     image: z.string().min(1).describe('Its image; nothing is pulled.'),
+    env: z
+      .array(z.strictObject(variableFields).meta({ id: 'EnvVar', description: 'An environment variable of a container.' }))
+      .default([])
+      .describe('Environment variables.'),
   })
   .meta({ id: 'Container', description: 'A container of a workload.' });
 
@@ -25,6 +73,8 @@ export const workload = z
     serviceAccountAnnotations: strings.default({}).describe("Annotations of that service account: `eks.amazonaws.com/role-arn` makes its pods use IRSA."),
     replicas: z.number().int().min(0).max(5000).optional().describe('Pods of a Deployment; 1 where it is left out. A DaemonSet has one on each node.'),
     labels: strings.optional().describe('Labels of the workload and its pods; `app.kubernetes.io/name` with its name where they are left out.'),
+    nodeSelector: strings.optional().describe('Labels of the nodes that its pods run on, beside `kubernetes.io/os: linux`, which is there where it is not set otherwise.'),
+    hostNetwork: z.boolean().default(false).describe("Whether its pods use their node's network."),
     containers: z.array(container).min(1).optional().describe('Where they are left out: one with the name of the workload.'),
     createdAt: timestamp.describe('When it and its pods were created: what the webhook gave them follows from the associations of that time.'),
   })

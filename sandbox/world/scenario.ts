@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/model.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
-import { accessEntry, customResource, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
+import { accessEntry, customResource, extraEnv, fargateProfile, nodeGroup, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
 
 export { knobs } from './knobs.ts';
 export type { Knobs } from './knobs.ts';
@@ -89,6 +89,8 @@ const installedAddon = z
       .array(modifiedField)
       .optional()
       .describe('Fields that other managers own, as `metadata.managedFields` shows: an update, and a create over preserved objects, fails because of them with resolveConflicts NONE.'),
+    extraEnv: z.array(extraEnv).optional().describe("Environment variables that people have added to its containers."),
+    nodeSelector: z.record(z.string(), z.string()).optional().describe('Labels of the nodes that the pods of its Deployments run on, as people set them.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.describe('When it was created.'),
     podsCreatedAt: timestamp.optional().describe("When its pods were created: an association that is younger is not in them. Where it is left out: the add-on's own time."),
@@ -112,7 +114,18 @@ const cluster = z
       .optional()
       .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; none: the cluster shows no issuer.'),
     autoMode: z.boolean().default(false).describe('EKS Auto Mode: the Pod Identity agent is built in.'),
-    nodes: z.number().int().min(0).max(5000).default(2).describe('How many Linux nodes it has, all ready.'),
+    nodes: z
+      .union([z.number().int().min(0).max(5000), z.array(nodeGroup)])
+      .default(2)
+      .describe('Its nodes: how many there are, all ready, on Linux, and on EC2 (with Auto Mode: of that); or groups of them.'),
+    fargateProfiles: z.array(fargateProfile).optional().describe('Which pods run on Fargate, the first that fits; none where it is left out.'),
+    nodeRoleArn: roleArn
+      .optional()
+      .describe("IAM role of its nodes. Where it is left out, they have one of the name CLUSTER-nodes with the policies that AWS recommends. Has an access entry where `accessEntries` is left out."),
+    podIdentityWebhook: z
+      .enum(['Ignore', 'Fail', 'absent'])
+      .default('Ignore')
+      .describe("Failure policy of the MutatingWebhookConfiguration that gives pods their identity; EKS's own is Ignore. `absent`: somebody has deleted it, after the pods were made; new ones get no identity."),
     addons: z.array(installedAddon).default([]).describe('Its add-ons.'),
     associations: z.array(association).default([]).describe('Its Pod Identity associations: stand-alone ones, and those that add-ons own.'),
     workloads: z.array(workload).default([]).describe('Deployments and DaemonSets that no add-on owns.'),
@@ -121,7 +134,7 @@ const cluster = z
       .array(accessEntry)
       .optional()
       .describe(
-        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers are in the group pod-identity-migrator, which may do what the service does.',
+        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart where they restart workloads.',
       ),
     rbac: z.array(rbacObject).default([]).describe('RBAC objects of the cluster.'),
   })

@@ -1,7 +1,7 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
 import type { CallLog } from './call-log.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
-import type { KubeState } from '../kubernetes/objects.ts';
+import type { KubeState, PodSettings } from '../kubernetes/objects.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { Knobs } from './scenario.ts';
@@ -116,6 +116,13 @@ export interface ForeignField {
   manager: string;
 }
 
+/** Sends the pods of Deployments to Fargate whose namespace is this and whose labels have these. */
+export interface FargateProfile {
+  name: string;
+  namespace: string;
+  labels: Record<string, string>;
+}
+
 export interface ClusterState {
   name: string;
   arn: string;
@@ -139,6 +146,10 @@ export interface ClusterState {
   preserved: Set<string>;
   /** By add-on name; a create over preserved objects with NONE fails on them (UG kubernetes-field-management). */
   foreignFields: Map<string, ForeignField[]>;
+  /** What people have set of the pods of add-ons, by add-on name; stays with the cluster, as configuration values do. */
+  podSettings?: ReadonlyMap<string, PodSettings>;
+  /** In the order in which they are asked; none where it is left out. */
+  fargateProfiles?: readonly FargateProfile[];
   /** By principal ARN. */
   accessEntries: Map<string, AccessEntryState>;
   kube: KubeState;

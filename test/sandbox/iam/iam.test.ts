@@ -40,7 +40,9 @@ describe('IAM', () => {
     for (const name of ['a', 'b', 'c']) roles.set(name, { ...first!, name, path: '/', arn: `arn:aws:iam::${ACCOUNT}:role/${name}` });
     const one = await iam.send(new ListRolesCommand({ MaxItems: 2 }));
     expect(one).toMatchObject({ IsTruncated: true, Roles: [{ RoleName: 'a' }, { RoleName: 'b' }] });
-    expect(await iam.send(new ListRolesCommand({ MaxItems: 2, Marker: one.Marker }))).toMatchObject({ IsTruncated: false, Roles: [{ RoleName: 'c' }, { RoleName: 'ebs-csi' }] });
+    const two = await iam.send(new ListRolesCommand({ MaxItems: 2, Marker: one.Marker }));
+    expect(two).toMatchObject({ IsTruncated: true, Roles: [{ RoleName: 'c' }, { RoleName: 'dev-nodes' }] });
+    expect(await iam.send(new ListRolesCommand({ MaxItems: 2, Marker: two.Marker }))).toMatchObject({ IsTruncated: false, Roles: [{ RoleName: 'ebs-csi' }] });
     expect((await iam.send(new ListRolesCommand({ PathPrefix: '/app/' }))).Roles).toHaveLength(1);
   });
 

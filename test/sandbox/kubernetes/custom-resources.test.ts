@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
-import { MIGRATOR_GROUP } from '../../../sandbox/kubernetes/rbac-defaults.ts';
+import { SANDBOX_GROUPS } from '../../../sandbox/kubernetes/rbac-defaults.ts';
 import { newMetadata, putResource } from '../../../sandbox/kubernetes/store.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import { merge, newEntry, newLab, START } from './support.ts';
@@ -108,7 +108,7 @@ describe("an add-on's definitions", () => {
 describe('the group of the deployed service', () => {
   test('reads what add-ons define, and no more of it', async () => {
     const lab = newAdotLab();
-    lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: [MIGRATOR_GROUP] }));
+    lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: [SANDBOX_GROUPS.read] }));
     const as = { as: WHO };
     expect(await status(lab, 'GET', COLLECTORS, as)).toBe(200);
     expect(await status(lab, 'GET', `${GROUP}/v1alpha1/instrumentations`, as)).toBe(200);

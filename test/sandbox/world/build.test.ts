@@ -158,7 +158,7 @@ describe('what a cluster has beside its add-ons', () => {
   });
 
   const [service, verifier, other, viewer] = ['plan-function', 'verify-function', 'begin-function', 'viewer'].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string];
-  const callers = { roles: [service, verifier, other], kubernetesRoles: [service, verifier] };
+  const callers = { roles: [service, verifier, other], kubernetesRoles: [service, verifier], restartRoles: [verifier] };
   const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
 
   it('access entries, where the scenario lists none: the operator is an administrator, and the service has what it needs', () => {
@@ -166,8 +166,9 @@ describe('what a cluster has beside its add-ons', () => {
     const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
     expect([...accessEntries.values()]).toEqual([
       { ...entry, principalArn: operator, policies: [{ policyArn: policyArn.replace('View', 'ClusterAdmin'), scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
-      { ...entry, principalArn: service, kubernetesGroups: ['pod-identity-migrator'] },
-      { ...entry, principalArn: verifier, kubernetesGroups: ['pod-identity-migrator'] },
+      { ...entry, principalArn: service, kubernetesGroups: ['sandbox:migrator:read'] },
+      { ...entry, principalArn: verifier, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:restart'] },
+      { ...entry, principalArn: `arn:aws:iam::${ACCOUNT}:role/dev-nodes`, type: 'EC2_LINUX' },
     ]);
     expect(withCluster({ accessEntries: [] }, callers).accessEntries.size).toBe(0);
   });

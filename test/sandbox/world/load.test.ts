@@ -39,6 +39,7 @@ const OWN_POLICY = `arn:aws:iam::${ACCOUNT}:policy/archive`;
 const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] };
 const role = (file: File, parts: object, index = 0): void => void Object.assign(file.accounts[0]!.roles[index]!, parts);
 const add = (file: File, parts: object): void => void Object.assign(file.accounts[0]!.clusters[0]!, parts);
+const extra = (file: File, variable: object): void => void Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { extraEnv: [variable] });
 const modify = (file: File, ...fields: string[]): void => void Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { modifiedFields: fields.map((field) => ({ field, manager: 'helm' })) });
 
 describe('parseScenario', () => {
@@ -115,6 +116,18 @@ describe('parseScenario', () => {
     ['replicas of a DaemonSet', (file) => add(file, { workloads: [{ ...workload, kind: 'DaemonSet', replicas: 2 }] }), 'accounts[0].clusters[0].workloads[0].replicas: a DaemonSet has one pod on each node.'],
     ['a workload twice', (file) => add(file, { workloads: [workload, workload] }), 'accounts[0].clusters[0].workloads[1]: the workload Deployment shop/checkout is there twice'],
     ['a value of what the sandbox has not', (file) => Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { modifiedFields: [{ field: 'ConfigMap c - .data.x', manager: 'helm', value: 'y' }] }), 'accounts[0].clusters[0].addons[0].modifiedFields[0].value: the sandbox has no ConfigMap c to set it in. Remove it.'],
+    ['nodes of Auto Mode in a cluster without', (file) => add(file, { nodes: [{ count: 1, compute: 'auto' }] }), 'accounts[0].clusters[0].nodes[0].compute: the cluster has no Auto Mode.'],
+    ['Windows nodes on Auto Mode', (file) => add(file, { autoMode: true, nodes: [{ count: 1, os: 'windows' }] }), 'accounts[0].clusters[0].nodes[0].os: there are no Windows nodes on Auto Mode.'],
+    ['Windows nodes on Fargate', (file) => add(file, { nodes: [{ count: 1, os: 'windows', compute: 'fargate' }] }), 'accounts[0].clusters[0].nodes[0].os: there are no Windows nodes on fargate.'],
+    ['nodes of an unknown kind', (file) => add(file, { nodes: [{ count: 1, compute: 'moon' }] }), 'accounts[0].clusters[0].nodes'],
+    ['Fargate profiles without nodes', (file) => add(file, { fargateProfiles: [{ name: 'p', namespace: 'shop' }] }), 'accounts[0].clusters[0].fargateProfiles: no node is on Fargate. Add such a group to nodes'],
+    ['a Fargate profile twice', (file) => add(file, { nodes: [{ count: 1, compute: 'fargate' }], fargateProfiles: [{ name: 'p', namespace: 'a' }, { name: 'p', namespace: 'b' }] }), 'accounts[0].clusters[0].fargateProfiles[1].name: the Fargate profile p is there twice'],
+    ['a variable of a workload that the add-on has not', (file) => extra(file, { workload: 'ebs', name: 'A', value: 'x' }), 'accounts[0].clusters[0].addons[0].extraEnv[0].workload: aws-ebs-csi-driver has no workload ebs. It has: ebs-csi-controller, ebs-csi-node.'],
+    ['a variable of a container that the workload has not', (file) => extra(file, { workload: 'ebs-csi-node', container: 'csi-attacher', name: 'A', value: 'x' }), 'accounts[0].clusters[0].addons[0].extraEnv[0].container: ebs-csi-node has no container csi-attacher. It has: '],
+    ['a variable without a value', (file) => extra(file, { name: 'A' }), 'accounts[0].clusters[0].addons[0].extraEnv[0]: A needs either a value or a secret. Add one of them.'],
+    ['a variable with value and secret', (file) => extra(file, { name: 'A', value: 'x', secret: { name: 's', key: 'k' } }), 'accounts[0].clusters[0].addons[0].extraEnv[0]: A needs either a value or a secret. Remove one of them.'],
+    ["a workload's variable without a value", (file) => add(file, { workloads: [{ ...workload, containers: [{ name: 'c', image: 'i', env: [{ name: 'A' }] }] }] }), 'accounts[0].clusters[0].workloads[0].containers[0].env[0]: A needs either a value or a secret.'],
+    ['a variable with a bad name', (file) => extra(file, { name: '1A', value: 'x' }), 'accounts[0].clusters[0].addons[0].extraEnv[0].name: must be the name of an environment variable'],
     ['a custom resource without a group', (file) => add(file, { customResources: [{ ...collector, apiVersion: 'v1' }] }), 'accounts[0].clusters[0].customResources[0].apiVersion: must be group and version, such as opentelemetry.io/v1beta1; it is "v1". Change it.'],
     ['a custom resource of another kind', (file) => add(file, { addons: [adot], customResources: [{ ...collector, kind: 'Collector' }] }), 'accounts[0].clusters[0].customResources[0].kind: opentelemetrycollectors.opentelemetry.io, as adot defines them, are of kind OpenTelemetryCollector. Change it.'],
     ['a custom resource of another version', (file) => add(file, { addons: [adot], customResources: [{ ...collector, apiVersion: 'opentelemetry.io/v2' }] }), 'accounts[0].clusters[0].customResources[0].apiVersion: opentelemetrycollectors.opentelemetry.io, as adot defines them, are served in opentelemetry.io/v1beta1, opentelemetry.io/v1alpha1. Change it.'],
