@@ -3,11 +3,13 @@ import {
   CreatePodIdentityAssociationCommand,
   DeleteAddonCommand,
   DeletePodIdentityAssociationCommand,
+  DescribeAccessEntryCommand,
   DescribeAddonCommand,
   DescribeAddonConfigurationCommand,
   DescribeClusterCommand,
   DescribePodIdentityAssociationCommand,
   paginateDescribeAddonVersions,
+  paginateListAccessEntries,
   paginateListAddons,
   paginateListPodIdentityAssociations,
   TagResourceCommand,
@@ -19,7 +21,7 @@ import {
 import { secretsIn } from '../domain/configuration.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Addon, Association } from '../domain/model.ts';
-import type { AddonConfiguration, Cluster, Eks, OfferedVersion } from '../ports/eks.ts';
+import type { AccessEntry, AddonConfiguration, Cluster, Eks, OfferedVersion } from '../ports/eks.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 import { addonForm, toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
@@ -148,6 +150,23 @@ export class AwsEks implements Eks {
   async listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }> {
     const ids = await this.associationIds({}, limit + 1);
     return { associations: await this.describeAssociations(ids.slice(0, limit)), more: ids.length > limit };
+  }
+
+  async listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }> {
+    const arns: string[] = [];
+    await aws('eks:ListAccessEntries', async () => {
+      for await (const page of paginateListAccessEntries({ client: this.client }, { clusterName: this.cluster })) {
+        arns.push(...(page.accessEntries ?? []));
+        if (arns.length > limit) return;
+      }
+    });
+    const entries: AccessEntry[] = [];
+    // The list has names alone; an entry that vanished in between is no longer there.
+    for (const principalArn of arns.slice(0, limit)) {
+      const answer = await awsOrUndefined(`eks:DescribeAccessEntry ${principalArn}`, () => this.client.send(new DescribeAccessEntryCommand({ clusterName: this.cluster, principalArn })));
+      if (answer?.accessEntry?.type) entries.push({ principalArn, type: answer.accessEntry.type });
+    }
+    return { entries, more: arns.length > limit };
   }
 
   /** The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there. */

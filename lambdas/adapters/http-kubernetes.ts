@@ -1,9 +1,24 @@
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
-import type { Kubernetes, Workload, WorkloadKind, WorkloadRef } from '../ports/kubernetes.ts';
+import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadKind, WorkloadRef } from '../ports/kubernetes.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
-import { controllerOf, customResource, IRSA_ANNOTATION, listOf, pod, replicaSet, serviceAccount, toPod, toWorkload, workload } from './kubernetes-objects.ts';
+import {
+  controllerOf,
+  customResource,
+  listOf,
+  mutatingWebhookConfiguration,
+  node,
+  pod,
+  replicaSet,
+  serviceAccount,
+  toMutatingWebhooks,
+  toNode,
+  toPod,
+  toServiceAccount,
+  toWorkload,
+  workload,
+} from './kubernetes-objects.ts';
 
 export interface HttpKubernetesOptions {
   http: PlainHttp;
@@ -38,13 +53,17 @@ interface CallOptions {
 }
 
 const NAMESPACE_ACCESS = "AmazonEKSEditPolicy for the add-on's namespace";
-/** EKS's policies for viewing and editing read no custom resources (EKS User Guide, "Review access policy permissions"). */
-const CUSTOM_RESOURCE_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
+/**
+ * EKS's policies for viewing and editing read no custom resources, and nothing that is outside of namespaces, such as nodes and
+ * webhook configurations (EKS User Guide, "Review access policy permissions").
+ */
+const CLUSTER_OBJECT_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
 const ALL_NAMESPACES_ACCESS = 'AmazonEKSViewPolicy for the whole cluster';
 
-const refusalOf = (status: number, access: string): [ErrorName, string] => {
-  if (status === 401) return ['Unauthorised', 'Give the calling role an access entry on the cluster (aws eks create-access-entry); a new one takes some seconds to work.'];
-  if (status === 403) return ['AccessDenied', `Associate ${access} with the calling role's access entry (aws eks associate-access-policy).`];
+const refusalOf = (status: number, access: string, cluster: string): [ErrorName, string] => {
+  const grant = `pod-identity grant-access --cluster ${cluster}`;
+  if (status === 401) return ['Unauthorised', `Give the calling role an access entry: ${grant} makes those of the service's roles; for another role: aws eks create-access-entry. A new one takes some seconds to work.`];
+  if (status === 403) return ['AccessDenied', `Give the calling role what it lacks: ${grant} does it for the service's roles; for another role associate ${access} with its access entry (aws eks associate-access-policy).`];
   if (status === 404) return ['NotFound', 'Check that it was not removed in the meantime.'];
   if (status === 409) return ['Busy', 'Somebody else changed it at the same moment; try again.'];
   // A page of a list that has grown too old.
@@ -111,7 +130,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     const document = parseJson(response.body);
     const where = `${request.what} on cluster ${options.cluster ?? url}`;
     if (response.status < 200 || response.status > 299) {
-      const [name, remedy] = refusalOf(response.status, request.access ?? NAMESPACE_ACCESS);
+      const [name, remedy] = refusalOf(response.status, request.access ?? NAMESPACE_ACCESS, options.cluster ?? 'NAME');
       const status = refusal.safeParse(document);
       throw new MigrationError(name, `The API server answered ${response.status} to ${where}: ${without(status.success ? status.data.message : response.body, token).slice(0, 1000)}. ${remedy}`);
     }
@@ -124,18 +143,30 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     throw new MigrationError('InvalidRequest', `The API server's answer to ${where} is not as expected at ${issue?.path.join('.')}: ${issue?.message}. Check that its Kubernetes version is supported.`);
   };
 
-  const list = async <T extends z.ZodType>(path: string, what: string, item: T, access?: string): Promise<z.output<T>[]> => {
-    const items: z.output<T>[] = [];
+  /** Visits a list page by page: no page is kept. */
+  const visitPages = async <T extends z.ZodType>(path: string, what: string, item: T, access: string | undefined, visit: (items: z.output<T>[]) => void): Promise<void> => {
     let next: string | undefined;
     for (let pages = 0; pages < MOST_PAGES; pages += 1) {
       const query = new URLSearchParams({ limit: String(PAGE), ...(next ? { continue: next } : {}) });
       const { metadata, items: found } = await call({ what, method: 'GET', path: `${path}?${query.toString()}`, ...(access ? { access } : {}) }, page.extend({ items: listOf(item) }));
-      items.push(...found);
+      visit(found);
       next = metadata.continue ?? undefined;
-      if (!next) return items;
+      if (!next) return;
     }
     throw new MigrationError('InvalidRequest', `The API server's answer to ${what} on cluster ${options.cluster ?? ''} has more than ${MOST_PAGES} pages. Look at what answers there.`);
   };
+
+  const list = async <T extends z.ZodType>(path: string, what: string, item: T, access?: string): Promise<z.output<T>[]> => {
+    const items: z.output<T>[] = [];
+    await visitPages(path, what, item, access, (found) => void items.push(...found));
+    return items;
+  };
+
+  const listServiceAccounts = async (): Promise<ServiceAccount[]> =>
+    (await list('/api/v1/serviceaccounts', 'list service accounts in all namespaces', serviceAccount, ALL_NAMESPACES_ACCESS)).map(toServiceAccount);
+  // Without their replica sets, which would be as many calls again.
+  const eachPod = (visit: (pods: Pod[]) => void): Promise<void> =>
+    visitPages('/api/v1/pods', 'list pods in all namespaces', pod, ALL_NAMESPACES_ACCESS, (found) => visit(found.map((each) => toPod(each))));
 
   const appsPath = (namespace: string, plural: string): string => `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
   const workloadPath = ({ kind, namespace, name }: WorkloadRef): string => `${appsPath(namespace, PLURALS[kind])}/${encodeURIComponent(name)}`;
@@ -153,15 +184,19 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
       }
       return pods.map((each) => toPod(each, deployments));
     },
-    // Without their replica sets: of a Deployment's pod, the replica set is named as its owner.
-    listAllPods: async () => (await list('/api/v1/pods', 'list pods in all namespaces', pod, ALL_NAMESPACES_ACCESS)).map((each) => toPod(each, new Map())),
-    listAnnotatedServiceAccounts: async () => {
-      const found = await list('/api/v1/serviceaccounts', 'list service accounts in all namespaces', serviceAccount, ALL_NAMESPACES_ACCESS);
-      return found.flatMap(({ metadata: { namespace, name, annotations } }) => {
-        const roleArn = annotations[IRSA_ANNOTATION];
-        return roleArn ? [{ namespace, name, roleArn }] : [];
-      });
+    eachPod,
+    listAllPods: async () => {
+      const all: Pod[] = [];
+      await eachPod((pods) => void all.push(...pods));
+      return all;
     },
+    listServiceAccounts,
+    listAnnotatedServiceAccounts: async () => (await listServiceAccounts()).flatMap(({ roleArn, ...account }) => (roleArn === undefined ? [] : [{ ...account, roleArn }])),
+    listNodes: async () => (await list('/api/v1/nodes', 'list nodes', node, CLUSTER_OBJECT_ACCESS)).map(toNode),
+    listMutatingWebhooks: async () =>
+      (
+        await list('/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations', 'list mutating webhook configurations', mutatingWebhookConfiguration, CLUSTER_OBJECT_ACCESS)
+      ).flatMap(toMutatingWebhooks),
     listWorkloads: async (namespace) => {
       const workloads: Workload[] = [];
       for (const kind of Object.keys(PLURALS) as WorkloadKind[]) {
@@ -176,7 +211,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     },
     listCustomResources: async ({ group, version, plural }) => {
       const path = `/apis/${[group, version, plural].map(encodeURIComponent).join('/')}`;
-      const found = (await unlessNotFound(() => list(path, `list ${plural}.${group}`, customResource, CUSTOM_RESOURCE_ACCESS))) ?? [];
+      const found = (await unlessNotFound(() => list(path, `list ${plural}.${group}`, customResource, CLUSTER_OBJECT_ACCESS))) ?? [];
       return found.map(({ metadata: { namespace, name } }) => (namespace ? `${namespace}/${name}` : name));
     },
     restartWorkload: async (ref, marker) => {

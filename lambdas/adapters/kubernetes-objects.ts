@@ -1,15 +1,21 @@
 /** What the API server answers, read and made into the domain's objects. */
 import { z } from 'zod';
-import type { Container, Pod, Workload, WorkloadKind } from '../ports/kubernetes.ts';
+import type { Compute, Container, MutatingWebhook, Node, Pod, ServiceAccount, Workload, WorkloadKind } from '../ports/kubernetes.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
 // Only what is read is described: the API adds fields with each version, and Go writes empty lists and maps as null.
 export const listOf = <T extends z.ZodType>(item: T) => z.array(item).nullish().transform((items) => items ?? []);
 const strings = z.record(z.string(), z.string()).nullish().transform((map) => map ?? {});
+const conditions = listOf(z.looseObject({ type: z.string(), status: z.string() }));
 const owners = listOf(z.looseObject({ kind: z.string(), name: z.string(), controller: z.boolean().nullish() }));
+const optional = z.looseObject({ optional: z.boolean().nullish() }).nullish();
+const valueFrom = z.looseObject({ secretKeyRef: optional, configMapKeyRef: optional }).nullish();
+const named = z.looseObject({ name: z.string().nullish() }).nullish();
 const container = z.looseObject({
   name: z.string(),
-  env: listOf(z.looseObject({ name: z.string(), value: z.string().nullish() })),
+  image: z.string().nullish(),
+  env: listOf(z.looseObject({ name: z.string(), value: z.string().nullish(), valueFrom })),
+  envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named })),
   volumeMounts: listOf(z.looseObject({ name: z.string() })),
 });
 const tokenSource = z.looseObject({ serviceAccountToken: z.looseObject({ audience: z.string().nullish() }).nullish() });
@@ -27,11 +33,17 @@ export const pod = z.looseObject({
   spec: z.looseObject({
     serviceAccountName: z.string().nullish(),
     nodeName: z.string().nullish(),
+    hostNetwork: z.boolean().nullish(),
     initContainers: listOf(container),
     containers: listOf(container),
     volumes: listOf(z.looseObject({ name: z.string(), projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() })),
   }),
-  status: z.looseObject({ phase: z.string().nullish(), conditions: listOf(z.looseObject({ type: z.string(), status: z.string() })) }).nullish(),
+  status: z.looseObject({ phase: z.string().nullish(), conditions }).nullish(),
+});
+export const node = z.looseObject({ metadata: z.looseObject({ name: z.string(), labels: strings }), status: z.looseObject({ conditions }).nullish() });
+export const mutatingWebhookConfiguration = z.looseObject({
+  metadata: z.looseObject({ name: z.string() }),
+  webhooks: listOf(z.looseObject({ name: z.string(), failurePolicy: z.enum(['Fail', 'Ignore']).nullish(), admissionReviewVersions: listOf(z.string()) })),
 });
 /** By which IRSA's webhook knows the role of a service account. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts". */
 export const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
@@ -45,7 +57,7 @@ export const workload = z.looseObject({
     replicas: z.number().int().nullish(),
     template: z.looseObject({
       metadata: z.looseObject({ annotations: strings }).nullish(),
-      spec: z.looseObject({ serviceAccountName: z.string().nullish() }),
+      spec: z.looseObject({ serviceAccountName: z.string().nullish(), initContainers: listOf(container), containers: listOf(container) }),
     }),
   }),
   // The counts of a Deployment and those of a DaemonSet; either has its own only.
@@ -63,23 +75,54 @@ export const workload = z.looseObject({
     .prefault({}),
 });
 type ApiContainer = z.infer<typeof container>;
-const toContainer = ({ name, env, volumeMounts }: ApiContainer, init: boolean): Container => ({
-  name,
-  init,
-  // A value that comes from elsewhere (valueFrom) is not in the pod: the name is there without one.
-  env: Object.fromEntries(env.map((variable) => [variable.name, variable.value ?? undefined])),
-  mounts: volumeMounts.map((mount) => mount.name),
-});
+type ApiVariable = ApiContainer['env'][number];
+const mayBeMissing = ({ valueFrom: source }: ApiVariable): boolean => source?.secretKeyRef?.optional === true || source?.configMapKeyRef?.optional === true;
+
+const toContainer = ({ name, image, env, envFrom, volumeMounts }: ApiContainer, init: boolean): Container => {
+  const optionalEnv = env.filter(mayBeMissing).map((variable) => variable.name);
+  const sources = envFrom.flatMap(({ secretRef, configMapRef }) => [...(secretRef?.name ? [`Secret/${secretRef.name}`] : []), ...(configMapRef?.name ? [`ConfigMap/${configMapRef.name}`] : [])]);
+  return {
+    name,
+    image: image ?? '',
+    init,
+    // A value that comes from elsewhere (valueFrom) is not in the pod: the name is there without one.
+    env: Object.fromEntries(env.map((variable) => [variable.name, variable.value ?? undefined])),
+    ...(optionalEnv.length > 0 ? { optionalEnv } : {}),
+    ...(sources.length > 0 ? { envFrom: sources } : {}),
+    mounts: volumeMounts.map((mount) => mount.name),
+  };
+};
+const toContainers = (spec: { initContainers: ApiContainer[]; containers: ApiContainer[] }): Container[] => [
+  ...spec.initContainers.map((each) => toContainer(each, true)),
+  ...spec.containers.map((each) => toContainer(each, false)),
+];
+
+const isReady = (all: z.infer<typeof conditions> | undefined): boolean => all?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 
 export const controllerOf = (references: z.infer<typeof owners>): { kind: string; name: string } | undefined => {
   const controller = references.find((reference) => reference.controller);
   return controller && { kind: controller.kind, name: controller.name };
 };
 
-/** `deployments`: what controls each ReplicaSet of the namespace. */
-export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deployments: Map<string, { kind: string; name: string }>): Pod => {
+interface Owner {
+  kind: string;
+  name: string;
+}
+
+/**
+ * The Deployment of a pod, of its own labels: a Deployment names its ReplicaSets after itself and the hash of the template,
+ * and puts that hash into a label of their pods. Source: Kubernetes documentation, "Deployments", "Pod-template-hash label".
+ */
+const byTemplateHash = (controller: Owner, labels: Record<string, string>): Owner | undefined => {
+  const suffix = `-${labels['pod-template-hash'] ?? ''}`;
+  return suffix.length > 1 && controller.name.endsWith(suffix) ? { kind: 'Deployment', name: controller.name.slice(0, -suffix.length) } : undefined;
+};
+
+/** `deployments`: what controls each ReplicaSet of the namespace; without it, what the pod's labels tell. */
+export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deployments?: Map<string, Owner>): Pod => {
   const controller = controllerOf(metadata.ownerReferences);
-  const owner = controller?.kind === 'ReplicaSet' ? (deployments.get(controller.name) ?? controller) : controller;
+  const deployment = controller?.kind === 'ReplicaSet' ? (deployments ? deployments.get(controller.name) : byTemplateHash(controller, metadata.labels)) : undefined;
+  const owner = deployment ?? controller;
   return {
     namespace: metadata.namespace,
     name: metadata.name,
@@ -90,10 +133,11 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     labels: metadata.labels,
     annotations: metadata.annotations,
     phase: status?.phase ?? 'Unknown',
-    ready: status?.conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+    ready: isReady(status?.conditions),
     terminating: Boolean(metadata.deletionTimestamp),
+    hostNetwork: spec.hostNetwork ?? false,
     ...(owner ? { owner } : {}),
-    containers: [...spec.initContainers.map((each) => toContainer(each, true)), ...spec.containers.map((each) => toContainer(each, false))],
+    containers: toContainers(spec),
     // A token without an audience is for the API server itself; every pod has one, and AWS takes none of them.
     tokens: spec.volumes.flatMap((volume) =>
       (volume.projected?.sources ?? []).flatMap((source) =>
@@ -118,7 +162,28 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
     ready,
     settled: status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
     templateAnnotations: spec.template.metadata?.annotations ?? {},
+    containers: toContainers(spec.template.spec),
     labels: metadata.labels,
     managedFields: toManagedFields(metadata.managedFields),
   };
 };
+
+/** Source: EKS User Guide, "Control if a workload is deployed on EKS Auto Mode nodes"; eks-pod-identity-agent's chart, values.yaml, `affinity`. */
+const COMPUTE_TYPES: Record<string, Compute> = { auto: 'auto', fargate: 'fargate', hybrid: 'hybrid' };
+
+/** A node of a compute type that is not known is taken for one on EC2, as one without any. */
+export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof node>): Node => ({
+  name,
+  ready: isReady(status?.conditions),
+  os: labels['kubernetes.io/os'] === 'windows' ? 'windows' : 'linux',
+  compute: COMPUTE_TYPES[labels['eks.amazonaws.com/compute-type'] ?? ''] ?? 'ec2',
+});
+
+export const toServiceAccount = ({ metadata: { namespace, name, annotations } }: z.infer<typeof serviceAccount>): ServiceAccount => {
+  const roleArn = annotations[IRSA_ANNOTATION];
+  return { namespace, name, ...(roleArn ? { roleArn } : {}) };
+};
+
+/** A failure policy that is left out is Fail in `admissionregistration.k8s.io/v1`. Source: Kubernetes API reference. */
+export const toMutatingWebhooks = ({ metadata, webhooks }: z.infer<typeof mutatingWebhookConfiguration>): MutatingWebhook[] =>
+  webhooks.map(({ name, failurePolicy, admissionReviewVersions }) => ({ configuration: metadata.name, name, failurePolicy: failurePolicy ?? 'Fail', reviewVersions: admissionReviewVersions }));

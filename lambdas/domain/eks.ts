@@ -13,6 +13,17 @@ export interface Cluster {
   /** https URL of the OIDC issuer; absent where the cluster has none. */
   oidcIssuer?: string;
   autoMode: boolean;
+  /** The control plane runs on AWS Outposts. */
+  onOutposts?: boolean;
+  /** Pods have IPv6 addresses. */
+  ipv6?: boolean;
+}
+
+/** Lets a role or user in to the API server; all types but STANDARD are those of nodes. */
+export interface AccessEntry {
+  principalArn: string;
+  /** STANDARD, EC2_LINUX, EC2, HYBRID_LINUX, … */
+  type: string;
 }
 
 /** A version of an add-on that EKS offers for a Kubernetes version. */

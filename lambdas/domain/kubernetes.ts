@@ -1,8 +1,14 @@
 /** Kubernetes objects as the decisions need them: plain data, whatever client read it. */
 export interface Container {
   name: string;
+  image: string;
   init: boolean;
+  /** A value that comes from elsewhere (valueFrom) is `undefined`. */
   env: Record<string, string | undefined>;
+  /** Of those, the ones that are not set at all where the Secret or ConfigMap they come from is not there (`optional`). */
+  optionalEnv?: string[];
+  /** Secrets and ConfigMaps whose keys all become variables, such as `Secret/aws`: the keys are not in the pod. */
+  envFrom?: string[];
   /** Names of the volumes that it mounts. */
   mounts: string[];
 }
@@ -26,6 +32,8 @@ export interface Pod {
   ready: boolean;
   /** Has a deletionTimestamp: on its way out, no longer counted. */
   terminating: boolean;
+  /** Uses its node's network, and so reaches the node's own credentials too. */
+  hostNetwork: boolean;
   owner?: { kind: string; name: string };
   containers: Container[];
   tokens: TokenVolume[];
@@ -45,6 +53,8 @@ export interface Workload extends WorkloadRef {
   /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */
   settled: boolean;
   templateAnnotations: Record<string, string>;
+  /** As the template has them, before any webhook. */
+  containers: Container[];
   labels: Record<string, string>;
   /** Who set which fields, as `metadata.managedFields` says; without those of `status`. */
   managedFields: ManagedFields[];
@@ -61,6 +71,33 @@ export interface CustomResourceKind {
   group: string;
   version: string;
   plural: string;
+}
+
+/** What a node runs on. `auto`: EKS Auto Mode; `hybrid`: a machine of one's own. */
+export type Compute = 'ec2' | 'auto' | 'fargate' | 'hybrid';
+
+export interface Node {
+  name: string;
+  ready: boolean;
+  os: 'linux' | 'windows';
+  compute: Compute;
+}
+
+/** A webhook that changes objects as they are created. */
+export interface MutatingWebhook {
+  /** Name of the MutatingWebhookConfiguration, and of the webhook in it. */
+  configuration: string;
+  name: string;
+  failurePolicy: 'Fail' | 'Ignore';
+  /** Versions of AdmissionReview that it is asked with. */
+  reviewVersions: string[];
+}
+
+export interface ServiceAccount {
+  namespace: string;
+  name: string;
+  /** By the annotation `eks.amazonaws.com/role-arn`. */
+  roleArn?: string;
 }
 
 /** A service account that IRSA gives a role to, by its annotation `eks.amazonaws.com/role-arn`. */

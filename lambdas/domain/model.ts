@@ -42,6 +42,14 @@ export type Rung = z.infer<typeof rung>;
 /** Far more than the service accounts of any add-on: three, at the time of writing. */
 const MAX_ROLES = 50;
 
+/** `pods`: proven on every pod that counts. `api`: by what EKS says alone, where nobody may look at the pods. */
+export const verificationMode = z.enum(['pods', 'api']);
+export type VerificationMode = z.infer<typeof verificationMode>;
+
+/** What becomes of a cluster without the Pod Identity agent. `require`: it blocks; `install`: its add-on is installed first. */
+export const agentMode = z.enum(['require', 'install']);
+export type AgentMode = z.infer<typeof agentMode>;
+
 /** What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the add-on's role. */
 export const migrationRequest = z.object({
   target,
@@ -64,6 +72,8 @@ export const migrationRequest = z.object({
   trust: trustMode.default('validate'),
   /** Condition keys that can't be known beforehand, and that the caller says will not stand in the way. */
   acceptedKeys: z.array(conditionKey).max(20).default([]),
+  verification: verificationMode.default('pods'),
+  agent: agentMode.default('require'),
   dryRun: z.boolean().default(false),
   requestedBy: requestedBy.optional(),
   reason: reason.optional(),
@@ -170,6 +180,8 @@ export const plan = z.object({
   carryOver: z.array(carriedOver),
   /** Changes of trust policies that come before the change of the add-on; empty unless the request says `repair` and one is needed. */
   trustRepairs: z.array(trustRepair).default([]),
+  /** The Pod Identity agent's add-on, which is installed before anything else changes; absent where the cluster has an agent, or nobody asked for it. */
+  installAgent: z.object({ version: z.string() }).optional(),
   /** SHA-256 over what was found and is not here itself: the associations, and the roles' trust policies; hex. */
   found: z.string().default(''),
   /** SHA-256 over what was asked and found, and what will be done, hex: see `plan/hash.ts`. */
@@ -225,7 +237,7 @@ export const migration = z.object({
   endedAt: z.string().optional(),
   status: z.enum(['running', 'ended']),
   outcome: outcome.optional(),
-  /** `pods` from the moment that the pods were proven, before the end is recorded. */
+  /** From the moment that it was verified, before the end is recorded. */
   verified: verified.default('none'),
   plan: plan.optional(),
   /** Index in the plan's ladder of the way that is, or was last, being tried; absent before anything began. */

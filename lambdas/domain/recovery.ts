@@ -14,7 +14,7 @@ export interface RecoveryFacts {
   record: Migration;
   cause: 'stranded' | 'requested';
   hasSnapshot: boolean;
-  /** A step of the way back has been taken, so that proven pods no longer mean that only the end is missing. */
+  /** A step of the way back has been taken, so that a verified change no longer means that only the end is missing. */
   rollbackBegun: boolean;
   /** The locks of the record, as they are held now. */
   locks: RecoveryLock[];
@@ -48,7 +48,8 @@ export const standingTrustChanges = ({ trustChanges }: Pick<Migration, 'trustCha
 function unfinished({ record, cause, hasSnapshot, rollbackBegun }: RecoveryFacts): RecoveryDecision {
   // Nor is any trust policy changed then: that needs the snapshot too.
   if (!hasSnapshot) return { do: 'take-over', action: 'release' };
-  const onlyTheEndIsMissing = record.verified === 'pods' && !rollbackBegun && cause === 'stranded';
+  // Also by what EKS says alone, where no more was asked for: it would say no more of what is put back.
+  const onlyTheEndIsMissing = record.verified !== 'none' && !rollbackBegun && cause === 'stranded';
   return { do: 'take-over', action: onlyTheEndIsMissing ? 'finish' : 'roll-back' };
 }
 

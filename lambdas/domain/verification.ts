@@ -1,7 +1,8 @@
-/** Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong to. */
+/** Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong to; and what is said where nobody looked. */
 import { podsThatCount } from './identity.ts';
 import type { Pod, Workload, WorkloadRef } from './kubernetes.ts';
-import type { Addon, Check, PodEvidence, PodIdentity, Snapshot } from './model.ts';
+import type { Addon, Check, PodEvidence, PodIdentity, Snapshot, Target, VerificationMode } from './model.ts';
+import { shellCommand } from './shell.ts';
 
 /** What the pods shall have, by name of their service account: any of these identities will do. */
 export interface ExpectedPods {
@@ -38,7 +39,15 @@ export type PodsVerdict =
   | { verdict: 'proven' }
   /** These workloads' pods are settled, but have another identity: a rolling restart lets the webhook see them again. */
   | { verdict: 'restart'; workloads: WorkloadRef[]; pods: PodEvidence[] }
+  /** Of these pods it can't be told which identity they have, and of no other is it wrong: a restart would not help. */
+  | { verdict: 'unknown'; pods: PodEvidence[] }
   | { verdict: 'wait'; why: string };
+
+/** A pod that no node takes keeps its workload from settling for good: say, for want of room for a surge. */
+function unscheduled(pods: Pod[], { kind, namespace, name }: Workload): string {
+  const pod = pods.find((one) => one.namespace === namespace && one.owner?.kind === kind && one.owner.name === name && one.node === undefined && !one.terminating);
+  return pod ? `, and no node takes pod ${pod.name} (kubectl -n ${namespace} describe pod ${pod.name} says why)` : '';
+}
 
 const refOf = (workload: Workload): WorkloadRef => ({ kind: workload.kind, namespace: workload.namespace, name: workload.name });
 
@@ -47,7 +56,7 @@ export function judgePods(evidence: PodEvidence[], pods: Pod[], workloads: Workl
   const counted = podsThatCount(evidence);
   const concerned = workloads.filter((workload) => identities.has(workload.serviceAccount) && workload.desired > 0);
   const unsettled = concerned.find((workload) => !workload.settled);
-  if (unsettled) return { verdict: 'wait', why: `${unsettled.kind} ${unsettled.name} is rolling out: ${unsettled.ready} of ${unsettled.desired} pods are ready` };
+  if (unsettled) return { verdict: 'wait', why: `${unsettled.kind} ${unsettled.name} is rolling out: ${unsettled.ready} of ${unsettled.desired} pods are ready${unscheduled(pods, unsettled)}` };
   if (counted.length === 0 && !expected.mayBeNone) return { verdict: 'wait', why: `no pod runs with ${[...identities.keys()].join(', ')} yet` };
   const leaving = pods.find((pod) => pod.terminating && identities.has(pod.serviceAccount));
   if (leaving) return { verdict: 'wait', why: `pod ${leaving.name} is still terminating` };
@@ -56,17 +65,45 @@ export function judgePods(evidence: PodEvidence[], pods: Pod[], workloads: Workl
 
   const wrong = counted.filter((pod) => !isExpected(expected, pod));
   if (wrong.length === 0) return { verdict: 'proven' };
+  if (wrong.every((pod) => pod.identity === 'unknown')) return { verdict: 'unknown', pods: wrong };
   const owners = new Set(pods.filter((pod) => wrong.some((one) => one.uid === pod.uid)).map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`));
   return { verdict: 'restart', workloads: concerned.filter((workload) => owners.has(`${workload.kind}/${workload.name}`)).map(refOf), pods: wrong };
 }
 
 export const ROLE_STILL_SET = 'irsa-role-still-set';
 
-/** EKS may go on showing the role after an update that left it out; the pods are what counts. */
-export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon): Check => ({
+/** EKS may go on showing the role after an update that left it out; the pods are what counts, where they were seen. */
+export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon, verification: VerificationMode): Check => ({
   id: ROLE_STILL_SET,
   status: 'warn',
-  message: `All pods are on Pod Identity, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
-  remedy: 'Nothing has to be done for the pods: Pod Identity goes before the role. Take the role out of whatever manages the add-on, so that nobody takes it for the one in use.',
+  message: `${verification === 'pods' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was looked at'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
+  remedy:
+    verification === 'pods'
+      ? 'Nothing has to be done for the pods: Pod Identity goes before the role. Take the role out of whatever manages the add-on, so that nobody takes it for the one in use.'
+      : 'Pods that are made from now on take Pod Identity before the role; older ones may be on the role still. Look at them, then take the role out of whatever manages the add-on.',
   source: 'hashicorp/terraform-provider-aws#30645; EKS User Guide, "Assign IAM roles to add-ons": with the agent installed the role is ignored',
+});
+
+export const PODS_NOT_SEEN = 'pods-not-seen';
+
+/** How somebody with access finds the workloads of the planned service accounts, and restarts them. */
+function restartByHand(planned: Snapshot['planned']): string {
+  const accounts = [...new Set(planned.map((one) => one.serviceAccount))].join(', ');
+  const commands = [...new Set(planned.map((one) => one.namespace))].map((namespace) => {
+    const list = shellCommand(['kubectl', '-n', namespace, 'get', 'deployments,daemonsets'], ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName']);
+    return `${list} lists them, then for each of ${accounts}: kubectl -n ${namespace} rollout restart KIND/NAME`;
+  });
+  return commands.join('; ');
+}
+
+/** What an end that EKS alone has confirmed leaves to a person. `planned`: whose pods nobody looked at. */
+export const podsNotSeen = (outcome: 'migrated' | 'rolled-back', addon: string, { cluster }: Pick<Target, 'cluster'>, planned: Snapshot['planned']): Check => ({
+  id: PODS_NOT_SEEN,
+  status: 'warn',
+  message:
+    outcome === 'migrated'
+      ? `EKS shows add-on ${addon} ACTIVE with its Pod Identity associations, but no pod was looked at: those that kept their old identity, or were created before the webhook knew the associations, were not found, and none was restarted.`
+      : `EKS shows add-on ${addon} ACTIVE as it was before, but no pod was looked at: those that still have Pod Identity's env, or no credentials at all, were not found, and none was restarted.`,
+  remedy: `Look at the pods, and restart those that have the wrong identity: ${restartByHand(planned)}. How each workload gets its credentials then: pod-identity identities --cluster ${cluster}`,
+  source: 'aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created; aws/eks-pod-identity-agent#52',
 });

@@ -1,4 +1,4 @@
-import type { AddonConfiguration, Cluster, OfferedVersion } from '../domain/eks.ts';
+import type { AccessEntry, AddonConfiguration, Cluster, OfferedVersion } from '../domain/eks.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 
 export type * from '../domain/eks.ts';
@@ -49,6 +49,8 @@ export interface Eks {
   listAddons(): Promise<string[]>;
   /** Whole associations of all service accounts, at most `limit` of them; `more`: there are others. */
   listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }>;
+  /** Access entries with their type, at most `limit` of them; `more`: there are others. Throws InvalidRequest where the cluster's authentication mode knows none. */
+  listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }>;
   /** Sets what the add-on form of an association can't carry; the role stays. */
   updateAssociation(id: string, change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string }, clientRequestToken: string): Promise<Association>;
   /** Adds tags to an add-on or an association. */

@@ -1,4 +1,4 @@
-import type { AnnotatedServiceAccount, CustomResourceKind, Pod, Workload, WorkloadRef } from '../domain/kubernetes.ts';
+import type { AnnotatedServiceAccount, CustomResourceKind, MutatingWebhook, Node, Pod, ServiceAccount, Workload, WorkloadRef } from '../domain/kubernetes.ts';
 
 export type * from '../domain/kubernetes.ts';
 
@@ -9,7 +9,17 @@ export interface Kubernetes {
   /** Of all namespaces, those of service accounts with the IRSA annotation. */
   listAnnotatedServiceAccounts(): Promise<AnnotatedServiceAccount[]>;
   /** Of all namespaces. */
+  listServiceAccounts(): Promise<ServiceAccount[]>;
+  /** Of all namespaces. */
   listAllPods(): Promise<Pod[]>;
+  /**
+   * Visits the pods of all namespaces, at most 500 at a time: nothing is kept, so that memory stays the same at any number of
+   * pods. A Deployment is named as the owner of its pods where their labels tell it, else the ReplicaSet.
+   */
+  eachPod(visit: (pods: Pod[]) => void): Promise<void>;
+  listNodes(): Promise<Node[]>;
+  /** The webhooks of all MutatingWebhookConfigurations, in the order of their names. */
+  listMutatingWebhooks(): Promise<MutatingWebhook[]>;
   getWorkload(ref: WorkloadRef): Promise<Workload | undefined>;
   /** `namespace/name` of each; empty where the cluster has no such definition. */
   listCustomResources(kind: CustomResourceKind): Promise<string[]>;

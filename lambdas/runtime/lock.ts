@@ -1,4 +1,6 @@
+import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
+import type { Ledger, LockHolder } from '../ports/index.ts';
 
 const ROLE_PREFIX = 'ROLE#';
 
@@ -20,3 +22,16 @@ export function lockText(key: string): string {
  * order that is the same for all migrations, so that two of them never wait for each other.
  */
 export const lockKeys = (target: Target, addon: string, roleArns: Iterable<string>): string[] => [addonLock(target, addon), ...[...new Set(roleArns)].sort().map(roleLock)];
+
+/**
+ * Takes a lock, or finds that the owner's execution has it; answers its fence. Throws RoleLockHeld where a role's is
+ * held, which is waited for, and LockHeld where an add-on's is; both say by whom and since when.
+ */
+export async function takeLock(ledger: Ledger, key: string, owner: LockHolder): Promise<number> {
+  const lock = await ledger.acquireLock(key, owner);
+  if (lock.acquired) return lock.fence;
+  const { migrationId, since, executionArn } = lock.holder;
+  const held = `Migration ${migrationId} holds the lock on ${lockText(key)} since ${since} (execution ${executionArn}).`;
+  if (key.startsWith(ROLE_PREFIX)) throw new MigrationError('RoleLockHeld', `${held} It is another add-on's, which shares the role: it is waited for.`);
+  throw new MigrationError('LockHeld', `${held} Wait until it has ended, then start again.`);
+}

@@ -36,6 +36,7 @@ export function assertPlanIsOwn({ request }: Migration, plan: Plan, { migrationI
   const { namespace = '' } = plan;
   const follows = plannedAssociations({ request, addon: plan.addon, namespace, podIdentity: plan.associations.map(({ serviceAccount }) => ({ serviceAccount, recommendedManagedPolicies: [] })) });
   if (!isDeepStrictEqual(follows, plan.associations)) throw refuse(migrationId, 'its associations have other roles or namespaces than its request and its add-on give them');
+  if (plan.installAgent && request.agent !== 'install') throw refuse(migrationId, 'it would install the Pod Identity agent, which its request does not ask for');
   const stray = plan.trustRepairs.find((one) => request.trust !== 'repair' || follows.every(({ roleArn }) => roleArn !== one.roleArn));
   if (stray) throw refuse(migrationId, `it would change the trust policy of ${stray.roleArn}, which its request does not ask for`);
 }

@@ -1,5 +1,5 @@
-import { collectEvidence, podsThatCount } from '../domain/identity.ts';
-import type { PodEvidence, Snapshot } from '../domain/model.ts';
+import { type AssociatedSince, collectEvidence, podsThatCount } from '../domain/identity.ts';
+import type { Migration, PodEvidence, Snapshot } from '../domain/model.ts';
 import { asBefore, isExpected, judgePods, onPodIdentity, type ExpectedPods, type PodsVerdict } from '../domain/verification.ts';
 import type { Kubernetes, Ledger } from '../ports/index.ts';
 import { EVIDENCE_BEFORE } from './report.ts';
@@ -12,6 +12,12 @@ export async function expectedPods(ledger: Ledger, migrationId: string, snapshot
   return towards === 'pod-identity' ? onPodIdentity(snapshot) : asBefore(snapshot, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
 }
 
+/** Since when there are the associations that the migration has made, of each the newest, as EKS gave them. */
+export function associatedSince({ associations }: Pick<Migration, 'associations'>): AssociatedSince {
+  const made = [...associations.created].sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
+  return new Map(made.map(({ namespace, serviceAccount, createdAt }) => [`${namespace}/${serviceAccount}`, createdAt]));
+}
+
 export interface PodsSeen {
   evidence: PodEvidence[];
   judged: PodsVerdict;
@@ -19,13 +25,13 @@ export interface PodsSeen {
   podsAsTheyShallBe: number;
 }
 
-/** Looks at the planned service accounts' pods and judges them. */
-export async function lookAtPods(kubernetes: Kubernetes, snapshot: Snapshot, expected: ExpectedPods): Promise<PodsSeen> {
+/** Looks at the planned service accounts' pods and judges them. `since`: of the associations that they shall have now. */
+export async function lookAtPods(kubernetes: Kubernetes, snapshot: Snapshot, expected: ExpectedPods, since?: AssociatedSince): Promise<PodsSeen> {
   const accounts = new Set(expected.identities.keys());
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const pods = (await Promise.all(namespaces.map((namespace) => kubernetes.listPods(namespace)))).flat();
   const workloads = (await Promise.all(namespaces.map((namespace) => kubernetes.listWorkloads(namespace)))).flat();
-  const evidence = collectEvidence(pods, accounts);
+  const evidence = collectEvidence(pods, accounts, since);
   const counted = podsThatCount(evidence);
   return {
     evidence,

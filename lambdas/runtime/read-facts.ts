@@ -5,7 +5,7 @@ import type { Facts } from '../domain/plan/facts.ts';
 import { isMigrated, plannedAssociations } from '../domain/plan/plan.ts';
 import type { Eks, Settings, TargetPorts } from '../ports/index.ts';
 import { readKubernetes } from './read-kubernetes.ts';
-import { readAssociations, readPassing, readRolePolicies, readRoles, readRoleUsers } from './read-roles.ts';
+import { readAssociations, readNodeRoles, readPassing, readRolePolicies, readRoles, readRoleUsers } from './read-roles.ts';
 
 /** What is known before anything was read. */
 export const noFacts = (request: MigrationRequest, { passableRoleArns, repairableRoleArns }: Settings): Facts => ({
@@ -32,13 +32,13 @@ async function readSupport(eks: Eks, addon: Addon, kubernetesVersion: string): P
   return { offered, ...configuration, ...(newer && newer.podIdentity.length > 0 ? { newerVersionWithPodIdentity: best.version } : {}) };
 }
 
-/** What only matters where an association is planned: who else uses the roles, what their policies allow, who may pass them. */
+/** What only matters where an association is planned: who else uses the roles, what their policies allow, and what those of the nodes do. */
 async function readUse(facts: Facts, { eks, roles }: TargetPorts, ofCluster: Parameters<typeof readRoleUsers>[2]): Promise<Facts> {
   const planned = plannedAssociations(facts);
   if (planned.length === 0) return facts;
   const described = [facts.request.addon, ...(facts.agentAddon ? [AGENT_ADDON] : [])];
   const roleUsers = await readRoleUsers(eks, described, ofCluster);
-  return { ...facts, roleUsers, rolePolicies: await readRolePolicies(roles, planned, facts.roles) };
+  return { ...facts, roleUsers, rolePolicies: await readRolePolicies(roles, planned, facts.roles), nodeRoles: await readNodeRoles(eks, roles) };
 }
 
 /** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
@@ -52,6 +52,7 @@ export async function readFacts(empty: Facts, ports: TargetPorts, settings: Sett
   const namespace = addon.namespace ?? knownAddon(addon.name)?.namespace ?? 'kube-system';
   if (isMigrated(addon)) return { ...empty, cluster, addon, namespace };
   const agentAddon = cluster.autoMode ? undefined : await eks.describeAddon(AGENT_ADDON);
+  const agentOffered = request.agent === 'install' && !cluster.autoMode && !agentAddon ? await eks.listOfferedVersions(AGENT_ADDON, cluster.version) : undefined;
   const support = await readSupport(eks, addon, cluster.version);
   const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
   const { ofCluster, ...associations } = await readAssociations(eks, planned);
@@ -62,6 +63,7 @@ export async function readFacts(empty: Facts, ports: TargetPorts, settings: Sett
     addon,
     namespace,
     ...(agentAddon ? { agentAddon } : {}),
+    ...(agentOffered ? { agentOffered } : {}),
     ...support,
     ...associations,
     roles: await readRoles(roles, arns, request.target.account),

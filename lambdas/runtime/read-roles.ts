@@ -4,7 +4,7 @@ import { plannedFor } from '../domain/associations.ts';
 import { isMigrationError } from '../domain/errors.ts';
 import type { Association, PlannedAssociation } from '../domain/model.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
-import type { Facts, PassingFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
+import type { Facts, NodeRolesFact, PassingFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
 import { passingQuestions } from '../domain/plan/pass-role.ts';
 import { planWays } from '../domain/plan/plan.ts';
 import type { Eks, Roles, Settings } from '../ports/index.ts';
@@ -12,6 +12,15 @@ import { listPlannedAssociations } from './associations.ts';
 
 /** Associations of the cluster that are looked at, whosever they are: each costs a call. */
 const MOST_ASSOCIATIONS = 100;
+
+/** Access entries that are looked at, and roles of nodes among them: each costs calls too. */
+const MOST_ENTRIES = 100;
+const MOST_NODE_ROLES = 10;
+/**
+ * Types of access entries whose nodes can give pods credentials by EKS Pod Identity: no Windows, no Fargate.
+ * Source: EKS API Reference, CreateAccessEntry; EKS User Guide, "Learn how EKS Pod Identity grants Pods access to AWS services".
+ */
+const NODE_TYPES = new Set(['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX']);
 
 /** Refusals that will not be over in a moment. */
 const REFUSALS = ['AccessDenied', 'NotFound', 'InvalidRequest'] as const;
@@ -70,15 +79,34 @@ export async function readRoleUsers(eks: Eks, described: readonly string[], ofCl
   return { ...ofCluster, addons, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
 }
 
+async function policiesOf(roles: Roles, arn: string): Promise<RolePoliciesFact> {
+  const answer = await advisory(() => roles.listPolicies(arn));
+  return 'read' in answer ? { policies: answer.read } : { policies: [], error: answer.refused };
+}
+
 /** Policies of the roles that IAM has. */
 export async function readRolePolicies(roles: Roles, planned: readonly PlannedAssociation[], found: Facts['roles']): Promise<Record<string, RolePoliciesFact>> {
   const policies: Record<string, RolePoliciesFact> = {};
   for (const arn of new Set(planned.map((one) => one.roleArn))) {
     if (!found[arn]) continue;
-    const answer = await advisory(() => roles.listPolicies(arn));
-    policies[arn] = 'read' in answer ? { policies: answer.read } : { policies: [], error: answer.refused };
+    policies[arn] = await policiesOf(roles, arn);
   }
   return policies;
+}
+
+/** The roles of the cluster's nodes: those that its access entries let in as such. */
+export async function readNodeRoles(eks: Eks, roles: Roles): Promise<NodeRolesFact> {
+  const answer = await advisory(() => eks.listAccessEntries(MOST_ENTRIES));
+  if (!('read' in answer)) return { roles: [], error: answer.refused };
+  const { entries, more } = answer.read;
+  const ofNodes = entries.filter(({ type }) => NODE_TYPES.has(type));
+  const found: NodeRolesFact['roles'] = [];
+  for (const { principalArn: arn, type } of ofNodes.slice(0, MOST_NODE_ROLES)) found.push({ arn, type, ...(await policiesOf(roles, arn)) });
+  const errors = [
+    ...(more ? [`the cluster has more than ${MOST_ENTRIES} access entries, of which so many were looked at`] : []),
+    ...(ofNodes.length > MOST_NODE_ROLES ? [`its nodes have ${ofNodes.length} roles, of which ${MOST_NODE_ROLES} were looked at`] : []),
+  ];
+  return { roles: found, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
 }
 
 /** Asks IAM for the steps of the ways that the other facts leave, once for each step's role and service. */

@@ -8,6 +8,7 @@ import { createAddonStep } from './create-addon/handler.ts';
 import { deleteAddonStep } from './delete-addon/handler.ts';
 import { findStrandedStep } from './find-stranded/handler.ts';
 import { finishStep } from './finish/handler.ts';
+import { installAgentStep } from './install-agent/handler.ts';
 import { planStep } from './plan/handler.ts';
 import { purgeAssociationsStep } from './purge-associations/handler.ts';
 import { repairTrustStep } from './repair-trust/handler.ts';
@@ -24,6 +25,7 @@ import { verifyPodsStep } from './verify-pods/handler.ts';
 export const steps: Record<StepName, Step> = {
   plan: planStep,
   begin: beginStep,
+  'install-agent': installAgentStep,
   'repair-trust': repairTrustStep,
   'delete-addon': deleteAddonStep,
   'await-deleted': awaitDeletedStep,

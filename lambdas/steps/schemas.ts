@@ -7,6 +7,7 @@ import { createAddonSchema } from './create-addon/schema.ts';
 import { deleteAddonSchema } from './delete-addon/schema.ts';
 import { findStrandedSchema } from './find-stranded/schema.ts';
 import { finishSchema } from './finish/schema.ts';
+import { installAgentSchema } from './install-agent/schema.ts';
 import { planSchema } from './plan/schema.ts';
 import { purgeAssociationsSchema } from './purge-associations/schema.ts';
 import { repairTrustSchema } from './repair-trust/schema.ts';
@@ -22,6 +23,7 @@ import { verifyPodsSchema } from './verify-pods/schema.ts';
 export const stepSchemas = {
   plan: planSchema,
   begin: beginSchema,
+  'install-agent': installAgentSchema,
   'repair-trust': repairTrustSchema,
   'delete-addon': deleteAddonSchema,
   'await-deleted': awaitDeletedSchema,

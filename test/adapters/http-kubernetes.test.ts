@@ -85,7 +85,8 @@ describe('pods', () => {
         phase: 'Unknown',
         ready: false,
         terminating: false,
-        containers: [{ name: 'c', init: false, env: { SECRET: undefined }, mounts: [] }],
+        hostNetwork: false,
+        containers: [{ name: 'c', image: '', init: false, env: { SECRET: undefined }, mounts: [] }],
         tokens: [],
       },
     ]);
@@ -102,10 +103,11 @@ describe('pods', () => {
 describe('workloads', () => {
   test('of both kinds, settled at rest', async () => {
     const common = { namespace: 'kube-system', settled: true, templateAnnotations: {} };
+    const plugin = { name: 'ebs-plugin', image: 'ebs', init: false, env: {}, mounts: [] };
     const managedFields = [{ manager: 'eks', fields: expect.arrayContaining(['.spec.template.spec.containers[name="ebs-plugin"].image']) as string[] }];
     expect(await kubernetesOf(newEbsLab()).listWorkloads('kube-system')).toEqual([
-      { ...common, kind: 'Deployment', name: 'ebs-csi-controller', serviceAccount: 'ebs-csi-controller-sa', desired: 2, ready: 2, labels: { app: 'ebs-csi-controller' }, managedFields },
-      { ...common, kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', desired: 3, ready: 3, labels: { app: 'ebs-csi-node' }, managedFields },
+      { ...common, kind: 'Deployment', name: 'ebs-csi-controller', serviceAccount: 'ebs-csi-controller-sa', desired: 2, ready: 2, containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }], labels: { app: 'ebs-csi-controller' }, managedFields },
+      { ...common, kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', desired: 3, ready: 3, containers: [plugin], labels: { app: 'ebs-csi-node' }, managedFields },
     ]);
   });
 
@@ -187,7 +189,7 @@ describe('custom resources', () => {
   });
   test('are not none where they may not be read', async () => {
     const error = await errorOf(answering(403, { kind: 'Status', message: 'because', code: 403 }).listCustomResources(KIND));
-    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('403 to list certificates.cert-manager.io on cluster dev: because. Associate AmazonEKSAdminViewPolicy for the whole cluster') as string });
+    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('403 to list certificates.cert-manager.io on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev does it for the service\'s roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster') as string });
   });
 });
 
@@ -204,7 +206,7 @@ describe('all namespaces', () => {
     }).listAllPods();
     expect(new Set(pods.map(({ uid }) => uid)).size).toBe(603);
     expect(urls.map((url) => new URL(url).pathname)).toEqual(['/api/v1/pods', '/api/v1/pods']);
-    expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({ tokens: [{ audience: 'sts.amazonaws.com' }], owner: { kind: 'ReplicaSet' } });
+    expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({ tokens: [{ audience: 'sts.amazonaws.com' }], owner: { kind: 'Deployment', name: 'ebs-csi-controller' } });
   });
 
   test('are asked for service accounts: those with the annotation of IRSA are answered', async () => {
@@ -228,7 +230,7 @@ describe('all namespaces', () => {
     ['list service accounts', (kubernetes) => kubernetes.listAnnotatedServiceAccounts()],
   ])('%s: a refusal says that the right must hold for the whole cluster', async (what, list) => {
     const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
-    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} in all namespaces on cluster dev: because. Associate AmazonEKSViewPolicy for the whole cluster`) as string });
+    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} in all namespaces on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev does it for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`) as string });
   });
 });
 

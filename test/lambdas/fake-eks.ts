@@ -1,8 +1,8 @@
 /** EKS in memory: changes take the clock's time, as they do there, and refusals have EKS's own texts. */
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../../lambdas/domain/model.ts';
-import type { AddonConfiguration, Clock, Cluster, CreateAddonRequest, Eks, OfferedVersion, UpdateAddonRequest } from '../../lambdas/ports/index.ts';
-import { ADDON, addonArn, aConfiguration, aCluster, anAddon, anAgentAddon, anAssociation, associationArn, CLUSTER, NAMESPACE, offeredVersions, VERSION } from './fixtures.ts';
+import type { AccessEntry, AddonConfiguration, Clock, Cluster, CreateAddonRequest, Eks, OfferedVersion, UpdateAddonRequest } from '../../lambdas/ports/index.ts';
+import { ADDON, addonArn, aConfiguration, aCluster, anAddon, anAgentAddon, anAssociation, associationArn, CLUSTER, NAMESPACE, NODE_ROLE, offeredVersions, VERSION } from './fixtures.ts';
 
 export const CREATE_MS = 60_000;
 export const DELETE_MS = 30_000;
@@ -23,6 +23,8 @@ export class FakeEks implements Eks {
   offered: OfferedVersion[] = offeredVersions();
   /** By add-on and version, such as `aws-ebs-csi-driver v1.38.1-eksbuild.1`. */
   readonly configurations = new Map<string, AddonConfiguration>();
+
+  accessEntries: AccessEntry[] = [{ principalArn: NODE_ROLE, type: 'EC2_LINUX' }];
 
   /** What a create or update ends in. */
   endsIn: Addon['status'] = 'ACTIVE';
@@ -219,6 +221,10 @@ export class FakeEks implements Eks {
     this.advance();
     return [...this.addons.keys()];
   }
+  async listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }> {
+    return { entries: this.accessEntries.slice(0, limit), more: this.accessEntries.length > limit };
+  }
+
   async listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }> {
     this.advance();
     return { associations: this.associations.slice(0, limit), more: this.associations.length > limit };

@@ -10,11 +10,14 @@ import type {
   HandlerDependencies,
   Ids,
   Kubernetes,
+  MutatingWebhook,
+  Node,
   PassRoleQuestion,
   Pod,
   Role,
   RolePolicy,
   Roles,
+  ServiceAccount,
   Settings,
   Telemetry,
   Workload,
@@ -23,7 +26,7 @@ import type {
 import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
-import { aNodePod, aPod, bothWays, EXECUTION, NOW, OTHER_EXECUTION, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
+import { aNode, aNodePod, anAgentPod, aPod, bothWays, EXECUTION, NODE_ROLE, NOW, OTHER_EXECUTION, podIdentityWebhook, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
 
 export { FakeLedger };
 
@@ -114,7 +117,7 @@ export class FakeRoles implements Roles {
   /** Characters without white space that a trust policy may have. */
   trustQuota = 2048;
   /** By role's ARN; a role that is not there has none. */
-  readonly policies: Record<string, RolePolicy[]> = {};
+  readonly policies: Record<string, RolePolicy[]> = { [NODE_ROLE]: [{ name: 'AmazonEKSWorkerNodePolicy', arn: 'arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy' }] };
   /** By ARN of the role that would be passed, what IAM's simulation says; one that is not there may be passed. */
   readonly passable: Record<string, boolean> = {};
   async getRole(arn: string): Promise<Role | undefined> {
@@ -136,19 +139,42 @@ export class FakeRoles implements Roles {
 
 export class FakeKubernetes implements Kubernetes {
   pods: Pod[] = [aPod('irsa'), aNodePod()];
+  /** Pods of the Pod Identity agent, beside the others. */
+  agentPods: Pod[] = [anAgentPod('node-1'), anAgentPod('node-2')];
   workloads: Workload[] = someWorkloads();
   /** By group and plural, such as `cert-manager.io/certificates`: `namespace/name` of each. */
   readonly customResources: Record<string, string[]> = {};
   /** Service accounts with the IRSA annotation. */
   annotated: AnnotatedServiceAccount[] = [];
+  /** Service accounts without it. */
+  plainServiceAccounts: ServiceAccount[] = [];
+  nodes: Node[] = [aNode(), aNode({ name: 'node-2' })];
+  webhooks: MutatingWebhook[] = [podIdentityWebhook()];
   /** Called with a workload whose pods are to roll. */
   onRestart: (ref: WorkloadRef) => void = () => undefined;
 
+  private all(): Pod[] {
+    return [...this.pods, ...this.agentPods];
+  }
   async listPods(namespace: string): Promise<Pod[]> {
-    return this.pods.filter((pod) => pod.namespace === namespace);
+    return this.all().filter((pod) => pod.namespace === namespace);
   }
   async listAllPods(): Promise<Pod[]> {
-    return this.pods;
+    return this.all();
+  }
+  /** Two at a time, so that what holds on to the first page is seen. */
+  async eachPod(visit: (pods: Pod[]) => void): Promise<void> {
+    const all = this.all();
+    for (let from = 0; from < all.length; from += 2) visit(all.slice(from, from + 2));
+  }
+  async listServiceAccounts(): Promise<ServiceAccount[]> {
+    return [...this.plainServiceAccounts, ...this.annotated];
+  }
+  async listNodes(): Promise<Node[]> {
+    return this.nodes;
+  }
+  async listMutatingWebhooks(): Promise<MutatingWebhook[]> {
+    return this.webhooks;
   }
   async listAnnotatedServiceAccounts(): Promise<AnnotatedServiceAccount[]> {
     return this.annotated;

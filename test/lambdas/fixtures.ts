@@ -1,9 +1,9 @@
 /** One EBS CSI driver on one cluster, in the shapes of the domain: builders that take what a test changes. */
 import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
-import type { Container, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
+import type { Container, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import type { Addon, Association, Migration, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, Snapshot, Target } from '../../lambdas/domain/model.ts';
-import type { Facts, PassingFact } from '../../lambdas/domain/plan/facts.ts';
+import type { Facts, NodeRolesFact, PassingFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { addonLock, roleLock } from '../../lambdas/runtime/lock.ts';
 
@@ -16,6 +16,7 @@ export const NAMESPACE = 'kube-system';
 export const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
 export const OTHER_ROLE = `arn:aws:iam::${ACCOUNT}:role/somebody-elses`;
+export const NODE_ROLE = `arn:aws:iam::${ACCOUNT}:role/dev-nodes`;
 /** The pattern that every role of the account fits. */
 export const ROLES_OF_ACCOUNT = `arn:aws:iam::${ACCOUNT}:role/*`;
 export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
@@ -56,6 +57,7 @@ export const aCluster = (change: Partial<Cluster> = {}): Cluster => ({
   name: CLUSTER,
   arn: `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/${CLUSTER}`,
   version: '1.31',
+  platformVersion: 'eks.12',
   status: 'ACTIVE',
   oidcIssuer: ISSUER,
   autoMode: false,
@@ -120,19 +122,20 @@ const POD_IDENTITY_ENV = {
   AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
 };
 const IRSA_ENV = { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token' };
-/** What the webhook writes into a container for each identity. */
+/** What a container's env is for each identity: the webhook writes none that is `unknown`. */
 export const envOf: Record<Exclude<PodIdentity, 'not-applicable'>, Record<string, string>> = {
   'pod-identity': POD_IDENTITY_ENV,
   irsa: IRSA_ENV,
   'node-role': {},
   mixed: { ...POD_IDENTITY_ENV, ...IRSA_ENV },
+  unknown: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials' },
 };
 export const TOKENS = {
   podIdentity: { volume: 'eks-pod-identity-token', audience: 'pods.eks.amazonaws.com' },
   irsa: { volume: 'aws-iam-token', audience: 'sts.amazonaws.com' },
 };
 
-export const aContainer = (change: Partial<Container> = {}): Container => ({ name: 'ebs-plugin', init: false, env: {}, mounts: [], ...change });
+export const aContainer = (change: Partial<Container> = {}): Container => ({ name: 'ebs-plugin', image: 'ebs-plugin:v1', init: false, env: {}, mounts: [], ...change });
 
 export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod => ({
   namespace: NAMESPACE,
@@ -146,6 +149,7 @@ export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: P
   phase: 'Running',
   ready: true,
   terminating: false,
+  hostNetwork: false,
   owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
   containers: [aContainer({ env: envOf[identity] }), aContainer({ name: 'csi-provisioner', env: envOf[identity] })],
   tokens: [...(identity === 'pod-identity' || identity === 'mixed' ? [TOKENS.podIdentity] : []), ...(identity === 'irsa' || identity === 'mixed' ? [TOKENS.irsa] : [])],
@@ -165,6 +169,7 @@ export const aWorkload = (change: Partial<Workload> = {}): Workload => ({
   ready: 1,
   settled: true,
   templateAnnotations: {},
+  containers: [aContainer(), aContainer({ name: 'csi-provisioner' })],
   labels: { 'app.kubernetes.io/name': ADDON, 'app.kubernetes.io/managed-by': 'EKS' },
   managedFields: [{ manager: 'eks', fields: ['.spec.replicas', '.spec.template.spec.serviceAccountName', '.spec.template.spec.containers[name="ebs-plugin"].image'] }],
   ...change,
@@ -181,6 +186,30 @@ export const agentDaemonSet = (change: Partial<Workload> = {}): Workload =>
     managedFields: [{ manager: 'eks', fields: ['.spec.template.spec.containers[name="eks-pod-identity-agent"].image'] }],
     ...change,
   });
+
+export const aNode = (change: Partial<Node> = {}): Node => ({ name: 'node-1', ready: true, os: 'linux', compute: 'ec2', ...change });
+
+/** The agent's pod on a node. */
+export const anAgentPod = (node: string, change: Partial<Pod> = {}): Pod =>
+  aPod('node-role', {
+    name: `eks-pod-identity-agent-on-${node}`,
+    serviceAccount: 'default',
+    node,
+    hostNetwork: true,
+    labels: { 'app.kubernetes.io/name': 'eks-pod-identity-agent' },
+    owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent' },
+    containers: [aContainer({ name: 'eks-pod-identity-agent' })],
+    ...change,
+  });
+
+/** EKS's own, as it makes it. */
+export const podIdentityWebhook = (change: Partial<MutatingWebhook> = {}): MutatingWebhook => ({
+  configuration: 'pod-identity-webhook',
+  name: 'iam-for-pods.amazonaws.com',
+  failurePolicy: 'Ignore',
+  reviewVersions: ['v1beta1'],
+  ...change,
+});
 
 /** What the driver's namespace has. */
 export const someWorkloads = (): Workload[] => [aWorkload(), aWorkload({ kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa' }), agentDaemonSet()];
@@ -211,6 +240,10 @@ export const mayPassAll = (): PassingFact[] =>
     ['pods.eks.amazonaws.com', 'eks.amazonaws.com'].map((service) => ({ step, service, principalArn: STEP_ROLES[step], allowed: { [ROLE]: true, [OTHER_ROLE]: true } })),
   );
 
+export const ofAws = (name: string): { name: string; arn: string } => ({ name, arn: `arn:aws:iam::aws:policy/${name}` });
+/** The role of the cluster's nodes, as its access entry and IAM have it. */
+export const aNodeRole = (change: Partial<NodeRolesFact['roles'][number]> = {}): NodeRolesFact['roles'][number] => ({ arn: NODE_ROLE, type: 'EC2_LINUX', policies: [ofAws('AmazonEKSWorkerNodePolicy'), ofAws('AmazonEKS_CNI_Policy')], ...change });
+
 /** Facts from which a plan says `migrate`. */
 export const someFacts = (change: Partial<Facts> = {}): Facts => ({
   request: aRequest(),
@@ -232,6 +265,10 @@ export const someFacts = (change: Partial<Facts> = {}): Facts => ({
   pods: [aPod('irsa'), aNodePod()],
   workloads: someWorkloads(),
   agentWorkload: agentDaemonSet(),
+  nodes: { seen: [aNode(), aNode({ name: 'node-2' })] },
+  agentPods: { seen: [anAgentPod('node-1'), anAgentPod('node-2')] },
+  webhooks: { seen: [podIdentityWebhook()] },
+  nodeRoles: { roles: [aNodeRole()] },
   ...change,
 });
 

@@ -2,10 +2,8 @@
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
  * Every message names what was found; every remedy says what to do, with the command where there is one.
  */
-import { AGENT_ADDON } from '../addons.ts';
-import { collectEvidence } from '../identity.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
-import { fail, GUIDE, pass, unknown, warn } from './check.ts';
+import type { Check } from '../model.ts';
+import { fail, GUIDE, pass } from './check.ts';
 import type { Facts } from './facts.ts';
 
 /** Another run on the same add-on: nothing is planned on ground that somebody else is moving. */
@@ -87,64 +85,5 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
     `Add-on ${request.addon} does not support Pod Identity${offered.length > 0 ? ` in any version offered for this cluster (newest: ${offered[0]?.version ?? ''})` : ''}.`,
     'Keep IRSA for it, and look again when a new version is out.',
     source,
-  );
-}
-
-export function checkAgent({ request, cluster, agentAddon, agentWorkload, kubernetesError }: Facts): Check {
-  const source = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
-  if (cluster?.autoMode) return pass('agent', 'EKS Auto Mode has the Pod Identity agent built in.');
-  if (!agentAddon && !agentWorkload) {
-    return fail(
-      'agent',
-      `The Pod Identity agent is not installed in cluster ${request.target.cluster}${kubernetesError ? ' (as far as EKS knows; the API server could not be asked)' : ''}.`,
-      `Install it and wait until it is ACTIVE: aws eks create-addon --cluster-name ${request.target.cluster} --addon-name ${AGENT_ADDON}`,
-      source,
-    );
-  }
-  if (agentAddon && agentAddon.status !== 'ACTIVE') {
-    return fail('agent', `Add-on ${AGENT_ADDON} is ${agentAddon.status}, not ACTIVE.`, 'Bring it to ACTIVE first; pods on its nodes would get no credentials.', source);
-  }
-  if (agentWorkload && (agentWorkload.desired === 0 || agentWorkload.ready < agentWorkload.desired)) {
-    return fail(
-      'agent',
-      `The Pod Identity agent is ready on ${agentWorkload.ready} of ${agentWorkload.desired} nodes.`,
-      `Look at its pods: kubectl -n ${agentWorkload.namespace} get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide`,
-      source,
-    );
-  }
-  const where = agentWorkload ? `ready on ${agentWorkload.ready} of ${agentWorkload.desired} nodes` : 'ACTIVE';
-  return pass('agent', `The Pod Identity agent is ${where}.`);
-}
-
-export function checkKubernetes({ request, pods, kubernetesError }: Facts, planned: readonly PlannedAssociation[]): Check {
-  if (!pods) {
-    return unknown(
-      'kubernetes-access',
-      `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`,
-      `Give the service an access entry in cluster ${request.target.cluster} that may read pods, and check that its API server can be reached. Without it nobody can prove which identity the pods use.`,
-      `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`,
-    );
-  }
-  const accounts = new Set(planned.map((one) => one.serviceAccount));
-  const count = pods.filter((pod) => accounts.has(pod.serviceAccount) && !pod.terminating).length;
-  if (count === 0) {
-    return fail('kubernetes-access', `No pod runs with ${[...accounts].join(', ')}: there would be nothing to prove the migration on.`, 'Scale the add-on up, or check why it has no pods, then plan again.');
-  }
-  return pass('kubernetes-access', `${count} pods of the planned service accounts can be seen.`);
-}
-
-/** Pods of the add-on that use its role by IRSA but take no association: with the role gone they fall back to the node role. */
-export function checkOtherServiceAccounts({ request, addon, pods }: Facts, planned: readonly PlannedAssociation[]): Check[] {
-  const role = addon?.serviceAccountRoleArn;
-  const evidence = collectEvidence(pods ?? [], new Set(planned.map((one) => one.serviceAccount)));
-  const others = new Set(evidence.filter((pod) => pod.identity === 'not-applicable').map((pod) => pod.uid));
-  const losing = (pods ?? []).filter((pod) => others.has(pod.uid) && pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === role));
-  const accounts = [...new Set(losing.map((pod) => pod.serviceAccount))];
-  return accounts.map((serviceAccount) =>
-    warn(
-      'other-service-accounts',
-      `Pods of ${request.addon} with service account ${serviceAccount} use ${role ?? ''} too, but the add-on takes no association for it: they will fall back to the node role.`,
-      `If they call AWS, give them an association of their own first: aws eks create-pod-identity-association --cluster-name ${request.target.cluster} --namespace ${planned[0]?.namespace ?? ''} --service-account ${serviceAccount} --role-arn ${role ?? ''}`,
-    ),
   );
 }

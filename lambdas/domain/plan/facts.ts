@@ -1,5 +1,5 @@
 import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../eks.ts';
-import type { CustomResourceKind, Pod, Workload } from '../kubernetes.ts';
+import type { CustomResourceKind, MutatingWebhook, Node, Pod, Workload } from '../kubernetes.ts';
 import type { Addon, Association, MigrationRequest, Outcome } from '../model.ts';
 
 /** Who holds the add-on's lock, where it is another execution. */
@@ -41,6 +41,17 @@ export interface RolePoliciesFact {
   error?: string;
 }
 
+/** What could be read, or why it could not be. */
+export type Seen<T> = { seen: T } | { error: string };
+
+/** The roles of the cluster's nodes, as its access entries name them. */
+export interface NodeRolesFact {
+  /** `type`: of the access entry, such as EC2_LINUX. */
+  roles: ({ arn: string; type: string } & RolePoliciesFact)[];
+  /** Why there may be others. */
+  error?: string;
+}
+
 /** Steps that pass roles, and can be asked about beforehand. */
 export type PassingStep = 'create-addon' | 'update-addon' | 'restore-addon';
 
@@ -66,6 +77,8 @@ export interface Facts {
   addon?: Addon;
   /** The Pod Identity agent's add-on. */
   agentAddon?: Addon;
+  /** Its versions offered for the cluster's Kubernetes version; read only where it may have to be installed. */
+  agentOffered?: OfferedVersion[];
   /** Versions offered for the cluster's Kubernetes version. */
   offered: OfferedVersion[];
   /** Service accounts that the installed version takes associations for. */
@@ -98,4 +111,11 @@ export interface Facts {
   workloads?: Workload[];
   agentWorkload?: Workload;
   kubernetesError?: string;
+  /** Of the whole cluster; absent where the API server could not be read at all. */
+  nodes?: Seen<Node[]>;
+  /** Pods of the Pod Identity agent, where it has any. */
+  agentPods?: Seen<Pod[]>;
+  webhooks?: Seen<MutatingWebhook[]>;
+  /** Absent where no association is planned. */
+  nodeRoles?: NodeRolesFact;
 }

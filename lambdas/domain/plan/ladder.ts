@@ -36,11 +36,13 @@ export const exceedsMaxDisruption = (request: MigrationRequest, rung: Rung): boo
 
 /**
  * What is left of the ways: none beyond the request's maxDisruption, none that takes a networking add-on's software
- * away, none that is excluded. Removing the software is the last resort of `auto`, never its first try. Empty: blocked.
+ * away, none that is excluded. Removing the software is the last resort of `auto`, never its first try. Where no pod is
+ * looked at, nobody could say that the next way is needed: the first is the only one. Empty: blocked.
  */
 export function ladderOf(request: MigrationRequest, { networking, excluded }: { networking: boolean; excluded: (rung: Rung) => boolean }): Rung[] {
   const left = waysFor(request, networking).filter((rung) => !exceedsMaxDisruption(request, rung) && !(networking && removesSoftware(rung)) && !excluded(rung));
-  return request.strategy === 'auto' && left.every(removesSoftware) ? [] : left;
+  if (request.strategy === 'auto' && left.every(removesSoftware)) return [];
+  return request.verification === 'api' ? left.slice(0, 1) : left;
 }
 
 /** A check that concerns some of the ways: where it blocks, it blocks those alone. */

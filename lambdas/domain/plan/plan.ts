@@ -2,12 +2,16 @@
 import { isNetworking } from '../addons.ts';
 import type { Addon, CarriedOver, Check, Plan, PlannedAssociation, Rung } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
+import { checkKubernetes, checkOtherServiceAccounts } from './access-check.ts';
+import { checkAgent } from './agent-check.ts';
+import { agentToInstall } from './agent-install.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
-import { checkAgent, checkCluster, checkInstalled, checkKubernetes, checkLock, checkOtherServiceAccounts, checkSupport, checkUsesIrsa } from './checks.ts';
+import { checkCluster, checkInstalled, checkLock, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { Facts } from './facts.ts';
 import { hashOf, type PlanContent, sha256 } from './hash.ts';
 import { blocks, climb, waysFor } from './ladder.ts';
 import { checkPassRole } from './pass-role.ts';
+import { preflight } from './preflight.ts';
 import { checkNamedServiceAccounts, checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
 import { checkSessionTags } from './session-tags.ts';
 import { checkSharing } from './sharing.ts';
@@ -49,7 +53,9 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], dec
   // A plan that changes nothing names no way to change it.
   const changes = verdict === 'migrate' && decided ? decided : { ladder: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
   const { ladder, purge, carryOver, trustRepairs } = changes;
-  const steps = planSteps({ addon: request.addon, planned, ...changes });
+  const agentVersion = changes.ladder.length > 0 ? agentToInstall(facts) : undefined;
+  const installAgent = agentVersion === undefined ? {} : { installAgent: { version: agentVersion } };
+  const steps = planSteps({ addon: request.addon, planned, verification: request.verification, ...changes, ...installAgent });
   const content: PlanContent = {
     verdict,
     strategy: request.strategy,
@@ -62,6 +68,7 @@ function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], dec
     purge,
     carryOver,
     trustRepairs,
+    ...installAgent,
     found: sha256({ namespace: facts.namespace, associations: facts.associations, roles: facts.roles }),
   };
   return { ...content, checks, hash: hashOf(content, request) };
@@ -115,6 +122,6 @@ export function planMigration(facts: Facts): Plan {
   const first = ladder[0] ?? ways[0];
   if (planned.length === 0 || !first) return blocked(checks);
   const associations = decideAssociations(facts, planned, first);
-  checks.push(...associations.checks, checkAssociationQuota(facts, planned), checkKubernetes(facts, planned), ...checkOtherServiceAccounts(facts, planned));
+  checks.push(...associations.checks, checkAssociationQuota(facts, planned), ...preflight(facts, planned), ...checkKubernetes(facts, planned), ...checkOtherServiceAccounts(facts, planned));
   return finishPlan(facts, checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, ...associations, trustRepairs: roles.trustRepairs });
 }

@@ -1,6 +1,7 @@
+import { AGENT_ADDON } from '../addons.ts';
 import { parseRoleArn } from '../arn.ts';
 import { unportableFields } from '../associations.ts';
-import type { CarriedOver, PlannedAssociation, PlanStep, Rung } from '../model.ts';
+import type { CarriedOver, PlannedAssociation, PlanStep, Rung, VerificationMode } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { isRecreate, removesSoftware } from './ladder.ts';
 
@@ -14,6 +15,9 @@ export interface StepsInput {
   goWithAddon: readonly string[];
   carryOver: readonly CarriedOver[];
   trustRepairs: readonly TrustRepair[];
+  verification: VerificationMode;
+  /** The version of the Pod Identity agent that is installed first; absent where none is. */
+  installAgent?: { version: string };
 }
 
 const UNDO_UPDATE = 'give the add-on its IRSA role back, from the snapshot';
@@ -24,6 +28,19 @@ const accountsOf = (planned: readonly PlannedAssociation[]): string => planned.m
 
 const consent = ({ resolveConflicts }: Rung): string =>
   resolveConflicts === 'OVERWRITE' ? '; fields that others changed are reset to EKS\'s' : resolveConflicts === 'PRESERVE' ? '; fields that others changed are kept' : '';
+
+const installSteps = ({ installAgent }: StepsInput): PlanStep[] =>
+  installAgent === undefined
+    ? []
+    : [
+        {
+          name: 'install-agent',
+          what: `install add-on ${AGENT_ADDON} ${installAgent.version}, which gives pods their credentials, and wait until it is ready`,
+          calls: [`eks:CreateAddon (${AGENT_ADDON})`],
+          disruption: 'none',
+          undo: 'none: it stays installed',
+        },
+      ];
 
 function repairSteps({ trustRepairs, planned }: StepsInput): PlanStep[] {
   if (trustRepairs.length === 0) return [];
@@ -96,6 +113,17 @@ function carryOverSteps({ carryOver }: StepsInput, undo: string): PlanStep[] {
   return [{ name: 'carry-over', what: `put on the new associations what the add-on's form can't carry: ${what}`, calls: carryOverCalls(carryOver), disruption: 'none', undo }];
 }
 
+const verifyStep = ({ verification }: StepsInput, undo: string): PlanStep =>
+  verification === 'api'
+    ? { name: 'verify-pods', what: 'ask EKS whether it is healthy and has its associations as planned; look at no pod, and restart none', calls: [], disruption: 'none', undo }
+    : {
+        name: 'verify-pods',
+        what: 'look at every pod; restart those that kept the old identity, at most twice, and look again',
+        calls: ['kubernetes: patch of the workload\'s pod template, where a restart is needed'],
+        disruption: 'rolling',
+        undo,
+      };
+
 /** A later way in one step: it is only taken when the pods did not take the new identity by the ways before it. */
 function laterStep(rung: Rung, index: number, { addon, carryOver }: StepsInput): PlanStep {
   const removes = removesSoftware(rung);
@@ -120,17 +148,12 @@ export function planSteps(input: StepsInput): PlanStep[] {
   const undo = isRecreate(first) ? UNDO_CREATE : UNDO_UPDATE;
   return [
     { name: 'begin', what: 'take the lock and store a snapshot in the ledger', calls: [], disruption: 'none', undo: 'release the lock' },
+    ...installSteps(input),
     ...repairSteps(input),
     ...(isRecreate(first) ? recreateSteps(first, input) : updateSteps(first, input)),
     { name: 'await-active', what: 'wait until it is ACTIVE', calls: [], disruption: down ? 'outage' : 'none', undo },
     ...carryOverSteps(input, undo),
-    {
-      name: 'verify-pods',
-      what: 'look at every pod; restart those that kept the old identity, at most twice, and look again',
-      calls: ['kubernetes: patch of the workload\'s pod template, where a restart is needed'],
-      disruption: 'rolling',
-      undo,
-    },
+    verifyStep(input, undo),
     ...later.map((rung, index) => laterStep(rung, index + 1, input)),
     { name: 'finish', what: 'record the outcome and release the lock', calls: [], disruption: 'none', undo: 'none needed' },
   ];

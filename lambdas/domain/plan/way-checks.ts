@@ -98,8 +98,9 @@ function checkSubscription({ request, addon, offered }: Facts, ways: readonly Ru
 }
 
 /** Definitions go with the software, and with a definition every object of its kind. */
-function checkCustomResources({ request, customResources, namespace, pods }: Facts, ways: readonly Rung[]): WayCheck[] {
-  if (!ways.some(removesSoftware) || !pods) return [];
+function checkCustomResources({ request, customResources, namespace, pods, kubernetesError }: Facts, ways: readonly Rung[]): WayCheck[] {
+  // Without the pods the plan blocks by itself, unless the request does without them.
+  if (!ways.some(removesSoftware) || (!pods && request.verification === 'pods')) return [];
   const id = 'custom-resources';
   const at = (check: Check): WayCheck[] => [{ check, excludes: removesSoftware }];
   const known = knownAddon(request.addon);
@@ -107,7 +108,7 @@ function checkCustomResources({ request, customResources, namespace, pods }: Fac
   if (!known) {
     return at(unknown(id, `It is not known which custom resource definitions ${request.addon} owns: without preserve they would be deleted with it, and all objects of their kinds.`, `${keep}.`, REMOVE));
   }
-  const unread = customResources.filter((one) => one.error !== undefined);
+  const unread = pods ? customResources.filter((one) => one.error !== undefined) : known.customResources.map((kind) => ({ kind, error: kubernetesError }));
   const found = customResources.flatMap(({ kind, instances }) => {
     const made = madeByAddon(request.addon, kind).map((name) => `${namespace}/${name}`);
     return instances.filter((name) => !made.includes(name)).map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
@@ -118,7 +119,7 @@ function checkCustomResources({ request, customResources, namespace, pods }: Fac
   }
   if (unread.length > 0) {
     const names = unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`);
-    const remedy = `${keep}; or let the service list them: associate AmazonEKSAdminViewPolicy for the whole cluster with its access entry, or bind a ClusterRole that may list them.`;
+    const remedy = `${keep}; or let the service list them: pod-identity grant-access --cluster ${request.target.cluster} --addon ${request.addon}.`;
     return at(unknown(id, `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some([...new Set(names)])}.`, remedy, REMOVE));
   }
   return [{ check: pass(id, known.customResources.length === 0 ? 'It owns no custom resource definition.' : 'Its custom resource definitions have no objects but its own.'), excludes: never }];

@@ -5,11 +5,10 @@
  * Failure: ends `blocked`; nothing was changed. A plan that is not its migration's own, or that this deployment may not
  * carry out, is refused first of all. A role that another add-on's migration holds is waited for.
  */
-import { MigrationError } from '../../domain/errors.ts';
-import type { Plan, Snapshot, Target } from '../../domain/model.ts';
+import type { Plan, Snapshot } from '../../domain/model.ts';
 import type { HandlerDependencies, Ledger, LockHolder } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
-import { lockKeys } from '../../runtime/lock.ts';
+import { lockKeys, takeLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { assertPlanIsAllowed, assertPlanIsOwn, assertWayBackIsAllowed } from '../../runtime/plan-allowed.ts';
 import { assertAddonAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
@@ -23,22 +22,11 @@ import { beginSchema } from './schema.ts';
 const rolesOf = ({ addon, associations, trustRepairs }: Plan): Set<string> =>
   new Set([...(addon?.serviceAccountRoleArn === undefined ? [] : [addon.serviceAccountRoleArn]), ...[...associations, ...trustRepairs].map((one) => one.roleArn)]);
 
-/** Answers the fence of the add-on's lock. What is taken stays taken while a role's lock is waited for. */
-async function takeLocks(ledger: Ledger, keys: string[], { target, addon }: { target: Target; addon: string }, owner: LockHolder): Promise<number> {
-  let fence = 0;
-  for (const [index, key] of keys.entries()) {
-    const lock = await ledger.acquireLock(key, owner);
-    if (lock.acquired) {
-      if (index === 0) fence = lock.fence;
-      continue;
-    }
-    const { migrationId, since, executionArn } = lock.holder;
-    const what = index === 0 ? `${addon} of cluster ${target.cluster}` : key.replace('ROLE#', 'role ');
-    const held = `Migration ${migrationId} holds the lock on ${what} since ${since} (execution ${executionArn}).`;
-    if (index > 0) throw new MigrationError('RoleLockHeld', `${held} It is another add-on's, which shares the role: it is waited for.`);
-    throw new MigrationError('LockHeld', `${held} Wait until it has ended, then start again.`);
-  }
-  return fence;
+/** Answers the fence of the first, the add-on's. What is taken stays taken while a role's lock is waited for. */
+async function takeLocks(ledger: Ledger, keys: readonly string[], owner: LockHolder): Promise<number> {
+  const fences: number[] = [];
+  for (const key of keys) fences.push(await takeLock(ledger, key, owner));
+  return fences[0] ?? 0;
 }
 
 async function trustOf({ roles }: ReturnType<HandlerDependencies['portsFor']>, arns: Iterable<string>): Promise<Snapshot['trustPolicies']> {
@@ -60,7 +48,7 @@ const run: StepRun<typeof beginSchema> = async (input, { portsFor, ledger, setti
   const locks = lockKeys(target, addon, roles);
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
-  const fence = await takeLocks(ledger, locks, { target, addon }, { migrationId, executionArn, since: utcNow(clock) });
+  const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
   if (await ledger.getSnapshot(migrationId)) return { fence };
 
   const ports = portsFor(target);

@@ -8,6 +8,7 @@ import { endLines, handOffCommands, type HandOffFacts } from '../../domain/hand-
 import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import type { Check, Failure, Migration, Outcome } from '../../domain/model.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
+import { PODS_NOT_SEEN, podsNotSeen } from '../../domain/verification.ts';
 import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { addonLock } from '../../runtime/lock.ts';
@@ -71,8 +72,15 @@ function trustWarnings({ warnings, request, ...record }: Migration, outcome: Out
   return standingTrustChanges(record).map((change) => trustNotRestored(change, request.target, 'this deployment may not change trust policies'));
 }
 
-/** What is proven at that end: `rolled-back` is reached only when every pod was found as before. */
-const VERIFIED = { migrated: 'pods', 'rolled-back': 'pods', blocked: 'none', 'needs-human': 'none' } as const;
+type Verified = 'migrated' | 'rolled-back';
+/** Ends that are reached only when the pods, or EKS where no more was asked for, have shown that it is so. */
+const isVerified = (outcome: Outcome): outcome is Verified => outcome === 'migrated' || outcome === 'rolled-back';
+
+/** That nobody looked at the pods is said at the end that it was so for, not at an earlier one of the same migration. */
+function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
+  if (!isVerified(outcome) || request.verification === 'pods') return [];
+  return [podsNotSeen(outcome, request.addon, request.target, plan?.associations ?? [])];
+}
 
 const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, target, addon, outcome, failure }, dependencies) => {
   const { ledger, clock, telemetry } = dependencies;
@@ -86,10 +94,10 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
       outcome,
       status: 'ended',
       endedAt: utcNow(clock),
-      verified: VERIFIED[outcome],
+      verified: isVerified(outcome) ? record.request.verification : 'none',
       ...(kept ? { failure: kept } : {}),
       handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
-      warnings: [...record.warnings, ...trustWarnings(record, outcome)],
+      warnings: [...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN), ...podsWarnings(record, outcome), ...trustWarnings(record, outcome)],
     });
     telemetry.count(`outcome-${outcome}`);
   }

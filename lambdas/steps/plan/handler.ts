@@ -41,7 +41,7 @@ type Answer = z.input<typeof planSchema.output>;
 function answer(request: MigrationRequest, plan: Plan): Answer {
   const verdict: Verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : plan.verdict;
   const ladder = plan.ladder.map(({ strategy, preserve }) => ({ strategy, preserve }));
-  return { verdict, target: request.target, addon: request.addon, ladder, repairsTrust: plan.trustRepairs.length > 0, planHash: plan.hash, blockedBy: blockingChecks(plan) };
+  return { verdict, target: request.target, addon: request.addon, ladder, installsAgent: plan.installAgent !== undefined, repairsTrust: plan.trustRepairs.length > 0, planHash: plan.hash, blockedBy: blockingChecks(plan) };
 }
 
 const newRecord = (base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt'>): Migration => ({

@@ -26,6 +26,8 @@ export const planSchema = defineStep('plan', {
     addon: addonName,
     /** The plan's ladder, for the state machine's choices; the steps read theirs from the ledger. */
     ladder: z.array(rung.pick({ strategy: true, preserve: true })),
+    /** Whether the Pod Identity agent is installed first. */
+    installsAgent: z.boolean(),
     /** Whether trust policies are changed before the add-on is. */
     repairsTrust: z.boolean(),
     /** The plan's own: `begin` carries out no other one. */

@@ -11,9 +11,9 @@ import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { Migration } from '../../domain/model.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
-import type { HandlerDependencies, LockHolder } from '../../ports/index.ts';
+import type { HandlerDependencies } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
-import { addonLock, lockKeys, lockText, roleLock } from '../../runtime/lock.ts';
+import { addonLock, lockKeys, roleLock, takeLock } from '../../runtime/lock.ts';
 import { assertMay, isAllowed, type Decision, lookAhead, type Outlook } from '../../runtime/retiring.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { readBack } from '../../runtime/trust.ts';
@@ -46,16 +46,6 @@ function foreseen(decision: Decision, action: Action): RetiredRole {
 
 const answer = ({ action, dryRun }: Input, { checks, decisions }: Outlook): Output => ({ action, dryRun, done: false, checks, roles: decisions.map((one) => foreseen(one, action)) });
 
-/** Throws LockHeld where the add-on is being worked on, RoleLockHeld where another add-on's migration has the role. */
-async function takeLock(key: string, owner: LockHolder, isRole: boolean, { ledger }: HandlerDependencies): Promise<number> {
-  const lock = await ledger.acquireLock(key, owner);
-  if (lock.acquired) return lock.fence;
-  const { migrationId, since, executionArn } = lock.holder;
-  const held = `Migration ${migrationId} holds the lock on ${lockText(key)} since ${since} (execution ${executionArn}); nothing was changed.`;
-  if (isRole) throw new MigrationError('RoleLockHeld', `${held} It is waited for.`);
-  throw new MigrationError('LockHeld', `${held} Wait until it has ended, then start again.`);
-}
-
 /** One that can't be let go is found later, since its execution has ended then: what was done counts more. */
 async function releaseLocks(keys: string[], executionArn: string, { ledger, telemetry }: HandlerDependencies): Promise<void> {
   for (const key of keys.toReversed()) {
@@ -68,7 +58,7 @@ async function underLocks<T>({ request: { target, addon } }: Migration, roleArns
   const owner = { migrationId, executionArn, since: utcNow(dependencies.clock) };
   const fences: Fences = new Map();
   try {
-    for (const key of lockKeys(target, addon, roleArns)) fences.set(key, await takeLock(key, owner, key !== addonLock(target, addon), dependencies));
+    for (const key of lockKeys(target, addon, roleArns)) fences.set(key, await takeLock(dependencies.ledger, key, owner));
     return await work(fences);
   } finally {
     await releaseLocks([...fences.keys()], executionArn, dependencies);

@@ -23,7 +23,7 @@ export const takeOverSchema = defineStep('take-over', {
   }),
   output: z.object({
     /**
-     * `roll-back`: put back what was. `finish`: the pods were proven, only the end is not recorded. `release`: nothing
+     * `roll-back`: put back what was. `finish`: the change was verified, only the end is not recorded. `release`: nothing
      * was begun, the locks go. `nothing`: the migration is over, or another execution works on it.
      */
     action: z.enum(['roll-back', 'finish', 'release', 'nothing']),

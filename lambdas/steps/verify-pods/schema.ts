@@ -6,7 +6,7 @@ export const MAX_RESTARTS = 2;
 
 /**
  * Throws PodsNotSettled while pods come and go, PodsOnWrongIdentity when restarts did not help and no other way is left.
- * `towards`: Pod Identity, or what the pods had before (after a rollback).
+ * `towards`: Pod Identity, or what the pods had before (after a rollback). By EKS alone, where the request is content with that.
  */
 export const verifyPodsSchema = defineStep('verify-pods', {
   cancellable: true,
@@ -18,8 +18,8 @@ export const verifyPodsSchema = defineStep('verify-pods', {
   output: z.object({
     /** `climb`: restarts did not help, and the ladder has another way. */
     verdict: z.enum(['proven', 'restart', 'climb']),
-    /** Pods that have the identity they shall have. */
-    podsAsTheyShallBe: z.number().int(),
-    podsThatCount: z.number().int(),
+    /** Pods that have the identity they shall have; absent, as their number is, where no pod was looked at. */
+    podsAsTheyShallBe: z.number().int().optional(),
+    podsThatCount: z.number().int().optional(),
   }),
 });

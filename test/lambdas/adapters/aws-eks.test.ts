@@ -1,11 +1,13 @@
 import {
   CreateAddonCommand,
   DeleteAddonCommand,
+  DescribeAccessEntryCommand,
   DescribeAddonCommand,
   DescribeAddonConfigurationCommand,
   DescribeAddonVersionsCommand,
   DescribeClusterCommand,
   EKSClient,
+  ListAccessEntriesCommand,
   ResourceNotFoundException,
   TagResourceCommand,
   UpdateAddonCommand,
@@ -36,6 +38,13 @@ describe('DescribeCluster', () => {
     expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true });
     expect(inputs()).toEqual([{ name: CLUSTER }]);
   });
+  it('says where it is on Outposts, and where pods have IPv6 addresses', async () => {
+    const cluster = { name: CLUSTER, arn: 'arn', version: '1.31', status: 'ACTIVE' as const };
+    mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, outpostConfig: { outpostArns: ['arn:op'], controlPlaneInstanceType: 'm5.large' }, kubernetesNetworkConfig: { ipFamily: 'ipv6' } } });
+    expect(await eks.describeCluster()).toMatchObject({ onOutposts: true, ipv6: true });
+    mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, kubernetesNetworkConfig: { ipFamily: 'ipv4' } } });
+    expect(await eks.describeCluster()).toEqual({ ...cluster, autoMode: false });
+  });
   it('leaves out what a cluster does not have', async () => {
     mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' } });
     expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING', autoMode: false });
@@ -43,6 +52,29 @@ describe('DescribeCluster', () => {
   it('answers undefined for a cluster that is not there', async () => {
     mock.on(DescribeClusterCommand).rejects(notFound);
     expect(await eks.describeCluster()).toBeUndefined();
+  });
+});
+
+describe('access entries', () => {
+  const entryOf = (principalArn: string, type: string) => mock.on(DescribeAccessEntryCommand, { principalArn }).resolves({ accessEntry: { principalArn, type } });
+
+  it('are described one by one, over all pages; one that has vanished in between is not there', async () => {
+    mock.on(ListAccessEntriesCommand).resolvesOnce({ accessEntries: ['arn:a', 'arn:gone'], nextToken: 't' }).resolvesOnce({ accessEntries: ['arn:b'] });
+    entryOf('arn:a', 'STANDARD');
+    entryOf('arn:b', 'EC2_LINUX');
+    mock.on(DescribeAccessEntryCommand, { principalArn: 'arn:gone' }).rejects(notFound);
+    expect(await eks.listAccessEntries(3)).toEqual({ entries: [{ principalArn: 'arn:a', type: 'STANDARD' }, { principalArn: 'arn:b', type: 'EC2_LINUX' }], more: false });
+  });
+  it('as many as are wanted, and whether there are more', async () => {
+    mock.on(ListAccessEntriesCommand).resolves({ accessEntries: ['arn:a', 'arn:b'], nextToken: 't' });
+    entryOf('arn:a', 'STANDARD');
+    expect(await eks.listAccessEntries(1)).toEqual({ entries: [{ principalArn: 'arn:a', type: 'STANDARD' }], more: true });
+    expect(mock.commandCalls(ListAccessEntriesCommand)).toHaveLength(1);
+    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
+  });
+  it('are refused where the cluster knows none', async () => {
+    mock.on(ListAccessEntriesCommand).rejects(refusal('InvalidRequestException', "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."));
+    await expect(eks.listAccessEntries(1)).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('authentication mode') as string });
   });
 });
 

@@ -42,9 +42,9 @@ describe('decideRecovery of a stranded migration', () => {
     expect(decide({ owners: new Map([[EXECUTION, stopped(600)], [OTHER_EXECUTION, { status: 'RUNNING' }]]) }).do).toBe('nothing');
   });
 
-  it('only finishes where the pods were proven and nothing was put back', () => {
-    expect(decide({ record: { verified: 'pods' } })).toEqual({ do: 'take-over', action: 'finish' });
-    expect(decide({ record: { verified: 'pods' }, rollbackBegun: true })).toEqual({ do: 'take-over', action: 'roll-back' });
+  it.each(['pods', 'api'] as const)('only finishes where it was verified by %s and nothing was put back', (verified) => {
+    expect(decide({ record: { verified } })).toEqual({ do: 'take-over', action: 'finish' });
+    expect(decide({ record: { verified }, rollbackBegun: true })).toEqual({ do: 'take-over', action: 'roll-back' });
   });
 
   it('lets go where nothing was begun', () => {
@@ -136,7 +136,7 @@ describe('decideRecovery', () => {
         fc.boolean(),
         fc.boolean(),
         fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
-        fc.constantFrom<Migration['verified']>('none', 'pods'),
+        fc.constantFrom<Migration['verified']>('none', 'api', 'pods'),
         fc.constantFrom(free, [heldBy(EXECUTION)], []),
         (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
           const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));
@@ -144,7 +144,7 @@ describe('decideRecovery', () => {
           const mayAct = states.some((state) => isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS));
           const action = decision.do === 'take-over' ? decision.action : undefined;
           expect([action !== undefined && mayAct, (action === 'roll-back' || action === 'finish') && !hasSnapshot]).toEqual([false, false]);
-          const onlyTheEnd = cause === 'stranded' && verified === 'pods' && !rollbackBegun && outcome === undefined;
+          const onlyTheEnd = cause === 'stranded' && verified !== 'none' && !rollbackBegun && outcome === undefined;
           expect(action === 'finish' && !onlyTheEnd).toBe(false);
         },
       ),

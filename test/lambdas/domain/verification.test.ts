@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { collectEvidence } from '../../../lambdas/domain/identity.ts';
 import type { Pod, Workload } from '../../../lambdas/domain/kubernetes.ts';
 import type { PodIdentity } from '../../../lambdas/domain/model.ts';
-import { asBefore, judgePods, onPodIdentity, type ExpectedPods, type PodsVerdict } from '../../../lambdas/domain/verification.ts';
-import { aNodePod, anAssociation, anEvidence, aPod, aSnapshot, aWorkload, NAMESPACE, planned, SERVICE_ACCOUNT } from '../fixtures.ts';
+import { asBefore, judgePods, onPodIdentity, podsNotSeen, roleStillSet, type ExpectedPods, type PodsVerdict } from '../../../lambdas/domain/verification.ts';
+import { ADDON, aNodePod, anAddon, anAssociation, anEvidence, aPod, aSnapshot, aWorkload, NAMESPACE, planned, ROLE, SERVICE_ACCOUNT, target } from '../fixtures.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const judge = (pods: Pod[], workloads: Workload[] = [aWorkload()], expected: ExpectedPods = onPodIdentity(aSnapshot())): PodsVerdict =>
@@ -39,9 +39,47 @@ describe('judgePods', () => {
     expect(judged).toMatchObject({ verdict: 'restart', workloads: [{ kind: 'Deployment', namespace: NAMESPACE, name: 'ebs-csi-controller' }], pods: [{ name: 'wrong', identity }] });
   });
 
+  it('says which pod no node takes, which keeps the rollout from its end', () => {
+    const { node: _, ...pending } = aPod('node-role', { name: 'new', ready: false, phase: 'Pending' });
+    const rolling = [aWorkload({ settled: false, desired: 2 })];
+    expect(judge([good(), pending], rolling)).toEqual({ verdict: 'wait', why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready, and no node takes pod new (kubectl -n kube-system describe pod new says why)' });
+    for (const other of [{ ...pending, terminating: true }, { ...pending, owner: { kind: 'DaemonSet', name: 'ebs-csi-controller' } }, { ...pending, namespace: 'shop' }]) {
+      expect(judge([good(), other], rolling)).toMatchObject({ why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready' });
+    }
+  });
+
+  it('asks for no restart of pods that can not be judged, unless another pod is certainly wrong', () => {
+    expect(judge([good(), aPod('unknown', { name: 'dark' })])).toMatchObject({ verdict: 'unknown', pods: [{ name: 'dark' }] });
+    expect(judge([aPod('irsa'), aPod('unknown', { name: 'dark' })])).toMatchObject({ verdict: 'restart', pods: [{ name: 'dark' }, { identity: 'irsa' }] });
+    expect(judge([aPod('unknown')], [aWorkload()], asBefore(aSnapshot(), [anEvidence({ identity: 'unknown' })])).verdict).toBe('proven');
+  });
+
   it('names no workload for a pod that belongs to none', () => {
     const { owner: _, ...bare } = aPod('irsa');
     expect(judge([bare])).toMatchObject({ verdict: 'restart', workloads: [], pods: [{ name: 'ebs-csi-controller-1' }] });
+  });
+});
+
+describe('what is said where no pod was looked at', () => {
+  it('never speaks of pods that are on Pod Identity', () => {
+    const addon = anAddon();
+    expect(roleStillSet(addon, 'pods').message).toBe(`All pods are on Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`);
+    expect(roleStillSet(addon, 'api').message).toBe(`The associations are as planned, and no pod was looked at, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`);
+    expect(roleStillSet(addon, 'api').remedy).not.toContain('Nothing has to be done');
+  });
+
+  it('says how to find and restart the pods, in each namespace', () => {
+    const both = [planned, { ...planned, serviceAccount: 'second' }, { ...planned, namespace: 'shop' }];
+    const { message, remedy, status } = podsNotSeen('migrated', ADDON, target, both);
+    expect(status).toBe('warn');
+    expect(message).toContain('no pod was looked at');
+    for (const namespace of ['kube-system', 'shop']) {
+      expect(remedy).toContain(`kubectl -n ${namespace} get deployments,daemonsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName lists them`);
+      expect(remedy).toContain(`kubectl -n ${namespace} rollout restart KIND/NAME`);
+    }
+    expect(remedy).toContain(`${SERVICE_ACCOUNT}, second`);
+    expect(remedy).toContain('pod-identity identities --cluster dev');
+    expect(podsNotSeen('rolled-back', ADDON, target, both).message).toContain('as it was before');
   });
 });
 

@@ -47,6 +47,7 @@ describe('begin', () => {
     ['that repairs what may not be repaired', { record: repairing(REPAIR), repairable: [OTHER_ROLE] }, /may not change the trust policy of role .*ebs-csi/],
     ['that repairs where nothing may be repaired', { record: repairing(REPAIR), repairable: [] }, /may not change the trust policy of role .*\(it may for: none\)/],
     ['that repairs without being asked to', { record: { ...repairing(REPAIR), request: aRequest() } }, /would change the trust policy of .*ebs-csi, which its request does not ask for/],
+    ['that installs the agent without being asked to', { record: { plan: aPlan({ installAgent: { version: 'v1' } }) } }, /would install the Pod Identity agent, which its request does not ask for/],
     ['that repairs a role which it gives to nobody', { record: repairing(repairOf(OTHER_ROLE)) }, /would change the trust policy of .*somebody-elses/],
     ['that is not what its hash says: a way more', { forge: ({ ladder }) => ({ ladder: [...ladder, RECREATE] }) }, /not what its hash was made of/],
     ['that is not what its hash says: an association more', { forge: () => ({ existing: ['a-1'] }) }, /not what its hash was made of/],

@@ -3,7 +3,7 @@ import type { Addon, MigrationRequestInput, Plan } from '../../../lambdas/domain
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, ADDON_LOCK, addonArn, aMigration, anAddon, anAssociation, aPlan, aRequest, at, bothWays, EXECUTION, IN_PLACE, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, planned, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
-import { roleLock } from '../../../lambdas/runtime/lock.ts';
+import { lockText, roleLock } from '../../../lambdas/runtime/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON };
@@ -79,7 +79,7 @@ describe('begin', () => {
   it('says who holds the lock and leaves everything alone', async () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ADDON_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld', message: `${heldSince(`${ADDON} of cluster dev`)} Wait until it has ended, then start again.` });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld', message: `${heldSince(lockText(ADDON_LOCK))} Wait until it has ended, then start again.` });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.rung).toBeUndefined();

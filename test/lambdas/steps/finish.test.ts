@@ -5,7 +5,7 @@ import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost, newFakes } from '../fakes.ts';
-import { ADDON, aMigration, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import { ADDON, aMigration, aRequest, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './way-back.ts';
@@ -30,6 +30,26 @@ describe('finish', () => {
     expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([true, true]);
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.releaseLock'));
+  });
+
+  it.each([
+    ['migrated', /kept their old identity/],
+    ['rolled-back', /as it was before/],
+  ] as const)('of a request that is content with what EKS says, says at the end %s that no pod was seen, once', async (outcome, says) => {
+    const other = { id: 'another', status: 'warn' as const, message: 'of before' };
+    // Of an earlier end, where a rollback on demand follows.
+    const earlier = { id: 'pods-not-seen', status: 'warn' as const, message: 'of an earlier end' };
+    const fakes = await begun({ record: { request: aRequest({ verification: 'api' }), warnings: [other, earlier] } });
+    await run(fakes, outcome);
+    const { verified, warnings } = await fakes.record();
+    expect(verified).toBe('api');
+    expect(warnings).toEqual([other, expect.objectContaining({ id: 'pods-not-seen', status: 'warn', message: expect.stringMatching(says) as string, remedy: expect.stringContaining('rollout restart') as string })]);
+  });
+
+  it.each(['blocked', 'needs-human'])('of a request that is content with what EKS says, calls %s not verified', async (outcome) => {
+    const fakes = await begun({ record: { request: aRequest({ verification: 'api' }) } });
+    await run(fakes, outcome);
+    expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [] });
   });
 
   it('parks the lock on the add-on where a person is needed, lets go of those on roles, and says what to do', async () => {

@@ -81,17 +81,20 @@ export async function migrate(fakes: Machine, request: object = {}): Promise<Out
   let ladder: Pick<Rung, 'strategy'>[];
   let fence: number;
   let repairsTrust: boolean;
+  let installsAgent: boolean;
   try {
     const planned = await task(fakes, 'plan', { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
     if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
     ladder = planned['ladder'] as Rung[];
     repairsTrust = planned['repairsTrust'] as boolean;
+    installsAgent = planned['installsAgent'] as boolean;
     fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION, planHash: planned['planHash'] }))['fence'] as number;
   } catch (error) {
     return end(fakes, 'blocked', caught(error));
   }
   let rung = 0;
   try {
+    if (installsAgent) await task(fakes, 'install-agent', { ...common, fence });
     if (repairsTrust) {
       await task(fakes, 'repair-trust', { ...common, fence, rung, towards: 'pod-identity' });
       fakes.clock.advance(POLL_MS);

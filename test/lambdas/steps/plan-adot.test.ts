@@ -4,7 +4,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Plan } from '../../../lambdas/domain/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { addonArn, anAddon, aPod, aWorkload, EXECUTION, MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, ROLE, target } from '../fixtures.ts';
+import { addonArn, anAddon, aPod, aWorkload, EXECUTION, MIGRATION_ID, NODE_ROLE, OTHER_ROLE, podIdentityStatement, policyText, ROLE, target } from '../fixtures.ts';
 
 const NAMESPACE = 'opentelemetry-operator-system';
 const ACCOUNTS = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
@@ -36,7 +36,7 @@ describe('an add-on with three service accounts', () => {
     // One question for all of them, and for a role that all share.
     expect(fakes.journal.of('eks.listAllAssociations')).toEqual([[100]]);
     expect(fakes.journal.names()).not.toContain('eks.listAssociations');
-    expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([[[ROLE]], [[ROLE]]]);
+    expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([[[ROLE]], [[ROLE], [NODE_ROLE]]]);
   });
   it('gets roles by service account, each of them read', async () => {
     const fakes = adot();

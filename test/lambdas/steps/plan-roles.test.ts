@@ -4,7 +4,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, EXECUTION, irsaStatement, MIGRATION_ID, NAMESPACE, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT, STEP_ROLES, target } from '../fixtures.ts';
+import { ADDON, addonArn, anAddon, anAssociation, EXECUTION, irsaStatement, MIGRATION_ID, NAMESPACE, NODE_ROLE, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT, STEP_ROLES, target } from '../fixtures.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const run = async (fakes: Fakes, request: object = {}): Promise<{ answer: unknown; plan: Plan }> => {
@@ -88,7 +88,7 @@ describe('policies of the roles', () => {
     fakes.roles.trust[OTHER_ROLE] = fakes.roles.trust[ROLE];
     fakes.roles.policies[OTHER_ROLE] = [{ name: 'hop', document: policyText({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' }) }];
     const found = await run(fakes, { roleArn: OTHER_ROLE });
-    expect(fakes.journal.of('roles.listPolicies')).toEqual([[OTHER_ROLE]]);
+    expect(fakes.journal.of('roles.listPolicies')).toEqual([[OTHER_ROLE], [NODE_ROLE]]);
     expect(checkOf(found, 'session-tags')).toMatchObject({ status: 'warn', message: expect.stringContaining('policy hop') as string });
   });
   it('that may not be read are told as such', async () => {

@@ -13,7 +13,7 @@ describe('plan', () => {
   it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
     const fakes = newFakes();
     const answer = await run(fakes, { preserve: true, reason: 'because' });
-    expect(answer).toEqual({ verdict: 'migrate', target, addon: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], repairsTrust: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
+    expect(answer).toEqual({ verdict: 'migrate', target, addon: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], installsAgent: false, repairsTrust: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
     expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, locks: [], removed: [], made: [], trustChanges: [], retirements: [], plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
     expect((await record(fakes)).outcome).toBeUndefined();
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual(['irsa', 'not-applicable']);
@@ -22,7 +22,7 @@ describe('plan', () => {
   it('asks each thing once, and nothing that the plan does not need', async () => {
     const fakes = newFakes();
     await run(fakes);
-    const reads = ['eks.describeCluster', 'eks.describeAddon', 'eks.describeAddon', 'eks.listOfferedVersions', 'eks.describeConfiguration', 'eks.listAllAssociations', 'roles.getRole', 'eks.listAddons', 'roles.listPolicies', 'kubernetes.listPods', 'kubernetes.listWorkloads'];
+    const reads = ['eks.describeCluster', 'eks.describeAddon', 'eks.describeAddon', 'eks.listOfferedVersions', 'eks.describeConfiguration', 'eks.listAllAssociations', 'roles.getRole', 'eks.listAddons', 'roles.listPolicies', 'eks.listAccessEntries', 'roles.listPolicies', 'kubernetes.listPods', 'kubernetes.listWorkloads', 'kubernetes.listNodes', 'kubernetes.listMutatingWebhooks'];
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(reads);
   });
   it('does not look for an agent that is built in', async () => {
@@ -80,7 +80,8 @@ describe('plan', () => {
     fakes.kubernetes.pods = [aPod('irsa', { namespace: 'storage' })];
     await run(fakes);
     expect(await record(fakes)).toMatchObject({ plan: { namespace: 'storage', purge: ['a-left00000000000001'], associations: [{ namespace: 'storage', serviceAccount: SERVICE_ACCOUNT }] } });
-    expect(fakes.journal.of('kubernetes.listPods')).toEqual([['storage']]);
+    // The agent's pods are elsewhere.
+    expect(fakes.journal.of('kubernetes.listPods')).toEqual([['storage'], ['kube-system']]);
     expect(fakes.journal.of('kubernetes.getWorkload')).toEqual([[{ kind: 'DaemonSet', namespace: 'kube-system', name: 'eks-pod-identity-agent' }]]);
   });
 

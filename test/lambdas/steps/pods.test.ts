@@ -65,6 +65,24 @@ describe('verify-pods', () => {
     await expect(verify(fakes, 3)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: 'After 2 restarts these pods are still not on Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).' });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
+  it('says in the evidence what a pod\'s age has to do with it', async () => {
+    const fakes = await withPods(aPod('irsa'), aPod('pod-identity', { name: 'two' }));
+    const older = anAssociation({ id: 'a-older', ownerArn: addonArn(1), createdAt: at(-9000) });
+    for (const association of [{ ...OWNED, createdAt: at(-60) }, older]) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', association);
+    await verify(fakes);
+    const [first, second] = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
+    expect(first!.evidence).toContain(`created before its association, which is of ${at(-60)}`);
+    expect(second!.evidence).toContain('admitted under an earlier association');
+  });
+  it('gives up at once on pods that can not be judged, and says what is missing; no other way is tried', async () => {
+    const fakes = await withPods(aPod('pod-identity'), aPod('unknown', { name: 'dark' }));
+    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
+    for (const round of [1, 3]) {
+      await expect(verify(fakes, round)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: expect.stringMatching(/^It can't be told of these pods .*: dark \(it can't be told: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI of its own/) as string });
+    }
+    expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
+    expect(await restart(fakes)).toEqual({ restarted: [] });
+  });
   it('climbs when the restarts did not help and the ladder goes on, and only then', async () => {
     const fakes = await withPods(aPod('irsa'));
     await fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] } });

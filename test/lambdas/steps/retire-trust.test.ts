@@ -80,6 +80,12 @@ describe('retire', () => {
     expect(JSON.stringify(policy(fakes))).not.toContain(SERVICE_ACCOUNT);
   });
 
+  it('is refused where no pod was seen, and says how to come to a proof', async () => {
+    const fakes = await migrated();
+    await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringMatching(/verified by the EKS API alone: no pod was seen.*pod-identity identities --cluster dev.*without --verification api/) as string });
+  });
+
   it.each<[string, (fakes: Begun) => unknown, string[]]>([
     ['it was rolled back', (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', verified: 'none' }), ['retire-verified']],
     ['its way back was begun', (fakes) => fakes.ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }), ['retire-verified']],

@@ -5,9 +5,10 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES, MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Addon, Association, Outcome } from '../../../lambdas/domain/model.ts';
+import type { CreateAddonRequest } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { newFakes, type Fakes, type When } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, addonArn, anAssociation, aPod, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT } from '../fixtures.ts';
+import { ADDON, ADDON_LOCK, addonArn, agentDaemonSet, anAssociation, aPod, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT } from '../fixtures.ts';
 import { migrate } from './machine.ts';
 import { BEFORE, REPAIR } from './repaired.ts';
 
@@ -23,6 +24,8 @@ interface Case {
   /** ARNs that the record has at the end. */
   copies?: { removed: string[]; made: string[] };
   keepsRole?: boolean;
+  /** The Pod Identity agent's add-on is installed, and stays. */
+  installsAgent?: boolean;
   /** What the role's trust policy is at the end, where it was one for IRSA alone. */
   trust?: string;
 }
@@ -113,6 +116,23 @@ const irsaAlone =
 const SEEN_AFTER = 30_000;
 const REPAIRING = { trust: 'repair' };
 
+const AGENT = 'eks-pod-identity-agent';
+const INSTALLING = { agent: 'install' };
+/** The cluster has no Pod Identity agent; its DaemonSet comes with its add-on. */
+const agentless =
+  (then: (fakes: Fakes) => void = () => undefined) =>
+  (fakes: Fakes): void => {
+    const { eks, kubernetes } = fakes;
+    eks.addons.delete(AGENT);
+    kubernetes.workloads = kubernetes.workloads.filter(({ name }) => name !== AGENT);
+    then(fakes);
+    const settled = eks.onSettled;
+    eks.onSettled = (addon) => {
+      if (addon.name === AGENT) kubernetes.workloads.push(agentDaemonSet());
+      else settled(addon);
+    };
+  };
+
 const CHAINED = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17","Statement":[]}', tags: { team: 'storage' } });
 const SLOW = ({ eks }: Fakes): void => {
   eks.deleteShowsAfter = 8000;
@@ -137,7 +157,10 @@ const cases: Case[] = [
   { name: 'auto, climbing to the outage', outcome: 'migrated', request: { maxDisruption: 'outage' }, world: neverUpTo(2), copies: { removed: [FIRST, SECOND], made: [SECOND, THIRD] }, lines: ['verify-pods.2-3', 'verify-pods.3'] },
   { name: 'in place, its trust repaired', outcome: 'migrated', request: REPAIRING, world: irsaAlone(), trust: REPAIR.after, lines: ['begin', 'repair-trust', 'purge-associations'] },
   { name: 'recreated, its trust repaired', outcome: 'migrated', request: { ...REPAIRING, strategy: 'recreate', maxDisruption: 'outage' }, world: irsaAlone(SLOW), trust: REPAIR.after },
+  { name: 'in place, the agent installed first', outcome: 'migrated', request: INSTALLING, world: agentless(), installsAgent: true, lines: ['begin', 'install-agent', 'purge-associations'] },
 
+  { name: 'an installed agent, and pods that never take it', outcome: 'rolled-back', request: { ...INSTALLING, strategy: 'in-place' }, world: agentless(neverUpTo(9)), installsAgent: true, lines: ['install-agent', 'verify-restored'] },
+  { name: 'an agent that is not installed unless it is asked for', outcome: 'blocked', world: agentless() },
   { name: 'a repaired trust, and an update that fails', outcome: 'rolled-back', request: REPAIRING, world: irsaAlone(endsOnceIn('UPDATE_FAILED')), trust: BEFORE, lines: ['repair-trust', 'verify-restored', 'restore-trust'] },
   { name: 'a cancel while the trust is repaired', outcome: 'rolled-back', request: REPAIRING, world: irsaAlone(cancelledAt('updateAddon')), trust: BEFORE },
   { name: 'a trust that is not repaired unless it is asked for', outcome: 'blocked', world: irsaAlone(), trust: BEFORE },
@@ -155,11 +178,12 @@ const cases: Case[] = [
 const meaning = ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags = false, policy, tags }: Association): object => ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags });
 
 /** What must hold at the end, however it came about. */
-async function expectEnd(fakes: Fakes, { outcome, leftOver, copies, keepsRole, trust }: Case): Promise<void> {
+async function expectEnd(fakes: Fakes, { outcome, leftOver, copies, keepsRole, trust, installsAgent = false }: Case): Promise<void> {
   const { eks, ledger } = fakes;
   const record = (await ledger.getMigration(MIGRATION_ID))!;
   expect(record).toMatchObject({ outcome, status: 'ended', handOff: [], ...copies });
-  expect(record.warnings.map((one) => one.id)).toEqual(keepsRole ? ['irsa-role-still-set'] : []);
+  expect(record.warnings.map((one) => one.id)).toEqual(keepsRole ? ['irsa-role-still-set'] : installsAgent ? ['agent-left-installed'] : []);
+  expect(fakes.journal.of('eks.createAddon').some(([request]) => (request as CreateAddonRequest).addon === AGENT)).toBe(installsAgent);
   const trustNow = fakes.roles.trust[ROLE];
   expect(trustNow).toBe(trust ?? trustNow);
   expect(record.trustChanges.filter((one) => one.undoneAt === undefined)).toHaveLength(trust === REPAIR.after ? 1 : 0);

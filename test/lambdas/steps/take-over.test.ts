@@ -57,6 +57,7 @@ describe('take-over of a stranded migration', () => {
 
   it.each<[string, Partial<Migration>, string]>([
     ['proven pods', { verified: 'pods' }, 'finish'],
+    ['what EKS says, where no more was asked for,', { verified: 'api' }, 'finish'],
     ['nothing proven', {}, 'roll-back'],
   ])('with %s answers so', async (_, record, action) => {
     expect(await takeOver(await stranded(record))).toMatchObject({ action });

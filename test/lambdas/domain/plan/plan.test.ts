@@ -63,6 +63,12 @@ describe('planMigration', () => {
       'way-back',
       'associations',
       'association-quota',
+      'platform-version',
+      'node-role',
+      'unsupported-compute',
+      'agent-nodes',
+      'webhook',
+      'static-credentials',
       'kubernetes-access',
     ]);
     expect(plan.checks.filter((check) => check.status !== 'pass').map((check) => check.id)).toEqual([]);

@@ -85,6 +85,6 @@ describe('the steps of a plan', () => {
   });
 
   it('are none without a way', () => {
-    expect(planSteps({ addon: 'x', ladder: [], planned: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] })).toEqual([]);
+    expect(planSteps({ addon: 'x', ladder: [], planned: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [], verification: 'pods' })).toEqual([]);
   });
 });

@@ -1,0 +1,129 @@
+/** The RBAC objects that give the service its access to a cluster, and what to do where there are some already. */
+import { z } from 'zod';
+import type { WorkloadRef } from '../kubernetes.ts';
+import { ACCESS_GROUPS, type AccessRule, customResourceRules, customResourcesOf, type PolicyRule, type Purpose, READ_RULES, restartRules } from './rules.ts';
+
+export const RBAC_GROUP = 'rbac.authorization.k8s.io';
+const API_VERSION = `${RBAC_GROUP}/v1`;
+/** By which the service knows objects of its own. */
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
+const MANAGER = 'eks-pod-identity-migrator';
+
+interface Metadata {
+  name: string;
+  namespace?: string;
+  labels: Record<string, string>;
+}
+export interface RoleManifest {
+  apiVersion: string;
+  kind: 'ClusterRole' | 'Role';
+  metadata: Metadata;
+  rules: PolicyRule[];
+}
+export interface BindingManifest {
+  apiVersion: string;
+  kind: 'ClusterRoleBinding' | 'RoleBinding';
+  metadata: Metadata;
+  subjects: { kind: 'Group'; apiGroup: string; name: string }[];
+  roleRef: { apiGroup: string; kind: 'ClusterRole' | 'Role'; name: string };
+}
+export type Manifest = RoleManifest | BindingManifest;
+
+/** A manifest, with the reason of each rule of a role, in their order. */
+export interface AccessManifest {
+  manifest: Manifest;
+  reasons: string[];
+}
+
+/** What of an add-on the service may have to restart: the workloads of the service accounts that take associations. */
+export interface AddonWorkloads {
+  addon: string;
+  namespace: string;
+  workloads: readonly WorkloadRef[];
+}
+
+/** A role and its binding to the group of that purpose: of the whole cluster, or of one namespace. */
+const bound = (name: string, group: string, rules: readonly AccessRule[], namespace?: string): [AccessManifest, AccessManifest] => {
+  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
+  const metadata = { name, ...(namespace === undefined ? {} : { namespace }), labels: { [MANAGED_BY]: MANAGER } };
+  const subjects: BindingManifest['subjects'] = [{ kind: 'Group', apiGroup: RBAC_GROUP, name: group }];
+  return [
+    { manifest: { apiVersion: API_VERSION, kind, metadata, rules: rules.map(({ rule }) => rule) }, reasons: rules.map(({ why }) => why) },
+    { manifest: { apiVersion: API_VERSION, kind: `${kind}Binding`, metadata, subjects, roleRef: { apiGroup: RBAC_GROUP, kind, name } }, reasons: [] },
+  ];
+};
+
+/** Each add-on has objects of its own, so that granting the access for one takes nothing from another. */
+const manifestsOf = ({ addon, namespace, workloads }: AddonWorkloads): AccessManifest[] => {
+  const named = (purpose: Purpose): string => `${ACCESS_GROUPS[purpose]}:${addon}`;
+  const custom = customResourceRules(customResourcesOf(addon));
+  const restarts = restartRules(workloads);
+  return [
+    ...(custom.length === 0 ? [] : bound(named('read'), ACCESS_GROUPS.read, custom)),
+    ...(restarts.length === 0 ? [] : bound(named('restart'), ACCESS_GROUPS.restart, restarts, namespace)),
+  ];
+};
+
+/** All that the service needs to migrate these add-ons: one ClusterRole for reading, and what each add-on needs beside. Each role comes before its binding. */
+export const accessManifests = (addons: readonly AddonWorkloads[]): AccessManifest[] => [...bound(ACCESS_GROUPS.read, ACCESS_GROUPS.read, READ_RULES), ...addons.flatMap(manifestsOf)];
+
+/** `ClusterRole pod-identity-migrator:read`, or with its namespace. */
+export const manifestName = ({ kind, metadata: { name, namespace } }: Manifest): string => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+
+export type ManifestChange =
+  | { do: 'create' }
+  | { do: 'nothing' }
+  /** A JSON merge patch (RFC 7386), which fails where the object has been changed since it was read. */
+  | { do: 'update'; patch: Record<string, unknown> }
+  | { do: 'refuse'; why: string; remedy: string };
+
+const strings = z.array(z.string()).nullish().transform((texts) => [...(texts ?? [])].sort());
+const presentRule = z.strictObject({ apiGroups: strings, resources: strings, resourceNames: strings, verbs: strings, nonResourceURLs: strings });
+const present = z.looseObject({
+  metadata: z.looseObject({ resourceVersion: z.string(), labels: z.record(z.string(), z.string()).nullish() }),
+  rules: z.array(presentRule).nullish(),
+  roleRef: z.looseObject({ kind: z.string(), name: z.string() }).optional(),
+  subjects: z.array(z.looseObject({ kind: z.string(), name: z.string() })).nullish(),
+});
+type Present = z.output<typeof present>;
+
+/** Whether two lists of rules say the same: their order means nothing, and what is left out is as if it were empty. */
+const sameRules = (wanted: readonly PolicyRule[], there: Present['rules']): boolean => {
+  const texts = (rules: readonly unknown[]): string => JSON.stringify(rules.map((rule) => JSON.stringify(presentRule.parse(rule))).sort());
+  return texts(wanted) === texts(there ?? []);
+};
+
+const roleChange = (role: RoleManifest, { metadata, rules }: Present): ManifestChange => {
+  if (sameRules(role.rules, rules)) return { do: 'nothing' };
+  if (metadata.labels?.[MANAGED_BY] === MANAGER) return { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, rules: role.rules } };
+  return {
+    do: 'refuse',
+    why: `${manifestName(role)} is there with other rules, and without the label ${MANAGED_BY}=${MANAGER}: somebody else made it`,
+    remedy: `Delete or rename it, or give it that label where its rules may be replaced: kubectl label ${role.kind.toLowerCase()} ${role.metadata.name}${role.metadata.namespace === undefined ? '' : ` --namespace ${role.metadata.namespace}`} ${MANAGED_BY}=${MANAGER}`,
+  };
+};
+
+/** Subjects that others have put there stay. */
+const bindingChange = (binding: BindingManifest, { metadata, roleRef, subjects }: Present): ManifestChange => {
+  if (roleRef?.kind !== binding.roleRef.kind || roleRef.name !== binding.roleRef.name) {
+    return {
+      do: 'refuse',
+      why: `${manifestName(binding)} is there and binds ${roleRef?.kind ?? 'nothing'} ${roleRef?.name ?? ''}, which Kubernetes lets nobody change`,
+      remedy: 'Delete it, once nobody needs it any more, and run the same command again',
+    };
+  }
+  const there = subjects ?? [];
+  const missing = binding.subjects.filter((wanted) => !there.some(({ kind, name }) => kind === wanted.kind && name === wanted.name));
+  return missing.length === 0 ? { do: 'nothing' } : { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, subjects: [...there, ...missing] } };
+};
+
+/** What makes the object that is there (`found`, as the API server gives it; undefined: there is none) one that gives the access. */
+export const manifestChange = (manifest: Manifest, found: unknown): ManifestChange => {
+  if (found === undefined) return { do: 'create' };
+  const object = present.safeParse(found);
+  if (!object.success) {
+    const [issue] = object.error.issues;
+    return { do: 'refuse', why: `${manifestName(manifest)} is there, and is not as expected at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`, remedy: 'Look at it (kubectl get --output yaml), and delete it where nobody needs it' };
+  }
+  return 'rules' in manifest ? roleChange(manifest, object.data) : bindingChange(manifest, object.data);
+};

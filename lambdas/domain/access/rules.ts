@@ -1,0 +1,87 @@
+/**
+ * What the service needs on the API server of a cluster: the one source of the manifests that `grant-access` prints and
+ * applies, of the access that the sandbox's own roles have, and of which Lambda needs an access entry. Each rule is
+ * used by one of the runs of test/permissions/rbac.test.ts, and none is missing there.
+ */
+import { AGENT_ADDON, isNetworking, knownAddon } from '../addons.ts';
+import type { WorkloadKind, WorkloadRef } from '../kubernetes.ts';
+
+/** `read`: looking at pods and what makes them. `restart`: rolling restarts, which is all that is ever changed there. */
+export type Purpose = 'read' | 'restart';
+
+/**
+ * Kubernetes groups that access entries and bindings name. None may begin with `system:` (EKS User Guide, "Create access
+ * entries"), nor with `eks:`, which EKS uses for its own.
+ */
+export const ACCESS_GROUPS: Record<Purpose, string> = { read: 'pod-identity-migrator:read', restart: 'pod-identity-migrator:restart' };
+
+/** By step, what its Lambda does on API servers; those that are not here call none. */
+export const ACCESS_OF_STEPS = {
+  plan: ['read'],
+  'verify-pods': ['read'],
+  'restart-pods': ['read', 'restart'],
+  finish: ['read'],
+  'install-agent': ['read'],
+  'retire-trust': ['read'],
+} as const satisfies Record<string, readonly Purpose[]>;
+
+/** A rule of a Role or ClusterRole (rbac.authorization.k8s.io/v1, PolicyRule). */
+export interface PolicyRule {
+  apiGroups: string[];
+  resources: string[];
+  /** Left out: objects of any name. */
+  resourceNames?: string[];
+  verbs: string[];
+}
+/** A rule with its reason. */
+export interface AccessRule {
+  rule: PolicyRule;
+  why: string;
+}
+
+const list = (group: string, resources: string[], why: string): AccessRule => ({ rule: { apiGroups: [group], resources, verbs: ['list'] }, why });
+
+/**
+ * In all namespaces: `retire` looks everywhere for service accounts and pods that still need a role's OIDC trust. No
+ * rule reads secrets or config maps, and nothing is watched.
+ */
+export const READ_RULES: readonly AccessRule[] = [
+  list('', ['pods'], 'how each pod gets its AWS credentials'),
+  list('', ['serviceaccounts'], 'who still has the IRSA annotation'),
+  list('', ['nodes'], 'whether the pods run where EKS Pod Identity is supported, and the agent with them'),
+  list('apps', ['deployments', 'daemonsets'], 'what makes the pods, whether it has settled, and who has set its fields'),
+  list('apps', ['replicasets'], 'which Deployment a pod belongs to'),
+  { rule: { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: [AGENT_ADDON], verbs: ['get'] }, why: 'whether the Pod Identity agent is ready, whoever installed it' },
+  list('admissionregistration.k8s.io', ['mutatingwebhookconfigurations'], 'whether the webhook that gives pods their identity is there'),
+];
+
+/** A custom resource as RBAC names it. */
+export interface CustomResource {
+  group: string;
+  plural: string;
+}
+
+/** Lists of custom resources, one rule for each API group. */
+export const customResourceRules = (resources: readonly CustomResource[]): AccessRule[] =>
+  [...new Set(resources.map(({ group }) => group))].map((group) =>
+    list(group, [...new Set(resources.filter((one) => one.group === group).map(({ plural }) => plural))], 'what a delete of the add-on would take along with their definitions'),
+  );
+
+/** Custom resources that the plan of an add-on lists: those that one of its ways could delete. A networking add-on is never deleted, and one without IAM never migrated. */
+export const customResourcesOf = (addon: string): CustomResource[] => {
+  const known = knownAddon(addon);
+  return known === undefined || !known.needsIam || isNetworking(addon) ? [] : known.customResources;
+};
+
+const PLURALS: Record<WorkloadKind, string> = { Deployment: 'deployments', DaemonSet: 'daemonsets' };
+const RESTARTS = 'rolling restarts, by an annotation on the pod template';
+
+/** Rolling restarts of workloads of one namespace, by their names. RBAC has no narrower way to say "this annotation alone". */
+export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] =>
+  (Object.keys(PLURALS) as WorkloadKind[]).flatMap((kind) => {
+    const resourceNames = workloads.filter((one) => one.kind === kind).map(({ name }) => name).sort();
+    return resourceNames.length === 0 ? [] : [{ rule: { apiGroups: ['apps'], resources: [PLURALS[kind]], resourceNames, verbs: ['patch'] }, why: RESTARTS }];
+  });
+
+/** Rolling restarts of whatever there is: in the sandbox alone, whose clusters nobody else uses. */
+export const RESTART_EVERYTHING: AccessRule = { rule: { apiGroups: ['apps'], resources: Object.values(PLURALS), verbs: ['patch'] }, why: RESTARTS };

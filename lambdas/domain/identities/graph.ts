@@ -1,0 +1,74 @@
+/** The report as a graph: service accounts, the roles that their pods use, and by what. */
+import { accountKey } from './facts.ts';
+import { type IdentitiesReport, type Source, type UsedRole, type WorkloadIdentity } from './model.ts';
+
+export interface AccountNode {
+  /** `namespace/name`. */
+  name: string;
+  pods: number;
+  /** That of all of its workloads, or `mixed`. */
+  identity: Source;
+}
+
+/** `by`: as in a report's roles; `target`: from role to role; `trust`: the role's trust lets it in by IRSA, and nothing gives it the role. */
+export interface Edge {
+  from: string;
+  to: string;
+  by: UsedRole['by'] | 'static-keys' | 'trust';
+  /** Absent for `trust`, which needs none. */
+  pods?: number;
+}
+
+export interface IdentityGraph {
+  accounts: AccountNode[];
+  /** Role ARNs, and names for what is no role, in order. */
+  roles: string[];
+  edges: Edge[];
+}
+
+/** What stands for a role where there is none, or where nobody knows which it is. */
+const NAMELESS: Record<UsedRole['by'] | 'static-keys', string> = {
+  association: 'no association',
+  target: 'unknown role',
+  irsa: 'unknown role',
+  node: 'role of the node',
+  'static-keys': 'static keys',
+};
+
+const edgesOf = (workload: WorkloadIdentity): Edge[] => {
+  const from = accountKey(workload);
+  const direct = workload.roles
+    .filter(({ by }) => by !== 'target')
+    .map(({ by, roleArn, pods }): Edge => ({ from, to: roleArn ?? NAMELESS[by], by, pods }));
+  const keyed = workload.pods.by['static-keys'];
+  const { roleArn, targetRoleArn } = workload.association ?? {};
+  const target = workload.roles.find(({ by }) => by === 'target');
+  return [
+    ...direct,
+    ...(keyed === undefined ? [] : [{ from, to: NAMELESS['static-keys'], by: 'static-keys' as const, pods: keyed }]),
+    ...(target && roleArn !== undefined && targetRoleArn !== undefined ? [{ from: roleArn, to: targetRoleArn, by: 'target' as const, pods: target.pods }] : []),
+  ];
+};
+
+const merged = (edges: readonly Edge[]): Edge[] => {
+  const found = new Map<string, Edge>();
+  for (const edge of edges) {
+    const key = JSON.stringify([edge.from, edge.to, edge.by]);
+    const same = found.get(key);
+    found.set(key, same === undefined ? edge : { ...same, pods: (same.pods ?? 0) + (edge.pods ?? 0) });
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, edge]) => edge);
+};
+
+export function graphOf({ workloads, trustedRoles = [] }: Pick<IdentitiesReport, 'workloads' | 'trustedRoles'>): IdentityGraph {
+  const accounts = new Map<string, AccountNode>();
+  for (const workload of workloads) {
+    const name = accountKey(workload);
+    const same = accounts.get(name);
+    accounts.set(name, { name, pods: workload.pods.total + (same?.pods ?? 0), identity: same === undefined || same.identity === workload.identity ? workload.identity : 'mixed' });
+  }
+  const trusts = trustedRoles.flatMap(({ roleArn, serviceAccounts }) => serviceAccounts.filter(({ name }) => accounts.has(name)).map(({ name }): Edge => ({ from: name, to: roleArn, by: 'trust' })));
+  const edges = [...merged(workloads.flatMap(edgesOf)), ...trusts];
+  const roles = new Set(edges.flatMap(({ from, to }) => (accounts.has(from) ? [to] : [from, to])));
+  return { accounts: [...accounts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), roles: [...roles].sort(), edges };
+}

@@ -1,0 +1,70 @@
+/** Whether pods of the cluster can get credentials by Pod Identity at all: its agent runs on every node that they could be on. */
+import { AGENT_ADDON } from '../addons.ts';
+import type { Check } from '../model.ts';
+import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
+import { fail, GUIDE, pass, unknown, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+
+const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
+/** What NONE means over an agent that somebody else has installed. */
+const CONFLICTS = 'EKS API Reference, CreateAddon, resolveConflicts';
+/** Where its chart puts it. */
+const LOOK = `kubectl -n kube-system get daemonset ${AGENT_ADDON}`;
+
+/** Of a cluster without an agent whose request says that it shall be installed. */
+function checkInstall(facts: Facts): Check {
+  const { request, cluster, kubernetesError } = facts;
+  const none = `The Pod Identity agent is not installed in cluster ${request.target.cluster}`;
+  if (!mayInstallUnseen(facts)) {
+    return unknown(
+      'agent',
+      `EKS knows no Pod Identity agent in cluster ${request.target.cluster}, but whether somebody runs one without EKS could not be seen: ${kubernetesError ?? ''}`,
+      'Give the service access to the API server (see the check kubernetes-access), then plan again: an agent that somebody else manages is never installed over.',
+      SOURCE,
+    );
+  }
+  const version = agentToInstall(facts);
+  if (version === undefined) {
+    return fail(
+      'agent',
+      `${none}, and EKS offers no version of add-on ${AGENT_ADDON} as the default for Kubernetes ${cluster?.version ?? ''}.`,
+      `Look at what is offered: aws eks describe-addon-versions --addon-name ${AGENT_ADDON} --kubernetes-version ${cluster?.version ?? ''}. EKS Pod Identity needs Kubernetes 1.24 or later.`,
+      SOURCE,
+    );
+  }
+  const will = `add-on ${AGENT_ADDON} ${version}, EKS's default for Kubernetes ${cluster?.version ?? ''}, will be installed before anything else changes, and stays`;
+  if (kubernetesError === undefined) return pass('agent', `${none}: ${will}.`);
+  return warn(
+    'agent',
+    `${none} as far as EKS knows: ${will}. Nobody could look whether somebody runs one without EKS; of such a one EKS changes no field, and the install fails where fields differ.`,
+    `Look first: ${LOOK}. Where it is there, give the service access to the API server, so that it sees it and installs nothing.`,
+    CONFLICTS,
+  );
+}
+
+export function checkAgent(facts: Facts): Check {
+  const { request, cluster, agentAddon, agentWorkload, kubernetesError } = facts;
+  if (cluster?.autoMode) return pass('agent', 'EKS Auto Mode has the Pod Identity agent built in.');
+  if (lacksAgent(facts)) {
+    if (request.agent === 'install') return checkInstall(facts);
+    return fail(
+      'agent',
+      `The Pod Identity agent is not installed in cluster ${request.target.cluster}${kubernetesError ? ' (as far as EKS knows; the API server could not be asked)' : ''}.`,
+      `Add --agent install, which installs it first; or install it and wait until it is ACTIVE: aws eks create-addon --cluster-name ${request.target.cluster} --addon-name ${AGENT_ADDON}`,
+      SOURCE,
+    );
+  }
+  if (agentAddon && agentAddon.status !== 'ACTIVE') {
+    return fail('agent', `Add-on ${AGENT_ADDON} is ${agentAddon.status}, not ACTIVE.`, 'Bring it to ACTIVE first; pods on its nodes would get no credentials.', SOURCE);
+  }
+  if (agentWorkload && !isAgentReady(agentWorkload)) {
+    return fail(
+      'agent',
+      `The Pod Identity agent is ready on ${agentWorkload.ready} of ${agentWorkload.desired} nodes.`,
+      `Look at its pods: kubectl -n ${agentWorkload.namespace} get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide`,
+      SOURCE,
+    );
+  }
+  const where = agentWorkload ? `ready on ${agentWorkload.ready} of ${agentWorkload.desired} nodes` : 'ACTIVE';
+  return pass('agent', `The Pod Identity agent is ${where}.`);
+}

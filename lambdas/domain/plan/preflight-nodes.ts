@@ -1,0 +1,88 @@
+/** Where the pods run: on nodes that have Pod Identity, with its agent ready beside them. */
+import { AGENT_ADDON } from '../addons.ts';
+import type { Node, Pod } from '../kubernetes.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { fail, GUIDE, pass, some, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { notSeen, plannedPods } from './preflight-seen.ts';
+
+const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
+const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
+/** What EKS's scheduler for Fargate puts on the pods that it takes. Source: EKS User Guide, "Get started with AWS Fargate for your cluster". */
+const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
+
+const byName = (nodes: readonly Node[]): Map<string, Node> => new Map(nodes.map((node) => [node.name, node]));
+
+/** Why pods on such a node get nothing from the agent; undefined where they can. */
+function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
+  if (node?.compute === 'fargate' || pod.labels[FARGATE_PROFILE] !== undefined) return 'AWS Fargate';
+  return node?.os === 'windows' ? 'Windows' : undefined;
+}
+
+export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const { request, cluster, nodes } = facts;
+  const id = 'unsupported-compute';
+  if (cluster?.onOutposts) {
+    return [fail(id, `Cluster ${request.target.cluster} is a local cluster on AWS Outposts, which has no EKS Pod Identity.`, 'Keep IRSA for it.', RESTRICTIONS)];
+  }
+  if (!nodes) return [];
+  const pods = plannedPods(facts, planned);
+  const known = byName('seen' in nodes ? nodes.seen : []);
+  const unsupported = pods.flatMap((pod) => {
+    const where = unsupportedOn(pod, known.get(pod.node ?? ''));
+    return where === undefined ? [] : [{ where, text: `${pod.name} (${where})` }];
+  });
+  if (unsupported.length > 0) {
+    return [
+      fail(
+        id,
+        `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
+        `Let them run on Linux nodes of Amazon EC2 instead${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (take them out of the selectors of the Fargate profile, and restart them)' : ''}, or keep IRSA for this add-on.`,
+        RESTRICTIONS,
+      ),
+    ];
+  }
+  if ('error' in nodes) return [notSeen(request, id, `Whether the pods run on nodes that support EKS Pod Identity could not be seen: ${nodes.error}`, 'nodes', RESTRICTIONS)];
+  return [pass(id, `None of the ${pods.length} pods of the planned service accounts runs on AWS Fargate or Windows.`)];
+}
+
+/** Nodes on which pods need the agent's pod: on Auto Mode it is built in, on Fargate and Windows it is not there. A hybrid node counts where such a pod is: the agent's DaemonSet for those is off by default. */
+const needsAgent = ({ os, compute, ready, name }: Node, occupied: ReadonlySet<string>): boolean =>
+  os === 'linux' && ready && (compute === 'ec2' || (compute === 'hybrid' && occupied.has(name)));
+
+export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const { request, cluster, agentWorkload, agentPods, nodes } = facts;
+  const id = 'agent-nodes';
+  // Without an agent the check `agent` says so, or that it will be installed, and then waited for.
+  if (!nodes || (!agentWorkload && !cluster?.autoMode)) return [];
+  const unseen = 'error' in nodes ? nodes.error : agentPods && 'error' in agentPods ? agentPods.error : undefined;
+  if (unseen !== undefined || 'error' in nodes) return [notSeen(request, id, `Whether the agent is ready on each node could not be seen: ${unseen ?? ''}`, 'nodes, and at the pods of kube-system', AGENT_SETUP)];
+  const occupied = new Set(plannedPods(facts, planned).flatMap((pod) => pod.node ?? []));
+  const needing = nodes.seen.filter((node) => needsAgent(node, occupied));
+  const pods = agentPods && 'seen' in agentPods ? agentPods.seen.filter((pod) => !pod.terminating) : [];
+  const served = new Set(pods.filter((pod) => pod.ready).flatMap((pod) => pod.node ?? []));
+  const there = new Set(pods.flatMap((pod) => pod.node ?? []));
+  const without = needing.filter((node) => !served.has(node.name)).map((node) => node.name);
+  const broken = without.filter((node) => there.has(node) || occupied.has(node));
+  if (broken.length > 0) {
+    return [
+      fail(
+        id,
+        `The Pod Identity agent is not ready on ${broken.length} of ${needing.length} nodes where these pods can run: ${some(broken)}. Pods there would get no credentials.`,
+        `Look at its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide. Where there is none, its DaemonSet leaves the node out (taints, node selector; hybrid nodes have one of their own, which is off by default); where it does not start, port 80 may be taken, or IPv6 be switched off on the node.`,
+        `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
+      ),
+    ];
+  }
+  if (without.length > 0) {
+    return [
+      warn(
+        id,
+        `${without.length} of ${needing.length} Linux nodes have no Pod Identity agent: ${some(without)}. None of these pods is there now; one that is put there gets no credentials.`,
+        'Let its DaemonSet have a pod on these nodes too (tolerations, node selector), or keep the pods off them.',
+        AGENT_SETUP,
+      ),
+    ];
+  }
+  return needing.length === 0 ? [] : [pass(id, `The Pod Identity agent is ready on each of the ${needing.length} nodes that need it.`)];
+}

@@ -1,0 +1,115 @@
+/**
+ * What people have set in the pods that keeps their SDKs from asking the agent, or keeps the answer from them. The workload's
+ * template is looked at, which the webhook does not touch; a pod whose workload is none that is read, itself.
+ */
+import { notSkipped } from '../identity.ts';
+import type { Container, Pod, Workload } from '../kubernetes.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { holds, readIpRange } from '../policy/ip.ts';
+import { fail, GUIDE, pass, some, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { plannedPods } from './preflight-seen.ts';
+
+/** One container and what it is of: `Deployment ebs-csi-controller`. */
+interface Place {
+  of: string;
+  container: Container;
+  /** As the template has it, or as the webhook has left it. */
+  mutated: boolean;
+}
+
+function places(facts: Facts, planned: readonly PlannedAssociation[]): Place[] {
+  const pods = plannedPods(facts, planned);
+  const accounts = new Set(planned.map((one) => one.serviceAccount));
+  const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
+  const isOf = ({ owner }: Pod, { kind, name }: Workload): boolean => owner?.kind === kind && owner.name === name;
+  const alone = pods.filter((pod) => !workloads.some((workload) => isOf(pod, workload)));
+  const each = (of: string, containers: Container[], mutated: boolean): Place[] => containers.map((container) => ({ of, container, mutated }));
+  return [...workloads.flatMap(({ kind, name, containers, templateAnnotations }) => each(`${kind} ${name}`, notSkipped(containers, templateAnnotations), false)), ...alone.flatMap(({ name, containers, annotations }) => each(`Pod ${name}`, notSkipped(containers, annotations), true))];
+}
+
+const CHAIN = 'AWS SDKs and Tools Reference Guide, "Standardized credential providers"; github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler';
+
+/** Go before what the agent gives: static keys, web identity, and files of credentials. */
+const STATIC = 'AWS_ACCESS_KEY_ID';
+const OVERRIDING = [STATIC, 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'];
+/** Where a container has either, the webhook adds neither. */
+const OF_AGENT = ['AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
+const FILES = ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_PROFILE'];
+/** What the webhook itself puts into pods. */
+const BY_WEBHOOK = new Set(['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', ...OF_AGENT]);
+
+const setIn = ({ container, mutated }: Place, names: readonly string[]): string[] =>
+  names.filter((name) => Object.hasOwn(container.env, name) && !(mutated && BY_WEBHOOK.has(name)));
+const isOptional = ({ container }: Place, name: string): boolean => container.optionalEnv?.includes(name) === true;
+
+const listed = (found: readonly { place: Place; names: string[] }[]): string => some(found.map(({ place, names }) => `${names.join(' and ')} in container ${place.container.name} of ${place.of}`));
+
+const having = (all: readonly Place[], pick: (place: Place) => string[]): { place: Place; names: string[] }[] => all.map((place) => ({ place, names: pick(place) })).filter(({ names }) => names.length > 0);
+
+export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const id = 'static-credentials';
+  if (!facts.pods) return [];
+  const all = places(facts, planned);
+  const hard = having(all, (place) => setIn(place, [...OVERRIDING, ...OF_AGENT]).filter((name) => !isOptional(place, name)));
+  if (hard.length > 0) {
+    return [
+      fail(
+        id,
+        `The pods are told where their AWS credentials come from: ${listed(hard)}. They would go on using those, and not EKS Pod Identity.`,
+        "Take these variables out of the add-on's configuration values (or of the workload), and plan again: EKS's webhook sets what is needed.",
+        CHAIN,
+      ),
+    ];
+  }
+  const soft = having(all, (place) => [...setIn(place, OVERRIDING).filter((name) => isOptional(place, name)), ...setIn(place, FILES)]);
+  if (soft.length > 0) {
+    return [
+      warn(
+        id,
+        `Other AWS credentials would go before those of EKS Pod Identity, if they are there: ${listed(soft)}.`,
+        'Variables from an optional Secret are not set where it is not there, and the service reads no Secrets: look whether it is (kubectl get secrets). Files: look whether the image or a volume has them.',
+        CHAIN,
+      ),
+    ];
+  }
+  return [pass(id, 'No container of these pods has AWS credentials of its own in its environment.')];
+}
+
+const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
+const AGENT_IPV4 = '169.254.170.23';
+const AGENT_IPV6 = 'fd00:ec2::23';
+const PROXY_SOURCE = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity considerations"`;
+
+/** Whether a list such as NO_PROXY has an address: as it is, in a range, or by `*`. */
+function lists(noProxy: string, address: string): boolean {
+  const wanted = readIpRange(address);
+  return noProxy.split(/[\s,]+/).some((entry) => {
+    const range = readIpRange(entry.replace(/^\[(.*)\]$/, '$1'));
+    return entry === '*' || (wanted !== undefined && range !== undefined && holds(range, wanted));
+  });
+}
+
+/** Addresses of the agent that a container would ask through its proxy. */
+function proxied({ container: { env } }: Place, ipv6: boolean): string[] {
+  if (!PROXIES.some((name) => Object.hasOwn(env, name) && env[name] !== '')) return [];
+  const noProxy = [env['NO_PROXY'], env['no_proxy']].filter((value) => value !== undefined).join(',');
+  return [AGENT_IPV4, ...(ipv6 ? [AGENT_IPV6] : [])].filter((address) => !lists(noProxy, address));
+}
+
+/** No check where nobody has set a proxy. In clusters with IPv4 pods the agent is asked by its IPv4 address alone (awsdocs/amazon-eks-user-guide#1092). */
+export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const all = places(facts, planned);
+  const found = having(all, (place) => proxied(place, facts.cluster?.ipv6 ?? false));
+  if (found.length > 0) {
+    return [
+      warn(
+        'proxy',
+        `The agent would be asked through a proxy, which can't reach it: NO_PROXY lacks ${listed(found)}.`,
+        `Add both addresses to NO_PROXY and no_proxy of these containers, by the add-on's configuration values: ${AGENT_IPV4},[${AGENT_IPV6}]`,
+        PROXY_SOURCE,
+      ),
+    ];
+  }
+  return all.some(({ container: { env } }) => PROXIES.some((name) => Object.hasOwn(env, name))) ? [pass('proxy', 'The agent is not asked through the proxy: NO_PROXY has its address.')] : [];
+}

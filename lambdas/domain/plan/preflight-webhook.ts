@@ -1,0 +1,43 @@
+/** Whether new pods will be told of their association: EKS's mutating webhook does it, as they are created. */
+import type { Check } from '../model.ts';
+import { fail, pass, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { notSeen } from './preflight-seen.ts';
+
+const CONFIGURATION = 'pod-identity-webhook';
+const LOOK = `kubectl get mutatingwebhookconfiguration ${CONFIGURATION} -o yaml`;
+const SOURCE = 'github.com/aws/amazon-eks-pod-identity-webhook, issues #68, #83 and #225';
+
+/**
+ * That its failure policy is Ignore is no warning: EKS makes it so, and the proof on pods finds whoever came without. One
+ * that is missing fails: no pod would get an identity, and EKS does not say that it brings the configuration back.
+ */
+export function checkWebhook({ request, webhooks }: Facts): Check[] {
+  const id = 'webhook';
+  const { cluster } = request.target;
+  if (!webhooks) return [];
+  if ('error' in webhooks) return [notSeen(request, id, `Whether EKS's webhook gives pods their identity could not be seen: ${webhooks.error}`, 'mutating webhook configurations', SOURCE)];
+  const found = webhooks.seen.find((webhook) => webhook.configuration === CONFIGURATION);
+  if (!found) {
+    return [
+      fail(
+        id,
+        `Cluster ${cluster} has no MutatingWebhookConfiguration ${CONFIGURATION}, by which EKS gives pods their identity: new pods would use the role of their node.`,
+        `Look what has become of it: ${LOOK}. EKS makes it with the cluster; ask AWS Support to bring it back, or copy it from another cluster with this one's certificate authority.`,
+        SOURCE,
+      ),
+    ];
+  }
+  if (found.reviewVersions[0] !== 'v1beta1') {
+    return [
+      warn(
+        id,
+        `Webhook ${found.name} of ${CONFIGURATION} is asked in version ${found.reviewVersions[0] ?? 'none'} of AdmissionReview, and has been seen to answer v1beta1 alone: pods would come without an identity.`,
+        `Set admissionReviewVersions to v1beta1, as EKS does, if new pods get no identity: ${LOOK}`,
+        `${SOURCE}; awsdocs/amazon-eks-user-guide#894`,
+      ),
+    ];
+  }
+  const ignored = found.failurePolicy === 'Ignore' ? ' A pod that is made while it does not answer starts without (failurePolicy: Ignore, as EKS sets it), which the proof on pods finds.' : '';
+  return [pass(id, `EKS's webhook ${CONFIGURATION} is there.${ignored}`)];
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { entryChange, mapRolesOf, takesAccessEntries, wantedEntries } from '../../../lambdas/domain/access/entries.ts';
+import { accessManifests, type BindingManifest, type Manifest, manifestChange, manifestName, type RoleManifest } from '../../../lambdas/domain/access/manifests.ts';
+import { ACCESS_GROUPS, ACCESS_OF_STEPS, customResourceRules, customResourcesOf, READ_RULES, restartRules } from '../../../lambdas/domain/access/rules.ts';
+import type { WorkloadRef } from '../../../lambdas/domain/kubernetes.ts';
+import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
+
+const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => ({ kind, namespace, name });
+const EBS = { addon: 'aws-ebs-csi-driver', namespace: 'kube-system', workloads: [ref('Deployment', 'ebs-csi-controller')] };
+const ADOT = { addon: 'adot', namespace: 'opentelemetry-operator-system', workloads: [ref('DaemonSet', 'logs', 'opentelemetry-operator-system'), ref('Deployment', 'b', 'opentelemetry-operator-system'), ref('Deployment', 'a', 'opentelemetry-operator-system')] };
+const manifestsOf = (...addons: Parameters<typeof accessManifests>[0]): Manifest[] => accessManifests(addons).map(({ manifest }) => manifest);
+const LABELS = { 'app.kubernetes.io/managed-by': 'eks-pod-identity-migrator' };
+
+describe('the rules', () => {
+  it('are for groups that EKS lets anybody name', () => {
+    for (const group of Object.values(ACCESS_GROUPS)) expect(group).not.toMatch(/^(system|eks|aws|amazon|iam):/);
+  });
+
+  it('are for steps that there are, and whoever restarts also reads', () => {
+    for (const [step, purposes] of Object.entries(ACCESS_OF_STEPS)) {
+      expect(stepSchemas).toHaveProperty(step);
+      expect(purposes).toContain('read');
+    }
+  });
+
+  it('read no secrets, watch nothing, and get only what they name', () => {
+    for (const { rule, why } of READ_RULES) {
+      expect(rule.resources).not.toContain('secrets');
+      expect(rule.verbs).toEqual(rule.resourceNames ? ['get'] : ['list']);
+      expect(why).not.toBe('');
+    }
+  });
+
+  it('name the workloads that may be restarted, by kind and in order; without any there is no rule', () => {
+    expect(restartRules(ADOT.workloads).map(({ rule }) => rule)).toEqual([
+      { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['a', 'b'], verbs: ['patch'] },
+      { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['logs'], verbs: ['patch'] },
+    ]);
+    // A rule without names would be for all of them.
+    expect(restartRules([])).toEqual([]);
+  });
+
+  it('of custom resources are one for each API group, each resource once', () => {
+    const both = ['v1', 'v2'].map(() => ({ group: 'b.example.com', plural: 'things' }));
+    expect(customResourceRules([{ group: 'a.example.com', plural: 'ones' }, ...both]).map(({ rule }) => rule)).toEqual([
+      { apiGroups: ['a.example.com'], resources: ['ones'], verbs: ['list'] },
+      { apiGroups: ['b.example.com'], resources: ['things'], verbs: ['list'] },
+    ]);
+  });
+
+  it('leave out the custom resources that no plan looks at', () => {
+    expect(customResourcesOf('adot').map(({ plural }) => plural)).toContain('opentelemetrycollectors');
+    // Never deleted, nothing to migrate, not known.
+    for (const addon of ['vpc-cni', 'snapshot-controller', 'acme_agent']) expect(customResourcesOf(addon)).toEqual([]);
+  });
+});
+
+describe('the manifests', () => {
+  it('are one ClusterRole for reading, and what each add-on needs, each with its binding behind it', () => {
+    expect(manifestsOf(EBS, ADOT).map(manifestName)).toEqual([
+      'ClusterRole pod-identity-migrator:read',
+      'ClusterRoleBinding pod-identity-migrator:read',
+      'Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver',
+      'RoleBinding kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver',
+      'ClusterRole pod-identity-migrator:read:adot',
+      'ClusterRoleBinding pod-identity-migrator:read:adot',
+      'Role opentelemetry-operator-system/pod-identity-migrator:restart:adot',
+      'RoleBinding opentelemetry-operator-system/pod-identity-migrator:restart:adot',
+    ]);
+  });
+
+  it('of an add-on without workloads let nothing be restarted', () => {
+    expect(manifestsOf({ ...EBS, workloads: [] }).map(manifestName)).toEqual(['ClusterRole pod-identity-migrator:read', 'ClusterRoleBinding pod-identity-migrator:read']);
+  });
+
+  it('bind each role to the group of its purpose', () => {
+    const bindings = manifestsOf(EBS, ADOT).filter((one): one is BindingManifest => 'roleRef' in one);
+    for (const { metadata, subjects, roleRef } of bindings) {
+      expect(roleRef.name).toBe(metadata.name);
+      expect(subjects).toEqual([{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: metadata.name.startsWith(ACCESS_GROUPS.restart) ? ACCESS_GROUPS.restart : ACCESS_GROUPS.read }]);
+    }
+  });
+
+  it('have a reason for each rule', () => {
+    for (const { manifest, reasons } of accessManifests([EBS, ADOT])) expect(reasons).toHaveLength('rules' in manifest ? manifest.rules.length : 0);
+  });
+});
+
+describe('what is there already', () => {
+  const [, , role, binding] = manifestsOf(EBS) as [unknown, unknown, RoleManifest, BindingManifest];
+  const metadata = { ...role.metadata, resourceVersion: '7', uid: 'u' };
+
+  it('nothing: it is made', () => expect(manifestChange(role, undefined)).toEqual({ do: 'create' }));
+
+  it.each<[string, object]>([
+    ['the same', role.rules],
+    ['the same in another order, with empty lists', [{ verbs: ['patch'], resourceNames: ['ebs-csi-controller'], resources: ['deployments'], apiGroups: ['apps'], nonResourceURLs: null }]],
+  ])('a role with rules that are %s: nothing, whoever made it', (_, rules) => {
+    expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: {} }, rules })).toEqual({ do: 'nothing' });
+  });
+
+  it.each([[[]], [null], [[{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] }]], [[...role.rules, ...role.rules]]])('a role of ours with other rules (%j) gets these, unless it changes meanwhile', (rules) => {
+    expect(manifestChange(role, { ...role, metadata, rules })).toEqual({ do: 'update', patch: { metadata: { resourceVersion: '7' }, rules: role.rules } });
+  });
+
+  it('a role of somebody else with other rules is left alone', () => {
+    expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: null }, rules: [] })).toEqual({
+      do: 'refuse',
+      why: expect.stringContaining('Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver is there with other rules'),
+      remedy: expect.stringContaining('kubectl label role pod-identity-migrator:restart:aws-ebs-csi-driver --namespace kube-system app.kubernetes.io/managed-by=eks-pod-identity-migrator'),
+    });
+  });
+
+  it('subjects of a binding that others have put there stay', () => {
+    const other = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jo' };
+    expect(manifestChange(binding, { ...binding, metadata, subjects: [other, ...binding.subjects] })).toEqual({ do: 'nothing' });
+    for (const subjects of [[other], null]) {
+      expect(manifestChange(binding, { ...binding, metadata, subjects })).toEqual({ do: 'update', patch: { metadata: { resourceVersion: '7' }, subjects: [...(subjects ?? []), ...binding.subjects] } });
+    }
+    // A user of the group's name is another subject.
+    expect(manifestChange(binding, { ...binding, metadata, subjects: [{ kind: 'User', name: ACCESS_GROUPS.restart }] })).toMatchObject({ do: 'update' });
+  });
+
+  it.each([{ kind: 'Role', name: 'other' }, { kind: 'ClusterRole', name: role.metadata.name }, undefined])('a binding of %j can not be made into ours', (roleRef) => {
+    expect(manifestChange(binding, { ...binding, metadata, roleRef })).toMatchObject({ do: 'refuse', why: expect.stringContaining('lets nobody change'), remedy: expect.stringContaining('Delete it') });
+  });
+
+  it('what is no such object is left alone, and said', () => {
+    expect(manifestChange(role, { metadata: {}, rules: [] })).toMatchObject({ do: 'refuse', why: expect.stringContaining('metadata.resourceVersion') });
+    expect(manifestChange(role, { metadata, rules: [{ verbs: 'all' }] })).toMatchObject({ do: 'refuse', why: expect.stringContaining('rules.0.verbs') });
+  });
+
+  it('its labels are those by which it is known', () => expect(role.metadata.labels).toEqual(LABELS));
+});
+
+describe('access entries', () => {
+  const [READER, RESTARTER] = ['arn:aws:iam::111122223333:role/team/reader', 'arn:aws:iam::111122223333:role/restarter'] as const;
+  const [reader, restarter] = wantedEntries({ all: [READER, RESTARTER], restart: [RESTARTER] });
+  const groups = [ACCESS_GROUPS.read, ACCESS_GROUPS.restart];
+
+  it('put each role into its groups, once', () => {
+    expect([reader, restarter]).toEqual([{ principalArn: READER, groups: [ACCESS_GROUPS.read] }, { principalArn: RESTARTER, groups }]);
+    expect(wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER] })).toHaveLength(2);
+  });
+
+  it('are made, added to, or as they should be; groups of others stay', () => {
+    expect(entryChange(restarter!, undefined)).toEqual({ do: 'create', groups });
+    expect(entryChange(restarter!, { type: 'STANDARD', groups: ['mine', ACCESS_GROUPS.read] })).toEqual({ do: 'update', groups: ['mine', ...groups], added: [ACCESS_GROUPS.restart] });
+    expect(entryChange(reader!, { type: 'STANDARD', groups })).toEqual({ do: 'nothing', groups });
+  });
+
+  it('of nodes take no groups', () => {
+    expect(entryChange(reader!, { type: 'EC2_LINUX', groups: ['system:nodes'] })).toMatchObject({ do: 'refuse', why: expect.stringContaining('type EC2_LINUX'), remedy: expect.any(String) });
+  });
+
+  it.each([['API', true], ['API_AND_CONFIG_MAP', true], ['CONFIG_MAP', false], [undefined, false]] as const)('in authentication mode %s: %s', (mode, takes) => expect(takesAccessEntries(mode)).toBe(takes));
+
+  it('have lines of aws-auth in their place, where roles have no path', () => {
+    expect(parse(mapRolesOf([reader!, restarter!]))).toEqual([
+      { rolearn: 'arn:aws:iam::111122223333:role/reader', username: 'pod-identity-migrator:{{SessionName}}', groups: [ACCESS_GROUPS.read] },
+      { rolearn: RESTARTER, username: 'pod-identity-migrator:{{SessionName}}', groups },
+    ]);
+  });
+});
