@@ -24,7 +24,10 @@ export function acknowledgeWildcard(scope: IConstruct, resource: string, reason:
   Validations.of(scope).acknowledge({ id: `AwsSolutions-IAM5[Resource::${flatten(Stack.of(scope).resolve(resource))}]`, reason });
 }
 
-const wildcardReason = (resource: string): string => {
+const isOfEc2 = (action: string): boolean => action.startsWith('ec2:');
+
+const wildcardReason = (resource: string, actions: readonly string[]): string => {
+  if (resource === '*' && actions.every(isOfEc2)) return "AWS's own policy for functions in a VPC has these actions on every resource, since their interfaces are made later; the functions' code may not use them.";
   if (resource === '*') return 'IAM knows no resource for these actions.';
   if (/:execution:/.test(resource)) return 'An execution has its name only when it is started.';
   if (/:(cluster|addon|podidentityassociation)\//.test(resource)) return 'Which cluster, add-on and association it is for is known only when a migration is asked for.';
@@ -33,13 +36,15 @@ const wildcardReason = (resource: string): string => {
 
 /** Acknowledges the wildcards of these grants at the construct that has them in its policy, each with what it is for. */
 export function acknowledgeGrants(scope: IConstruct, grants: readonly Grant[]): void {
-  const reasons = new Map<string, Set<string>>();
+  const reasons = new Map<string, Map<string, Set<string>>>();
   for (const { resources, actions, why } of grants) {
-    for (const resource of resources) {
-      if (resource.includes('*')) reasons.set(resource, (reasons.get(resource) ?? new Set()).add(`${actions.join(', ')}: ${why}`));
+    for (const resource of resources.filter((one) => one.includes('*'))) {
+      const ofResource = reasons.get(resource) ?? new Map<string, Set<string>>();
+      const reason = wildcardReason(resource, actions);
+      reasons.set(resource, ofResource.set(reason, (ofResource.get(reason) ?? new Set()).add(`${actions.join(', ')}: ${why}`)));
     }
   }
-  for (const [resource, whys] of reasons) acknowledgeWildcard(scope, resource, `${wildcardReason(resource)} ${[...whys].join('; ')}.`);
+  for (const [resource, ofResource] of reasons) acknowledgeWildcard(scope, resource, [...ofResource].map(([reason, whys]) => `${reason} ${[...whys].join('; ')}.`).join(' '));
 }
 
 /** X-Ray's own actions: the reason why a role that writes traces has the resource `*`. */

@@ -2,6 +2,7 @@ import type { Node } from 'constructs';
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 import type { StepName } from '../lambdas/steps/schemas.ts';
+import type { Network } from './network/interfaces.ts';
 import { everyRole, roleArnPattern } from './role-pattern.ts';
 
 /** `-c key=a,b` on the command line gives one string, `cdk.json` gives a list. */
@@ -13,6 +14,21 @@ const list = <Item extends z.ZodType>(item: Item, missing: string) =>
 
 const PASSABLE = "must name the roles that the service may hand to EKS and to pods, by ARN or by path: -c 'passableRoleArns=role/eks-addons/*'";
 const REPAIRABLE = "must name the roles whose trust policy the service may change, by ARN or by path: -c 'repairableRoleArns=role/eks-addons/*'; left out, it may change none";
+
+const PRIVATE = 'for clusters whose API server has a private endpoint only';
+const SUBNETS = `must name the subnets, all of one VPC, in which the Lambdas run that call API servers, ${PRIVATE}: -c 'subnetIds=subnet-0123456789abcdef0,subnet-0fedcba9876543210'`;
+const SECURITY_GROUPS = `must name the security groups of the Lambdas that call API servers, ${PRIVATE}: -c 'securityGroupIds=sg-0123456789abcdef0'`;
+const OR_NEITHER = 'Leave out both subnetIds and securityGroupIds for Lambdas in no VPC';
+/** Lambda takes no more. Source: Lambda API Reference, VpcConfig. */
+const [MOST_SUBNETS, MOST_SECURITY_GROUPS] = [16, 5];
+
+/** Each once. Source of their form: Amazon Inspector API Reference, LambdaVpcConfig. */
+const ec2Ids = (prefix: 'subnet' | 'sg', most: number, missing: string) =>
+  list(z.string().regex(new RegExp(`^${prefix}-([0-9a-z]{8}|[0-9a-z]{17})$`), `must be an ID such as ${prefix}-0123456789abcdef0`), missing).superRefine((ids, refinement) => {
+    if (ids.length > most) refinement.addIssue({ code: 'custom', message: `has ${ids.length} IDs, and Lambda takes at most ${most}` });
+    const again = ids.find((id, index) => ids.indexOf(id) < index);
+    if (again !== undefined) refinement.addIssue({ code: 'custom', message: `names ${again} more than once` });
+  });
 
 /** A managed policy by its ARN, or by its end alone from `policy/` on, of this account: one policy, without wildcards. */
 const boundaryArn = z
@@ -44,6 +60,10 @@ const context = z.object({
   permissionsBoundaryArn: boundaryArn.optional(),
   /** A KMS key of the customer's, made here or there already, for all that is kept. Default: AWS's own keys. */
   customerKey,
+  /** Subnets of the Lambdas that call API servers. Default: they are in no VPC, and reach public endpoints alone. */
+  subnetIds: ec2Ids('subnet', MOST_SUBNETS, SUBNETS).optional(),
+  /** Security groups of the same Lambdas. */
+  securityGroupIds: ec2Ids('sg', MOST_SECURITY_GROUPS, SECURITY_GROUPS).optional(),
   /** Level from which the Lambdas write log lines. */
   logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
@@ -55,6 +75,8 @@ export interface Config {
   permissionsBoundaryArn?: string;
   /** Absent: AWS's own keys. */
   customerKey?: 'create' | { arn: string };
+  /** Of the Lambdas that call API servers. Absent: they are in no VPC. */
+  network?: Network;
   logLevel: z.infer<typeof context>['logLevel'];
 }
 
@@ -66,6 +88,13 @@ const isTrustStep = (step: StepName): step is TrustStep => TRUST_STEPS.some((one
 
 export const isDeployed = (step: StepName, { repairableRoleArns }: Pick<Config, 'repairableRoleArns'>): boolean => repairableRoleArns !== undefined || !isTrustStep(step);
 
+/** The one without the other says nothing to Lambda. */
+function bothOrNeither({ subnetIds, securityGroupIds }: Partial<Network>, refinement: z.core.$RefinementCtx): void {
+  if ((subnetIds === undefined) === (securityGroupIds === undefined)) return;
+  const [missing, message] = subnetIds === undefined ? ['subnetIds', SUBNETS] : ['securityGroupIds', SECURITY_GROUPS];
+  refinement.addIssue({ code: 'custom', path: [missing], message: `${message}. ${OR_NEITHER}` });
+}
+
 /**
  * Reads and checks the app's context. `forEveryRole`: whatever the context says, every role of the account may be passed
  * and repaired; the sandbox's assembly is so. Throws an Error that names each wrong key, what it must be, and where to
@@ -74,16 +103,17 @@ export const isDeployed = (step: StepName, { repairableRoleArns }: Pick<Config, 
 export function readConfig(node: Node, { forEveryRole = false }: { forEveryRole?: boolean } = {}): Config {
   const given = Object.fromEntries(Object.keys(context.shape).map((key) => [key, node.tryGetContext(key) as unknown]));
   const every = z.object({ passableRoleArns: z.unknown().transform(() => [everyRole()]), repairableRoleArns: z.unknown().transform(() => [everyRole()]) });
-  const parsed = (forEveryRole ? context.extend(every.shape) : context).safeParse(given);
+  const parsed = (forEveryRole ? context.extend(every.shape) : context).superRefine(bothOrNeither).safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`The CDK context is not right. Set it in cdk.json under "context", or with -c key=value:\n${problems.join('\n')}`);
   }
-  const { repairableRoleArns, permissionsBoundaryArn, customerKey: key, ...rest } = parsed.data;
+  const { repairableRoleArns, permissionsBoundaryArn, customerKey: key, subnetIds, securityGroupIds, ...rest } = parsed.data;
   return {
     ...rest,
     ...(repairableRoleArns === undefined ? {} : { repairableRoleArns }),
     ...(permissionsBoundaryArn === undefined ? {} : { permissionsBoundaryArn }),
     ...(key === undefined ? {} : { customerKey: key }),
+    ...(subnetIds === undefined || securityGroupIds === undefined ? {} : { network: { subnetIds, securityGroupIds } }),
   };
 }

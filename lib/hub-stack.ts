@@ -2,6 +2,7 @@ import { CfnOutput, Fn, Lazy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
 import { readConfig } from './config.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
@@ -10,6 +11,9 @@ import { Recover } from './recovery/state-machine.ts';
 import { RecoveryTriggers } from './recovery/triggers.ts';
 import { Retire } from './retire/state-machine.ts';
 import { Steps } from './steps.ts';
+
+/** That each is the name of a Lambda is seen where it is looked up: another one would not compile. */
+const ACCESS_STEPS = Object.keys(ACCESS_OF_STEPS) as (keyof typeof ACCESS_OF_STEPS)[];
 
 export interface HubStackProps extends StackProps {
   /** Folder with one bundle for each step. */
@@ -44,16 +48,23 @@ export class HubStack extends Stack {
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
 
-    const { plan, 'verify-pods': verifyPods, 'restart-pods': restartPods, finish, 'retire-trust': retireTrust } = steps.lambdas;
-    const readers = [plan, verifyPods, restartPods, finish, ...(retireTrust ? [retireTrust] : [])];
+    const rolesFor = (purpose: Purpose): string[] =>
+      ACCESS_STEPS.flatMap((step) => {
+        const { [step]: one } = steps.lambdas;
+        return one && ACCESS_OF_STEPS[step].some((each) => each === purpose) ? [one.role.roleArn] : [];
+      });
     this.outputs = [
       new CfnOutput(this, 'StateMachineArn', { value: migrateAddon.stateMachineArn, description: 'State machine MigrateAddon.' }),
       new CfnOutput(this, 'RecoverStateMachineArn', { value: recover.stateMachineArn, description: 'State machine Recover.' }),
       ...(retire ? [new CfnOutput(this, 'RetireStateMachineArn', { value: retire.stateMachineArn, description: 'State machine Retire.' })] : []),
       new CfnOutput(this, 'TableName', { value: tableName, description: 'DynamoDB table of the ledger.' }),
       new CfnOutput(this, 'KubernetesRoleArns', {
-        value: Fn.join(',', readers.map((step) => step.role.roleArn)),
-        description: 'Roles that call the API server of a cluster; each needs an access entry there (the third one may restart workloads).',
+        value: Fn.join(',', rolesFor('read')),
+        description: `Roles that call the API server of a cluster: each needs an access entry there, in the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,
+      }),
+      new CfnOutput(this, 'KubernetesRestartRoleArns', {
+        value: Fn.join(',', rolesFor('restart')),
+        description: `Those of them that restart workloads there: in the group ${ACCESS_GROUPS.restart} as well.`,
       }),
     ];
   }

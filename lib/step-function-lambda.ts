@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import type { StepSchema } from '../lambdas/runtime/step.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../lambdas/steps/take-over/schema.ts';
 import { acknowledgeGrants, WRITES_TRACES } from './acknowledge.ts';
+import { connect, type Network, networkInterfaceGrant } from './network/interfaces.ts';
 import { type Grant, statementOf } from './permissions/grant.ts';
 import { environmentKeyGrant } from './permissions/key.ts';
 
@@ -27,6 +28,8 @@ export interface StepLambdaProps<Schema extends StepSchema> {
   grants: Grant[];
   /** The customer's, for the log and the environment; AWS's own otherwise. */
   key?: kms.IKey;
+  /** Where it runs; in no VPC otherwise. */
+  network?: Network;
 }
 
 /**
@@ -40,7 +43,8 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
 
   constructor(scope: Construct, id: string, props: StepLambdaProps<Schema>) {
     super(scope, id);
-    const { schema, grants, key } = props;
+    const { schema, key, network } = props;
+    const grants = [...props.grants, ...(network ? [networkInterfaceGrant()] : [])];
     const encryptionKey = key ? { encryptionKey: key } : {};
 
     const logGroup = new logs.LogGroup(this, 'Logs', {
@@ -73,6 +77,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       ...(key ? { environmentEncryption: key } : {}),
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
+    if (network) connect(this.function, network);
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason: 'A state machine calls it and waits for its answer, so that no event is queued; find-stranded, which a schedule calls, is called again five minutes later.',

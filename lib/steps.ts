@@ -13,6 +13,7 @@ import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
 import { executionGrantsOf, grantsOf, type Machines } from './migration/permissions.ts';
 import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
+import { isConnected } from './network/interfaces.ts';
 import { statementOf } from './permissions/grant.ts';
 import { StepLambda } from './step-function-lambda.ts';
 
@@ -50,7 +51,7 @@ export class Steps extends Construct {
       POWERTOOLS_METRICS_NAMESPACE: 'PodIdentityMigrator',
       POWERTOOLS_LOG_LEVEL: config.logLevel,
     };
-    const { passableRoleArns, repairableRoleArns } = config;
+    const { passableRoleArns, repairableRoleArns, network } = config;
     const passable = { PASSABLE_ROLE_ARNS: passableRoleArns.join(',') };
     const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.join(',') ?? '' };
     // The plan asks about roles that are made after its own.
@@ -69,7 +70,15 @@ export class Steps extends Construct {
     const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
     const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
     const lambdas = byName(
-      (name): AnyStepLambda => new StepLambda(this, pascalCase(name), { schema: stepSchemas[name], code, environment: { ...shared, ...own[name] }, grants: grantsOf(name, options), ...(key ? { key } : {}) }),
+      (name): AnyStepLambda =>
+        new StepLambda(this, pascalCase(name), {
+          schema: stepSchemas[name],
+          code,
+          environment: { ...shared, ...own[name] },
+          grants: grantsOf(name, options),
+          ...(key ? { key } : {}),
+          ...(network && isConnected(name) ? { network } : {}),
+        }),
     );
     this.lambdas = lambdas;
     this.versions = Object.fromEntries(Object.entries(lambdas).map(([name, { version }]) => [name, version])) as StepFunctions;

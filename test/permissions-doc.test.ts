@@ -193,6 +193,7 @@ describe('what nobody may do', () => {
     ['kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/KEY'],
     ['kms:CreateGrant', 'arn:aws:kms:REGION:ACCOUNT:key/KEY', SEALED],
     ['ec2:DescribeInstances', '*'],
+    ['ec2:CreateNetworkInterface', '*'],
     ['lambda:InvokeFunction', 'arn:aws:lambda:REGION:ACCOUNT:function:plan'],
     ['logs:GetLogEvents', 'arn:aws:logs:REGION:ACCOUNT:log-group:x:*'],
     ['eks:DescribeCluster', 'arn:aws:eks:*:*:cluster/*'],
@@ -213,6 +214,7 @@ describe('what nobody may do', () => {
     expect(broken('iam:PassRole', 'each of passableRoleArns', 'create-addon', PASSED)).toEqual([]);
     expect(broken('kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/KEY', 'plan', SEALED)).toEqual([]);
     expect(broken('lambda:InvokeFunction', 'arn:aws:lambda:REGION:ACCOUNT:function:plan', 'state machine Recover', '', false)).toEqual([]);
+    expect(broken('ec2:DeleteNetworkInterface', '*', 'plan', '`lambda:SourceFunctionArn` Null `true`')).toEqual([]);
     expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:Recover', 'find-stranded')).toEqual([]);
   });
 

@@ -11,10 +11,10 @@ export const FAILED_OUTCOMES = ['Blocked', 'RolledBack', 'NeedsHuman'] as const;
 const succeed = (scope: Construct, name: string, outcome: 'migrated' | 'already-migrated' | 'planned'): sfn.Succeed =>
   sfn.Succeed.jsonata(scope, name, { outputs: { migrationId: expression(MIGRATION_ID), outcome } });
 
-/** In a Catch: the end of a migration whose pods were proven could not be recorded. */
+/** In a Catch: the end of a migration whose change was verified could not be recorded. */
 export const RECORD_MISSING = caughtAs(
   'RecordMissing',
-  'The add-on is migrated and its pods were proven to use Pod Identity; only the record of it is missing, and the locks may still be held',
+  'The add-on is migrated, and that was verified as the request wanted; only the record of it is missing, and the locks may still be held',
 );
 
 export interface Endings extends Rollback {
@@ -54,16 +54,16 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   );
   const rollback = createRollback(scope, { functions, tableName, rolledBack });
 
-  // Before the first way changes anything, a trust policy may have been repaired for it.
+  // Before the first way changes anything, the agent may have been installed for it, or a trust policy repaired.
   const isAnythingChanged = sfn.Choice.jsonata(scope, 'IsAnythingChanged')
-    .when(sfn.Condition.jsonata(expression(changesTrust(functions) ? '$rung = 0 and $not($repairsTrust)' : '$rung = 0')), recordBlocked)
+    .when(sfn.Condition.jsonata(expression(`$rung = 0 and $not($installsAgent)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`)), recordBlocked)
     .otherwise(rollback.RollBack);
 
   const recordMigrated = recordEnd(scope, functions, {
     stateName: 'RecordMigrated',
     outcome: 'migrated',
     next: succeed(scope, 'Migrated', 'migrated'),
-    // Nothing is put back when only its record is missing: the pods were proven.
+    // Nothing is put back when only its record is missing: the change was verified.
     unrecorded: { target: 'NeedsHuman', state: rollback.NeedsHuman, failure: RECORD_MISSING },
   });
 

@@ -19,6 +19,11 @@ export const LAMBDA_ERRORS = [
   'Lambda.Unknown',
   'Sandbox.Timedout',
   'Runtime.ExitError',
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+  'Lambda.ENINotReadyException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.CodeArtifactUserPendingException',
 ] as const;
 
 type RetriedName = ErrorName | (typeof LAMBDA_ERRORS)[number] | 'States.Timeout';
@@ -32,7 +37,7 @@ export interface Retrier {
   jitter: boolean;
 }
 
-/** What may be over in a moment. Every step has these three. */
+/** What may be over in a moment. Every step has these four. */
 const TRANSIENT: Retrier[] = [
   {
     // Too much at once. 2 s × 2^k, at most 60 s: 2 + 4 + 8 + 16 + 32 + 5 × 60 = 362 s over 10 retries, half of it on
@@ -53,6 +58,22 @@ const TRANSIENT: Retrier[] = [
     maxDelaySeconds: 60,
     maxAttempts: 12,
     jitter: true,
+  },
+  {
+    // The function was not called for weeks: Lambda has taken away its network interfaces, or its copy of the code, and
+    // fetches them anew at the first call, which fails, as others do until they are there: a minute or two.
+    // 10 s × 18 = 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
+    errors: [
+      'Lambda.ResourceNotReadyException',
+      'Lambda.ResourceConflictException',
+      'Lambda.ENINotReadyException',
+      'Lambda.EC2ThrottledException',
+      'Lambda.CodeArtifactUserPendingException',
+    ],
+    intervalSeconds: 10,
+    backoffRate: 1,
+    maxAttempts: 18,
+    jitter: false,
   },
   {
     // A fault of a service or of the network, or an invocation that died or took too long: its effect is not known,
@@ -99,6 +120,9 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 20 s × 180 = 60 min, for another add-on with the same role: its migration takes 2 to 10 min, so this is the place of
   // about the tenth in the queue; 10 s of lag.
   begin: poll('RoleLockHeld', 20, 180),
+  // 10 s × 120 = 20 min, as Terraform allows a create. A DaemonSet of one small image is ready on every node in 20 s to
+  // 2 min: 2 to 12 transitions, 5 s of lag. No wait comes first, since the step is rarely called at all.
+  'install-agent': poll('AddonNotActive', 10, 120),
   // 10 s × 120 = 20 min, twice what the SDK's AddonDeleted waiter allows. Non-preserving deletes take 20 s to 2 min:
   // some 10 transitions, 5 s of lag.
   'await-deleted': poll('AddonStillThere', 10, 120),
@@ -170,7 +194,9 @@ export const OF_RETIREMENT: Catcher[] = [
 export const ROAD_CATCHERS = {
   plan: BEFORE_CHANGES,
   begin: BEFORE_CHANGES,
-  // The first change of all: the way back finds the add-on as it was, and takes out of the trust what was added.
+  // The first change of all: the way back finds the add-on as it was. The agent stays.
+  'install-agent': AFTER_CHANGES,
+  // Before any change of the add-on: the way back finds it as it was, and takes out of the trust what was added.
   'repair-trust': AFTER_CHANGES,
   // The step compares the add-on with the snapshot before its first call that changes anything. The first way's first
   // change is this one; on a later way the ways before have changed something already.

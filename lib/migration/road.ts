@@ -27,6 +27,13 @@ function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.Sta
   return sfn.Choice.jsonata(scope, 'IsTrustToRepair').when(isSet('repairsTrust'), repair).otherwise(next);
 }
 
+/** The state that installs the Pod Identity agent, where the plan says so. Answers the first of the two. */
+function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const install = task('install-agent', { payload: LOCKED_MIGRATION });
+  install.next(next);
+  return sfn.Choice.jsonata(scope, 'IsAgentToInstall').when(isSet('installsAgent'), install).otherwise(next);
+}
+
 /** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
@@ -37,7 +44,15 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
 
   const plan = task('plan', {
     payload: { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION_ARN, request: expression(REQUEST) },
-    assign: { target: answered('target'), addon: answered('addon'), ladder: answered('ladder'), planHash: answered('planHash'), rung: 0, ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}) },
+    assign: {
+      target: answered('target'),
+      addon: answered('addon'),
+      ladder: answered('ladder'),
+      planHash: answered('planHash'),
+      rung: 0,
+      installsAgent: answered('installsAgent'),
+      ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}),
+    },
   });
   // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not carried out.
   const begin = task('begin', { payload: { ...MIGRATION, executionArn: EXECUTION_ARN, planHash: expression('$planHash') }, assign: { fence: answered('fence') } });
@@ -84,7 +99,7 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
     .otherwise(restartPods);
 
   plan.next(decide);
-  begin.next(changesTrust(functions) ? repairTrust(scope, task, whichWay) : whichWay);
+  begin.next(installAgent(scope, task, changesTrust(functions) ? repairTrust(scope, task, whichWay) : whichWay));
   deleteAddon.next(waitForDeletion).next(awaitDeleted).next(purgeAssociations).next(updateOrCreate);
   updateAddon.next(waitForUpdate).next(awaitActive);
   createAddon.next(waitForCreation).next(awaitActive);

@@ -11,10 +11,10 @@ import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**
  * A machine that times out runs no Catch, so this must never come before the way back has ended; Recover would have to
- * take over. The longest that the polls and waits take together, minutes: the plan 20; the locks 60; a way in place:
+ * take over. The longest that the polls and waits take together, minutes: the plan 20; the locks 60; the agent 20; a way in place:
  * purge 3 + update 3 + until ACTIVE 20.3 + three rounds of 15 and two waits for a rollout, 45.5; two ways by deletion:
  * until gone 20.3 + purge 3 + create 3 + 20.3 + 45.5 each; for a repaired trust to be seen 2 for each update, create and carry-over; the way back: seven assessments of 30 + six actions of 3.3 +
- * associations 3 + 45.5. That is 626 min; the rest is for retries of transient faults on the way.
+ * associations 3 + 45.5. That is 646 min; the rest is for retries of transient faults on the way.
  */
 const MACHINE_TIMEOUT = Duration.hours(18);
 

@@ -23,6 +23,7 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'stores the snapshot, before anything is changed',
     UpdateItem: `takes the locks of the add-on and of its roles, and ${LINE}`,
   },
+  'install-agent': { Query: READS, GetItem: GUARD, UpdateItem: `notes that it installs the agent, which stays, and ${LINE}` },
   'repair-trust': {
     Query: READS,
     GetItem: GUARD,
@@ -36,7 +37,7 @@ const callsOf: Record<StepName, Calls> = {
   'update-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes the way that is tried before its first change, and ${LINE}` },
   'await-active': { Query: READS, PutItem: 'notes the associations that were made', UpdateItem: LINE },
   'carry-over': { Query: READS, GetItem: GUARD, PutItem: 'notes the associations as they are after it', UpdateItem: LINE },
-  'verify-pods': { Query: READS, PutItem: 'keeps the evidence of every pod that counts', UpdateItem: `notes that the pods were proven, and ${LINE}` },
+  'verify-pods': { Query: READS, PutItem: 'keeps the evidence of every pod that counts', UpdateItem: `notes what was verified, and ${LINE}` },
   'restart-pods': { Query: READS, GetItem: GUARD, UpdateItem: LINE },
   'assess-rollback': { Query: READS, GetItem: 'makes sure of its lock', UpdateItem: `notes a copy of the add-on as the migration's own, and ${LINE}` },
   'restore-addon': { Query: READS, GetItem: GUARD, PutItem: 'notes each left-over association, whole, before it is deleted', UpdateItem: `notes the copies of the add-on that it removes and makes, and ${LINE}` },

@@ -22,6 +22,8 @@ const eksArn = (resource: string): string => `arn:${Aws.PARTITION}:eks:*:${Aws.A
 const CLUSTERS = [eksArn('cluster/*')];
 const ADDONS = [eksArn('addon/*/*/*')];
 const ASSOCIATIONS = [eksArn('podidentityassociation/*/*')];
+/** Of a cluster: kind, account and name of the principal, and an id. */
+const ACCESS_ENTRIES = [eksArn('access-entry/*/*/*/*/*')];
 const iamArn = (resource: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${resource}`;
 const ROLES = [iamArn('role/*')];
 /** The account's own managed policies; those that AWS manages are not read. */
@@ -87,17 +89,24 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
     listAddons('finds other add-ons that use the same roles'),
     ...observe('reads the add-on, its associations, and those that share its roles'),
+    { actions: ['eks:ListAccessEntries'], resources: CLUSTERS, why: "finds the roles of the cluster's nodes, which fetch the credentials of the pods" },
+    { actions: ['eks:DescribeAccessEntry'], resources: ACCESS_ENTRIES, why: 'reads which of the access entries are of nodes' },
     describeOffer(),
     getRole(ROLES, 'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them'),
     {
       actions: ['iam:ListRolePolicies', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'],
       resources: ROLES,
-      why: 'reads whether the roles in question assume others, which the session tags of EKS Pod Identity can stop',
+      why: 'reads whether the roles in question assume others, which session tags can stop, and whether those of the nodes may fetch credentials for pods',
     },
     { actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'], resources: POLICIES, why: "reads the same in the account's managed policies that these roles have" },
     { actions: ['iam:SimulatePrincipalPolicy'], resources: passingRoleArns, why: 'asks beforehand whether the steps that pass roles may do so' },
   ],
   begin: ({ passableRoleArns }) => [...observe('makes sure that all is as the plan found it, and takes the snapshot'), getRole(passableRoleArns, "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan")],
+  'install-agent': () => [
+    describeAddon('looks whether the Pod Identity agent is there, and waits until it is active'),
+    createAddon("installs the Pod Identity agent's add-on, which has no role, where the plan says so"),
+    describeCluster("finds the address of the cluster's API server, which it asks on how many nodes the agent is ready"),
+  ],
   'repair-trust': ({ repairableRoleArns }) => changeTrust(repairableRoleArns),
   'delete-addon': () => [
     describeAddon('makes sure that the add-on is as the migration left it'),

@@ -9,19 +9,21 @@ export type Access = 'Read' | 'List' | 'Write' | 'Tagging' | 'Permissions manage
 const LEVELS: Readonly<Record<Access, readonly string[]>> = {
   Read: [
     'dynamodb:GetItem', 'dynamodb:Query',
-    'eks:DescribeAddon', 'eks:DescribeAddonConfiguration', 'eks:DescribeAddonVersions', 'eks:DescribeCluster', 'eks:DescribePodIdentityAssociation',
+    'eks:DescribeAccessEntry', 'eks:DescribeAddon', 'eks:DescribeAddonConfiguration', 'eks:DescribeAddonVersions', 'eks:DescribeCluster', 'eks:DescribePodIdentityAssociation',
     'iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:GetRole', 'iam:GetRolePolicy', 'iam:SimulatePrincipalPolicy',
     'logs:GetLogDelivery',
     'states:DescribeExecution',
     'xray:GetSamplingRules', 'xray:GetSamplingTargets',
   ],
   List: [
-    'eks:ListAddons', 'eks:ListPodIdentityAssociations',
+    'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets',
+    'eks:ListAccessEntries', 'eks:ListAddons', 'eks:ListPodIdentityAssociations',
     'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies',
     'logs:DescribeLogGroups', 'logs:DescribeResourcePolicies', 'logs:ListLogDeliveries',
   ],
   Write: [
     'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem',
+    'ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:UnassignPrivateIpAddresses',
     'eks:CreateAddon', 'eks:CreatePodIdentityAssociation', 'eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:UpdateAddon', 'eks:UpdatePodIdentityAssociation',
     'iam:PassRole',
     'kms:Decrypt', 'kms:GenerateDataKey',
@@ -43,7 +45,7 @@ export const accessOf = (action: string): Access | undefined => ACCESS.get(actio
 
 export const changes = (action: string): boolean => !['Read', 'List'].includes(accessOf(action) ?? '');
 
-/** A right on every resource, since AWS knows nothing narrower for it. */
+/** A right on every resource, since AWS knows nothing narrower for it, or takes nothing narrower. */
 export interface Exception {
   readonly name: string;
   readonly actions: readonly string[];
@@ -68,13 +70,21 @@ export const EXCEPTIONS: readonly Exception[] = [
       '([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)). Step Functions calls them by itself; no state does.',
   },
   {
+    name: 'VPC interfaces',
+    actions: ['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:UnassignPrivateIpAddresses'],
+    reason:
+      'The two that read have no resource type (Service Authorization Reference, Amazon EC2). For the others Lambda looks whether the role has them before there is an interface to name: "include all resource IDs" ' +
+      "([Lambda Developer Guide](https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html)); AWS's own policy for this, AWSLambdaVPCAccessExecutionRole, has all six on `*`. " +
+      'Code may use none of them, since its calls carry `lambda:SourceFunctionArn` and those that Lambda makes for it do not ([Lambda Developer Guide](https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html)).',
+  },
+  {
     name: 'X-Ray',
     actions: ['xray:GetSamplingRules', 'xray:GetSamplingTargets', 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
     reason: "They have no resource type (Service Authorization Reference, AWS X-Ray); AWS's own policy for Step Functions has `*` too ([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html)).",
   },
 ];
 
-/** Undefined where IAM knows something narrower than `*` for the action. */
+/** Undefined where something narrower than `*` can be written for the action. */
 export const exceptionOf = (action: string): Exception | undefined => EXCEPTIONS.find(({ actions }) => actions.includes(action));
 
 const exceptional = (prefix: string): readonly string[] => EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => action.startsWith(prefix));

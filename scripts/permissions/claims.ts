@@ -1,4 +1,5 @@
 /** What nobody of the service may do: each sentence is held against every right in the template before it is written. */
+import { exceptionOf } from './actions.ts';
 import type { Right } from './rights.ts';
 
 interface Claimant {
@@ -16,6 +17,7 @@ const TRUST_WRITERS = ['repair-trust', 'retire-trust'];
 /** Conditions stand side by side, so one of them that limits the service is enough. */
 const PASSED_TO_EKS = /(^|, and )`iam:PassedToService` StringEquals `(pods\.)?eks\.amazonaws\.com`( or `(pods\.)?eks\.amazonaws\.com`)?($|, and )/;
 const EKS_CHANGES = ['CreateAddon', 'UpdateAddon', 'DeleteAddon', 'CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource'].map((name) => `eks:${name}`);
+const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
@@ -47,7 +49,10 @@ export const CLAIMS: readonly Claim[] = [
     says: "use another key than the customer's (`customerKey`), or that for more than to open and to seal what the service keeps, each bound by its encryption context",
     isBroken: ({ action, resource, condition }) => action.startsWith('kms:') && !(['kms:Decrypt', 'kms:GenerateDataKey'].includes(action) && resource.endsWith(':key/KEY') && condition.includes('`kms:EncryptionContext:')),
   },
-  { says: 'do anything in EC2 or S3', isBroken: ({ action }) => /^(ec2|s3):/.test(action) },
+  {
+    says: 'do anything in S3, or in EC2, but that Lambda itself (`lambda:SourceFunctionArn` is absent) makes and removes the network interfaces of the functions that are in a VPC',
+    isBroken: ({ action, condition }, { isLambda }) => action.startsWith('s3:') || (action.startsWith('ec2:') && !(isLambda && exceptionOf(action)?.name === 'VPC interfaces' && condition === NOT_BY_CODE)),
+  },
   { says: 'call a Lambda by the role of a Lambda', isBroken: ({ action }, { isLambda }) => isLambda && action.startsWith('lambda:') },
   { says: 'read a log', isBroken: ({ action }) => /^logs:(Get(?!LogDelivery$)|Filter|StartQuery|StartLiveTail|Unmask)/.test(action) },
   {

@@ -5,10 +5,10 @@ import { type CommonRight, OF_EVENT_RULES, OF_EVERY_LAMBDA, OF_STATE_MACHINES } 
 import { brokenClaims } from './claims.ts';
 import { byText, lambdaName, machineName, readersNames, SAMPLE, SAMPLE_BOUNDARY, withoutHash } from './names.ts';
 import { conditionText, keyOf, type Reason, type Right, rightsOf, unmatched } from './rights.ts';
-import type { ResourcePolicy, Template } from './template.ts';
+import { type ResourcePolicy, SWITCHES, type Switch, type Template } from './template.ts';
 
 /** Which context a part of the template needs beside what must be given; undefined: none. */
-export type Needs = 'customerKey' | 'repairableRoleArns' | undefined;
+export type Needs = Switch | undefined;
 
 /** A right in readers' names, with everything that it is needed for. */
 export interface ExplainedRight extends Right {
@@ -123,14 +123,11 @@ const keysOf = ({ roles }: Assembly): ReadonlyMap<string, ReadonlySet<string>> =
 
 /** Throws an Error with every problem, one a line. */
 export const factsOf = (template: Template): Facts => {
-  const { assembly, withoutKey, least, keyArn, logGroups, reasons, stackName, types } = template;
+  const { assembly, without, keyArn, logGroups, reasons, stackName, types } = template;
   const { functions, stateMachines, rules } = assembly;
   const named = readersNames(assembly, new Map([...[...logGroups].map(([lambda, group]) => [group, `LOG-GROUP-OF-${lambda}`] as const), [keyArn.split('/').at(-1) ?? '', 'KEY'], [stackName, 'STACK']]));
-  const [keysWithoutKey, leastKeys] = [keysOf(withoutKey), keysOf(least)];
-  const needsOf = (isThere: (keys: ReadonlyMap<string, ReadonlySet<string>>) => boolean): Needs => {
-    if (isThere(leastKeys)) return undefined;
-    return isThere(keysWithoutKey) ? 'repairableRoleArns' : 'customerKey';
-  };
+  const keysWithout = SWITCHES.map((out) => ({ out, keys: keysOf(without[out]) }));
+  const needsOf = (isThere: (keys: ReadonlyMap<string, ReadonlySet<string>>) => boolean): Needs => keysWithout.find(({ keys }) => !isThere(keys))?.out;
   const problems: string[] = unshownTypes(types);
   const machines = stateMachines.map((machine) => ({ machine, name: machineName(machine), ...callsOf(machine, machineName(machine)) }));
   problems.push(...machines.flatMap((one) => one.problems));

@@ -5,6 +5,8 @@ import type { Assembly, AssemblyFunction, AssemblyStateMachine } from '../../san
 export const SAMPLE = { account: '111122223333', region: 'eu-west-1' };
 /** Configured once each, so that a right on them is seen to be on each that a deployment names. */
 export const SAMPLE_ROLES = { passableRoleArns: 'role/each-of-passableRoleArns', repairableRoleArns: 'role/each-of-repairableRoleArns' };
+/** Of the Lambdas that call API servers then; no right names them. */
+export const SAMPLE_NETWORK = { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] };
 /** Of every role then. */
 export const SAMPLE_BOUNDARY = 'policy/boundary';
 

@@ -7,11 +7,12 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
 import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
+import { isConnected, networkInterfaceGrant } from '../../lib/network/interfaces.ts';
 import { environmentKeyGrant, logDeliveryKeyGrant, stateMachineKeyGrant } from '../../lib/permissions/key.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
-import { lambdaName, machineName, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_ROLES } from './names.ts';
+import { lambdaName, machineName, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_NETWORK, SAMPLE_ROLES } from './names.ts';
 import { conditionText, type Reason } from './rights.ts';
 
 /** A policy that is no role's: a queue's, a table's, a key's. */
@@ -22,14 +23,16 @@ export interface ResourcePolicy {
   document: unknown;
 }
 
+/** Contexts that rights come with, beside what must be given. A right that needs two of them is told of the first. */
+export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns'] as const;
+export type Switch = (typeof SWITCHES)[number];
+
 /** Plain data: a test changes a copy of it. */
 export interface Template {
   /** With everything that can be switched on. */
   assembly: Assembly;
-  /** The same without `customerKey`. */
-  withoutKey: Assembly;
-  /** With what must be given alone: without `repairableRoleArns` either. */
-  least: Assembly;
+  /** The same with one of them left out. */
+  without: Readonly<Record<Switch, Assembly>>;
   stackName: string;
   /** Of the customer's key. */
   keyArn: string;
@@ -74,7 +77,7 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
   return new Map([
     ...functions.map((one): [string, Reason[]] => {
       const step = lambdaName(one) as StepName;
-      return [step, [...grantsOf(step, options), ...executionGrantsOf(step, machines), environmentKeyGrant(keyArn, one.arn)].flatMap(reasonsFor)];
+      return [step, [...grantsOf(step, options), ...executionGrantsOf(step, machines), environmentKeyGrant(keyArn, one.arn), ...(isConnected(step) ? [networkInterfaceGrant()] : [])].flatMap(reasonsFor)];
     }),
     ...stateMachines.map((one): [string, Reason[]] => [machineName(one), [stateMachineKeyGrant(keyArn, one.arn), logDeliveryKeyGrant(keyArn)].flatMap(reasonsFor)]),
   ]);
@@ -103,7 +106,7 @@ const resourcePoliciesOf = (stack: Stack): ResourcePolicy[] =>
     .filter((type) => !type.startsWith('AWS::IAM::'))
     .flatMap((type) => resourcesOfType(stack, type).flatMap(({ logicalId, properties }) => documentsIn(properties).map((document) => ({ logicalId, type, document }))));
 
-/** Synthesises with everything, without `customerKey`, and with what must be given alone. Throws whatever stands in the way. */
+/** Synthesises with everything, and without each switch. Throws whatever stands in the way. */
 export const synthesisedTemplate = (): Template => {
   const folder = mkdtempSync(join(tmpdir(), 'permissions-'));
   try {
@@ -116,8 +119,11 @@ export const synthesisedTemplate = (): Template => {
       app.synth();
       return { app, directory };
     };
-    const repairable = { repairableRoleArns: [SAMPLE_ROLES.repairableRoleArns] };
-    const { app, directory } = synthesise('all', { ...repairable, customerKey: true, permissionsBoundaryArn: SAMPLE_BOUNDARY });
+    const { subnetIds, securityGroupIds } = SAMPLE_NETWORK;
+    const contexts: Record<Switch, Record<string, unknown>> = { customerKey: { customerKey: true }, subnetIds: { subnetIds, securityGroupIds }, repairableRoleArns: { repairableRoleArns: [SAMPLE_ROLES.repairableRoleArns] } };
+    const contextWithout = (out?: Switch): Record<string, unknown> => Object.assign({}, ...SWITCHES.filter((one) => one !== out).map((one) => contexts[one])) as Record<string, unknown>;
+    const without = (out: Switch): Assembly => loadAssembly(synthesise(`without-${out}`, contextWithout(out)).directory, SAMPLE);
+    const { app, directory } = synthesise('all', { ...contextWithout(), permissionsBoundaryArn: SAMPLE_BOUNDARY });
     const assembly = loadAssembly(directory, SAMPLE);
     const [stack, ...others] = loadStacks(directory, SAMPLE);
     if (stack === undefined || others.length > 0) throw new Error('docs/permissions.md is made for one stack; teach scripts/permissions/template.ts more.');
@@ -125,8 +131,7 @@ export const synthesisedTemplate = (): Template => {
     const keyArn = key === undefined ? '' : stack.resolver.attribute(key.logicalId, 'Arn', key.where);
     return {
       assembly,
-      withoutKey: loadAssembly(synthesise('without-key', repairable).directory, SAMPLE),
-      least: loadAssembly(synthesise('least', {}).directory, SAMPLE),
+      without: { customerKey: without('customerKey'), subnetIds: without('subnetIds'), repairableRoleArns: without('repairableRoleArns') },
       stackName: stack.resolver.environment.stackName,
       keyArn,
       logGroups: logGroupsOf(stack),

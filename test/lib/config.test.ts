@@ -147,6 +147,47 @@ describe('the permissions boundary', () => {
   });
 });
 
+describe('the network', () => {
+  const SUBNET = 'subnet-0123456789abcdef0';
+  const GROUP = 'sg-0123456789abcdef0';
+  const refuse = (network: Record<string, unknown>) => () => configOf({ ...REQUIRED, ...network });
+
+  it('is none by default', () => {
+    expect(configOf(REQUIRED)).not.toHaveProperty('network');
+  });
+
+  it.each([
+    [SUBNET, GROUP],
+    [`${SUBNET}, subnet-1a2b3c4d`, `${GROUP},sg-1a2b3c4d`],
+    [[SUBNET, 'subnet-1a2b3c4d'], [GROUP]],
+  ])('is taken as %j and %j', (subnetIds, securityGroupIds) => {
+    const list = (value: string | string[]): string[] => [value].flat().flatMap((one) => one.split(/, ?/));
+    expect(configOf({ ...REQUIRED, subnetIds, securityGroupIds })).toMatchObject({ network: { subnetIds: list(subnetIds), securityGroupIds: list(securityGroupIds) } });
+  });
+
+  it('is both or neither; the message names the one that is missing, and says what to set it to', () => {
+    expect(refuse({ subnetIds: SUBNET })).toThrow(/cdk\.json[^\n]*:\n {2}securityGroupIds: must name the security groups [^\n]* -c 'securityGroupIds=sg-0123456789abcdef0'\. Leave out both subnetIds and securityGroupIds for Lambdas in no VPC$/);
+    expect(refuse({ securityGroupIds: GROUP })).toThrow(/\n {2}subnetIds: must name the subnets, all of one VPC, [^\n]* -c 'subnetIds=subnet-0123456789abcdef0,subnet-0fedcba9876543210'\. Leave out both/);
+  });
+
+  it.each([
+    [{ subnetIds: [], securityGroupIds: GROUP }, /subnetIds: must name the subnets/],
+    [{ subnetIds: SUBNET, securityGroupIds: [] }, /securityGroupIds: must name the security groups/],
+    [{ subnetIds: '', securityGroupIds: GROUP }, /subnetIds\.0: must be an ID such as subnet-0123456789abcdef0/],
+    [{ subnetIds: 'subnet-0123', securityGroupIds: GROUP }, /subnetIds\.0: must be an ID such as/],
+    [{ subnetIds: `${SUBNET},${GROUP}`, securityGroupIds: GROUP }, /subnetIds\.1: must be an ID such as subnet-/],
+    [{ subnetIds: 'arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-0123456789abcdef0', securityGroupIds: GROUP }, /subnetIds\.0: must be an ID such as/],
+    [{ subnetIds: SUBNET, securityGroupIds: 'default' }, /securityGroupIds\.0: must be an ID such as sg-0123456789abcdef0/],
+    [{ subnetIds: SUBNET, securityGroupIds: 7 }, /securityGroupIds: must be a list, or text with commas between/],
+    [{ subnetIds: `${SUBNET},${SUBNET}`, securityGroupIds: GROUP }, /subnetIds: names subnet-0123456789abcdef0 more than once/],
+    [{ subnetIds: SUBNET, securityGroupIds: [GROUP, 'sg-1a2b3c4d', GROUP] }, /securityGroupIds: names sg-0123456789abcdef0 more than once/],
+    [{ subnetIds: Array.from({ length: 17 }, (_, index) => `subnet-000000${10 + index}`), securityGroupIds: GROUP }, /subnetIds: has 17 IDs, and Lambda takes at most 16/],
+    [{ subnetIds: SUBNET, securityGroupIds: Array.from({ length: 6 }, (_, index) => `sg-000000${10 + index}`) }, /securityGroupIds: has 6 IDs, and Lambda takes at most 5/],
+  ])('is refused as %j', (network, message) => {
+    expect(refuse(network)).toThrow(message);
+  });
+});
+
 describe('other settings', () => {
   it.each(['yes', 'alias/mine', 'arn:aws:kms:eu-west-1:111122223333:alias/mine', '1234abcd-12ab-34cd-56ef-1234567890ab', 7])('a key is refused as %j', (customerKey) => {
     expect(() => configOf({ ...REQUIRED, customerKey })).toThrow(/customerKey: must be true, or the ARN of a key such as arn:aws:kms/);

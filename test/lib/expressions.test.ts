@@ -90,7 +90,7 @@ describe('cause of an end', () => {
   it('of NeedsHuman says that the add-on is migrated when only the record is missing', async () => {
     const failure = (await assignedFailure('RecordMigrated', { Error: 'Throttled', Cause: 'Rate exceeded' })) as object;
     const cause = await evaluate(states.NeedsHuman!.Cause, { failure, ...VARIABLES });
-    expect(cause).toContain('its pods were proven to use Pod Identity; only the record of it is missing');
+    expect(cause).toContain('that was verified as the request wanted; only the record of it is missing');
     expect(cause).toContain('Throttled: Rate exceeded');
   });
 

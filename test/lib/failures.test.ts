@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { migrateAddon, recover } from './definition.ts';
 
 const { states } = migrateAddon;
-const ROAD = ['RepairTrust', 'AwaitDeleted', 'PurgeAssociations', 'UpdateAddon', 'CreateAddon', 'AwaitActive', 'CarryOver', 'VerifyPods', 'RestartPods'];
+const ROAD = ['InstallAgent', 'RepairTrust', 'AwaitDeleted', 'PurgeAssociations', 'UpdateAddon', 'CreateAddon', 'AwaitActive', 'CarryOver', 'VerifyPods', 'RestartPods'];
 
 describe('ends of MigrateAddon', () => {
   it('succeed only as migrated, already migrated or planned', () => {
@@ -49,10 +49,10 @@ describe('failures of MigrateAddon', () => {
       [['LockLost'], 'RecordNeedsHuman'],
       [['States.ALL'], 'RollBack'],
     ]);
-    expect(states.IsAnythingChanged).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $rung = 0 and $not($repairsTrust) %}', Next: 'RecordBlocked' }], Default: 'RollBack' });
+    expect(states.IsAnythingChanged).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $rung = 0 and $not($installsAgent) and $not($repairsTrust) %}', Next: 'RecordBlocked' }], Default: 'RollBack' });
   });
 
-  const begun = migrateAddon.reachableFrom('IsTrustToRepair', ({ to, onFailure }) => !onFailure && to !== 'RollBack');
+  const begun = migrateAddon.reachableFrom('IsAgentToInstall', ({ to, onFailure }) => !onFailure && to !== 'RollBack');
   const afterBegin = migrateAddon.edges.filter(({ from, onFailure }) => onFailure && begun.has(from) && !from.startsWith('Record'));
   it('come from each step of the road', () => {
     expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual([...ROAD, 'DeleteAddon'].sort());

@@ -13,6 +13,7 @@ describe('permissions', () => {
   it('let each step make the changes that it is for, and most of them none', () => {
     const changes = Object.fromEntries(STEPS.map((step) => [step, mutating(step)] as const).filter(([, actions]) => actions.length > 0));
     expect(changes).toEqual({
+      'install-agent': eks('CreateAddon'),
       'repair-trust': ['iam:UpdateAssumeRolePolicy'],
       'delete-addon': eks('DeleteAddon', 'DeletePodIdentityAssociation'),
       'purge-associations': eks('DeletePodIdentityAssociation'),
@@ -33,10 +34,11 @@ describe('permissions', () => {
     const reads = Object.fromEntries(STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]));
     expect(reads).toEqual({
       plan: [
-        ...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'),
+        ...eks('DescribeAccessEntry', 'DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAccessEntries', 'ListAddons', 'ListPodIdentityAssociations'),
         ...['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'SimulatePrincipalPolicy'].map((action) => `iam:${action}`),
       ],
       begin: [...observed, 'iam:GetRole'],
+      'install-agent': eks('DescribeAddon', 'DescribeCluster'),
       'repair-trust': ['iam:GetRole'],
       'delete-addon': eks('DescribeAddon'),
       'await-deleted': eks('DescribeAddon'),
@@ -130,6 +132,7 @@ describe('permissions', () => {
     expect(Object.fromEntries(STEPS.map((step) => [step, called(step)]))).toEqual({
       plan: 'QGPU',
       begin: 'QGPU',
+      'install-agent': 'QGU',
       'repair-trust': 'QGPU',
       'delete-addon': 'QGU',
       'await-deleted': 'QU',

@@ -11,6 +11,11 @@ const OF_THE_SERVICE = [
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
   'Lambda.Unknown',
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+  'Lambda.ENINotReadyException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.CodeArtifactUserPendingException',
   'Sandbox.Timedout',
   'Runtime.ExitError',
   'States.Timeout',
@@ -53,6 +58,7 @@ describe('retries', () => {
     expect(Object.fromEntries(polls.map(({ name, own }) => [name, own.map(told).join(', ')]))).toEqual({
       'MigrateAddon.Plan': 'RecoveryPending 20 s × 60',
       'MigrateAddon.Begin': 'RoleLockHeld 20 s × 180',
+      'MigrateAddon.InstallAgent': 'AddonNotActive 10 s × 120',
       'MigrateAddon.AwaitDeleted': 'AddonStillThere 10 s × 120',
       'MigrateAddon.PurgeAssociations': 'AssociationStillThere 5 s × 36',
       'MigrateAddon.UpdateAddon': `${association}, ${trust}`,
@@ -97,6 +103,7 @@ describe('longest run', () => {
   const wholeLadder = {
     Plan: 1,
     Begin: 1,
+    InstallAgent: 1,
     RepairTrust: 1,
     WaitForTrust: 1,
     PurgeAssociations: 3,

@@ -10,7 +10,13 @@ interface RawStatement {
   Condition?: Record<string, Record<string, unknown>>;
 }
 
-const everything = { repairableRoleArns: 'role/eks-addons/*', customerKey: true, permissionsBoundaryArn: 'policy/boundary' };
+const everything = {
+  repairableRoleArns: 'role/eks-addons/*',
+  customerKey: true,
+  permissionsBoundaryArn: 'policy/boundary',
+  subnetIds: 'subnet-0123456789abcdef0',
+  securityGroupIds: 'sg-0123456789abcdef0',
+};
 const deployments: [string, Template][] = [
   ["the sandbox's", template],
   ['the default', synthesiseWith({}).template],
@@ -25,10 +31,7 @@ const statementsIn = (value: unknown): RawStatement[] => {
 };
 const isRead = (action: string): boolean => /^\w+:(Get|List|Describe|Query|Simulate)/.test(action);
 
-/**
- * Actions that change something, and for which AWS knows no narrower resource than all. VPC interfaces would be another
- * exception; no function of the service is in a VPC.
- */
+/** Actions that change something, and for which AWS knows no narrower resource than all, or takes none. */
 const UNSCOPED: Record<string, string[]> = {
   'X-Ray (Service Authorization Reference: no resource type)': ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
   'log delivery (Step Functions Developer Guide: "Using CloudWatch Logs to log execution history")': [
@@ -38,17 +41,29 @@ const UNSCOPED: Record<string, string[]> = {
     'logs:PutResourcePolicy',
   ],
 };
+/** The same, of functions in a VPC. AWS managed policy AWSLambdaVPCAccessExecutionRole. */
+const VPC_INTERFACES = ['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses'];
 
 describe.each(deployments)('%s template', (_, one) => {
   const deployment = new Deployment(one);
   const resources = Object.entries(one.Resources);
   const rolePolicies = deployment.resourcesOf('AWS::IAM::Policy');
+  const isInVpc = deployment.resourcesOf('AWS::Lambda::Function').some(([, { Properties }]) => Properties.VpcConfig !== undefined);
 
   it('changes nothing on every resource, but for what AWS gives no resource for', () => {
     const wide = rolePolicies.flatMap(([, { Properties }]) => statementsIn(Properties)).filter(({ Effect, Resource }) => Effect === 'Allow' && [Resource].flat().includes('*'));
     const actions = wide.flatMap(({ Action = [] }) => Action).filter((action) => !isRead(action));
     expect(actions.length).toBeGreaterThan(0);
-    expect(new Set(actions)).toEqual(new Set(Object.values(UNSCOPED).flat()));
+    expect(new Set(actions)).toEqual(new Set([...Object.values(UNSCOPED).flat(), ...(isInVpc ? VPC_INTERFACES : [])]));
+  });
+
+  it('leaves what is for VPC interfaces to Lambda itself', () => {
+    const ofEc2 = rolePolicies.flatMap(([, { Properties }]) => statementsIn(Properties)).filter(({ Action = [] }) => [Action].flat().some((action) => action.startsWith('ec2:')));
+    expect(ofEc2.length > 0).toBe(isInVpc);
+    for (const { Action = [], Condition } of ofEc2) {
+      expect([Action].flat().filter((action) => !isRead(action)).sort()).toEqual(VPC_INTERFACES.toSorted());
+      expect(Condition).toEqual({ Null: { 'lambda:SourceFunctionArn': 'true' } });
+    }
   });
 
   it('names every action of its roles in full, and has no statement that allows all but some', () => {

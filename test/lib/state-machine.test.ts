@@ -1,4 +1,5 @@
 import validate from 'asl-validator';
+import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { allMachines, migrateAddon, stepOf, template } from './definition.ts';
@@ -80,6 +81,17 @@ describe('road of MigrateAddon', () => {
   it('takes the locks before anything changes', () => {
     const withoutLock = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'Begin');
     expect([...withoutLock].sort()).toEqual(['AlreadyMigrated', 'Blocked', 'IsThereWork', 'Plan', 'Planned', 'RecordBlocked']);
+  });
+
+  it('installs the agent where the plan says so, behind the locks and the snapshot, and before anything else changes', async () => {
+    expect(afterwards('Begin')).toEqual(['IsAgentToInstall']);
+    expect(states.IsAgentToInstall).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $installsAgent %}', Next: 'InstallAgent' }], Default: 'IsTrustToRepair' });
+    expect(afterwards('InstallAgent')).toEqual(['IsTrustToRepair']);
+    expect(migrateAddon.edges.filter(({ to }) => to === 'InstallAgent')).toHaveLength(1);
+    expect(states.Plan!.Assign).toMatchObject({ installsAgent: '{% $states.result.Payload.installsAgent %}' });
+    // An installed agent is a change: it is not `blocked`, which says that nothing was changed.
+    const isUnchanged = states.IsAnythingChanged!.Choices![0]!.Condition.slice(2, -2);
+    for (const installsAgent of [true, false]) await expect(jsonata(isUnchanged).evaluate({}, { rung: 0, repairsTrust: false, installsAgent })).resolves.toBe(!installsAgent);
   });
 
   it('goes in place without a delete, and by deletion with a new copy', () => {

@@ -53,7 +53,7 @@ describe('variables', () => {
 
   it("carry identifiers, the ladder and the plan's hash, no documents", () => {
     const namesOf = ({ edges }: Machine): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
-    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'ladder', 'planHash', 'repairsTrust', 'round', 'rung', 'target', 'waitingSince']);
+    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'installsAgent', 'ladder', 'planHash', 'repairsTrust', 'round', 'rung', 'target', 'waitingSince']);
     expect(namesOf(recover)).toEqual(['actions', 'addon', 'failure', 'fence', 'repairsTrust', 'round', 'rung', 'target']);
     expect(namesOf(retire)).toEqual(['failure']);
   });
