@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { migrationId, migrationRequest, outcome } from '../lambdas/domain/model.ts';
+import { migrationId, migrationRequest, outcome, target } from '../lambdas/domain/model.ts';
 import { parseScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
@@ -27,6 +27,7 @@ const journalEntry = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),
   z.strictObject({ what: z.literal('retire'), ...asked, action, dryRun, soakDays, done, results: z.array(roles.element.shape.result) }),
+  z.strictObject({ what: z.literal('grant-access'), target, addons: z.array(z.string()), results: z.array(z.string()) }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;
 
@@ -110,6 +111,8 @@ const gives = (entry: JournalEntry): string => {
       return entry.locks.join(', ') || 'no locks';
     case 'retire':
       return entry.results.join(', ') || 'no role';
+    case 'grant-access':
+      return entry.results.join(', ') || 'nothing';
     case 'migrate':
     case 'rollback':
       return entry.outcome ?? 'without an outcome';
@@ -118,10 +121,11 @@ const gives = (entry: JournalEntry): string => {
 
 /** A command of the journal that does not give what it gave when it was run. */
 export const outOfDate = (file: string, index: number, entry: JournalEntry, again: JournalEntry | undefined): CliError => {
-  const said = (one: JournalEntry | undefined): string => (one === undefined ? 'nothing' : `${one.migrationId} ${gives(one)}`);
+  const about = (one: JournalEntry): string => (one.what === 'grant-access' ? one.target.cluster : one.migrationId);
+  const said = (one: JournalEntry | undefined): string => (one === undefined ? 'nothing' : `${about(one)} ${gives(one)}`);
   return new CliError(
     'StateOutOfDate',
-    `--state ${file} can't be replayed: command ${index + 1} (${entry.what} ${entry.migrationId}) now gives ${said(again)}, the file has ${said(entry)}. The program has changed since the file was written`,
+    `--state ${file} can't be replayed: command ${index + 1} (${entry.what} ${about(entry)}) now gives ${said(again)}, the file has ${said(entry)}. The program has changed since the file was written`,
     'Name another file to begin anew, or go on with the version of the program that wrote it',
   );
 };

@@ -1,6 +1,6 @@
 /** The command line's options: what commander read, checked, with every flag that is wrong told about at once. */
 import { z } from 'zod';
-import { accountId, addonName, clusterName, maxDisruption, migrationId, regionName, resolveConflicts, roleArn, strategy } from '../lambdas/domain/model.ts';
+import { accountId, addonName, agentMode, clusterName, maxDisruption, migrationId, regionName, resolveConflicts, roleArn, strategy, verificationMode } from '../lambdas/domain/model.ts';
 import { plainText, serviceAccountName } from '../lambdas/domain/names.ts';
 import { shown } from '../lambdas/domain/text.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
@@ -75,6 +75,8 @@ const migrationFlags = z
     role: z.array(roleOfServiceAccount).default([]),
     trust: oneOf(trustMode).default('validate'),
     acceptKey,
+    verification: oneOf(verificationMode).default('pods'),
+    agent: oneOf(agentMode).default('require'),
     reason: text(1024),
     dryRun: z.boolean().default(false),
     ...place,

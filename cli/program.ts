@@ -1,9 +1,11 @@
 /** The commands, their flags and help. `main` is the whole program, with its streams given. */
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addAccessCommand } from './access/command.ts';
 import { collect, outputOptions } from './command-options.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
+import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
 import { DEFAULT_SOAK_DAYS, EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseMigrationFlags, parseRetireFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
 import { addTrustCommands } from './trust/command.ts';
@@ -103,6 +105,8 @@ const migrationOptions = (command: Command): Command => {
     .option('--role <service-account=arn>', 'IAM role for the pods of one service account; may be given again for another, goes before --role-arn', collect)
     .option('--trust <mode>', "a role's trust policy that does not let EKS Pod Identity in. validate: it blocks the migration; repair: one statement is added first, and taken out again by a rollback (default: validate)")
     .option('--accept-key <key>', 'condition key of a trust policy whose value nobody knows beforehand, such as aws:SourceIp, and that will not stand in the way; may be given again', collect)
+    .option('--verification <mode>', 'pods: migrated means proven on every pod that counts; api: where nobody may look at the pods, what EKS says is taken, and no pod is seen (default: pods)')
+    .option('--agent <mode>', 'a cluster without the Pod Identity agent. require: it blocks the migration; install: the add-on eks-pod-identity-agent is installed first, and stays (default: require)')
     .option('--reason <text>', 'noted in the ledger')
     .option('--dry-run', 'plan only, change nothing')
     .optionsGroup('Where:')
@@ -199,6 +203,8 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .addHelpText('after', `\n${RETIRE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));
   addTrustCommands(program, io, finished);
+  addIdentitiesCommand(program, io, finished);
+  addAccessCommand(program, io, finished);
   program
     .command('demo')
     .description('tell the whole story on an example cluster in the sandbox')

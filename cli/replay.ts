@@ -1,5 +1,7 @@
 /** Each command that changes the world, as it is done and as the journal notes it. */
-import type { Backend } from './backend.ts';
+import { type Granted, grantAccess, type GrantRequest } from './access/grant.ts';
+import { toolsInSandbox } from './access/tools.ts';
+import type { Backend, SandboxBackend } from './backend.ts';
 import { cancel, type Cancelled } from './cancel.ts';
 import type { JournalEntry } from './journal.ts';
 import { silentProgress } from './progress.ts';
@@ -22,9 +24,23 @@ export const releaseEntry = (request: RollbackRequest, { locks }: Released): Jou
 /** A dry run too: it takes time, and its step stands in the ledger. */
 export const retireEntry = (request: RetireRequest, { done, roles }: Retired): JournalEntry => ({ what: 'retire', ...request, done, results: roles.map(({ result }) => result) });
 
+export const grantEntry = ({ target, addons }: GrantRequest, { accessEntries, objects }: Granted): JournalEntry => ({ what: 'grant-access', target, addons, results: [...accessEntries, ...objects].map(({ result }) => result) });
+
+const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
+
+/** The sandbox of a backend that is one, as those of --sandbox and --state are. */
+export const sandboxOf = (backend: Backend): SandboxBackend['sandbox'] => {
+  if (isSandbox(backend)) return backend.sandbox;
+  throw new Error('This backend is no sandbox.');
+};
+
 /** Does a command of the journal again, in a thread of the backend's clock, and answers what would be noted now. */
 export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
   if (entry.what === 'migrate') return migrateEntry(entry.request, await startAndFollow(backend, entry.request, silentProgress));
+  if (entry.what === 'grant-access') {
+    const request = { target: entry.target, addons: entry.addons, apply: true };
+    return grantEntry(request, await grantAccess(toolsInSandbox(sandboxOf(backend), entry.target), request));
+  }
   const { migrationId, requestedBy, reason } = entry;
   const request = { migrationId, ...(requestedBy === undefined ? {} : { requestedBy }), ...(reason === undefined ? {} : { reason }) };
   if (entry.what === 'cancel') return cancelEntry(request, await cancel(backend, request));

@@ -2,9 +2,9 @@
 import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/model.ts';
 import { type MigrationFlags, PROGRAM } from './options.ts';
 
-type Asked = Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'maxDisruption' | 'roleArn' | 'role' | 'trust' | 'acceptKey' | 'resolveConflicts' | 'reason' | 'dryRun'>>;
+type Asked = Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'maxDisruption' | 'roleArn' | 'role' | 'trust' | 'acceptKey' | 'resolveConflicts' | 'verification' | 'agent' | 'reason' | 'dryRun'>>;
 
-export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn, role = [], trust, acceptKey = [], resolveConflicts, reason, dryRun }: Asked, target: Target, requestedBy: string): MigrationRequest =>
+export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn, role = [], trust, acceptKey = [], resolveConflicts, verification, agent, reason, dryRun }: Asked, target: Target, requestedBy: string): MigrationRequest =>
   migrationRequest.parse({
     target,
     addon,
@@ -16,6 +16,8 @@ export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn,
     roles: Object.fromEntries(role),
     ...(trust ? { trust } : {}),
     acceptedKeys: acceptKey,
+    ...(verification ? { verification } : {}),
+    ...(agent ? { agent } : {}),
     ...(reason ? { reason } : {}),
     ...(dryRun ? { dryRun } : {}),
     requestedBy,
@@ -46,6 +48,8 @@ export const migrateCommand = (given: MigrationFlags): string =>
     ...(given.roleArn ? [`--role-arn ${given.roleArn}`] : []),
     ...given.role.map(([serviceAccount, arn]) => `--role ${serviceAccount}=${arn}`),
     ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
+    ...(given.verification === 'pods' ? [] : [`--verification ${given.verification}`]),
+    ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
     ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
     ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
     ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),

@@ -3,6 +3,7 @@ import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 const TITLES: Record<StepName, string> = {
   plan: 'Check everything and make the plan',
   begin: 'Take the locks and store the snapshot',
+  'install-agent': 'Install the Pod Identity agent and wait until it is ready',
   'repair-trust': "Let EKS Pod Identity in by the roles' trust policies",
   'delete-addon': 'Delete the add-on',
   'await-deleted': 'Wait until the add-on is gone',

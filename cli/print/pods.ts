@@ -8,6 +8,7 @@ const COLOURS: Record<PodIdentity, Format> = {
   irsa: 'yellow',
   'node-role': 'yellow',
   mixed: 'red',
+  unknown: 'red',
   'not-applicable': 'dim',
 };
 
@@ -39,9 +40,9 @@ const LOOKED: Record<Outcome, { before: string; after: string; now: string }> = 
 };
 
 /** How each pod gets its AWS credentials, before and now, and since when; then the evidence for it. */
-export const podsSection = ({ outcome, verification }: Pick<MigrationReport, 'outcome' | 'verification'>, style: Style): string[] => {
+export const podsSection = ({ outcome, verified, verification }: Pick<MigrationReport, 'outcome' | 'verified' | 'verification'>, style: Style): string[] => {
   const { before, pods } = verification;
-  const looked = LOOKED[outcome];
+  const looked = verified === 'api' ? { ...LOOKED[outcome], before: 'as they were before the migration; none was looked at after it' } : LOOKED[outcome];
   const title = (text: string): string[] => ['', `${style.paint('bold', 'Pods')}  ${text}`];
   if (before.length === 0 && pods.length === 0) return [];
   if (pods.length === 0) return [...title(looked.before), ...podTable(before.map((pod) => ({ pod, before: '' })), style)];

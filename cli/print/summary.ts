@@ -18,12 +18,18 @@ const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }>
   'needs-human': { mark: '✖', format: 'red', says: 'the service could neither finish nor go back by itself' },
 };
 
+/** What the outcome says where EKS alone has confirmed it. */
+const SAYS_BY_API: Partial<Record<Outcome, string>> = {
+  migrated: 'EKS shows the add-on on EKS Pod Identity; what its pods use was not looked at',
+  'rolled-back': 'EKS shows the add-on as it was; what its pods use was not looked at',
+};
+
 /** Outcomes after which something was begun: they have changes, pods and durations to show. */
 const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
 
 const VERIFIED: Record<MigrationReport['verified'], string> = {
   pods: 'proved on the pods',
-  api: 'proved by the EKS API alone',
+  api: 'verified by the EKS API alone: no pod was seen',
   none: 'not verified',
 };
 
@@ -54,7 +60,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
     ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report)] : []),
   ];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${report.addon} on ${cluster} (${account}, ${region}): ${says}`,
+    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${report.addon} on ${cluster} (${account}, ${region}): ${(report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says}`,
     `  ${style.paint('dim', facts.join(' · '))}`,
   ];
 };

@@ -66,6 +66,20 @@ describe('a summary of a migration', () => {
     expect(lines).toContain('Pods  how each gets its AWS credentials after the way back');
   });
 
+  it('of one that EKS alone has confirmed does not say that its pods were proved', () => {
+    const verification = { before: [aPod()], pods: [] };
+    const warnings = [aCheck({ id: 'pods-not-seen', status: 'warn', message: 'no pod was looked at', remedy: 'look at them' })];
+    const lines = text({ verified: 'api', verification, warnings });
+    const [first, second] = lines.split('\n');
+    expect(first).toBe('✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS shows the add-on on EKS Pod Identity; what its pods use was not looked at');
+    expect(second).toContain('verified by the EKS API alone: no pod was seen');
+    expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
+    expect(lines).toContain('Pods  as they were before the migration; none was looked at after it');
+    expect(lines).not.toMatch(/proved|NOW/);
+    expect(text({ verified: 'api', verification: { before: [], pods: [] } })).not.toContain('Pods  ');
+    expect(text({ verified: 'api', outcome: 'rolled-back', verification })).toContain('EKS shows the add-on as it was; what its pods use was not looked at');
+  });
+
   it('of one that needs a human ends with the commands, whole', () => {
     const command = `aws eks create-addon --cluster-name demo --addon-name aws-ebs-csi-driver --service-account-role-arn ${ROLE} --configuration-values '{}'`;
     const lines = text({ outcome: 'needs-human', failure: { name: 'LockLost', message: 'another run has it' }, handOff: [command] });

@@ -155,7 +155,7 @@ describe('a sandbox that is kept in a file', () => {
   it('belongs to one scenario and one seed', async () => {
     await migrated('--seed', '7');
     const other = join(directory, 'other.json');
-    writeFileSync(other, JSON.stringify(scenarioWith((_scenario, cluster) => (cluster.nodes += 1))));
+    writeFileSync(other, JSON.stringify(scenarioWith((_scenario, cluster) => (cluster.nodes = 9))));
     expect((await run('plan', ...ADDON, '--sandbox', other)).err).toContain('is of another scenario than');
     expect((await run('plan', ...ADDON, '--seed', '8')).err).toContain('is of seed 7, not 8');
     expect((await run('plan', ...ADDON, '--sandbox', SCENARIO)).code).toBe(0);

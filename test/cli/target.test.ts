@@ -71,7 +71,7 @@ describe('the target of a deployed service', () => {
 
 describe('the request', () => {
   it('holds what was asked for', () => {
-    const given = { ...GOOD, strategy: 'recreate', preserve: true, maxDisruption: 'rolling', roleArn: ROLE, role: [`a=${ROLE}2`], resolveConflicts: 'OVERWRITE', trust: 'repair', acceptKey: ['aws:SourceIp'], reason: 'why not', dryRun: true };
+    const given = { ...GOOD, strategy: 'recreate', preserve: true, maxDisruption: 'rolling', roleArn: ROLE, role: [`a=${ROLE}2`], resolveConflicts: 'OVERWRITE', trust: 'repair', acceptKey: ['aws:SourceIp'], verification: 'api', agent: 'install', reason: 'why not', dryRun: true };
     expect(requestFrom(parseMigrationFlags(given, 'migrate'), TARGET, 'me')).toEqual({
       target: TARGET,
       addon: 'aws-ebs-csi-driver',
@@ -83,6 +83,8 @@ describe('the request', () => {
       roles: { a: `${ROLE}2` },
       trust: 'repair',
       acceptedKeys: ['aws:SourceIp'],
+      verification: 'api',
+      agent: 'install',
       reason: 'why not',
       dryRun: true,
       requestedBy: 'me',
@@ -90,7 +92,7 @@ describe('the request', () => {
   });
 
   it('leaves to the service what was not asked for', () => {
-    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], dryRun: false, requestedBy: 'me' });
+    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], verification: 'pods', agent: 'require', dryRun: false, requestedBy: 'me' });
   });
 
   it('becomes the command that carries a plan out', () => {

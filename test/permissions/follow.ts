@@ -6,6 +6,7 @@ import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
+import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
@@ -103,6 +104,11 @@ export interface Ran {
   /** What was refused for want of a right: holder and action, each once. */
   denied: string[];
   uses: Use[];
+  /** Rules of RBAC objects and access policies that calls to API servers rested on, and what was refused there: step, verb and resource, each once. */
+  rules: RuleUse[];
+  forbidden: string[];
+  /** Steps that called an API server. */
+  callers: string[];
   /** How each execution ended: state machine and status, or error. */
   ends: string[];
   /** What the plan's failed checks say. */
@@ -136,6 +142,9 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
   return {
     denied: [...new Set(sandbox.authorizer.denials.map(({ principalArn, action }) => `${holders.get(principalArn) ?? principalArn} ${action}`))],
     uses: sandbox.authorizer.uses(),
+    rules: [...sandbox.world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]).flatMap(ruleUses),
+    callers: [...new Set(sandbox.world.log.calls.flatMap(({ service, step }) => (service === 'kubernetes' && step !== undefined ? [step] : [])))],
+    forbidden: [...new Set(sandbox.world.log.calls.filter(({ service, status }) => service === 'kubernetes' && (status === 401 || status === 403)).map(({ step = 'operator', operation }) => `${step} ${operation}`))],
     ends: assembly.stateMachines.flatMap(({ arn, name }) => sandbox.executions.list(arn).map(({ status, error }) => `${/-(\w+?)StateMachine/.exec(name)?.[1] ?? name} ${error ?? status}`)),
     blockedBy: (record?.plan?.checks ?? []).filter(({ status }) => status === 'fail').map(({ message, remedy }) => `${message} ${remedy ?? ''}`),
     failures: sandbox.failures,

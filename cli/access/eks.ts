@@ -1,0 +1,85 @@
+/** Access entries in EKS, read and written with the caller's own credentials. */
+import { CreateAccessEntryCommand, DescribeAccessEntryCommand, DescribeClusterCommand, type EKSClient, ListClustersCommand, UpdateAccessEntryCommand } from '@aws-sdk/client-eks';
+import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
+import type { FoundEntry } from '../../lambdas/domain/access/entries.ts';
+import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import type { Target } from '../../lambdas/domain/model.ts';
+import { awsError } from '../deployed.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+
+export interface AccessCluster {
+  endpoint: string;
+  /** PEM. */
+  certificateAuthority: string;
+  /** `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`; undefined where EKS does not say, as of clusters from before there were access entries. */
+  authenticationMode: string | undefined;
+}
+
+/** Each throws a CliError: what these credentials may not do has the exit code of a refusal. */
+export interface AccessEntries {
+  describeCluster(): Promise<AccessCluster>;
+  /** Undefined: there is none. */
+  describe(principalArn: string): Promise<FoundEntry | undefined>;
+  create(principalArn: string, groups: string[]): Promise<void>;
+  /** `groups`: all that it has then. */
+  update(principalArn: string, groups: string[]): Promise<void>;
+}
+
+/** What EKS, or the way to it, answered instead of what was asked for. */
+export const eksError = (error: unknown): CliError => {
+  if (!isMigrationError(error)) return awsError(error);
+  if (error.name === 'AccessDenied') {
+    const hint = 'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it: reading takes eks:DescribeCluster, ListAddons, DescribeAddon, DescribeAddonConfiguration and DescribeAccessEntry; --apply also takes CreateAccessEntry and UpdateAccessEntry';
+    return new CliError('AwsRefused', `AWS refused: ${error.message}`, hint, EXIT_CODES.blocked, { cause: error });
+  }
+  return awsError(error.cause instanceof Error ? error.cause : error);
+};
+
+export const createAccessEntries = (client: EKSClient, { account, region, cluster: clusterName }: Target): AccessEntries => {
+  const call = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run();
+    } catch (error) {
+      throw fromAws(`eks:${name}`, error);
+    }
+  };
+  const orUndefined = async <T>(name: string, run: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await call(name, run);
+    } catch (error) {
+      if (isMigrationError(error, 'NotFound')) return undefined;
+      throw eksError(error);
+    }
+  };
+  const changed = async (name: string, run: () => Promise<unknown>): Promise<void> => {
+    try {
+      await call(name, run);
+    } catch (error) {
+      throw eksError(error);
+    }
+  };
+  /** Of the region; none where they can't be listed, since what is wrong is known already. */
+  const others = async (): Promise<string> => {
+    const clusters = await client.send(new ListClustersCommand({})).then((answer) => answer.clusters ?? [], () => []);
+    return clusters.length === 0 ? `See: aws eks list-clusters --region ${region}` : `Clusters there: ${clusters.slice(0, 20).join(', ')}`;
+  };
+
+  return {
+    describeCluster: async () => {
+      const cluster = (await orUndefined('DescribeCluster', () => client.send(new DescribeClusterCommand({ name: clusterName }))))?.cluster;
+      if (!cluster) throw new CliError('UnknownCluster', `there is no cluster ${clusterName} in account ${account}, ${region}`, await others());
+      const { endpoint, certificateAuthority, accessConfig, status = 'UNKNOWN' } = cluster;
+      if (endpoint === undefined || certificateAuthority?.data === undefined) {
+        throw new CliError('ClusterNotReady', `cluster ${clusterName} has no API server yet: it is ${status}`, 'Run the same command again once it is ACTIVE', EXIT_CODES.blocked);
+      }
+      return { endpoint: endpoint.replace(/\/$/, ''), certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString('utf8'), authenticationMode: accessConfig?.authenticationMode };
+    },
+    describe: async (principalArn) => {
+      const entry = (await orUndefined('DescribeAccessEntry', () => client.send(new DescribeAccessEntryCommand({ clusterName, principalArn }))))?.accessEntry;
+      return entry && { type: entry.type ?? 'STANDARD', groups: entry.kubernetesGroups ?? [] };
+    },
+    create: (principalArn, kubernetesGroups) => changed('CreateAccessEntry', () => client.send(new CreateAccessEntryCommand({ clusterName, principalArn, type: 'STANDARD', kubernetesGroups }))),
+    update: (principalArn, kubernetesGroups) => changed('UpdateAccessEntry', () => client.send(new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups }))),
+  };
+};

@@ -1,0 +1,65 @@
+/** What `grant-access` says to people. */
+import { type Format, hanging, type Style } from '../print/style.ts';
+import { type Granted, type GrantedEntry, type GrantedObject, type GrantResult, isGrantRefused } from './grant.ts';
+
+const RESULTS: Record<GrantResult, { mark: string; format: Format; word: string }> = {
+  'would-create': { mark: '+', format: 'green', word: 'would be made' },
+  'would-update': { mark: '~', format: 'yellow', word: 'would be changed' },
+  created: { mark: '+', format: 'green', word: 'made' },
+  updated: { mark: '~', format: 'yellow', word: 'changed' },
+  nothing: { mark: '=', format: 'dim', word: 'as it is' },
+  refused: { mark: '✖', format: 'red', word: 'left as it is' },
+};
+
+interface Headline {
+  mark: string;
+  format: Format;
+  word: string;
+  says: string;
+}
+
+const headlineOf = (granted: Granted): Headline => {
+  const { accessEntries, objects, applied, mapRoles } = granted;
+  if (isGrantRefused(granted)) return { mark: '✖', format: 'red', word: 'refused', says: 'something is in the way; nothing was changed' };
+  const isChange = [...accessEntries, ...objects].some(({ result }) => result !== 'nothing');
+  if (applied && isChange) return { mark: '✔', format: 'green', word: 'granted', says: 'the service has the access that it needs' };
+  if (isChange || mapRoles !== undefined) return { mark: '✔', format: 'cyan', word: 'dry run', says: 'this is the access that the service needs; nothing was changed' };
+  return { mark: '✔', format: 'green', word: 'nothing to do', says: 'the service has the access that it needs; nothing was changed' };
+};
+
+const lines = ({ result, why, remedy }: GrantedEntry | GrantedObject, name: string, style: Style): string[] => {
+  const { mark, format, word } = RESULTS[result];
+  return [
+    ...hanging(`  ${style.paint(format, mark)} `, `${name}: ${word}`, style),
+    ...(why === undefined ? [] : hanging('      ', why, style)),
+    ...(remedy === undefined ? [] : hanging('      do: ', remedy, style)),
+  ];
+};
+
+const entryLines = (entry: GrantedEntry, style: Style): string[] => [...lines(entry, entry.principalArn, style), ...(entry.groups.length === 0 ? [] : hanging('      groups: ', entry.groups.join(', '), style, 'dim'))];
+
+/** `next`: the command that does it; none where there is nothing to do, or no command does. */
+export const grantedLines = (granted: Granted, next: string | undefined, style: Style): string[] => {
+  const { target, authenticationMode = 'CONFIG_MAP', applied, accessEntries, objects, mapRoles, notes } = granted;
+  const { mark, format, word, says } = headlineOf(granted);
+  const isMade = accessEntries.some(({ result }) => result === 'created');
+  return [
+    ...hanging(`${style.paint(format, mark)} ${style.paint(['bold', format], word)}  `, `${target.cluster} (${target.account}, ${target.region}): ${says}`, style),
+    '',
+    `${style.paint('bold', 'Access entries')}  authentication mode ${authenticationMode}`,
+    ...accessEntries.flatMap((entry) => entryLines(entry, style)),
+    ...(mapRoles === undefined
+      ? []
+      : [
+          ...hanging('  ', 'This cluster takes none. Add these lines to mapRoles of the ConfigMap kube-system/aws-auth:', style),
+          ...mapRoles.trimEnd().split('\n').map((text) => `    ${text}`),
+          ...hanging('  ', `Or let it take them (there is no way back): aws eks update-cluster-config --name ${target.cluster} --access-config authenticationMode=API_AND_CONFIG_MAP`, style),
+        ]),
+    '',
+    style.paint('bold', 'RBAC objects'),
+    ...objects.flatMap((object) => lines(object, object.name, style)),
+    ...(notes.length === 0 ? [] : ['', style.paint('bold', 'Notes'), ...notes.flatMap((note) => hanging('  ! ', note, style))]),
+    ...(applied && isMade ? ['', ...hanging('', 'A new access entry takes some seconds to work.', style)] : []),
+    ...(next === undefined ? [] : ['', `To do it: ${next}`]),
+  ];
+};

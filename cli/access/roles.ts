@@ -1,0 +1,31 @@
+/** The variables that say which roles of a deployed service call API servers: printed by `sandbox`, read by `grant-access --deployed`. */
+import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
+import { parseRoleArn } from '../../lambdas/domain/arn.ts';
+import { CliError } from '../errors.ts';
+import { PROGRAM } from '../options.ts';
+
+export const ACCESS_VARIABLES: Record<keyof ServiceRoles, { variable: string; output: string }> = {
+  all: { variable: 'POD_IDENTITY_KUBERNETES_ROLE_ARNS', output: 'KubernetesRoleArns' },
+  restart: { variable: 'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS', output: 'KubernetesRestartRoleArns' },
+};
+const names = Object.keys(ACCESS_VARIABLES) as (keyof ServiceRoles)[];
+
+export const accessEnvironment = (roles: ServiceRoles): Record<string, string> => Object.fromEntries(names.map((name) => [ACCESS_VARIABLES[name].variable, roles[name].join(',')]));
+
+/** Throws a CliError that names every variable that is missing or wrong, and where its value comes from. */
+export const readAccessEnvironment = (environment: Readonly<Record<string, string | undefined>>): ServiceRoles => {
+  const valueOf = (name: keyof ServiceRoles): string[] => (environment[ACCESS_VARIABLES[name].variable] ?? '').split(',').map((one) => one.trim()).filter((one) => one !== '');
+  const wrong = names.flatMap((name) => {
+    const { variable } = ACCESS_VARIABLES[name];
+    const arns = valueOf(name);
+    const bad = arns.find((arn) => parseRoleArn(arn) === undefined);
+    if (arns.length === 0) return [{ name, why: `${variable} is not set` }];
+    return bad === undefined ? [] : [{ name, why: `${variable} must be ARNs of IAM roles with commas between them, and "${bad.slice(0, 100)}" is none` }];
+  });
+  if (wrong.length === 0) return { all: valueOf('all'), restart: valueOf('restart') };
+  throw new CliError(
+    'NotConfigured',
+    `--deployed needs to know the roles of the service:\n${wrong.map(({ why }) => why).join('\n')}`,
+    `Set them to the outputs of the stack PodIdentityMigrator (aws cloudformation describe-stacks --stack-name PodIdentityMigrator):\n${wrong.map(({ name }) => `${ACCESS_VARIABLES[name].variable}: output ${ACCESS_VARIABLES[name].output}`).join('\n')}\n"${PROGRAM} sandbox" prints them for the service in a sandbox.`,
+  );
+};

@@ -1,0 +1,20 @@
+/** RBAC objects as YAML for `kubectl apply -f -`, with the reason of each rule beside it. */
+import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
+import type { GrantedObject } from './grant.ts';
+
+const documentOf = ({ manifest, reasons }: Pick<GrantedObject, 'manifest' | 'reasons'>): string => {
+  const document = new Document(manifest);
+  const rules = document.get('rules');
+  if (isSeq(rules)) {
+    for (const [index, rule] of rules.items.entries()) {
+      const reason = reasons[index];
+      if (isMap(rule) && reason !== undefined) rule.commentBefore = ` ${reason}`;
+    }
+  }
+  // Lists of words on one line, as people write rules.
+  visit(document, { Seq: (_key, list) => void (list.flow = list.items.every(isScalar)) });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+};
+
+/** Documents with `---` between them. */
+export const yamlOf = (objects: readonly Pick<GrantedObject, 'manifest' | 'reasons'>[]): string => objects.map(documentOf).join('---\n');

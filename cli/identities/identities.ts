@@ -1,0 +1,55 @@
+/** `identities`: which identity the workloads of a cluster have. From flags to the exit code; it changes nothing. */
+import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import { graphOf } from '../../lambdas/domain/identities/graph.ts';
+import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
+import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
+import { awsError } from '../deployed.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { PROGRAM } from '../options.ts';
+import { styleFor } from '../print/style.ts';
+import { placeFlags } from '../request.ts';
+import { graphviz, mermaid } from './graphs.ts';
+import { type Reader, withReader } from './open.ts';
+import type { IdentitiesFlags } from './options.ts';
+import { identitiesLines } from './print.ts';
+import { readIdentities } from './read.ts';
+
+const HINTS = {
+  AccessDenied: 'Check whose credentials these are (aws sts get-caller-identity), and let them use that action; eks:DescribeCluster is the first that is needed',
+  Throttled: 'Others use up the rate limit of the account: try again later',
+  ConnectionLost: 'Check the network and the variables AWS_ENDPOINT_URL_*; a cluster with a private endpoint is read from within its VPC',
+} as const;
+const isHinted = (name: string): name is keyof typeof HINTS => Object.hasOwn(HINTS, name);
+
+/** Messages of the service's own errors say what to do; any other is as AWS, or the way to it, has it. */
+const explained = (error: unknown, { cluster }: IdentitiesFlags): unknown => {
+  if (!isMigrationError(error)) return error instanceof Error && '$metadata' in error ? awsError(error) : error;
+  const exitCode = error.name === 'AccessDenied' || error.name === 'Unauthorised' ? EXIT_CODES.blocked : EXIT_CODES.unexpected;
+  return new CliError('NotRead', `cluster ${cluster} can't be read: ${error.message}`, isHinted(error.name) ? HINTS[error.name] : '', exitCode, { cause: error });
+};
+
+const migrateCommand = ({ cluster, account, region, sandbox, state, deployed }: IdentitiesFlags): ((addon: string) => string) => {
+  const where = [...(account === undefined ? [] : [`--account ${account}`]), ...(region === undefined ? [] : [`--region ${region}`]), ...placeFlags({ sandbox, state, ...(deployed === undefined ? {} : { deployed }) })];
+  return (addon) => [`${PROGRAM} migrate --cluster ${cluster} --addon ${addon}`, ...where].join(' ');
+};
+
+const textOf = (report: IdentitiesReport, flags: IdentitiesFlags, io: Io): string => {
+  if (flags.json) return `${JSON.stringify(reportSchema.parse(report), null, 2)}\n`;
+  if (flags.format === 'mermaid') return mermaid(graphOf(report));
+  if (flags.format === 'graphviz') return graphviz(graphOf(report));
+  return `${identitiesLines(report, migrateCommand(flags), styleFor(io.stdout)).join('\n')}\n`;
+};
+
+/** 0: everything was read, whatever it says. 3: something could not be read, and is unknown. Throws CliError where there is no report at all. */
+export const identities = async (flags: IdentitiesFlags, io: Io): Promise<ExitCode> => {
+  const read = (reader: Reader): Promise<IdentitiesReport> => readIdentities(reader, { namespace: flags.namespace, roles: flags.roles }).then(identitiesReport);
+  const report = await withReader(flags, io, read).catch((error: unknown) => {
+    throw explained(error, flags);
+  });
+  io.stdout.write(textOf(report, flags, io));
+  if (report.unread.length === 0) return EXIT_CODES.ok;
+  if (!flags.json && flags.format !== undefined && flags.format !== 'table') for (const { what, why } of report.unread) io.stderr.write(`not read: ${what}: ${why}\n`);
+  return EXIT_CODES.blocked;
+};

@@ -1,0 +1,51 @@
+/** The flags of `identities`. */
+import { z } from 'zod';
+import { accountId, clusterName, regionName } from '../../lambdas/domain/model.ts';
+import { CliError } from '../errors.ts';
+import { EXAMPLE_SCENARIO, file, output, parseFlags } from '../options.ts';
+import type { DeployedPlace, SandboxPlace, StatePlace } from '../place-options.ts';
+import { namespaceField } from '../trust/fields.ts';
+
+export const FORMATS = ['table', 'mermaid', 'graphviz'] as const;
+
+const format = z.string().transform((text, context): (typeof FORMATS)[number] => {
+  const known = FORMATS.find((one) => one === text);
+  if (known !== undefined) return known;
+  context.addIssue({ code: 'custom', message: 'must be table, mermaid or graphviz' });
+  return z.NEVER;
+});
+
+const identitiesFlags = z
+  .strictObject({
+    cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
+    account: accountId.optional(),
+    region: regionName.optional(),
+    namespace: namespaceField.optional(),
+    roles: z.boolean().default(false),
+    format: format.optional(),
+    sandbox: file,
+    state: file,
+    deployed: z.boolean().optional(),
+    ...output,
+  })
+  .superRefine(({ json, format: chosen }, context) => {
+    if (json && chosen !== undefined) context.addIssue({ code: 'custom', path: ['format'], message: 'does not go together with --json: ask for the one or the other' });
+  });
+export type IdentitiesFlags = z.output<typeof identitiesFlags>;
+
+export const parseIdentitiesFlags = (given: Record<string, unknown>): IdentitiesFlags => parseFlags(identitiesFlags, given, 'identities');
+
+/** Throws a CliError for flags that don't go together, and where none says where the cluster is. */
+export const placeOfIdentities = ({ sandbox, state, deployed }: IdentitiesFlags): SandboxPlace | StatePlace | DeployedPlace => {
+  if (deployed) {
+    if (sandbox !== undefined || state !== undefined) throw new CliError('BadOption', '--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
+    return { kind: 'deployed' };
+  }
+  if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
+  if (sandbox !== undefined) return { kind: 'sandbox', scenario: sandbox };
+  throw new CliError(
+    'NoSandbox',
+    'there is no --sandbox FILE and no --deployed: it is not clear where the cluster is',
+    `Add --deployed for a cluster in AWS, which is read with your own credentials, or --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`,
+  );
+};

@@ -1,0 +1,147 @@
+/** What `identities` says to people: the workloads by namespace, what stands in their way, and what to do next. */
+import type { IdentitiesReport, Source, UsedRole, WorkloadIdentity } from '../../lambdas/domain/identities/model.ts';
+import { SOURCES } from '../../lambdas/domain/identities/model.ts';
+import type { Check } from '../../lambdas/domain/model.ts';
+import { printable } from '../../lambdas/domain/text.ts';
+import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
+
+const COLOURS: Record<Source, Format> = { 'pod-identity': 'green', irsa: 'yellow', mixed: 'red', 'static-keys': 'red', 'node-role': 'yellow', none: 'dim', unknown: 'red' };
+const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
+  fail: { mark: '✖', format: 'red' },
+  unknown: { mark: '?', format: 'yellow' },
+  warn: { mark: '!', format: 'yellow' },
+  pass: { mark: '✔', format: 'green' },
+};
+
+/** Columns of a line: what fits two windows beside each other, and most mails. */
+const WIDEST = 100;
+/** Of which the names take so many; longer ones go on in the next line. */
+const MOST = { workload: 36, serviceAccount: 26 };
+
+/** Breaks a name behind `-`, `.` or `/` where there is one near the end of the line, else anywhere: nothing of it is left out. */
+const fold = (text: string, width: number): string[] => {
+  if (text.length <= width) return [text];
+  const line = text.slice(0, width);
+  const at = Math.max(...['-', '.', '/'].map((sign) => line.lastIndexOf(sign))) + 1;
+  const end = at > width / 2 ? at : width;
+  return [text.slice(0, end), ...fold(text.slice(end), width)];
+};
+
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+const IN_WORDS: Record<Source, string> = { 'pod-identity': 'on pod-identity', irsa: 'on irsa', mixed: 'mixed', 'static-keys': 'on static keys', 'node-role': 'on the node role', none: 'without any', unknown: 'unknown' };
+const countsText = (counts: Partial<Record<Source, number>>): string => SOURCES.flatMap((source) => (counts[source] === undefined ? [] : [`${counts[source]} ${IN_WORDS[source]}`])).join(', ');
+
+const roleLine = ({ by, roleArn, pods }: UsedRole, { association, annotatedRole, pods: { total } }: WorkloadIdentity): string => {
+  const of = pods < total ? `, ${counted(pods, 'pod')}` : '';
+  if (by === 'association') return roleArn === undefined ? `no association any more${of}` : `${roleArn} (association ${association?.id ?? ''} since ${association?.createdAt.slice(0, 10) ?? ''}${of})`;
+  if (by === 'target') return `${roleArn ?? ''} (target of the association${of})`;
+  if (by === 'node') return `${roleArn ?? 'that of the node'}${roleArn === undefined ? of : ` (of the node${of})`}`;
+  return `${roleArn ?? ''}${annotatedRole === undefined || annotatedRole === roleArn ? '' : ` (annotated: ${annotatedRole})`}${of}`;
+};
+
+/** Not shown with each workload: the agent's check stands above all, and of a workload that may call no AWS API there is one line below. */
+const isShownWithWorkload = ({ id }: Check): boolean => id !== 'agent' && id !== 'own-role';
+
+const checkLines = (check: Check, lead: string, style: Style): string[] => {
+  const { mark, format } = MARKS[check.status];
+  return [
+    ...hanging(`${lead}${style.paint(format, mark)} `, `${check.id}: ${printable(check.message)}`, style),
+    ...(check.remedy === undefined ? [] : hanging(`${lead}    do: `, printable(check.remedy), style)),
+  ];
+};
+
+const detailLines = (workload: WorkloadIdentity, style: Style): string[] => {
+  const { identity, roles, pods, example, inTheWay } = workload;
+  const lead = '      ';
+  const node = roles.length === 1 && roles[0]?.by === 'node' && roles[0].roleArn === undefined;
+  const told = ['mixed', 'unknown', 'static-keys'].includes(identity);
+  return [
+    ...(Object.keys(pods.by).length > 1 ? hanging(`${lead}pods: `, countsText(pods.by), style) : []),
+    ...(node ? [] : roles.flatMap((role) => hanging(`${lead}role: `, printable(roleLine(role, workload)), style))),
+    ...(told ? hanging(`${lead}seen: `, printable(`${example.evidence} (pod ${example.pod})`), style, 'dim') : []),
+    ...inTheWay.filter(isShownWithWorkload).flatMap((check) => checkLines(check, lead, style)),
+  ];
+};
+
+/** Lines of the table, with each workload's own lines under its row. */
+const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): string[] => {
+  const nameOf = ({ kind, name }: WorkloadIdentity): string => printable(`${kind}/${name}`);
+  const widest = (title: string, texts: readonly string[], most: number): number => Math.min(most, Math.max(title.length, ...texts.map((text) => text.length)));
+  const titles = ['WORKLOAD', 'SERVICE ACCOUNT', 'PODS', 'CREDENTIALS BY', 'SINCE'] as const;
+  const widths = [
+    widest(titles[0], workloads.map(nameOf), MOST.workload),
+    widest(titles[1], workloads.map(({ serviceAccount }) => serviceAccount), MOST.serviceAccount),
+    widest(titles[2], workloads.map(({ pods }) => String(pods.total)), 6),
+    titles[3].length,
+    titles[4].length,
+  ];
+  const line = (cells: readonly string[]): string =>
+    `  ${cells
+      .map((cell, index) => {
+        const fill = ' '.repeat(Math.max(0, (widths[index] ?? 0) - visibleWidth(cell)));
+        return index === 2 ? `${fill}${cell}` : `${cell}${fill}`;
+      })
+      .join('  ')}`.trimEnd();
+  const namespaces = [...new Set(workloads.map(({ namespace }) => namespace))];
+  return namespaces.flatMap((namespace) => [
+    '',
+    style.paint('bold', printable(namespace)),
+    style.paint('dim', line(titles)),
+    ...workloads
+      .filter((workload) => workload.namespace === namespace)
+      .flatMap((workload) => {
+        const { serviceAccount, pods, identity, since } = workload;
+        const [first = '', ...names] = fold(nameOf(workload), MOST.workload);
+        const [account = '', ...accounts] = fold(serviceAccount, MOST.serviceAccount);
+        const further = Array.from({ length: Math.max(names.length, accounts.length) }, (_, index) => line([names[index] ?? '', accounts[index] ?? '']));
+        return [line([first, account, String(pods.total), style.paint(COLOURS[identity], identity), since.slice(0, 10)]), ...further, ...detailLines(workload, style)];
+      }),
+  ]);
+};
+
+const nameOfWorkload = ({ namespace, kind, name }: WorkloadIdentity): string => `${namespace}/${kind}/${name}`;
+/** The first ten, and how many more there are: `--json` has all. */
+const list = (names: readonly string[]): string => (names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more (see --json)` : names.join(', '));
+
+const trustedLines = ({ trustedRoles }: IdentitiesReport, style: Style): string[] => {
+  if (trustedRoles === undefined) return [];
+  if (trustedRoles.length === 0) return ['', 'No role of the account lets another service account in by IRSA than those that are annotated with it.'];
+  return [
+    '',
+    `${style.paint('bold', 'Roles that would let more in')}  by IRSA, though no annotation and no association gives them the role`,
+    ...trustedRoles.flatMap(({ roleArn, serviceAccounts }) => [
+      `  ${roleArn}`,
+      ...hanging('      for: ', list(serviceAccounts.map(({ name, verdict }) => (verdict === 'allowed' ? name : `${name} (perhaps)`))), style),
+    ]),
+  ];
+};
+
+/** Of the add-ons that can move over, the command; of the rest, their names. */
+const nextLines = ({ workloads }: IdentitiesReport, migrateCommand: (addon: string) => string, style: Style): string[] => {
+  const waiting = workloads.filter(({ identity, roles, association, pods }) => roles.some(({ by }) => by === 'irsa') || (association !== undefined && identity !== 'pod-identity') || pods.by['static-keys'] !== undefined);
+  const addons = [...new Set(waiting.flatMap(({ addon }) => (addon?.takesAssociation ? [addon.name] : [])))].sort();
+  const others = waiting.filter(({ addon }) => addon === undefined);
+  const without = workloads.filter(({ inTheWay }) => inTheWay.some(({ id }) => id === 'own-role'));
+  return [
+    ...(addons.length > 0 ? ['', style.paint('bold', 'Add-ons that can be migrated'), ...addons.map((addon) => `  ${migrateCommand(addon)}`)] : []),
+    ...(others.length > 0 ? ['', style.paint('bold', 'No part of an add-on'), ...hanging('  ', `${list(others.map(nameOfWorkload))}: do what is said with each, and look again.`, style)] : []),
+    ...(without.length > 0 ? ['', style.paint('bold', 'Without a role of their own'), ...hanging('  ', `${list(without.map(nameOfWorkload))}: if they call AWS at all, they do it with the role of their node${without.some(({ pods }) => pods.by.none !== undefined) ? '; those on Fargate can not' : ''}.`, style)] : []),
+  ];
+};
+
+/** `migrateCommand`: what one would type to migrate that add-on. */
+export const identitiesLines = (report: IdentitiesReport, migrateCommand: (addon: string) => string, given: Style): string[] => {
+  const style = { ...given, width: Math.min(given.width, WIDEST) };
+  const { target: { account, region, cluster }, cluster: { version }, agent, workloads, totals, unread, namespace } = report;
+  const where = `${cluster} (${account}, ${region}), Kubernetes ${version}${namespace === undefined ? '' : `, namespace ${namespace}`}`;
+  return [
+    ...hanging(`${style.paint('bold', 'Identities')}  `, where, style),
+    ...checkLines(agent, '  ', style),
+    ...(unread.length > 0 ? ['', style.paint(['bold', 'yellow'], 'Not read'), ...unread.flatMap(({ what, why }) => hanging('  ? ', printable(`${what}: ${why}`), style))] : []),
+    ...(workloads.length > 0 ? tableLines(workloads, style) : ['', 'There are no pods.']),
+    ...trustedLines(report, style),
+    ...nextLines(report, migrateCommand, style),
+    '',
+    ...hanging('', `${counted(totals.workloads, 'workload')} with ${counted(totals.pods, 'pod')}${workloads.length > 0 ? `: ${countsText(totals.byWorkloads)}` : ''}.`, style),
+  ];
+};

@@ -1,0 +1,58 @@
+/** A cluster that lets nobody in but the operator, and the program that is asked about it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureAssembly } from '../../cli/assembly.ts';
+import { main } from '../../cli/program.ts';
+import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
+import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
+import { collectingIo } from './fixtures.ts';
+
+export const OPERATOR = `arn:aws:iam::${TARGET.account}:role/operator`;
+export const POLICY = 'arn:aws:eks::aws:cluster-access-policy/';
+
+type Entry = NonNullable<ScenarioCluster['accessEntries']>[number];
+export const entryOf = (principalArn: string, change: Partial<Entry> = {}): Entry => ({ principalArn, type: 'STANDARD', kubernetesGroups: [], policies: [], tags: {}, ...change });
+/** The operator, with that access policy for the whole cluster. */
+export const operatorWith = (policy: string): Entry => entryOf(OPERATOR, { policies: [{ policyArn: `${POLICY}${policy}`, accessScope: { type: 'cluster' } }] });
+export const ADMINISTRATOR = operatorWith('AmazonEKSClusterAdminPolicy');
+
+/** Roles of the service as it is deployed in the sandbox. */
+export const serviceRoles = async (): Promise<ServiceRoles> => {
+  const { outputs } = loadAssembly((await ensureAssembly()).directory, { account: TARGET.account, region: TARGET.region });
+  const arns = (output: string): string[] => outputs[output]!.split(',');
+  return { all: arns('KubernetesRoleArns'), restart: arns('KubernetesRestartRoleArns') };
+};
+
+export interface Ran {
+  code: number;
+  out: string;
+  err: string;
+}
+
+export const run = async (...argv: string[]): Promise<Ran> => {
+  const io = collectingIo();
+  const code = await main(argv, io);
+  return { code, out: io.out(), err: io.err() };
+};
+
+export interface Files {
+  directory: string;
+  scenario: string;
+  remove: () => void;
+}
+
+/** Files with a scenario whose cluster has these access entries and, by `change`, whatever else. */
+export const filesWith = (accessEntries: Entry[] = [ADMINISTRATOR], change: (cluster: ScenarioCluster) => void = () => {}): Files => {
+  const directory = mkdtempSync(join(tmpdir(), 'access-'));
+  const scenario = join(directory, 'scenario.json');
+  const made = scenarioWith((one, cluster) => {
+    Object.assign(one.knobs, { webhookLagSeconds: 8 });
+    cluster.accessEntries = accessEntries;
+    change(cluster);
+  });
+  writeFileSync(scenario, JSON.stringify(made));
+  return { directory, scenario, remove: () => rmSync(directory, { recursive: true }) };
+};

@@ -1,0 +1,77 @@
+/** `grant-access --deployed` in real connections, and what it prints in the hands of the real kubectl. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Granted } from '../../cli/access/grant.ts';
+import { TARGET } from '../end-to-end/fixture.ts';
+import { reasonToSkip, serve, type Served } from '../end-to-end/served.ts';
+import { ADMINISTRATOR } from './access-fixtures.ts';
+
+const reason = reasonToSkip('aws', 'kubectl');
+const GRANT = ['bin/pod-identity.ts', 'grant-access', '--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--deployed'];
+const ROLE = 'role.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-ebs-csi-driver';
+
+let served: Served;
+beforeAll(async () => {
+  served = await serve([], (_, cluster) => (cluster.accessEntries = [ADMINISTRATOR]));
+}, 60_000);
+afterAll(async () => {
+  await served?.stop();
+});
+
+const grant = async (...flags: string[]): Promise<string> => {
+  const { code, out, err } = await served.run(process.execPath, [...GRANT, ...flags]);
+  expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
+  return out;
+};
+const resultsOf = (out: string): { entries: string[]; objects: string[] } => {
+  const { accessEntries, objects } = JSON.parse(out) as Granted;
+  const each = (all: { result: string }[]): string[] => [...new Set(all.map(({ result }) => result))];
+  return { entries: each(accessEntries), objects: each(objects) };
+};
+
+describe.skipIf(reason !== undefined)(`the printed objects${reason === undefined ? '' : ` (${reason})`}`, { timeout: 120_000 }, () => {
+  it('are taken by kubectl apply, are there then for grant-access, and only the access entries are missing', async () => {
+    const file = join(served.directory, 'access.yaml');
+    writeFileSync(file, await grant());
+    const apply = () => served.run('kubectl', ['apply', '-f', file]);
+    const first = await apply();
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out.trimEnd().split('\n')).toEqual([
+      'clusterrole.rbac.authorization.k8s.io/pod-identity-migrator:read created',
+      'clusterrolebinding.rbac.authorization.k8s.io/pod-identity-migrator:read created',
+      `${ROLE} created`,
+      'rolebinding.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-ebs-csi-driver created',
+    ]);
+    expect((await apply()).out.trimEnd().split('\n').every((line) => line.endsWith(' unchanged'))).toBe(true);
+    expect(resultsOf(await grant('--json'))).toEqual({ entries: ['would-create'], objects: ['nothing'] });
+    expect(resultsOf(await grant('--apply', '--json'))).toEqual({ entries: ['created'], objects: ['nothing'] });
+    expect(await grant('--apply')).toMatch(/^✔ nothing to do /);
+
+    const listed = await served.run('aws', ['eks', 'describe-access-entry', '--cluster-name', TARGET.cluster, '--principal-arn', served.restartRoleArns[0]!, '--query', 'accessEntry.kubernetesGroups', '--output', 'text']);
+    expect(listed.out).toBe('pod-identity-migrator:read\tpod-identity-migrator:restart\n');
+  });
+
+  it('are applied by grant-access itself over what kubectl has made and somebody has changed', async () => {
+    const patched = await served.run('kubectl', ['--namespace', 'kube-system', 'patch', 'role', 'pod-identity-migrator:restart:aws-ebs-csi-driver', '--type', 'merge', '--patch', JSON.stringify({ rules: [] })]);
+    expect(patched.code).toBe(0);
+    expect(resultsOf(await grant('--apply', '--json')).objects.sort()).toEqual(['nothing', 'updated']);
+    const names = await served.run('kubectl', ['--namespace', 'kube-system', 'get', 'role', 'pod-identity-migrator:restart:aws-ebs-csi-driver', '--output', 'jsonpath={.rules[*].resourceNames}']);
+    expect(names.out).toBe('["ebs-csi-controller"]');
+  });
+});
+
+describe('grant-access --deployed', { timeout: 60_000 }, () => {
+  it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
+    const other = await served.run(process.execPath, [...GRANT, '--account', '999999999999']);
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining(`these credentials are of account ${TARGET.account}`) });
+    const unknown = await served.run(process.execPath, ['bin/pod-identity.ts', 'grant-access', '--cluster', 'none', '--deployed']);
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining(`Clusters there: ${TARGET.cluster}`) });
+  });
+
+  it('says so where AWS does not know the caller', async () => {
+    const { code, err } = await served.run(process.execPath, GRANT, { AWS_SECRET_ACCESS_KEY: 'guess' });
+    expect(code).toBe(1);
+    expect(err).toMatch(/AWS can't be asked: [^]*hint: [^]*get-caller-identity/);
+  });
+});

@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { Granted, GrantedEntry } from '../../cli/access/grant.ts';
+import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
+import { migrationReport } from '../../lambdas/domain/model.ts';
+import { TARGET } from '../end-to-end/fixture.ts';
+import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
+
+const roles = await serviceRoles();
+const CLUSTER = ['--cluster', TARGET.cluster];
+const EBS = [...CLUSTER, '--addon', 'aws-ebs-csi-driver'];
+
+let files: Files | undefined;
+afterEach(() => {
+  files?.remove();
+  files = undefined;
+});
+const open = (...given: Parameters<typeof filesWith>): Files => (files = filesWith(...given));
+const documentOf = ({ out }: { out: string }): Granted => JSON.parse(out) as Granted;
+const results = ({ accessEntries, objects }: Granted): string[] => [...new Set([...accessEntries, ...objects].map(({ result }) => result))];
+const groupsOf = (entries: GrantedEntry[]): Record<string, string[]> => Object.fromEntries(entries.map(({ principalArn, groups }) => [principalArn, groups]));
+
+describe('grant-access, a dry run', () => {
+  it('prints the objects alone on stdout, for kubectl, and says all else on stderr', async () => {
+    const { scenario } = open();
+    const { code, out, err } = await run('grant-access', ...EBS, '--sandbox', scenario);
+    expect(code).toBe(0);
+    const document = documentOf(await run('grant-access', ...EBS, '--sandbox', scenario, '--json'));
+    expect(parseAllDocuments(out).map((each) => each.toJS() as unknown)).toEqual(document.objects.map(({ manifest }) => manifest));
+    expect(out).toContain('  # which Deployment a pod belongs to\n  - apiGroups: [apps]\n    resources: [replicasets]\n    verbs: [list]\n');
+    expect(err).toMatch(/^✔ dry run {2}reliability-dev \(111122223333, eu-west-1\): [^]*nothing was\s+changed\n/);
+    expect(err).toContain('Access entries  authentication mode API_AND_CONFIG_MAP\n');
+    expect(err).toContain('+ Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver: would be made\n');
+    expect(err).toContain(`To do it: npm run --silent pod-identity -- grant-access --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${scenario} --apply\n`);
+  });
+
+  it('is for every role that calls API servers, each in its groups, and says them in JSON', async () => {
+    const document = documentOf(await run('grant-access', ...EBS, '--sandbox', open().scenario, '--json'));
+    expect(document).toMatchObject({ target: TARGET, authenticationMode: 'API_AND_CONFIG_MAP', applied: false, notes: [] });
+    expect(results(document)).toEqual(['would-create']);
+    expect(Object.keys(groupsOf(document.accessEntries))).toEqual([...roles.all]);
+    for (const [arn, groups] of Object.entries(groupsOf(document.accessEntries))) expect(groups).toEqual(roles.restart.includes(arn) ? [ACCESS_GROUPS.read, ACCESS_GROUPS.restart] : [ACCESS_GROUPS.read]);
+    expect(roles.restart).toHaveLength(1);
+  });
+
+  it('is for all add-ons that take associations, where none is named', async () => {
+    const { objects } = documentOf(await run('grant-access', ...CLUSTER, '--sandbox', open().scenario, '--json'));
+    expect(objects.filter(({ manifest }) => manifest.kind === 'Role').map(({ name }) => name)).toEqual([
+      'Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver',
+      'Role kube-system/pod-identity-migrator:restart:vpc-cni',
+    ]);
+  });
+
+  it('says of an add-on that takes none that nothing of it is restarted', async () => {
+    const { code, out, err } = await run('grant-access', ...CLUSTER, '--addon', 'coredns', '--sandbox', open().scenario);
+    expect(code).toBe(0);
+    expect(err).toMatch(/Notes\n {2}! coredns v\S+ takes no EKS Pod Identity associations/);
+    expect(out).not.toContain('kind: Role\n');
+  });
+});
+
+describe('grant-access --apply', () => {
+  it('lets a migration through that was blocked before, is noted in the state, and changes nothing a second time', async () => {
+    const { directory, scenario } = open();
+    const state = ['--state', join(directory, 'world.json')];
+    const blocked = await run('plan', ...EBS, '--sandbox', scenario, ...state, '--json');
+    expect(blocked.code).toBe(3);
+    expect(migrationReport.parse(JSON.parse(blocked.out)).plan?.checks.find(({ id }) => id === 'kubernetes-access')?.status).toBe('unknown');
+
+    const granted = await run('grant-access', ...EBS, ...state, '--apply', '--json');
+    expect(granted.code).toBe(0);
+    expect(documentOf(granted)).toMatchObject({ applied: true });
+    expect(results(documentOf(granted))).toEqual(['created']);
+
+    const again = await run('grant-access', ...EBS, ...state, '--apply');
+    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ nothing to do /) });
+    expect(again.out).not.toMatch(/^ +[+~✖] /m);
+    expect(results(documentOf(await run('grant-access', ...EBS, ...state, '--json')))).toEqual(['nothing']);
+
+    // Its pods were admitted before the webhook knew them: they are restarted, which takes the second group.
+    const migrated = await run('migrate', ...EBS, ...state, '--json');
+    const report = migrationReport.parse(JSON.parse(migrated.out));
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(report.steps.map(({ name }) => name.split('#')[0])).toContain('restart-pods');
+    const { commands } = JSON.parse(readFileSync(join(directory, 'world.json'), 'utf8')) as { commands: { what: string }[] };
+    expect(commands.map(({ what }) => what)).toEqual(['migrate', 'grant-access', 'grant-access', 'migrate']);
+  });
+
+  it('adds to what others have put there, and takes nothing away', async () => {
+    const [planRole] = roles.all;
+    const binding = {
+      apiVersion: 'rbac.authorization.k8s.io/v1' as const,
+      kind: 'ClusterRoleBinding' as const,
+      metadata: { name: ACCESS_GROUPS.read },
+      subjects: [{ kind: 'User' as const, name: 'jo', apiGroup: 'rbac.authorization.k8s.io' }],
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io' as const, kind: 'ClusterRole' as const, name: ACCESS_GROUPS.read },
+    };
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1' as const, kind: 'ClusterRole' as const, metadata: { name: ACCESS_GROUPS.read, labels: { 'app.kubernetes.io/managed-by': 'eks-pod-identity-migrator' } }, rules: [] };
+    const { directory, scenario } = open([ADMINISTRATOR, entryOf(planRole!, { kubernetesGroups: ['auditors'] })], (cluster) => (cluster.rbac = [role, binding]));
+    const calls = join(directory, 'world.json');
+    const first = documentOf(await run('grant-access', ...EBS, '--sandbox', scenario, '--state', calls, '--apply', '--json'));
+    expect(first.accessEntries[0]).toEqual({ principalArn: planRole, result: 'updated', groups: ['auditors', ACCESS_GROUPS.read] });
+    expect(first.objects.slice(0, 2).map(({ result }) => result)).toEqual(['updated', 'updated']);
+    const second = documentOf(await run('grant-access', ...EBS, '--state', calls, '--json'));
+    expect(results(second)).toEqual(['nothing']);
+    expect(second.accessEntries[0]?.groups).toEqual(['auditors', ACCESS_GROUPS.read]);
+  });
+
+  it('says that a sandbox without a state ends with it', async () => {
+    const { code, out, err } = await run('grant-access', ...EBS, '--sandbox', open().scenario, '--apply');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^✔ granted /);
+    expect(out).toContain('A new access entry takes some seconds to work.');
+    expect(err).toBe('This sandbox ends with this command: add --state FILE to keep it.\n');
+  });
+
+  it.each([
+    ['an access entry of nodes', /type EC2_LINUX, which takes no groups/],
+    ['a ClusterRole of somebody else', /ClusterRole pod-identity-migrator:read is there with other rules/],
+  ])('changes nothing where %s is in the way', async (what, said) => {
+    const nodes = what.includes('entry') ? [entryOf(roles.all[0]!, { type: 'EC2_LINUX' })] : [];
+    const { directory, scenario } = open([ADMINISTRATOR, ...nodes], (cluster) => {
+      if (nodes.length === 0) cluster.rbac = [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: ACCESS_GROUPS.read }, rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] }];
+    });
+    const state = join(directory, 'world.json');
+    const { code, out } = await run('grant-access', ...EBS, '--sandbox', scenario, '--state', state, '--apply');
+    expect(code).toBe(3);
+    expect(out).toMatch(/^✖ refused /);
+    expect(out.replaceAll(/\s+/g, ' ')).toMatch(said);
+    const { objects, applied } = documentOf(await run('grant-access', ...EBS, '--state', state, '--apply', '--json'));
+    expect(applied).toBe(false);
+    expect(new Set(objects.map(({ result }) => result))).toContain('would-create');
+  });
+});
+
+describe('grant-access is refused', () => {
+  it.each<[string, Parameters<typeof filesWith>[0], string, RegExp]>([
+    ['to whom the API server does not know', [], '', /does not know these credentials\nhint: [^]*create-access-entry --cluster-name reliability-dev/],
+    ['to whom may not read RBAC objects', [operatorWith('AmazonEKSEditPolicy')], '', /may not get ClusterRole pod-identity-migrator:read on cluster reliability-dev: [^]*cannot get resource "clusterroles"[^]*\nhint: [^]*AmazonEKSClusterAdminPolicy/],
+    ['to whom may not look at workloads', [entryOf(ADMINISTRATOR.principalArn)], '', /may not list the workloads of namespace kube-system on cluster reliability-dev/],
+    ['to whom may read everything, and hand out nothing', [operatorWith('AmazonEKSAdminViewPolicy')], '--apply', /may not create ClusterRole pod-identity-migrator:read [^]*cannot create resource "clusterroles"/],
+  ])('%s', async (_, entries, flag, said) => {
+    const { code, err } = await run('grant-access', ...EBS, '--sandbox', open(entries).scenario, ...(flag ? [flag] : []));
+    expect(err).toMatch(said);
+    expect(code).toBe(3);
+    expect(err).not.toContain('Done before');
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a cluster that is not there', ['--cluster', 'other'], /there is no cluster other in account 111122223333, eu-west-1\nhint: {2}Clusters there: reliability-dev/],
+    ['an add-on that is not there', [...CLUSTER, '--addon', 'adot'], /has no add-on adot\nhint: {2}Its add-ons: aws-ebs-csi-driver, /],
+    ['an account that is not there', [...CLUSTER, '--account', '999999999999'], /--account 999999999999 is not in the scenario/],
+    ['a name that is none', [...CLUSTER, '--addon', 'a b'], /--addon "a b" /],
+    ['no cluster', [], /--cluster is missing: name the EKS cluster/],
+  ])('for %s, as bad input', async (_, flags, said) => {
+    const { code, err } = await run('grant-access', ...flags, '--sandbox', open().scenario);
+    expect(err).toMatch(said);
+    expect(code).toBe(2);
+  });
+
+  it('without a place, with two, and where the environment does not say the roles', async () => {
+    expect(await run('grant-access', ...CLUSTER)).toMatchObject({ code: 2, err: expect.stringContaining('it is not clear where the cluster is') });
+    expect(await run('grant-access', ...CLUSTER, '--deployed', '--sandbox', open().scenario)).toMatchObject({ code: 2, err: expect.stringContaining('--deployed does not go together with --sandbox or --state') });
+    expect(await run('grant-access', ...CLUSTER, '--deployed')).toMatchObject({ code: 2, err: expect.stringContaining('POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS: output KubernetesRestartRoleArns') });
+  });
+});
