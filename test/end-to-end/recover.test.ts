@@ -45,6 +45,7 @@ const rows: Row[] = [
   { state: 'RepairTrust', stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair, kind: 'abort-before' },
   { state: 'RepairTrust', stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair },
   { state: 'WaitForTrust', stop: { wait: 'WaitForTrust' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair },
+  { state: 'InstallAgent', stop: { step: 'install-agent', operation: 'CreateAddon' }, outcome: 'rolled-back', scenario: 'agent-absent', asked: { agent: 'install' } },
   { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate, kind: 'abort-before' },
   { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate },
   { state: 'WaitForDeletion', stop: { wait: 'WaitForDeletion' }, outcome: 'rolled-back', asked: recreate },

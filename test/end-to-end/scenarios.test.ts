@@ -29,7 +29,7 @@ interface Expected {
   /** Calls that changed something, in order. */
   mutations: string[];
 }
-type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption' | 'trust' | 'acceptedKeys'>, expected: Expected];
+type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption' | 'trust' | 'acceptedKeys' | 'verification'>, expected: Expected];
 
 const IN_PLACE = ['eks:UpdateAddon'];
 const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
@@ -92,8 +92,14 @@ const rows: Row[] = [
   ['agent-absent', { addon: EBS }, { outcome: 'blocked', blockedBy: { agent: /not installed/ }, mutations: [] }],
   ['agent-self-managed', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['agent-self-managed', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
+  ['agent-not-ready', { addon: EBS }, { outcome: 'blocked', blockedBy: { agent: /2 of 3 nodes/, 'agent-nodes': /1 of 3 nodes where these pods can run: ip-10-0-/ }, mutations: [] }],
+  ['fargate-only', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ }, mutations: [] }],
+  ['static-keys', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'static-credentials': /AWS_ACCESS_KEY_ID in container ebs-plugin of Deployment ebs-csi-controller/ }, mutations: [] }],
+  ['node-role-lacks-right', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'node-role': /eks-auth:AssumeRoleForPodIdentity: ledger-prod-nodes/ }, mutations: [] }],
   ['auto-mode', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
   ['auto-mode', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
+  ['api-only', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'kubernetes-access': /could not be read/ }, mutations: [] }],
+  ['api-only', { addon: EBS, verification: 'api' }, { ...inPlace, created: EBS_ACCOUNT, warnings: ['pods-not-seen'] }],
   ['version-withdrawn', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['version-withdrawn', { addon: EBS, ...recreate }, { outcome: 'blocked', blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ }, mutations: [] }],
   ['trust-repair', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] }],

@@ -37,6 +37,8 @@ const announced = z.strictObject({
   recoverStateMachineArn: z.string(),
   retireStateMachineArn: z.string(),
   tableName: z.string(),
+  kubernetesRoleArns: z.array(z.string()),
+  restartRoleArns: z.array(z.string()),
 });
 
 export interface Result {

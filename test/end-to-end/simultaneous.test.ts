@@ -23,7 +23,7 @@ const whyBlocked = ({ failure, plan }: MigrationReport): string => {
 };
 
 const EFS = 'aws-efs-csi-driver';
-const HOLDS = /Migration (\w{26}) holds the lock on aws-ebs-csi-driver of cluster catalogue-prod since (\S+) \(execution (\S+)\)/;
+const HOLDS = /Migration (\w{26}) holds the lock on (?:add-on )?aws-ebs-csi-driver of cluster catalogue-prod(?: \(111122223333, eu-west-1\))? since (\S+) \(execution (\S+)\)/;
 
 describe('fifty migrations of one add-on at once', () => {
   it.each<Strategy>(['in-place', 'recreate'])('%s: one changes something and ends migrated, the others say who it is, and since when', async (strategy) => {

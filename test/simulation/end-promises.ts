@@ -1,10 +1,11 @@
 /** Promises about how a migration ends: what the cluster shows then, and what the ledger says. */
+import { PODS_NOT_SEEN } from '../../lambdas/domain/verification.ts';
 import { changes, migrationOf, allMigrations, notWorking, podsOf } from './look.ts';
-import { interfered, migratedSince, plannedOf, type Promised, sameTags } from './promised.ts';
+import { interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
 import { isTransient } from './transient.ts';
 
 /** Steps of the road that the way back does not use. */
-const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'repair-trust']);
+const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'repair-trust', 'install-agent']);
 
 export const neverLost: Promised = {
   name: 'never-lost',
@@ -20,7 +21,7 @@ export const neverLost: Promised = {
       if (record.outcome === 'needs-human' && record.handOff.length === 0) problems.push(`${migrationId} needs a person and gives no commands`);
       const serviceAccounts = plannedOf(record);
       // Checked after the commands of a needs-human end were run; what another migration's end says comes with that one.
-      if (!interfered(result) && serviceAccounts.length > 0) problems.push(...notWorking(result, request.addon, serviceAccounts).map((problem) => `${record.outcome ?? ''}: ${problem}`));
+      if (!interfered(result) && serviceAccounts.length > 0) problems.push(...notWorking(result, request.addon, serviceAccounts, podsMayLag(result, request)).map((problem) => `${record.outcome ?? ''}: ${problem}`));
     }
     problems.push(...result.handOffProblems.map((problem) => `the commands of needs-human do not restore it: ${problem}`));
     for (const lock of await result.ledger.listHeldLocks()) problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
@@ -37,7 +38,7 @@ export const migratedMeansMigrated: Promised = {
       const addon = result.cluster.addons.get(request.addon);
       const was = result.before.addons.get(request.addon);
       const pods = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount));
-      if (record?.outcome === 'migrated') return pods.filter((pod) => pod.identity !== 'pod-identity').map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
+      if (record?.outcome === 'migrated') return pods.filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request)).map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
       // What was put back may have been migrated by the next one since.
       if (record?.outcome !== 'rolled-back' || !addon || !was || migratedSince(result, request.addon)) return [];
       const same = (['version', 'configurationValues', 'serviceAccountRoleArn'] as const).filter((field) => addon[field] !== was[field]);
@@ -76,13 +77,19 @@ export const goesBackByItself: Promised = {
 
 export const provenOnPods: Promised = {
   name: 'proven-on-pods',
-  says: 'migrated says how it was verified, and has evidence for every pod that counts.',
+  says: 'migrated says how it was verified: by evidence for every pod that counts, or, where no more was asked for, by the API alone, and then that no pod was seen.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, record } of result.migrations) {
       if (record?.outcome !== 'migrated') continue;
-      if (record.verified !== 'pods') problems.push(`${migrationId} is migrated, verified by ${record.verified}`);
+      const { verification } = record.request;
+      if (record.verified !== verification) problems.push(`${migrationId} is migrated, verified by ${record.verified} instead of ${verification}`);
       const evidence = await result.ledger.getEvidence(migrationId, 'latest');
+      if (verification === 'api') {
+        if (evidence.length > 0) problems.push(`${migrationId} has evidence of pods that nobody looked at`);
+        if (!record.warnings.some(({ id }) => id === PODS_NOT_SEEN)) problems.push(`${migrationId} does not say that no pod was seen`);
+        continue;
+      }
       const counted = evidence.filter((pod) => pod.identity !== 'not-applicable');
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
       for (const pod of counted) if (pod.identity !== 'pod-identity' || !pod.ready) problems.push(`${migrationId} is migrated with pod ${pod.name} on ${pod.identity}${pod.ready ? '' : ', not ready'}`);

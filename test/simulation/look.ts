@@ -68,8 +68,8 @@ export const podsOf = (cluster: ClusterState): SeenPod[] =>
     };
   });
 
-/** What is wrong with an add-on that should work with its old identity or the new one; empty where it does. */
-export const notWorking = (result: RunResult, addonName: string, serviceAccounts: { namespace: string; serviceAccount: string }[]): string[] => {
+/** What is wrong with an add-on that should work with its old identity or the new one; empty where it does. `podsMayLag`: its pods may be without either. */
+export const notWorking = (result: RunResult, addonName: string, serviceAccounts: { namespace: string; serviceAccount: string }[], podsMayLag = false): string[] => {
   const { cluster } = result;
   const addon = cluster.addons.get(addonName);
   if (!addon) return [`add-on ${addonName} is gone`];
@@ -81,7 +81,7 @@ export const notWorking = (result: RunResult, addonName: string, serviceAccounts
     for (const pod of pods) {
       if (!pod.ready) problems.push(`pod ${pod.name} is not ready`);
       if (pod.identity === 'pod-identity' && !association) problems.push(`pod ${pod.name} is on Pod Identity without an association`);
-      if (pod.identity === 'node-role' || pod.identity === 'mixed') problems.push(`pod ${pod.name} is on ${pod.identity}`);
+      if ((pod.identity === 'node-role' && !podsMayLag) || pod.identity === 'mixed') problems.push(`pod ${pod.name} is on ${pod.identity}`);
     }
   }
   return problems;

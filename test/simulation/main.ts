@@ -10,7 +10,7 @@ const USAGE = `Usage:
   npm run simulate -- --exhaustive            every fault at every call, in every scenario (--scenario NAME: in that one);
                                               and again on the way back from each step that fails for good
                       --exhaustive --thorough the way back in each scenario, instead of once for each step
-                      --exhaustive --brief    reads in the first scenario that makes them, what changes something in each
+                      --exhaustive --brief    reads and the ledger in the first scenario that makes them, what changes the target in each
   npm run simulate -- --seeds 2000 [--from S] random runs
   npm run simulate -- --mutants               planted defects, each of which must be caught
   npm run simulate -- --replay SPEC [--calls] one run again, from the JSON that a failure printed`;

@@ -1,5 +1,5 @@
 /** What a promise is, and what the promises have in common. */
-import type { Migration, PlannedAssociation } from '../../lambdas/domain/model.ts';
+import type { Migration, MigrationRequest, PlannedAssociation } from '../../lambdas/domain/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
 
@@ -16,6 +16,12 @@ export const plannedOf = (record: Migration | undefined): PlannedAssociation[] =
 
 /** Somebody else's doing is nobody's broken promise. */
 export const interfered = ({ actor }: RunResult): boolean => actor?.accepted === true;
+
+/**
+ * Pods that are admitted before the webhook knows a new association keep their old identity, or go without any, until
+ * somebody restarts them. A request that is content with what EKS says has nobody who does, and is promised nothing of them.
+ */
+export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean => verification === 'api' && sandbox.world.knobs.webhookLagSeconds > 0;
 
 /** What one migration has put back may have been migrated by another one since. */
 export const migratedSince = ({ migrations }: RunResult, addon: string): boolean => migrations.some(({ record, request }) => record?.outcome === 'migrated' && request.addon === addon);

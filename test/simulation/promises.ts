@@ -2,6 +2,7 @@
  * The service's promises (docs/architecture.md) as code: each looks at the world and at the call log of a finished run
  * and says how it was broken. They read what AWS saw, not what the service says of itself.
  */
+import { agentAsAsked } from './agent-promise.ts';
 import { associations } from './association-promises.ts';
 import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst } from './change-promises.ts';
 import { goesBackByItself, migratedMeansMigrated, neverLost, provenOnPods, transientEndsMigrated } from './end-promises.ts';
@@ -25,6 +26,7 @@ export const PROMISES: readonly Promised[] = [
   observeFirst,
   provenOnPods,
   nothingElse,
+  agentAsAsked,
   othersRespected,
   rightsSuffice,
 ];

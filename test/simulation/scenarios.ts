@@ -45,6 +45,8 @@ const definitions: Definition[] = [
   { name: 'shared-role', file: 'shared-role', requests: [{ addon: EBS, strategy: 'in-place' }, { addon: 'aws-efs-csi-driver', strategy: 'in-place' }] },
   { name: 'trust-repair', file: 'trust-repair', requests: [{ addon: EBS, strategy: 'in-place', trust: 'repair' }] },
   { name: 'user-modified-fields', file: 'user-modified-fields', requests: [{ addon: EBS }] },
+  { name: 'api', file: 'api-only', requests: [{ addon: EBS, verification: 'api' }] },
+  { name: 'agent-install', file: 'agent-absent', requests: [{ addon: EBS, agent: 'install' }] },
 ];
 
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);

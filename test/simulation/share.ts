@@ -1,5 +1,5 @@
 /** Which runs an order means, and a share of them. */
-import { persistentFailures, placeOf, retired, retireFaults, secondFaults, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
+import { persistentFailures, placeOf, retired, retireFaults, secondFaults, type SeenCall, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
 import { RETIRED_SCENARIO, SCENARIO_NAMES } from './scenarios.ts';
@@ -14,8 +14,8 @@ export type Order = { assembly: string; part: number; parts: number; /** Says no
       scenarios: string[];
       /**
        * `usual`: each call in each scenario, and second faults once for each failing step, in the first scenario that has
-       * it. `thorough`: these in each scenario too. `brief`: reads once for each step and operation, on the road and on the way
-       * back, in the first scenario that makes them; what changes something in each.
+       * it. `thorough`: these in each scenario too. `brief`: reads, and what is written into the ledger, in the first scenario
+       * in which that step makes that call, on the road and on the way back; what changes something at the target in each.
        */
       reach: 'brief' | 'usual' | 'thorough';
     }
@@ -34,6 +34,9 @@ export interface News {
   broken: Broken[];
 }
 
+/** A step writes the same into the ledger in whichever scenario. */
+const changesTarget = ({ mutating, service }: SeenCall): boolean => mutating && service !== 'dynamodb';
+
 export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
   const seenOf = async (spec: RunSpec) => (await simulate(spec, order.assembly)).sandbox.world.faults.seen;
   switch (order.what) {
@@ -50,7 +53,7 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
       for (const scenario of order.scenarios.length > 0 ? order.scenarios : SCENARIO_NAMES) {
         const seen = await seenOf(smooth(scenario));
         yield smooth(scenario);
-        yield* singleFaults(scenario, order.reach === 'brief' ? seen.filter((call) => call.mutating || !read.has(placeOf(call))) : seen);
+        yield* singleFaults(scenario, order.reach === 'brief' ? seen.filter((call) => changesTarget(call) || !read.has(placeOf(call))) : seen);
         for (const call of seen) read.add(placeOf(call));
         for (const failure of persistentFailures(scenario, seen)) {
           yield failure;
@@ -58,7 +61,7 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
           if (done.has(failing) && order.reach !== 'thorough') continue;
           done.add(failing);
           const back = wayBackOf(await seenOf(failure));
-          yield* secondFaults(failure, order.reach === 'brief' ? back.filter((call) => call.mutating || !readBack.has(placeOf(call))) : back);
+          yield* secondFaults(failure, order.reach === 'brief' ? back.filter((call) => changesTarget(call) || !readBack.has(placeOf(call))) : back);
           for (const call of back) readBack.add(placeOf(call));
         }
         if (scenario !== RETIRED_SCENARIO) continue;

@@ -121,6 +121,7 @@ export const retiresOnlyItsOwn: Promised = {
       const roleArn = record?.plan?.addon?.serviceAccountRoleArn;
       const issuer = result.cluster.oidcIssuer ?? '';
       if (!record || roleArn === undefined) continue;
+      if (status === 'SUCCEEDED' && action === 'retire' && record.request.verification === 'api') problems.push(`${migrationId} was retired although nobody saw its pods`);
       for (const { namespace, serviceAccount } of plannedOf(record)) {
         const use = { target: record.request.target, namespace, serviceAccount, oidcIssuer: issuer };
         const verdicts = (policy: string | undefined) => evaluateTrust(parsePolicy(policy ?? '', 'trust'), use);
@@ -141,7 +142,7 @@ export const retiresOnlyItsOwn: Promised = {
     const { faults, actor, stranger, knobs = {} } = result.spec;
     const nothingLasts = faults.length <= 1 && faults.every(({ kind, persists }) => isTransient(kind) && !persists);
     // An add-on that still has the role, and a service account that still names it, may need the trust.
-    const mayBeNeeded = knobs['keepIrsaRole'] === true || knobs['annotationAfterRecreate'] === 'keep' || result.migrations.some(({ record }) => record?.outcome !== 'migrated');
+    const mayBeNeeded = knobs['keepIrsaRole'] === true || knobs['annotationAfterRecreate'] === 'keep' || result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'pods');
     if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
       // A lock that could not be let go is in the way of the next one until it is found.
       const failed = result.retirements.filter(({ status, action }) => status !== 'SUCCEEDED' && (action === 'retire' || faults.length === 0));

@@ -1,0 +1,237 @@
+/** Clusters without the Pod Identity agent, and with one of every kind: what a request that may install it does there. */
+import { DeleteAddonCommand } from '@aws-sdk/client-eks';
+import { describe, expect, it } from 'vitest';
+import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { AddonState } from '../../sandbox/world/world.ts';
+import { ADDON } from './fixture.ts';
+import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+
+const AGENT = 'eks-pod-identity-agent';
+const VERSION = 'v1.3.4-eksbuild.1';
+const ACCOUNT = 'ebs-csi-controller-sa';
+const EFS = 'aws-efs-csi-driver';
+const INSTALL = { addon: ADDON, agent: 'install' } as const;
+
+const callsOf = (world: OpenWorld): string[] => world.changes().map(({ step, operation }) => `${step} ${operation}`);
+const agentOf = ({ cluster }: OpenWorld): AddonState | undefined => cluster.addons.get(AGENT);
+const warningsOf = ({ warnings }: MigrationReport): string[] => warnings.map(({ id }) => id);
+const checkOf = ({ plan }: MigrationReport): unknown => plan!.checks.find(({ id }) => id === 'agent');
+
+interface Seen {
+  report: MigrationReport;
+  before: unknown;
+  after: unknown;
+  calls: string[];
+  agent: AddonState | undefined;
+  nodes: string[];
+  locks: unknown[];
+}
+
+/** One migration of the driver, and what it left. */
+const migrated = (options: WorldOptions, asked: Asked = INSTALL): Promise<Seen> =>
+  inWorld(options, async (world) => {
+    const before = world.look(ADDON, ACCOUNT);
+    const report = await world.migrate(asked);
+    const pods = [...world.cluster.kube.objects.get('pods.')!.values()].filter(({ metadata }) => metadata.name.startsWith(AGENT));
+    return {
+      report,
+      before,
+      after: world.look(ADDON, ACCOUNT),
+      calls: callsOf(world),
+      agent: structuredClone(agentOf(world)),
+      nodes: pods.map(({ spec }) => String(spec!['nodeName'])).sort(),
+      locks: await world.backend.ledger.listHeldLocks(),
+    };
+  });
+
+/** What the install itself called, as far as it changed something. */
+const creates = (calls: string[]): string[] => calls.filter((call) => call.startsWith('install-agent'));
+
+describe('a cluster without the Pod Identity agent', () => {
+  it('gets it first, in the version that EKS offers as its default, and the add-on is migrated', async () => {
+    const { report, calls, agent, nodes, after, locks } = await migrated({ scenario: 'agent-absent' });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', plan: { installAgent: { version: VERSION } } });
+    expect(calls).toEqual(['install-agent CreateAddon', 'update-addon UpdateAddon']);
+    expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION, serviceAccountRoleArn: undefined, configurationValues: undefined, tags: {}, associationIds: [] });
+    expect(new Set(nodes).size).toBe(2);
+    expect(after).toMatchObject({ pods: ['pod-identity', 'pod-identity'] });
+    expect(warningsOf(report)).toEqual(['agent-left-installed']);
+    expect(report.warnings[0]!.message).toContain('by this migration');
+    expect(report.steps.map(({ name }) => name).slice(0, 3)).toEqual(['plan', 'begin', 'install-agent']);
+    expect(locks).toEqual([]);
+  });
+
+  it('is left as it is by default, and says how it could be installed', async () => {
+    const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { addon: ADDON });
+    expect(report.outcome).toBe('blocked');
+    expect(checkOf(report)).toMatchObject({ status: 'fail', remedy: expect.stringContaining('--agent install') as unknown });
+    expect([calls, agent]).toEqual([[], undefined]);
+  });
+
+  it('is told of it by a dry run, and nothing is installed', async () => {
+    const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { ...INSTALL, dryRun: true });
+    expect(report).toMatchObject({ outcome: 'planned', plan: { installAgent: { version: VERSION } } });
+    expect(report.plan!.steps[1]).toMatchObject({ name: 'install-agent', undo: expect.stringContaining('stays installed') as unknown });
+    expect([calls, agent]).toEqual([[], undefined]);
+  });
+
+  /** The service's roles have no access entry, so that its API server refuses them. */
+  const unseen: WorldOptions = {
+    scenario: 'agent-absent',
+    change: ({ accounts }) => {
+      accounts[0]!.clusters[0]!.accessEntries = [];
+    },
+  };
+
+  it("gets it by EKS's word alone where nobody may look and the request says that this is enough", async () => {
+    const { report, calls, agent } = await migrated(unseen, { ...INSTALL, verification: 'api' });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', plan: { installAgent: { version: VERSION } } });
+    expect(checkOf(report)).toMatchObject({ status: 'warn', message: expect.stringContaining('Nobody could look') as unknown });
+    expect(calls).toEqual(['install-agent CreateAddon', 'update-addon UpdateAddon']);
+    expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
+    expect(warningsOf(report)).toContain('agent-left-installed');
+  });
+
+  it('does not get it where nobody may look otherwise: somebody may run one without EKS', async () => {
+    const { report, calls, agent } = await migrated(unseen);
+    expect(report.outcome).toBe('blocked');
+    expect(checkOf(report)).toMatchObject({ status: 'unknown', remedy: expect.stringContaining('kubernetes-access') as unknown });
+    expect([calls, agent]).toEqual([[], undefined]);
+  });
+
+  it('keeps it where the migration rolls back, and the report says so', async () => {
+    const { report, before, after, agent } = await migrated({ scenario: 'agent-absent', knobs: { updateEndsIn: 'UPDATE_FAILED' } }, { ...INSTALL, strategy: 'in-place' });
+    // Every update fails, the one back too.
+    expect(report.outcome).toBe('needs-human');
+    expect(warningsOf(report)).toEqual(['agent-left-installed']);
+    expect(agent).toMatchObject({ status: 'ACTIVE' });
+    expect(after).not.toEqual(before);
+    const refused = await migrated({ scenario: 'agent-absent', faults: [{ kind: 'access-denied', step: 'update-addon', operation: 'UpdateAddon', times: 'all' }] }, { ...INSTALL, strategy: 'in-place' });
+    expect(refused.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' } });
+    expect(warningsOf(refused.report)).toEqual(['agent-left-installed']);
+    expect(refused.agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
+    expect(refused.after).toEqual(refused.before);
+  });
+
+  it('keeps it where a migration is rolled back on demand', async () => {
+    const seen = await inWorld({ scenario: 'agent-absent' }, async (world) => {
+      const before = world.look(ADDON, ACCOUNT);
+      const { migrationId } = await world.migrate(INSTALL);
+      const back = await world.rollBack({ migrationId });
+      // Once more: now it is there.
+      return { before, back, after: world.look(ADDON, ACCOUNT), again: await world.migrate(INSTALL), calls: callsOf(world), agent: agentOf(world) };
+    });
+    expect(seen.back.outcome).toBe('rolled-back');
+    expect(warningsOf(seen.back)).toEqual(['agent-left-installed']);
+    expect(seen.after).toEqual(seen.before);
+    expect(seen.again).toMatchObject({ outcome: 'migrated', warnings: [] });
+    expect(seen.again.plan!.installAgent).toBeUndefined();
+    expect(creates(seen.calls)).toHaveLength(1);
+    expect(seen.agent).toMatchObject({ status: 'ACTIVE' });
+  });
+});
+
+describe('an install that fails', () => {
+  it('for want of a right leaves the add-on untouched, and nothing behind', async () => {
+    const { report, before, after, calls, agent, locks } = await migrated({ scenario: 'agent-absent', faults: [{ kind: 'access-denied', step: 'install-agent', operation: 'CreateAddon', times: 'all' }] });
+    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' }, warnings: [] });
+    expect(after).toEqual(before);
+    expect([calls, agent, locks]).toEqual([[], undefined, []]);
+  });
+
+  it('because EKS can not create it leaves the add-on untouched, and says what it left', async () => {
+    const { report, before, after, calls, agent } = await migrated({ scenario: 'agent-absent', knobs: { createEndsIn: 'CREATE_FAILED' } });
+    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed', message: expect.stringContaining('is CREATE_FAILED (InternalFailure') as unknown } });
+    expect(after).toEqual(before);
+    expect(calls).toEqual(['install-agent CreateAddon']);
+    expect([agent?.status, warningsOf(report)]).toEqual(['CREATE_FAILED', ['agent-left-installed']]);
+  });
+
+  it('because it never gets healthy ends, and says what EKS says', async () => {
+    const { report, before, after } = await migrated({ scenario: 'agent-absent', knobs: { createEndsIn: 'DEGRADED' } });
+    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonNotActive', message: expect.stringMatching(/is DEGRADED \(InsufficientNumberOfReplicas/) as unknown } });
+    expect(after).toEqual(before);
+    const line = report.steps.find(({ name }) => name === 'install-agent')!;
+    expect(Date.parse(line.endedAt) - Date.parse(line.startedAt)).toBeGreaterThan(20 * 60_000);
+    expect(Date.parse(line.endedAt) - Date.parse(line.startedAt)).toBeLessThan(30 * 60_000);
+  });
+
+  it('because somebody deletes it meanwhile is not tried again', async () => {
+    const seen = await inWorld({ scenario: 'agent-absent', knobs: { addonCreateSeconds: 60 } }, async (world) => {
+      world.onFirst(
+        ({ step, operation }) => step === 'install-agent' && operation === 'CreateAddon',
+        async () => {
+          await world.backend.clock.sleep(15_000);
+          world.cluster.addons.delete(AGENT);
+        },
+      );
+      return { report: await world.migrate(INSTALL), calls: callsOf(world) };
+    });
+    expect(seen.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed', message: expect.stringContaining('somebody else has deleted it') as unknown } });
+    expect(seen.calls).toEqual(['install-agent CreateAddon']);
+  });
+});
+
+describe('where there is an agent already', () => {
+  it.each<[string, WorldOptions, Asked]>([
+    ['built into Auto Mode', { scenario: 'auto-mode' }, { addon: EFS, agent: 'install' }],
+    ['that Helm has installed', { scenario: 'agent-self-managed' }, INSTALL],
+    ['as an add-on', { scenario: 'in-place' }, INSTALL],
+  ])('%s, none is installed, and the add-on is migrated', async (_, options, asked) => {
+    const { report, calls, agent } = await migrated(options, asked);
+    expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
+    expect(report.plan!.installAgent).toBeUndefined();
+    expect(creates(calls)).toEqual([]);
+    expect(agent === undefined).toBe(options.scenario !== 'in-place');
+  });
+
+  it.each(['DEGRADED', 'CREATE_FAILED'] as const)('as an add-on that is %s, it blocks, and nothing is done about it', async (status) => {
+    const { report, calls, agent } = await migrated({ scenario: 'in-place', change: ({ accounts }) => void (accounts[0]!.clusters[0]!.addons.find(({ name }) => name === AGENT)!.status = status) });
+    expect(report.outcome).toBe('blocked');
+    expect(checkOf(report)).toMatchObject({ status: 'fail', message: expect.stringContaining(status) as unknown });
+    expect([calls, agent?.status]).toEqual([[], status]);
+  });
+
+  it('that EKS has let go of, so that its DaemonSet runs on: it is not taken back', async () => {
+    const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
+      await world.backend.sandbox.clients().eks().send(new DeleteAddonCommand({ clusterName: world.target.cluster, addonName: AGENT, preserve: true }));
+      await world.later(60_000);
+      return { report: await world.migrate(INSTALL), calls: callsOf(world), agent: agentOf(world) };
+    });
+    expect(seen.report).toMatchObject({ outcome: 'migrated', warnings: [] });
+    expect([creates(seen.calls), seen.agent]).toEqual([[], undefined]);
+  });
+});
+
+describe('two migrations of one cluster at once', () => {
+  it('install it once, and both end migrated', async () => {
+    const { reports, calls, agent } = await inWorld(
+      {
+        scenario: 'agent-absent',
+        change: ({ accounts }) => {
+          const [{ roles, clusters }] = accounts as [(typeof accounts)[number]];
+          const [cluster] = clusters;
+          const roleArn = `${roles[0]!.arn}-efs`;
+          roles.push({ ...structuredClone(roles[0]!), arn: roleArn, trustPolicy: JSON.parse(JSON.stringify(roles[0]!.trustPolicy).replaceAll(ACCOUNT, 'efs-csi-controller-sa')) as (typeof roles)[number]['trustPolicy'] });
+          cluster!.addons.push({ ...cluster!.addons.find(({ name }) => name === ADDON)!, name: EFS, version: 'v2.1.9-eksbuild.1', serviceAccountRoleArn: roleArn });
+        },
+      },
+      async (world) => {
+        const executions = [await world.start(INSTALL), await world.start({ addon: EFS, agent: 'install' })];
+        await world.rest();
+        const ids = executions.map(({ name }) => name);
+        return { reports: [await world.report(ids[0]!), await world.report(ids[1]!)], calls: callsOf(world), agent: agentOf(world) };
+      },
+    );
+    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([
+      ['migrated', undefined],
+      ['migrated', undefined],
+    ]);
+    expect(reports.map(({ plan }) => plan!.installAgent)).toEqual([{ version: VERSION }, { version: VERSION }]);
+    expect(creates(calls)).toEqual(['install-agent CreateAddon']);
+    expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
+    // The one whose create came second can't know whose the agent is.
+    const told = reports.flatMap(({ warnings }) => warnings.map(({ id, message }) => `${id} ${message.includes('or by somebody else') ? 'of somebody' : 'of its own'}`));
+    expect(told.sort()).toEqual(['agent-left-installed of its own', 'agent-left-installed of somebody']);
+  });
+});
