@@ -8,8 +8,8 @@ export default defineConfig({
     reporters: ['default', './test/closing-reporter.ts'],
     globalSetup: ['./test/global-setup.ts'],
     // Tests never wait for real time; the bound only catches a hang (a build in the set-up, a child process).
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
     maxWorkers: 2,
     coverage: { provider: 'v8', include: ['bin/**', 'lib/**', 'lambdas/**', 'cli/**', 'sandbox/**'] },
     projects: [

@@ -13,10 +13,11 @@ export interface Assembly {
  * Throws what esbuild or the CDK have to say about sources that can't be built.
  */
 export async function ensureAssembly(onBuild?: () => void): Promise<Assembly> {
-  if (!isFresh(hashSources())) {
+  const hash = hashSources();
+  if (!isFresh(hash)) {
     onBuild?.();
     const { build } = await import('../scripts/build.ts');
-    await build();
+    await build(hash);
   }
   return { directory: ASSEMBLY, lambdaDirectory: LAMBDAS };
 }

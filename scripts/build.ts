@@ -34,10 +34,10 @@ async function withLock(work: () => void): Promise<void> {
 /**
  * Builds beside the output, then puts it in place, with the stamp last. Does nothing when the output is that of the
  * sources already: a process that reads it is never disturbed by another that builds the same.
- * Answers whether something was built. Throws what esbuild or the CDK have to say.
+ * `hash`: of the sources as they were before this module was loaded, where that is known: what is saved while it loads is
+ * then built at the next call. Answers whether something was built. Throws what esbuild or the CDK have to say.
  */
-export async function build(): Promise<boolean> {
-  const hash = hashSources();
+export async function build(hash = hashSources()): Promise<boolean> {
   if (isFresh(hash)) return false;
   mkdirSync(DIST, { recursive: true });
   const work = mkdtempSync(join(DIST, '.build-'));

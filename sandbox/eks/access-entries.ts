@@ -1,8 +1,8 @@
 /** The operations on access entries: who is let in to a cluster's API server. */
 import type * as eks from '@aws-sdk/client-eks';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
-import { checkIdentity, checkPrincipal, entryArn, nodeGroups, requireEntry, requireStandard, usernameOf } from './access-entry-state.ts';
-import { once, paginate, requireCluster, seconds } from './call.ts';
+import { checkIdentity, checkPrincipal, entryArn, nodeGroups, requireEntry, requireEntryCluster, requireStandard, usernameOf } from './access-entry-state.ts';
+import { once, paginate, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 import { EksError } from './errors.ts';
 import type { Wire } from './wire.ts';
@@ -23,7 +23,7 @@ const answerOf = (cluster: ClusterState, entry: AccessEntryState): Wire<eks.Acce
 });
 
 export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.CreateAccessEntryResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.clusterName);
+  const cluster = requireEntryCluster(call, input.clusterName);
   const fields = { clusterName: cluster.name };
   return once(call, `${cluster.arn} CreateAccessEntry`, input, () => {
     const { principalArn, type = 'STANDARD', username, kubernetesGroups = [], tags = {} } = input;
@@ -49,13 +49,13 @@ export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.Create
 };
 
 export const describeAccessEntry: Handler<eks.DescribeAccessEntryRequest, eks.DescribeAccessEntryResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.clusterName);
+  const cluster = requireEntryCluster(call, input.clusterName);
   return { accessEntry: answerOf(cluster, requireEntry(cluster, input.principalArn)) };
 };
 
 /** What is left out stays; groups are the whole list (aws/containers-roadmap#185: "Groups are declarative"). */
 export const updateAccessEntry: Handler<eks.UpdateAccessEntryRequest, eks.UpdateAccessEntryResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.clusterName);
+  const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
   return once(call, `${entryArn(cluster, entry)} UpdateAccessEntry`, input, () => {
     requireStandard(cluster, entry, { policies: false });
@@ -68,14 +68,14 @@ export const updateAccessEntry: Handler<eks.UpdateAccessEntryRequest, eks.Update
 };
 
 export const deleteAccessEntry: Handler<eks.DeleteAccessEntryRequest, eks.DeleteAccessEntryResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.clusterName);
+  const cluster = requireEntryCluster(call, input.clusterName);
   cluster.accessEntries.delete(requireEntry(cluster, input.principalArn).principalArn);
   return {};
 };
 
 export const listAccessEntries: Handler<eks.ListAccessEntriesRequest, eks.ListAccessEntriesResponse> = (call, input) => {
   const { associatedPolicyArn: policyArn } = input;
-  const matching = [...requireCluster(call, input.clusterName).accessEntries.values()]
+  const matching = [...requireEntryCluster(call, input.clusterName).accessEntries.values()]
     .filter((entry) => policyArn === undefined || entry.policies.some((policy) => policy.policyArn === policyArn))
     .map((entry) => entry.principalArn);
   const { page, nextToken } = paginate(matching, (arn) => arn, input);

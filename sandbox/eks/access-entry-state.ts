@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { defaultUsername } from '../kubernetes/access.ts';
 import { findRole } from '../world/world.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
-import { arnPrefix } from './call.ts';
+import { arnPrefix, requireCluster } from './call.ts';
 import type { EksCall } from './call.ts';
 import { EksError } from './errors.ts';
 
@@ -35,6 +35,13 @@ export const entryArn = (cluster: ClusterState, entry: AccessEntryState): string
 };
 
 export const nodeGroups = (type: string): string[] => (type === 'STANDARD' ? [] : (NODE_GROUPS[type] ?? ['system:nodes']));
+
+/** The cluster, where EKS keeps access entries for it. Text: aws-ia/terraform-aws-eks-blueprints#1877; of a read: upbound/configuration-aws-eks#122. */
+export const requireEntryCluster = (call: EksCall, name: string): ClusterState => {
+  const cluster = requireCluster(call, name);
+  if (cluster.authenticationMode !== 'CONFIG_MAP') return cluster;
+  throw new EksError('InvalidRequestException', "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.", { clusterName: name });
+};
 
 export const requireEntry = (cluster: ClusterState, principalArn: string): AccessEntryState => {
   const entry = cluster.accessEntries.get(principalArn);

@@ -2,8 +2,8 @@
 import type * as eks from '@aws-sdk/client-eks';
 import { ACCESS_POLICIES, accessPolicyArn } from '../catalog/access-policies.ts';
 import type { AccessPolicyState, ClusterState } from '../world/world.ts';
-import { requireEntry, requireStandard } from './access-entry-state.ts';
-import { paginate, requireCluster, seconds } from './call.ts';
+import { requireEntry, requireEntryCluster, requireStandard } from './access-entry-state.ts';
+import { paginate, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 import { EksError } from './errors.ts';
 import type { Decoded, Wire } from './wire.ts';
@@ -38,7 +38,7 @@ const scopeOf = (cluster: ClusterState, { type, namespaces = [] }: Decoded<eks.A
 
 /** Once more for a policy that is associated already: its scope becomes the new one (EKS User Guide). */
 export const associateAccessPolicy: Handler<eks.AssociateAccessPolicyRequest, eks.AssociateAccessPolicyResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.clusterName);
+  const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
   requireStandard(cluster, entry, { policies: true });
   checkPolicy(cluster, input.policyArn);
@@ -51,7 +51,7 @@ export const associateAccessPolicy: Handler<eks.AssociateAccessPolicyRequest, ek
 };
 
 export const disassociateAccessPolicy: Handler<eks.DisassociateAccessPolicyRequest, eks.DisassociateAccessPolicyResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.clusterName);
+  const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
   if (!entry.policies.some(({ policyArn }) => policyArn === input.policyArn)) throw new EksError('ResourceNotFoundException', NO_POLICY, { clusterName: cluster.name });
   entry.policies = entry.policies.filter(({ policyArn }) => policyArn !== input.policyArn);
@@ -59,7 +59,7 @@ export const disassociateAccessPolicy: Handler<eks.DisassociateAccessPolicyReque
 };
 
 export const listAssociatedAccessPolicies: Handler<eks.ListAssociatedAccessPoliciesRequest, eks.ListAssociatedAccessPoliciesResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.clusterName);
+  const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
   const { page, nextToken } = paginate(entry.policies, ({ policyArn }) => policyArn, input);
   return { clusterName: cluster.name, principalArn: entry.principalArn, associatedAccessPolicies: page.map(answerOf), nextToken };

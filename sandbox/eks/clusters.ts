@@ -18,7 +18,7 @@ export const describeCluster: Handler<eks.DescribeClusterRequest, eks.DescribeCl
       platformVersion: cluster.platformVersion,
       tags: { ...cluster.tags },
       health: { issues: [] },
-      accessConfig: { authenticationMode: 'API_AND_CONFIG_MAP' },
+      accessConfig: { authenticationMode: cluster.authenticationMode },
       computeConfig: { enabled: cluster.autoMode },
     },
   };

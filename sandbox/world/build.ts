@@ -140,6 +140,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     certificateAuthority: placeholderCertificate(world),
     ...(oidcId === undefined ? {} : { oidcIssuer: `https://oidc.eks.${region}.amazonaws.com/id/${oidcId}` }),
     autoMode: spec.autoMode,
+    authenticationMode: spec.authenticationMode,
     tags: {},
     addons: new Map(),
     associations: new Map(),

@@ -114,6 +114,10 @@ const cluster = z
       .optional()
       .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; none: the cluster shows no issuer.'),
     autoMode: z.boolean().default(false).describe('EKS Auto Mode: the Pod Identity agent is built in.'),
+    authenticationMode: z
+      .enum(['API', 'API_AND_CONFIG_MAP', 'CONFIG_MAP'])
+      .default('API_AND_CONFIG_MAP')
+      .describe("How it lets callers in. With `CONFIG_MAP` EKS shows and changes no access entries: `accessEntries` then stand for what the ConfigMap aws-auth says."),
     nodes: z
       .union([z.number().int().min(0).max(5000), z.array(nodeGroup)])
       .default(2)

@@ -138,6 +138,7 @@ export interface ClusterState {
   certificateAuthority: string;
   oidcIssuer?: string;
   autoMode: boolean;
+  authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
   tags: Record<string, string>;
   addons: Map<string, AddonState>;
   associations: Map<string, AssociationState>;

@@ -14,7 +14,7 @@ const ROLE = 'role.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-e
 let served: Served;
 beforeAll(async () => {
   served = await serve([], (_, cluster) => (cluster.accessEntries = [ADMINISTRATOR]));
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await served?.stop();
 });
@@ -61,7 +61,7 @@ describe.skipIf(reason !== undefined)(`the printed objects${reason === undefined
   });
 });
 
-describe('grant-access --deployed', { timeout: 60_000 }, () => {
+describe('grant-access --deployed', { timeout: 120_000 }, () => {
   it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
     const other = await served.run(process.execPath, [...GRANT, '--account', '999999999999']);
     expect(other).toMatchObject({ code: 2, err: expect.stringContaining(`these credentials are of account ${TARGET.account}`) });

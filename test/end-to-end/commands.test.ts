@@ -34,7 +34,7 @@ const command = async (...words: string[]): Promise<Result> => {
 const reportIn = ({ out }: Result): MigrationReport => migrationReport.parse(JSON.parse(out));
 const changes = (): string[] => served.calls().filter(({ step, service, mutating, status }) => step !== undefined && service === 'eks' && mutating && status < 300).map(({ operation }) => operation);
 
-describe('commands of several people against one service', { timeout: 60_000 }, () => {
+describe('commands of several people against one service', { timeout: 120_000 }, () => {
   it('one migrates, another sees it, stops it, and it goes back; a third is told to wait', async () => {
     const migrating = elsewhere('migrate', ...ASKED, '--strategy', 'recreate', '--json');
     await vi.waitFor(() => expect(changes()).toEqual(['DeleteAddon']), 20_000);

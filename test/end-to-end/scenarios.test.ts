@@ -96,6 +96,7 @@ const rows: Row[] = [
   ['fargate-only', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ }, mutations: [] }],
   ['static-keys', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'static-credentials': /AWS_ACCESS_KEY_ID in container ebs-plugin of Deployment ebs-csi-controller/ }, mutations: [] }],
   ['node-role-lacks-right', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'node-role': /eks-auth:AssumeRoleForPodIdentity: ledger-prod-nodes/ }, mutations: [] }],
+  ['aws-auth-only', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['auto-mode', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
   ['auto-mode', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
   ['api-only', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'kubernetes-access': /could not be read/ }, mutations: [] }],

@@ -77,7 +77,7 @@ describe('build', () => {
     expect(onBuild).not.toHaveBeenCalled();
   });
 
-  it('is made once more when a source has changed, also by two processes at once', { timeout: 60_000 }, async () => {
+  it('is made once more when a source has changed, also by two processes at once', { timeout: 120_000 }, async () => {
     const copy = join(scratch, 'project');
     for (const part of ['bin', 'lib', 'lambdas', 'scripts', 'cli/assembly.ts', 'cdk.json', 'package.json', 'package-lock.json']) {
       cpSync(join(ROOT, part), join(copy, part), { recursive: true });

@@ -122,14 +122,14 @@ describe('bin/app.ts', () => {
       env: { ...process.env, CDK_OUTDIR: join(scratch, 'cdk.out'), CDK_CONTEXT_JSON: JSON.stringify(context) },
     });
 
-  it('synthesises what the command line asks for', { timeout: 60_000 }, () => {
+  it('synthesises what the command line asks for', { timeout: 120_000 }, () => {
     const { status, stderr } = run(REQUIRED);
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(readFileSync(join(scratch, 'cdk.out/PodIdentityMigrator.template.json'), 'utf8')).toContain(':role/eks-addons/*');
   });
 
-  it('fails without named roles, and says what to set', { timeout: 60_000 }, () => {
+  it('fails without named roles, and says what to set', { timeout: 120_000 }, () => {
     const { status, stderr } = run({});
     expect(status).not.toBe(0);
     expect(stderr).toContain("passableRoleArns: must name the roles");

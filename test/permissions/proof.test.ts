@@ -19,7 +19,7 @@ const unused = (all: readonly Grant[], uses: readonly Use[]): string[] => all.fi
 const ran = new Map<Run, Ran>();
 beforeAll(async () => {
   for (const run of RUNS) ran.set(run, await follows(run, directory));
-}, 60_000);
+}, 180_000);
 
 const uses = (): Use[] => [...ran.values()].flatMap((one) => one.uses);
 

@@ -38,6 +38,7 @@ export const bareCluster = ({ name, ...parts }: Pick<ClusterState, 'name'> & Par
   endpoint: `https://${name.toUpperCase()}.gr7.${REGION}.eks.amazonaws.com`,
   certificateAuthority: `PEM of ${name}`,
   autoMode: false,
+  authenticationMode: 'API_AND_CONFIG_MAP',
   tags: {},
   addons: new Map(),
   associations: new Map(),

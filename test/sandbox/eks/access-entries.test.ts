@@ -136,3 +136,25 @@ describe('an access entry', () => {
     expect(await failureOf(eks.listAccessEntries({ clusterName: 'none' }))).toMatchObject({ name: 'ResourceNotFoundException', message: 'No cluster found for name: none.' });
   });
 });
+
+describe('a cluster that knows the ConfigMap aws-auth alone', () => {
+  const POLICY = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
+  const cases: [string, (eks: ReturnType<typeof openFixture>['eks']) => Promise<unknown>][] = [
+    ['CreateAccessEntry', (eks) => eks.createAccessEntry(entry)],
+    ['DescribeAccessEntry', (eks) => eks.describeAccessEntry(entry)],
+    ['UpdateAccessEntry', (eks) => eks.updateAccessEntry({ ...entry, kubernetesGroups: ['viewers'] })],
+    ['DeleteAccessEntry', (eks) => eks.deleteAccessEntry(entry)],
+    ['ListAccessEntries', (eks) => eks.listAccessEntries({ clusterName: CLUSTER })],
+    ['AssociateAccessPolicy', (eks) => eks.associateAccessPolicy({ ...entry, policyArn: POLICY, accessScope: { type: 'cluster' } })],
+    ['DisassociateAccessPolicy', (eks) => eks.disassociateAccessPolicy({ ...entry, policyArn: POLICY })],
+    ['ListAssociatedAccessPolicies', (eks) => eks.listAssociatedAccessPolicies(entry)],
+  ];
+  it.each(cases)('refuses %s', async (_name, call) => {
+    const { eks, cluster } = openFixture();
+    await eks.createAccessEntry(entry);
+    cluster.authenticationMode = 'CONFIG_MAP';
+    const before = structuredClone(cluster.accessEntries);
+    expect(await failureOf(call(eks))).toMatchObject({ name: 'InvalidRequestException', status: 400, message: "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation." });
+    expect(cluster.accessEntries).toEqual(before);
+  });
+});

@@ -80,6 +80,8 @@ describe('the EKS service', () => {
       computeConfig: { enabled: false },
     });
     expect(answer?.createdAt?.getTime()).toBe(cluster.createdAt);
+    cluster.authenticationMode = 'CONFIG_MAP';
+    expect((await eks.describeCluster({ name: CLUSTER })).cluster?.accessConfig).toEqual({ authenticationMode: 'CONFIG_MAP' });
     expect(Buffer.from(answer?.certificateAuthority?.data ?? '', 'base64').toString()).toBe(cluster.certificateAuthority);
   });
 
