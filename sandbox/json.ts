@@ -1,3 +1,12 @@
-/** JSON objects, told from other values. */
+/** JSON objects, told from other values, and JSON texts from others. */
 export type Json = Record<string, unknown>;
 export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};

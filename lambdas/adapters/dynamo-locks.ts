@@ -21,10 +21,8 @@ const lockItem = z.object({
 
 const itemOf = (key: string): Key => ({ pk: `${PREFIX}${key}`, sk: 'LOCK' });
 
-function toLock(item: unknown): Lock {
-  const { pk, fence, owner } = stored('a lock', lockItem, item);
-  return { key: pk.slice(PREFIX.length), fence, ...(owner ? { holder: owner } : {}) };
-}
+const lockOf = ({ pk, fence, owner }: z.output<typeof lockItem>): Lock => ({ key: pk.slice(PREFIX.length), fence, ...(owner ? { holder: owner } : {}) });
+const toLock = (item: unknown): Lock => lockOf(stored('a lock', lockItem, item));
 
 type Locks = Pick<Ledger, 'acquireLock' | 'takeOverLock' | 'assertLock' | 'releaseLock' | 'parkLock' | 'readLock' | 'listHeldLocks'>;
 
@@ -100,6 +98,9 @@ export class DynamoLocks implements Locks {
   async listHeldLocks(): Promise<Lock[]> {
     const items = await this.table.query(HELD_LOCKS, { IndexName: HELD_LOCKS, KeyConditionExpression: 'held = :held', ExpressionAttributeValues: { ':held': 'LOCK' } });
     // One that somebody else wrote must not keep the others from being looked after: it is listed as held by nobody.
-    return items.map((item) => (lockItem.safeParse(item).success ? toLock(item) : { key: String(item['pk']).slice(PREFIX.length), fence: 0 }));
+    return items.map((item) => {
+      const { data } = lockItem.safeParse(item);
+      return data ? lockOf(data) : { key: String(item['pk']).slice(PREFIX.length), fence: 0 };
+    });
   }
 }

@@ -5,6 +5,7 @@ import { checkParameters, QueryError, required, structuresOf } from '../iam/quer
 import { documentOf, findManagedPolicy } from '../iam/role-policies.ts';
 import { malformed } from '../iam/trust-policy.ts';
 import { ARN } from '../iam/wire.ts';
+import { isJson } from '../json.ts';
 import type { World } from '../world/world.ts';
 
 /** API reference, AssumeRole: the most that one call may name. */
@@ -12,15 +13,6 @@ const MOST_POLICIES = 10;
 
 /** "The plaintext that you use for both inline and managed session policies can't exceed 2,048 characters"; the packed size is not played. */
 export const SESSION_POLICY: Constraint = { length: { min: 1, max: 2048 }, pattern: /^[\t\n\r -\xff]+$/ };
-
-const isJson = (text: string): boolean => {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 /** Texts: IAM's for other policies. Those of STS are not known; the API reference says only that they describe the fault. */
 const inlineOf = (text: string): string => {

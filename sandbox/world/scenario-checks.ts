@@ -2,6 +2,7 @@
 import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { PolicyKind } from '../../lambdas/domain/policy/document.ts';
+import { isJson } from '../json.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
 
 type ScenarioRole = Scenario['accounts'][number]['roles'][number];
@@ -27,15 +28,6 @@ const reportDuplicates = <T>(items: T[], keyOf: (item: T) => string, pathOf: (in
     const earlier = first.get(key);
     if (earlier === undefined) first.set(key, index);
     else report(pathOf(index), `${what} ${key} is there twice (the other one is number ${earlier} of the list, counted from 0). Remove one of them.`);
-  }
-};
-
-const isJson = (text: string): boolean => {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 };
 
