@@ -35,6 +35,12 @@ const refuseLocal = (local: boolean | undefined): void => {
   );
 };
 
+/** The sandbox of a command with these two flags and no more of its own; undefined where it has neither. */
+export const sandboxPlace = ({ sandbox, state }: Pick<MigrationFlags, 'sandbox' | 'state'>): SandboxPlace | StatePlace | undefined => {
+  if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
+  return sandbox === undefined ? undefined : { kind: 'sandbox', scenario: sandbox };
+};
+
 /** Of `plan` and `migrate`. Throws a CliError for flags that don't go together, and for places that this version does not have. */
 export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock, calls }: MigrationFlags): PlaceChoice => {
   refuseLocal(local);

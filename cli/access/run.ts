@@ -7,7 +7,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import { openForMigration } from '../place.ts';
-import type { SandboxPlace, StatePlace } from '../place-options.ts';
+import { sandboxPlace, type SandboxPlace, type StatePlace } from '../place-options.ts';
 import { styleFor } from '../print/style.ts';
 import { grantEntry, sandboxOf } from '../replay.ts';
 import { placeFlags } from '../request.ts';
@@ -17,9 +17,9 @@ import { grantedLines } from './print.ts';
 import { openDeployedTools, toolsInSandbox } from './tools.ts';
 import { yamlOf } from './yaml.ts';
 
-const sandboxPlace = ({ sandbox, state }: GrantFlags): SandboxPlace | StatePlace => {
-  if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
-  if (sandbox !== undefined) return { kind: 'sandbox', scenario: sandbox };
+const placeOfGrant = (flags: GrantFlags): SandboxPlace | StatePlace => {
+  const place = sandboxPlace(flags);
+  if (place) return place;
   throw new CliError(
     'NoSandbox',
     'there is no --sandbox FILE, no --state FILE and no --deployed: it is not clear where the cluster is',
@@ -32,7 +32,7 @@ const requestOf = ({ addon, apply }: GrantFlags, target: Target): GrantRequest =
 /** What is applied to a sandbox that is kept in a file stands in its journal; what only looks does not. */
 const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
   const silent = flags.json && io.stderr.isTTY !== true;
-  const { place, target } = await openForMigration(sandboxPlace(flags), flags, { io, silent, watched: false });
+  const { place, target } = await openForMigration(placeOfGrant(flags), flags, { io, silent, watched: false });
   const request = requestOf(flags, target);
   const work = (backend: Backend): Promise<Granted> => grantAccess(toolsInSandbox(sandboxOf(backend), target), request);
   try {

@@ -1,14 +1,12 @@
 /** Where a cluster is: AWS by the SDK's own ways, or a sandbox, in both cases by the caller's own credentials. */
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { eksToken } from '../../lambdas/adapters/eks-token.ts';
 import { nodeHttp } from '../../lambdas/adapters/node-http.ts';
 import type { Target } from '../../lambdas/domain/model.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { awsError } from '../deployed.ts';
-import { CliError } from '../errors.ts';
+import { type SayOtherAccount, targetOfCaller } from '../caller.ts';
 import { createRbacObjects } from './api-server.ts';
 import { createAccessEntries } from './eks.ts';
 import type { GrantFlags } from './options.ts';
@@ -38,27 +36,14 @@ const toolsOf = (clients: ClientFactory, target: Target, roles: ServiceRoles): A
 /** As the sandbox's operator, who is the administrator of its clusters. */
 export const toolsInSandbox = (sandbox: Sandbox, target: Target): AccessTools => toolsOf(sandbox.clients(undefined, target.region), target, { all: sandbox.outputs.kubernetesRoleArns, restart: sandbox.outputs.restartRoleArns });
 
-const targetFor = ({ cluster, account, region }: GrantFlags, environment: Readonly<Record<string, string | undefined>>): Omit<Target, 'account'> & { account: string | undefined } => {
-  const there = region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
-  if (there === undefined) throw new CliError('NoRegion', 'there is no --region, and no AWS_REGION in the environment', 'Add --region, such as --region eu-west-1');
-  return { account, region: there, cluster };
-};
+const otherAccount: SayOtherAccount = (caller, named) => ({
+  message: `these credentials are of account ${caller.account} (${caller.arn}), not of ${named}`,
+  hint: "Access is given with credentials of the cluster's own account: set AWS_PROFILE, or leave --account out",
+});
 
 /** Throws a CliError where the environment does not say which roles the service has, or AWS does not know the caller. */
 export const openDeployedTools = async (flags: GrantFlags, environment: Readonly<Record<string, string | undefined>>): Promise<{ tools: AccessTools; target: Target }> => {
   const roles = readAccessEnvironment(environment);
-  const { account, region, cluster } = targetFor(flags, environment);
-  const sts = new STSClient({ region });
-  try {
-    const { Account: own = '', Arn: arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
-    if (account !== undefined && account !== own) {
-      throw new CliError('OtherAccount', `these credentials are of account ${own} (${arn}), not of ${account}`, 'Access is given with credentials of the cluster\'s own account: set AWS_PROFILE, or leave --account out');
-    }
-    const target = { account: own, region, cluster };
-    return { tools: toolsOf(new ClientFactory({ region, transport: { http: nodeHttp } }), target, roles), target };
-  } catch (error) {
-    throw awsError(error);
-  } finally {
-    sts.destroy();
-  }
+  const target = await targetOfCaller(flags, environment, otherAccount);
+  return { tools: toolsOf(new ClientFactory({ region: target.region, transport: { http: nodeHttp } }), target, roles), target };
 };

@@ -1,7 +1,6 @@
 /** Whose credentials read the cluster, and by which clients: the operator's in a sandbox, the caller's own in AWS. */
 import { EKSClient } from '@aws-sdk/client-eks';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { AwsEks } from '../../lambdas/adapters/aws-eks.ts';
 import { AwsRoles } from '../../lambdas/adapters/aws-roles.ts';
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
@@ -10,11 +9,10 @@ import { systemClock } from '../../lambdas/adapters/system.ts';
 import type { Target } from '../../lambdas/domain/model.ts';
 import type { Clock, TargetPorts } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
-import type { Backend, SandboxBackend } from '../backend.ts';
-import { awsError } from '../deployed.ts';
-import { CliError } from '../errors.ts';
+import { type SayOtherAccount, targetOfCaller } from '../caller.ts';
 import type { Io } from '../io.ts';
 import { openForMigration } from '../place.ts';
+import { sandboxOf } from '../replay.ts';
 import type { TargetFlags } from '../target.ts';
 import { type IdentitiesFlags, placeOfIdentities } from './options.ts';
 
@@ -26,29 +24,14 @@ export interface Reader extends TargetPorts {
   clock: Clock;
 }
 
-const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
-
-/** The account is the caller's: credentials of one account read no other. Throws a CliError. */
-const targetInAws = async ({ cluster, account, region: named }: TargetFlags, environment: Readonly<Record<string, string | undefined>>): Promise<Target> => {
-  const region = named ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
-  if (region === undefined) throw new CliError('NoRegion', 'there is no --region, and no AWS_REGION in the environment', 'Add --region, such as --region eu-west-1');
-  const sts = new STSClient({ region });
-  try {
-    const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
-    if (account !== undefined && account !== Account) {
-      throw new CliError('OtherAccount', `the credentials are of account ${Account} (${Arn}), not of --account ${account}`, 'Use credentials of that account (AWS_PROFILE), or leave --account out');
-    }
-    return { account: Account, region, cluster };
-  } catch (error) {
-    throw awsError(error);
-  } finally {
-    sts.destroy();
-  }
-};
+const otherAccount: SayOtherAccount = (caller, named) => ({
+  message: `the credentials are of account ${caller.account} (${caller.arn}), not of --account ${named}`,
+  hint: 'Use credentials of that account (AWS_PROFILE), or leave --account out',
+});
 
 /** By the SDK's own ways to credentials and endpoints, as `aws` has them. EKS and IAM may retry by themselves. */
 const readInAws = async <T>(flags: TargetFlags, read: (reader: Reader) => Promise<T>): Promise<T> => {
-  const target = await targetInAws(flags, process.env);
+  const target = await targetOfCaller(flags, process.env, otherAccount);
   const eksClient = new EKSClient({ region: target.region });
   const iamClient = new IAMClient({ region: target.region });
   const clients = new ClientFactory({ region: target.region, transport: { http: nodeHttp } });
@@ -67,8 +50,7 @@ export const withReader = async <T>(flags: IdentitiesFlags, io: Io, read: (reade
   const { place, target } = await openForMigration(choice, flags, { io, silent: flags.json && io.stderr.isTTY !== true, watched: false });
   try {
     return await place.run((backend) => {
-      if (!isSandbox(backend)) throw new Error('The backend of a sandbox is one.');
-      const clients = backend.sandbox.clients(undefined, target.region);
+      const clients = sandboxOf(backend).clients(undefined, target.region);
       return read({ target, eksClient: clients.eks(), iamClient: clients.iam(), clock: backend.clock, ...portsOf(clients, target) });
     });
   } finally {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { accountId, clusterName, regionName } from '../../lambdas/domain/model.ts';
 import { CliError } from '../errors.ts';
 import { EXAMPLE_SCENARIO, file, output, parseFlags } from '../options.ts';
-import type { DeployedPlace, SandboxPlace, StatePlace } from '../place-options.ts';
+import { type DeployedPlace, sandboxPlace, type SandboxPlace, type StatePlace } from '../place-options.ts';
 import { namespaceField } from '../trust/fields.ts';
 
 export const FORMATS = ['table', 'mermaid', 'graphviz'] as const;
@@ -41,8 +41,8 @@ export const placeOfIdentities = ({ sandbox, state, deployed }: IdentitiesFlags)
     if (sandbox !== undefined || state !== undefined) throw new CliError('BadOption', '--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
     return { kind: 'deployed' };
   }
-  if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
-  if (sandbox !== undefined) return { kind: 'sandbox', scenario: sandbox };
+  const place = sandboxPlace({ sandbox, state });
+  if (place) return place;
   throw new CliError(
     'NoSandbox',
     'there is no --sandbox FILE and no --deployed: it is not clear where the cluster is',

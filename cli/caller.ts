@@ -1,0 +1,37 @@
+/** Who calls AWS, for commands that work with the caller's own credentials alone. */
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Target } from '../lambdas/domain/model.ts';
+import { awsError } from './deployed.ts';
+import { CliError } from './errors.ts';
+import type { TargetFlags } from './target.ts';
+
+export interface Caller {
+  /** 12 digits. */
+  account: string;
+  arn: string;
+}
+
+/** What is wrong, and what to do, where the flags name another account than the caller's. */
+export type SayOtherAccount = (caller: Caller, named: string) => { message: string; hint: string };
+
+/**
+ * The cluster that the flags name, in the caller's account: credentials of one account reach no other. Throws a CliError
+ * where no region is named, AWS does not know the caller, or the flags name another account.
+ */
+export const targetOfCaller = async ({ cluster, account, region: named }: TargetFlags, environment: Readonly<Record<string, string | undefined>>, say: SayOtherAccount): Promise<Target> => {
+  const region = named ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
+  if (region === undefined) throw new CliError('NoRegion', 'there is no --region, and no AWS_REGION in the environment', 'Add --region, such as --region eu-west-1');
+  const sts = new STSClient({ region });
+  try {
+    const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
+    if (account !== undefined && account !== Account) {
+      const { message, hint } = say({ account: Account, arn: Arn }, account);
+      throw new CliError('OtherAccount', message, hint);
+    }
+    return { account: Account, region, cluster };
+  } catch (error) {
+    throw awsError(error);
+  } finally {
+    sts.destroy();
+  }
+};
