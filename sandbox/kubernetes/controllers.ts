@@ -12,13 +12,14 @@ import { reconcileDaemonSet } from './daemonset.ts';
 import { reconcileDeployment } from './deployment.ts';
 import { parseField, withFieldsOf, withValue } from './field-sets.ts';
 import { foreignFieldsOf, noteApplied, RESTARTED_AT } from './managed-fields.ts';
-import { daemonSetSpec, deploymentSpec, manifestOf } from './manifests.ts';
+import { daemonSetSpec, manifestOf } from './manifests.ts';
 import { daemonNodes, FARGATE_PROFILE, nodesChanged, schedulableNodes } from './nodes.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
 import { strategicMergePatch } from './patch.ts';
 import { assignNode, isActive, noteReady, podsOf, readyPods, terminatePod } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
-import { controlledBy, getObject, listObjects, newMetadata, putObject, removeObject, touch, workloadOf } from './store.ts';
+import { reconcileStatefulSet } from './statefulset.ts';
+import { controlledBy, getObject, isWorkloadKind, listObjects, newMetadata, putObject, removeObject, touch, workloadOf } from './store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 export { seedCluster } from './cluster-objects.ts';
@@ -54,7 +55,8 @@ const reconcile = (world: World, cluster: ClusterState, workload: Workload, opti
     };
     const sync = { ...plane, ...options, again };
     if (workload.kind === 'Deployment') reconcileDeployment(sync, workload);
-    else reconcileDaemonSet(sync, workload);
+    else if (workload.kind === 'DaemonSet') reconcileDaemonSet(sync, workload);
+    else reconcileStatefulSet(sync, workload);
   }
   noteChange(plane, workload);
 };
@@ -82,11 +84,8 @@ export const deletePod = (world: World, cluster: ClusterState, name: { namespace
 const createWorkload = (cluster: ClusterState, namespace: string, template: WorkloadTemplate, at: number, applier: { addon?: string; manager: string }): Workload => {
   const { kube } = cluster;
   const metadata = newMetadata(kube, at, { name: template.name, namespace, generation: 1, labels: { ...template.labels } });
-  const common = { apiVersion: 'apps/v1', metadata };
-  const workload =
-    template.kind === 'Deployment'
-      ? putObject(kube, 'Deployment', { ...common, kind: 'Deployment', spec: deploymentSpec(template), status: {} })
-      : putObject(kube, 'DaemonSet', { ...common, kind: 'DaemonSet', spec: daemonSetSpec(template), status: {} });
+  // Its manifest is of its kind.
+  const workload = putObject(kube, template.kind, { apiVersion: 'apps/v1', kind: template.kind, metadata, spec: manifestOf(template).spec, status: {} } as Workload);
   noteApplied(cluster, workload, { ...applier, manifest: template, at, restarted: false });
   return workload;
 };
@@ -129,7 +128,7 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
   if (!specChanged) return;
   if (changed.spec) object.spec = changed.spec;
   if (object.metadata.generation !== undefined) object.metadata.generation += 1;
-  if (object.kind === 'Deployment' || object.kind === 'DaemonSet') workloadChanged(world, cluster, object as Workload);
+  if (isWorkloadKind(object.kind)) workloadChanged(world, cluster, object as Workload);
   if (object.kind === 'Node') schedulePending(world, cluster);
   if (object.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, object.metadata.namespace ?? '');
 };
@@ -252,7 +251,7 @@ export const removeAddonObjects = (world: World, cluster: ClusterState, _addonNa
 export const addonReplicas = (world: World, cluster: ClusterState, objects: AddonObjects): { desired: number; ready: number } => {
   const sum = { desired: 0, ready: 0 };
   for (const { template, existing } of workloadsOf(cluster, objects)) {
-    const replicas = existing?.kind === 'Deployment' ? existing.spec.replicas : (template.replicas ?? 1);
+    const replicas = existing && existing.kind !== 'DaemonSet' ? existing.spec.replicas : (template.replicas ?? 1);
     sum.desired += template.kind === 'DaemonSet' ? daemonNodes(cluster.kube, daemonSetSpec(template)).length : replicas;
     sum.ready += existing ? readyPods({ world, cluster }, existing) : 0;
   }

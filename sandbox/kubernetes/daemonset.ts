@@ -1,7 +1,7 @@
 /** The DaemonSet controller: one pod a node; a new one starts when its node's old one is gone. */
 import { daemonNodes } from './nodes.ts';
 import type { DaemonSet } from './objects.ts';
-import { createPod, DAEMON_HASH_LABEL, heldNodesOf, isActive, isReady, tallyOf, terminatePod } from './pods.ts';
+import { createPod, REVISION_LABEL, heldNodesOf, isActive, isReady, tallyOf, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
 import { controlledBy, countControlled } from './store.ts';
@@ -21,7 +21,7 @@ const replaceOld = (sync: Sync, daemonSet: DaemonSet, hash: string, nodes: numbe
   if (room <= 0 && broken === 0) return;
   for (const pod of controlledBy(kube, 'Pod', daemonSet)) {
     if (room <= 0 && broken === 0) return;
-    if (!isActive(pod) || pod.metadata.labels?.[DAEMON_HASH_LABEL] === hash) continue;
+    if (!isActive(pod) || pod.metadata.labels?.[REVISION_LABEL] === hash) continue;
     if (isReady(pod)) {
       if (room <= 0) continue;
       room -= 1;
@@ -41,7 +41,7 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
   const nodes = names.length;
 
   if (countControlled(kube, daemonSet) < nodes) {
-    const labels = { [DAEMON_HASH_LABEL]: hash, 'pod-template-generation': String(daemonSet.metadata.generation ?? 1) };
+    const labels = { [REVISION_LABEL]: hash, 'pod-template-generation': String(daemonSet.metadata.generation ?? 1) };
     // A terminating pod still holds its node's ports and sockets: the new one waits.
     const held = heldNodesOf(kube, daemonSet);
     for (const nodeName of names) {

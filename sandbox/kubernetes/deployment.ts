@@ -1,6 +1,6 @@
 /** The Deployment controller: ReplicaSets by template, scaled up and down within surge and unavailability. */
-import { FARGATE_PROFILE, fargateProfileOf, schedulableNodes } from './nodes.ts';
 import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
+import { placementOf } from './placement.ts';
 import { createPod, isActive, isReady, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
@@ -13,6 +13,9 @@ const DEFAULT_HISTORY = 10;
 const revisionOf = (replicaSet: ReplicaSet): number => Number(replicaSet.metadata.annotations?.[REVISION] ?? 0);
 const activePods = ({ cluster }: Sync, replicaSet: ReplicaSet): Pod[] => controlledBy(cluster.kube, 'Pod', replicaSet).filter(isActive);
 
+const replicaSetOf = ({ cluster }: Sync, deployment: Deployment, hash = templateHash(deployment.spec.template)): ReplicaSet | undefined =>
+  controlledBy(cluster.kube, 'ReplicaSet', deployment).find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
+
 /** The ReplicaSet of the newest template: found, or made. An older one that fits again becomes the newest revision. */
 const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
   const { kube } = sync.cluster;
@@ -20,7 +23,7 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
   const existing = controlledBy(kube, 'ReplicaSet', deployment);
   const hash = templateHash(template);
   const newest = Math.max(0, ...existing.map(revisionOf));
-  const found = existing.find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
+  const found = replicaSetOf(sync, deployment, hash);
   const revision = String(found && revisionOf(found) === newest ? newest : newest + 1);
   if (deployment.metadata.annotations?.[REVISION] !== revision) {
     deployment.metadata.annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
@@ -53,40 +56,11 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
   });
 };
 
-/** Gives nodes for new pods, one by one: always the one that has the fewest of the deployment's, the first of those. */
-const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) => {
-  const load = new Map<string, number>();
-  for (const { spec } of pods) if (spec.nodeName !== undefined) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
-  // By how many pods a node has; each level is walked once, however many pods come.
-  const levels = new Map<number, number[]>();
-  for (const [index, node] of nodes.entries()) {
-    const count = load.get(node) ?? 0;
-    const level = levels.get(count) ?? [];
-    level.push(index);
-    levels.set(count, level);
-  }
-  let count = Math.min(...levels.keys());
-  let next = 0;
-  return () => {
-    if (nodes.length === 0) return undefined;
-    if (next === (levels.get(count)?.length ?? 0)) {
-      const above = [...(levels.get(count) ?? []), ...(levels.get(count + 1) ?? [])].sort((one, other) => one - other);
-      count += 1;
-      levels.set(count, above);
-      next = 0;
-    }
-    return nodes[levels.get(count)?.[next++] ?? 0];
-  };
-};
-
 /** The pods that it made. */
-const scaleUp = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, siblings: Pod[], count: number): Pod[] => {
+const scaleUp = (sync: Sync, replicaSet: ReplicaSet, siblings: Pod[], count: number): Pod[] => {
   if (count <= 0) return [];
-  const hash = replicaSet.metadata.labels?.[HASH_LABEL] ?? '';
-  const { template } = deployment.spec;
-  const profile = fargateProfileOf(sync.cluster, deployment.metadata.namespace ?? 'default', template.metadata.labels);
-  const labels: Record<string, string> = { [HASH_LABEL]: hash, ...(profile === undefined ? {} : { [FARGATE_PROFILE]: profile }) };
-  const pick = nodePicker(schedulableNodes(sync.cluster.kube, template.spec, profile !== undefined), siblings);
+  const { template } = replicaSet.spec;
+  const { labels, pick } = placementOf(sync.cluster, replicaSet.metadata.namespace ?? 'default', template, siblings);
   return Array.from({ length: count }, () => {
     const options = { owner: replicaSet, template, labels, nodeName: pick(), createdAt: sync.at, ready: sync.instant };
     return createPod(sync, options, sync.again);
@@ -115,11 +89,11 @@ const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: R
   if (deployment.spec.strategy?.type === 'Recreate') {
     scaleDown(sync, isOld, isOld.length);
     const leftOver = old.some((replicaSet) => controlledBy(sync.cluster.kube, 'Pod', replicaSet).length > 0);
-    if (!leftOver) isNew.push(...scaleUp(sync, deployment, current, isNew, replicas - isNew.length));
+    if (!leftOver) isNew.push(...scaleUp(sync, current, isNew, replicas - isNew.length));
   } else {
     const { maxSurge, maxUnavailable } = limits(deployment);
     const room = replicas + maxSurge - isOld.length - isNew.length;
-    isNew.push(...scaleUp(sync, deployment, current, [...isOld, ...isNew], Math.min(room, replicas - isNew.length)));
+    isNew.push(...scaleUp(sync, current, [...isOld, ...isNew], Math.min(room, replicas - isNew.length)));
 
     const newReady = isNew.filter(isReady).length;
     const least = replicas - maxUnavailable;
@@ -134,7 +108,36 @@ const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: R
   scaleDown(sync, surplus, surplus.length - replicas);
 };
 
-const progress = (deployment: Deployment, at: number, current: ReplicaSet, available: boolean, complete: boolean): Condition[] => {
+/**
+ * Paused, it makes no ReplicaSet for a changed template, and replaces no pod. A change of its size goes to the one
+ * ReplicaSet that has pods; among several, where the real controller would share it out, it waits (k8s.io/kubernetes,
+ * deployment/sync.go).
+ */
+const holdBack = (sync: Sync, deployment: Deployment): void => {
+  const replicaSets = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).sort((a, b) => revisionOf(a) - revisionOf(b));
+  const inUse = replicaSets.filter(({ spec }) => spec.replicas > 0);
+  const only = inUse.length > 1 ? undefined : (inUse[0] ?? replicaSets.at(-1));
+  for (const replicaSet of replicaSets) {
+    const pods = activePods(sync, replicaSet);
+    const wanted = replicaSet === only ? deployment.spec.replicas : replicaSet.spec.replicas;
+    scaleUp(sync, replicaSet, pods, wanted - pods.length);
+    scaleDown(sync, pods, pods.length - wanted);
+  }
+};
+
+type Reason = Pick<Condition, 'status' | 'reason' | 'message'>;
+const PAUSED: Reason = { status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' };
+
+/** `current`: none where the newest template has no ReplicaSet yet, since it is paused. */
+const progressOf = ({ spec }: Deployment, current: ReplicaSet | undefined, complete: boolean): Reason => {
+  if (spec.paused === true || !current) return PAUSED;
+  const { name } = current.metadata;
+  return complete
+    ? { status: 'True', reason: 'NewReplicaSetAvailable', message: `ReplicaSet "${name}" has successfully progressed.` }
+    : { status: 'True', reason: 'ReplicaSetUpdated', message: `ReplicaSet "${name}" is progressing.` };
+};
+
+const conditionsOf = (deployment: Deployment, at: number, available: boolean, progress: Reason): Condition[] => {
   const before = deployment.status?.['conditions'] as Condition[] | undefined;
   const conditions = [
     {
@@ -143,13 +146,8 @@ const progress = (deployment: Deployment, at: number, current: ReplicaSet, avail
       reason: available ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
       message: `Deployment ${available ? 'has' : 'does not have'} minimum availability.`,
     },
-    {
-      type: 'Progressing',
-      status: 'True',
-      reason: complete ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
-      message: `ReplicaSet "${current.metadata.name}" ${complete ? 'has successfully progressed' : 'is progressing'}.`,
-    },
-  ] as const;
+    { type: 'Progressing', ...progress },
+  ] satisfies Omit<Condition, 'lastTransitionTime'>[];
   return conditions.map((now) => {
     const then = before?.find(({ type }) => type === now.type);
     const changed = then?.status !== now.status;
@@ -162,7 +160,7 @@ const progress = (deployment: Deployment, at: number, current: ReplicaSet, avail
   });
 };
 
-const report = (sync: Sync, deployment: Deployment, current: ReplicaSet): void => {
+const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefined): void => {
   const { kube } = sync.cluster;
   const replicaSets = controlledBy(kube, 'ReplicaSet', deployment);
   let total = 0;
@@ -180,7 +178,7 @@ const report = (sync: Sync, deployment: Deployment, current: ReplicaSet): void =
     });
   }
   const { replicas } = deployment.spec;
-  const updated = activePods(sync, current).length;
+  const updated = current ? activePods(sync, current).length : 0;
   const complete = updated === replicas && total === replicas && ready === replicas;
   setStatus(kube, deployment, {
     observedGeneration: deployment.metadata.generation,
@@ -191,7 +189,7 @@ const report = (sync: Sync, deployment: Deployment, current: ReplicaSet): void =
       availableReplicas: ready,
       unavailableReplicas: Math.max(0, Math.max(total, replicas) - ready),
     }),
-    conditions: progress(deployment, sync.at, current, ready >= replicas - limits(deployment).maxUnavailable, complete),
+    conditions: conditionsOf(deployment, sync.at, ready >= replicas - limits(deployment).maxUnavailable, progressOf(deployment, current, complete)),
   });
 };
 
@@ -202,6 +200,12 @@ const forgetOldRevisions = (sync: Sync, deployment: Deployment, old: ReplicaSet[
 };
 
 export const reconcileDeployment = (sync: Sync, deployment: Deployment): void => {
+  // One that was there before the sandbox opened was paused after its pods were made.
+  if (deployment.spec.paused === true && !sync.instant) {
+    holdBack(sync, deployment);
+    report(sync, deployment, replicaSetOf(sync, deployment));
+    return;
+  }
   const current = currentReplicaSet(sync, deployment);
   const old = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).filter((replicaSet) => replicaSet !== current);
   // Each pod that ends makes room for a new one at once: terminating pods do not count.

@@ -1,5 +1,5 @@
 /** An add-on's objects as EKS would apply them. */
-import type { AddonObjects, DaemonSetSpec, DeploymentSpec, PodSettings, PodTemplate, WorkloadTemplate } from './objects.ts';
+import type { AddonObjects, DaemonSetSpec, DeploymentSpec, PodSettings, PodTemplate, StatefulSetSpec, Workload, WorkloadTemplate } from './objects.ts';
 
 const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
   metadata: { labels: { ...workload.labels }, ...(workload.podAnnotations ? { annotations: { ...workload.podAnnotations } } : {}) },
@@ -12,27 +12,42 @@ const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
   },
 });
 
-export const deploymentSpec = (workload: WorkloadTemplate): DeploymentSpec => ({
+const deploymentSpec = (workload: WorkloadTemplate): DeploymentSpec => ({
   replicas: workload.replicas ?? 1,
   revisionHistoryLimit: 10,
   selector: { matchLabels: { ...workload.labels } },
   strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
   template: podTemplate(workload),
+  ...(workload.paused === true ? { paused: true } : {}),
 });
+
+const updateStrategyOf = <T>({ updateStrategy }: WorkloadTemplate, rollingUpdate: T): { type: string; rollingUpdate?: T } => (updateStrategy === undefined ? { type: 'RollingUpdate', rollingUpdate } : { type: updateStrategy });
 
 export const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
   selector: { matchLabels: { ...workload.labels } },
-  updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+  updateStrategy: updateStrategyOf(workload, { maxSurge: 0, maxUnavailable: 1 }),
   template: podTemplate(workload),
 });
 
-/** All that EKS sets of a workload, beside its name. */
-export const manifestOf = (workload: WorkloadTemplate): { metadata: { labels: Record<string, string> }; spec: DeploymentSpec | DaemonSetSpec } => ({
-  metadata: { labels: { ...workload.labels } },
-  spec: workload.kind === 'Deployment' ? deploymentSpec(workload) : daemonSetSpec(workload),
+const statefulSetSpec = (workload: WorkloadTemplate): StatefulSetSpec => ({
+  replicas: workload.replicas ?? 1,
+  revisionHistoryLimit: 10,
+  serviceName: workload.name,
+  podManagementPolicy: 'OrderedReady',
+  selector: { matchLabels: { ...workload.labels } },
+  updateStrategy: updateStrategyOf(workload, { partition: 0 }),
+  template: podTemplate(workload),
 });
 
-/** An add-on's objects with what people have set of its pods; a node selector is one of its Deployments, since DaemonSets run everywhere. */
+const SPECS: { [K in Workload['kind']]: (workload: WorkloadTemplate) => Extract<Workload, { kind: K }>['spec'] } = { Deployment: deploymentSpec, DaemonSet: daemonSetSpec, StatefulSet: statefulSetSpec };
+
+/** All that EKS sets of a workload, beside its name. */
+export const manifestOf = (workload: WorkloadTemplate): { metadata: { labels: Record<string, string> }; spec: Workload['spec'] } => ({
+  metadata: { labels: { ...workload.labels } },
+  spec: SPECS[workload.kind](workload),
+});
+
+/** An add-on's objects with what people have set of its pods; a node selector is none of its DaemonSets, which run everywhere. */
 export const withPodSettings = (objects: AddonObjects, settings: PodSettings | undefined): AddonObjects => {
   if (!settings) return objects;
   const configured = (workload: WorkloadTemplate, container: WorkloadTemplate['containers'][number]): typeof container => {
@@ -45,7 +60,7 @@ export const withPodSettings = (objects: AddonObjects, settings: PodSettings | u
     workloads: objects.workloads.map((workload) => ({
       ...workload,
       containers: workload.containers.map((container) => configured(workload, container)),
-      ...(workload.kind === 'Deployment' && settings.nodeSelector ? { nodeSelector: { ...workload.nodeSelector, ...settings.nodeSelector } } : {}),
+      ...(workload.kind !== 'DaemonSet' && settings.nodeSelector ? { nodeSelector: { ...workload.nodeSelector, ...settings.nodeSelector } } : {}),
     })),
   };
 };

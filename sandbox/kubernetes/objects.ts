@@ -61,13 +61,15 @@ export type PodSpec = {
   serviceAccountName?: string;
   nodeName?: string;
   hostNetwork?: boolean;
+  hostname?: string;
+  subdomain?: string;
   initContainers?: Container[];
   containers: Container[];
   volumes?: Volume[];
   nodeSelector?: Record<string, string>;
 };
 export type PodTemplate = { metadata: { labels?: Record<string, string>; annotations?: Record<string, string> }; spec: PodSpec };
-export type Condition = { type: string; status: 'True' | 'False'; lastTransitionTime: string; reason?: string; message?: string };
+export type Condition = { type: string; status: 'True' | 'False' | 'Unknown'; lastTransitionTime: string; reason?: string; message?: string };
 export type PodStatus = { phase: 'Pending' | 'Running'; conditions: Condition[]; [key: string]: unknown };
 
 export interface Pod extends KubeObject {
@@ -82,11 +84,22 @@ export type DeploymentSpec = {
   template: PodTemplate;
   strategy?: { type: string; rollingUpdate?: RollingUpdate };
   revisionHistoryLimit?: number;
+  paused?: boolean;
 };
 export type DaemonSetSpec = {
   selector: { matchLabels: Record<string, string> };
   template: PodTemplate;
   updateStrategy?: { type: string; rollingUpdate?: RollingUpdate };
+};
+export type StatefulSetSpec = {
+  replicas: number;
+  serviceName: string;
+  /** OrderedReady where it is left out. */
+  podManagementPolicy?: 'OrderedReady' | 'Parallel';
+  selector: { matchLabels: Record<string, string> };
+  template: PodTemplate;
+  updateStrategy?: { type: string; rollingUpdate?: { partition?: number } };
+  revisionHistoryLimit?: number;
 };
 export interface Deployment extends KubeObject {
   kind: 'Deployment';
@@ -96,12 +109,16 @@ export interface DaemonSet extends KubeObject {
   kind: 'DaemonSet';
   spec: DaemonSetSpec;
 }
+export interface StatefulSet extends KubeObject {
+  kind: 'StatefulSet';
+  spec: StatefulSetSpec;
+}
 export interface ReplicaSet extends KubeObject {
   kind: 'ReplicaSet';
   spec: { replicas: number; selector: { matchLabels: Record<string, string> }; template: PodTemplate };
 }
 /** What rolls out pods by itself. */
-export type Workload = Deployment | DaemonSet;
+export type Workload = Deployment | DaemonSet | StatefulSet;
 
 /** As selectors stand in objects; left out: nothing is selected, empty: everything. */
 export type LabelSelector = { matchLabels?: Record<string, string>; matchExpressions?: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values?: string[] }[] };
@@ -164,6 +181,7 @@ export interface Kinds {
   Namespace: KubeObject;
   Deployment: Deployment;
   DaemonSet: DaemonSet;
+  StatefulSet: StatefulSet;
   ReplicaSet: ReplicaSet;
   PodDisruptionBudget: Budget;
   Role: Role;
@@ -198,6 +216,8 @@ export interface KubeState {
   pendingWorkloads: Set<string>;
   /** Namespaces whose budgets a controller is about to look at. */
   pendingBudgets: Set<string>;
+  /** The revision that a StatefulSet's rollout comes from, by its uid: pods below the partition are made of it. */
+  currentRevisions: Map<string, Revision>;
   /** Who set the fields of a workload, by its uid. */
   fieldOwners: Map<string, FieldOwners>;
   /** Custom resources that are defined, by `plural.group`. */
@@ -231,6 +251,12 @@ export interface Tally {
   ready: number;
 }
 
+/** What a ControllerRevision says: a pod template under the name that its pods carry. */
+export interface Revision {
+  name: string;
+  template: PodTemplate;
+}
+
 /** The rest of a list as it was when its first page was given. */
 export interface ListSnapshot {
   resourceVersion: number;
@@ -243,11 +269,15 @@ export interface ListSnapshot {
 
 /** One workload of an add-on, as the catalogue describes it. */
 export interface WorkloadTemplate {
-  kind: 'Deployment' | 'DaemonSet';
+  kind: Workload['kind'];
   name: string;
   serviceAccount: string;
-  /** Deployments only. */
+  /** Not of DaemonSets. */
   replicas?: number;
+  /** Deployments only: a changed template is not rolled out. */
+  paused?: boolean;
+  /** Not of Deployments: a pod is replaced once somebody deletes it. */
+  updateStrategy?: 'OnDelete';
   labels: Record<string, string>;
   containers: { name: string; image: string; env?: EnvVar[] }[];
   initContainers?: { name: string; image: string; env?: EnvVar[] }[];

@@ -17,13 +17,14 @@ const GRACE_SECONDS = 30;
 export const isActive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined;
 export const isReady = (pod: Pod): boolean => pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
-/** All pods of a workload, terminating ones too. */
-export const podsOf = ({ cluster: { kube } }: ControlPlane, workload: Workload): Pod[] => {
-  if (workload.kind === 'DaemonSet') return controlledBy(kube, 'Pod', workload);
-  return controlledBy(kube, 'ReplicaSet', workload).flatMap((replicaSet) => controlledBy(kube, 'Pod', replicaSet));
-};
+/** What controls a workload's pods: a Deployment's ReplicaSets, else the workload itself. */
+const controllersOf = (kube: KubeState, workload: Workload): KubeObject[] => (workload.kind === 'Deployment' ? controlledBy(kube, 'ReplicaSet', workload) : [workload]);
 
-export const DAEMON_HASH_LABEL = 'controller-revision-hash';
+/** All pods of a workload, terminating ones too. */
+export const podsOf = ({ cluster: { kube } }: ControlPlane, workload: Workload): Pod[] => controllersOf(kube, workload).flatMap((controller) => controlledBy(kube, 'Pod', controller));
+
+/** Which template a DaemonSet's or a StatefulSet's pod is of. */
+export const REVISION_LABEL = 'controller-revision-hash';
 
 /** Of all the pods that `controller` controls, or of those of one template: counted as they change, since clusters are large. */
 export const tallyOf = (kube: KubeState, controller: KubeObject, hash?: string): Tally =>
@@ -34,7 +35,7 @@ export const heldNodesOf = (kube: KubeState, controller: KubeObject): Set<string
 
 const count = (kube: KubeState, pod: Pod, change: Tally): void => {
   const uid = controllerOf(pod)?.uid ?? '';
-  for (const key of [uid, `${uid}/${pod.metadata.labels?.[DAEMON_HASH_LABEL] ?? ''}`]) {
+  for (const key of [uid, `${uid}/${pod.metadata.labels?.[REVISION_LABEL] ?? ''}`]) {
     const tally = kube.tallies.get(key);
     if (tally) {
       tally.active += change.active;
@@ -44,10 +45,8 @@ const count = (kube: KubeState, pod: Pod, change: Tally): void => {
 };
 
 /** How many pods of a workload can work now. */
-export const readyPods = ({ cluster: { kube } }: ControlPlane, workload: Workload): number => {
-  const controllers = workload.kind === 'DaemonSet' ? [workload] : controlledBy(kube, 'ReplicaSet', workload);
-  return controllers.reduce((sum, controller) => sum + tallyOf(kube, controller).ready, 0);
-};
+export const readyPods = ({ cluster: { kube } }: ControlPlane, workload: Workload): number =>
+  controllersOf(kube, workload).reduce((sum, controller) => sum + tallyOf(kube, controller).ready, 0);
 
 /** Writes the ready count into the history where it has changed. */
 export const noteReady = (plane: ControlPlane, workload: Workload): void => {
@@ -120,8 +119,10 @@ const addApiAccess = (pod: Pod, suffix: string): void => {
 };
 
 export interface NewPod {
-  /** Its controller: a ReplicaSet or a DaemonSet. */
+  /** Its controller: a ReplicaSet, a DaemonSet or a StatefulSet. */
   owner: KubeObject;
+  /** Left out: one is made up. */
+  name?: string;
   template: PodTemplate;
   /** Beside the template's. */
   labels: Record<string, string>;
@@ -153,12 +154,12 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   const namespace = owner.metadata.namespace ?? 'default';
   let suffix: string;
   do suffix = kube.random.string(5, NAME_ALPHABET);
-  while (getObject(kube, 'Pod', namespace, `${generateName}${suffix}`));
+  while (options.name === undefined && getObject(kube, 'Pod', namespace, `${generateName}${suffix}`));
   const pod: Pod = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: newMetadata(kube, createdAt, {
-      name: `${generateName}${suffix}`,
+      name: options.name ?? `${generateName}${suffix}`,
       generateName,
       namespace,
       labels: { ...template.metadata.labels, ...options.labels },

@@ -1,4 +1,4 @@
-/** What the Deployment and the DaemonSet controllers share. */
+/** What the controllers of workloads share. */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, KubeState, PodTemplate } from './objects.ts';
 import { NAME_ALPHABET, touch } from './store.ts';

@@ -32,13 +32,14 @@ const container = z.looseObject({
   volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })).optional(),
 });
 const intOrPercent = z.union([z.number().int().min(0), z.string().regex(/^\d+%$/, 'must be a count or a percentage such as 25%')]);
-const strategy = z.looseObject({ type: z.string(), rollingUpdate: z.looseObject({ maxSurge: intOrPercent.optional(), maxUnavailable: intOrPercent.optional() }).optional() });
+const strategy = z.looseObject({ type: z.string(), rollingUpdate: z.looseObject({ maxSurge: intOrPercent.optional(), maxUnavailable: intOrPercent.optional(), partition: z.number().int().min(0).optional() }).optional() });
 
 export const workloadSchema = z.looseObject({
   metadata: z.looseObject({ name: z.string(), labels: strings.optional(), annotations: strings.optional() }),
   spec: z.looseObject({
     replicas: z.number().int().min(0).optional(),
     selector: z.looseObject({ matchLabels: strings }),
+    paused: z.boolean().optional(),
     strategy: strategy.optional(),
     updateStrategy: strategy.optional(),
     template: z.looseObject({

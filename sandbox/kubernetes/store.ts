@@ -32,6 +32,7 @@ export const KINDS: Record<Kind, KindInfo> = {
   Namespace: { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], group: '', namespaced: false, verbs: READ },
   Deployment: { kind: 'Deployment', plural: 'deployments', shortNames: ['deploy'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
   DaemonSet: { kind: 'DaemonSet', plural: 'daemonsets', shortNames: ['ds'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
+  StatefulSet: { kind: 'StatefulSet', plural: 'statefulsets', shortNames: ['sts'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
   ReplicaSet: { kind: 'ReplicaSet', plural: 'replicasets', shortNames: ['rs'], group: 'apps', namespaced: true, verbs: READ, inAll: true },
   PodDisruptionBudget: { kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', shortNames: ['pdb'], group: 'policy', namespaced: true, verbs: ALL },
   Role: { kind: 'Role', plural: 'roles', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
@@ -40,6 +41,10 @@ export const KINDS: Record<Kind, KindInfo> = {
   ClusterRoleBinding: { kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
   MutatingWebhookConfiguration: { kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', shortNames: [], group: 'admissionregistration.k8s.io', namespaced: false, verbs: READ },
 };
+
+/** Kinds of what rolls out pods by itself. */
+export const WORKLOAD_KINDS: readonly Workload['kind'][] = ['Deployment', 'DaemonSet', 'StatefulSet'];
+export const isWorkloadKind = (kind: string): kind is Workload['kind'] => (WORKLOAD_KINDS as readonly string[]).includes(kind);
 
 /** Whether it is one of the kinds that every cluster has. */
 export const isBuiltIn = (info: ResourceInfo): info is KindInfo => (KINDS as Record<string, KindInfo>)[info.kind] === info;
@@ -64,6 +69,7 @@ export const newKubeState = (): KubeState => ({
   daemonNodes: new Map(),
   pendingWorkloads: new Set(),
   pendingBudgets: new Set(),
+  currentRevisions: new Map(),
   fieldOwners: new Map(),
   customKinds: new Map(),
   snapshots: [],
@@ -129,6 +135,7 @@ export const removeResource = (kube: KubeState, info: Pick<ResourceInfo, 'plural
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
   kube.fieldOwners.delete(object.metadata.uid);
+  kube.currentRevisions.delete(object.metadata.uid);
   kube.resourceVersion += 1;
   kube.removals.set(resourceOf(info), kube.resourceVersion);
 };
@@ -141,7 +148,7 @@ export const countControlled = (kube: KubeState, owner: KubeObject): number => k
 export const controlledBy = <K extends Kind>(kube: KubeState, kind: K, owner: KubeObject): Kinds[K][] =>
   [...(kube.controlled.get(owner.metadata.uid) ?? [])].filter((object): object is Kinds[K] => object.kind === kind);
 
-/** The Deployment or DaemonSet that makes a pod, through its ReplicaSet where there is one. */
+/** The workload that makes a pod, through its ReplicaSet where there is one. */
 export const workloadOf = (kube: KubeState, object: KubeObject): Workload | undefined => {
   const { namespace } = object.metadata;
   const controller = controllerOf(object);
@@ -149,7 +156,7 @@ export const workloadOf = (kube: KubeState, object: KubeObject): Workload | unde
     const replicaSet = getObject(kube, 'ReplicaSet', namespace, controller.name);
     return replicaSet && workloadOf(kube, replicaSet);
   }
-  if (controller?.kind !== 'Deployment' && controller?.kind !== 'DaemonSet') return undefined;
+  if (!controller || !isWorkloadKind(controller.kind)) return undefined;
   const workload = getObject(kube, controller.kind, namespace, controller.name);
   return workload?.metadata.uid === controller.uid ? workload : undefined;
 };

@@ -1,6 +1,6 @@
 /** What kubectl prints comes from the server: lists as tables (k8s.io/kubernetes, printers/internalversion). */
 import { isNodeReady } from './nodes.ts';
-import type { Binding, Budget, KubeObject, Kinds, Kind, Pod } from './objects.ts';
+import type { Binding, Budget, KubeObject, Kinds, Kind, Pod, Workload } from './objects.ts';
 import { isReady } from './pods.ts';
 import { isBuiltIn } from './store.ts';
 import type { ResourceInfo } from './store.ts';
@@ -32,6 +32,12 @@ const podStatus = (pod: Pod): string => {
 };
 const podReady = (pod: Pod): string => `${isReady(pod) ? pod.spec.containers.length : 0}/${pod.spec.containers.length}`;
 
+const readyOf: Column[1] = (object) => `${Number(object.status?.['readyReplicas'] ?? 0)}/${(object as Kinds['Deployment' | 'StatefulSet']).spec.replicas}`;
+const containersOf =
+  (field: 'name' | 'image'): Column[1] =>
+  (object) =>
+    (object as Workload).spec.template.spec.containers.map((container) => container[field]).join(',');
+
 const CREATED: Column = ['Created At', ({ metadata }) => metadata.creationTimestamp];
 const roleOf = (object: KubeObject): string => `${(object as Binding).roleRef.kind}/${(object as Binding).roleRef.name}`;
 const subjectsOf =
@@ -56,7 +62,7 @@ const COLUMNS: Record<Kind, Column[]> = {
   Namespace: [NAME, ['Status', () => 'Active'], AGE],
   Deployment: [
     NAME,
-    ['Ready', (object) => `${Number(object.status?.['readyReplicas'] ?? 0)}/${(object as Kinds['Deployment']).spec.replicas}`],
+    ['Ready', readyOf],
     ['Up-to-date', count('updatedReplicas')],
     ['Available', count('availableReplicas')],
     AGE,
@@ -70,6 +76,7 @@ const COLUMNS: Record<Kind, Column[]> = {
     ['Available', count('numberAvailable')],
     AGE,
   ],
+  StatefulSet: [NAME, ['Ready', readyOf], AGE, ['Containers', containersOf('name'), 1], ['Images', containersOf('image'), 1]],
   ReplicaSet: [NAME, ['Desired', (object) => (object as Kinds['ReplicaSet']).spec.replicas], ['Current', count('replicas')], ['Ready', count('readyReplicas')], AGE],
   PodDisruptionBudget: [
     NAME,

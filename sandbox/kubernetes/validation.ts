@@ -5,7 +5,7 @@ import { badRequest, conflict, invalid } from './answers.ts';
 import type { Query } from './lists.ts';
 import type { KubeObject } from './objects.ts';
 import { SCHEMAS, workloadSchema } from './schemas.ts';
-import { apiVersionOf } from './store.ts';
+import { apiVersionOf, isWorkloadKind } from './store.ts';
 import type { KindInfo } from './store.ts';
 
 /** A JSON object from a request's body; `what` is how the API server names what it reads. */
@@ -73,12 +73,24 @@ export const readObject = (info: KindInfo, document: Record<string, unknown>, na
   return { object: parsed.data as KubeObject, headers: texts.length > 0 && mode === 'Warn' ? { warning: texts.map((text) => `299 - ${JSON.stringify(text)}`).join(', ') } : {} };
 };
 
+/** Source: k8s.io/kubernetes, apis/apps/validation, ValidateStatefulSetUpdate. */
+const CHANGEABLE = ['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds'];
+
+const checkStatefulSet = (info: KindInfo, name: string, before: Record<string, unknown>, spec: z.output<typeof workloadSchema>['spec']): void => {
+  const fixed = (of: object): object => Object.fromEntries(Object.entries(of).filter(([field]) => !CHANGEABLE.includes(field)));
+  const named = CHANGEABLE.map((field) => `'${field}'`);
+  if (!isDeepStrictEqual(fixed(before), fixed(spec))) throw invalid(info, name, 'spec', `Forbidden: updates to statefulset spec for fields other than ${named.slice(0, -1).join(', ')} and ${named.at(-1) ?? ''} are forbidden`);
+  const { type, rollingUpdate } = spec.updateStrategy ?? {};
+  if (type === 'OnDelete' && rollingUpdate) throw invalid(info, name, 'spec.updateStrategy.rollingUpdate', `Invalid value: ${JSON.stringify(rollingUpdate)}: only allowed for updateStrategy 'RollingUpdate'`);
+};
+
 const checkWorkload = (info: KindInfo, name: string, before: KubeObject, patched: Record<string, unknown>): void => {
   const checked = workloadSchema.safeParse(patched);
   if (!checked.success) {
     const [issue] = checked.error.issues;
     throw invalid(info, name, fieldOf(issue?.path ?? []), detailOf(issue?.message ?? 'not valid'));
   }
+  if (info.kind === 'StatefulSet') checkStatefulSet(info, name, before.spec ?? {}, checked.data.spec);
   const { selector, template } = checked.data.spec;
   if (!isDeepStrictEqual(selector, before.spec?.['selector'])) throw invalid(info, name, 'spec.selector', `Invalid value: ${JSON.stringify(selector)}: field is immutable`);
   const labels = template.metadata.labels ?? {};
@@ -90,13 +102,13 @@ const checkWorkload = (info: KindInfo, name: string, before: KubeObject, patched
 /** The object after a patch, or the refusal that the API server would give. */
 export const readPatched = (info: KindInfo, before: KubeObject, patched: Record<string, unknown>, query: Query): Read => {
   const { name } = before.metadata;
-  const isWorkload = info.kind === 'Deployment' || info.kind === 'DaemonSet';
+  const isWorkload = isWorkloadKind(info.kind);
   if (isWorkload) checkWorkload(info, name, before, patched);
   const { object: after, headers } = isWorkload ? { object: patched as KubeObject, headers: {} } : readObject(info, patched, name, query);
   if (after.metadata.name !== name) throw badRequest(`the name of the object (${after.metadata.name}) does not match the name on the URL (${name})`);
   if (after.metadata.resourceVersion !== before.metadata.resourceVersion) throw conflict(info, name);
   if (!isDeepStrictEqual(after['roleRef'], before['roleRef'])) throw invalid(info, name, 'roleRef', `Invalid value: ${JSON.stringify(after['roleRef'])}: cannot change roleRef`);
   // The API's default.
-  if (info.kind === 'Deployment' && after.spec) after.spec = { ...after.spec, replicas: after.spec['replicas'] ?? 1 };
+  if (isWorkload && info.kind !== 'DaemonSet' && after.spec) after.spec = { ...after.spec, replicas: after.spec['replicas'] ?? 1 };
   return { object: after, headers };
 };

@@ -3,7 +3,7 @@ import { removeAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
 import type { Budget } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, merge, newEbsLab, restartPatch, strategic } from './support.ts';
+import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, merge, newDatabaseLab, newEbsLab, restartPatch, STATEFUL_SET, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
 const BUDGETS = '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets';
@@ -73,6 +73,19 @@ describe('the status of a budget', () => {
     expect(statusOf(lab)).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed', message: 'daemonsets.apps does not implement the scale subresource' }] });
     await protect(lab, { selector: { matchLabels: { app: 'ebs-csi-node' } }, minAvailable: 2 }, 'counted');
     expect(statusOf(lab, 'counted')).toMatchObject({ disruptionsAllowed: 1, expectedPods: 3 });
+  });
+});
+
+describe('a budget of a StatefulSet', () => {
+  test('counts the pods that it wants, as that of a Deployment', async () => {
+    const lab = newDatabaseLab();
+    await protect(lab, { selector: { matchLabels: { app: 'db' } }, maxUnavailable: '34%' });
+    expect(statusOf(lab)).toMatchObject({ expectedPods: 3, desiredHealthy: 1, disruptionsAllowed: 2 });
+    const statuses: number[] = [];
+    for (const name of ['db-0', 'db-1', 'db-2']) statuses.push((await evict(lab, name)).status);
+    expect(statuses).toEqual([201, 201, 429]);
+    lab.pass(60);
+    expect(statusOf(lab)).toMatchObject({ currentHealthy: 3, disruptionsAllowed: 2 });
   });
 });
 
@@ -219,9 +232,10 @@ describe('budgets are for evictions alone', () => {
   test.each([
     ['Deployment', DEPLOYMENT, 'ebs-csi-controller', 8],
     ['DaemonSet', DAEMON_SET, 'ebs-csi-node', 3],
+    ['StatefulSet', STATEFUL_SET, 'db', 3],
   ])('a rollout of a %s takes as long, and the same pods away, with a budget that allows nothing', async (_, path, app, pods) => {
     const counts = async (guarded: boolean) => {
-      const lab = newEbsLab({ objects: ebsWith({ replicas: 8 }) });
+      const lab = newDatabaseLab({ objects: ebsWith({ replicas: 8 }) });
       if (guarded) await protect(lab, { selector: {}, minAvailable: '100%' });
       else lab.pass(1);
       await lab.call('PATCH', path, { headers: strategic, body: restartPatch('x') });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { getObject } from '../../../sandbox/kubernetes/store.ts';
-import { merge, newEbsLab, newLab, strategic } from './support.ts';
+import { merge, newDatabaseLab, newEbsLab, newLab, STATEFUL_SET, strategic } from './support.ts';
 
 const ACCOUNTS = '/api/v1/namespaces/kube-system/serviceaccounts';
 const BUDGETS = '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets';
@@ -167,6 +167,12 @@ describe('tables', () => {
     await lab.call('POST', `${RBAC}/clusterrolebindings`, { body: binding({ subjects: [{ kind: 'Group', name: 'g' }, { kind: 'ServiceAccount', name: 's', namespace: 'n' }] }, 'ClusterRoleBinding') });
     expect(await rows(`${RBAC}/clusterrolebindings`)).toContainEqual(expect.objectContaining({ cells: ['mine', 'ClusterRole/view', '0s', '', 'g', 'n/s'] }));
     expect(await rows(`${RBAC}/clusterroles`)).toContainEqual(expect.objectContaining({ cells: ['view', '2025-10-07T09:00:00Z'] }));
+  });
+
+  test('of StatefulSets: containers and images where kubectl asks for all columns', async () => {
+    const { body } = await newDatabaseLab().call('GET', STATEFUL_SET, { headers: table });
+    expect(body['columnDefinitions']).toMatchObject([{ name: 'Name' }, { name: 'Ready' }, { name: 'Age', priority: 0 }, { name: 'Containers', priority: 1 }, { name: 'Images', priority: 1 }]);
+    expect(body['rows']).toMatchObject([{ cells: ['db', '3/3', '24h', 'main,exporter', 'db:1,exporter'] }]);
   });
 
   test('of watched objects', async () => {

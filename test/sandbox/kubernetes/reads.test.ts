@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DEPLOYMENT, ebsWith, newEbsLab, restartPatch, strategic } from './support.ts';
+import { DEPLOYMENT, ebsWith, newDatabaseLab, newEbsLab, restartPatch, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
@@ -20,7 +20,7 @@ describe('discovery', () => {
   });
 
   test('each resource that it names can be listed, and says rightly what can be done with it', async () => {
-    const lab = newEbsLab();
+    const lab = newDatabaseLab();
     const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'one' } };
     await lab.call('POST', '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets', { body: budget });
     await lab.call('POST', `${RBAC}/namespaces/kube-system/roles`, { body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'one' } } });

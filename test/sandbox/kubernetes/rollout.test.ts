@@ -148,7 +148,77 @@ describe('rolling restart of a Deployment', () => {
   });
 });
 
+describe('a paused Deployment', () => {
+  const set = (lab: Lab, spec: object) => lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec } });
+  const progressing = (lab: Lab) => (lab.deployment().status!['conditions'] as { type: string }[]).find(({ type }) => type === 'Progressing');
+
+  test('keeps its pods whatever its template says, and rolls out once it goes on', async () => {
+    const lab = newEbsLab();
+    const before = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
+    await set(lab, { paused: true });
+    await restart(lab, DEPLOYMENT);
+    lab.pass(120);
+    expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name)).toEqual(before);
+    expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toHaveLength(1);
+    expect(lab.deployment().status).toMatchObject({ observedGeneration: 3, replicas: 2, readyReplicas: 2 });
+    expect(lab.deployment().status).not.toHaveProperty('updatedReplicas');
+    expect(progressing(lab)).toMatchObject({ status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' });
+    await set(lab, { paused: null });
+    lab.pass(60);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 2, terminating: 0 });
+    expect(progressing(lab)).toMatchObject({ status: 'True', reason: 'NewReplicaSetAvailable' });
+  });
+
+  test('is that from the start where the manifest says so, with its pods there', () => {
+    const lab = newEbsLab({ objects: ebsWith({ paused: true }) });
+    expect(lab.deployment().spec.paused).toBe(true);
+    expect(lab.deployment().status).toMatchObject({ readyReplicas: 2, updatedReplicas: 2 });
+  });
+
+  test('still has as many pods as it wants, of the template that they had', async () => {
+    const lab = newEbsLab({ objects: ebsWith({ paused: true }) });
+    await restart(lab, DEPLOYMENT);
+    await set(lab, { replicas: 3 });
+    lab.pass(30);
+    const [pod] = lab.pods('ebs-csi-controller');
+    await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${pod!.metadata.name}`);
+    lab.pass(30);
+    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 3, new: 0, newReady: 0, ready: 3, terminating: 0 });
+    await set(lab, { replicas: 1 });
+    lab.pass(30);
+    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 1, new: 0 });
+  });
+
+  test('in the middle of a rollout: what there is of each template stays, also where a pod is lost', async () => {
+    const lab = newEbsLab();
+    await restart(lab, DEPLOYMENT);
+    lab.pass(13);
+    await set(lab, { paused: true });
+    lab.pass(60);
+    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
+    const [old] = lab.pods('ebs-csi-controller').filter(({ metadata }) => metadata.annotations?.['restarted'] === undefined);
+    await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${old!.metadata.name}`);
+    lab.pass(60);
+    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
+  });
+});
+
 describe('rolling restart of a DaemonSet', () => {
+  test('with the update strategy OnDelete: a pod is new once somebody has deleted the old one', async () => {
+    const onDelete = { ...ebs, workloads: ebs.workloads.map((workload) => (workload.kind === 'DaemonSet' ? { ...workload, updateStrategy: 'OnDelete' as const } : workload)) };
+    const lab = newEbsLab({ objects: onDelete });
+    expect(lab.daemonSet().spec.updateStrategy).toEqual({ type: 'OnDelete' });
+    await restart(lab, DAEMON_SET);
+    lab.pass(120);
+    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 3, new: 0 });
+    const [pod] = lab.pods('ebs-csi-node');
+    await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${pod!.metadata.name}`);
+    lab.pass(30);
+    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 2, newReady: 1 });
+    expect(lab.daemonSet().status).toMatchObject({ updatedNumberScheduled: 1, numberReady: 3 });
+  });
+
+
   test('goes node by node, and a new pod waits for the old one to be gone', async () => {
     const lab = newEbsLab();
     await restart(lab, DAEMON_SET);

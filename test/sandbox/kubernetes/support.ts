@@ -2,7 +2,7 @@
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
 import { seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
-import type { AddonObjects, DaemonSet, Deployment, KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { AddonObjects, DaemonSet, Deployment, KubeObject, Pod, StatefulSet } from '../../../sandbox/kubernetes/objects.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
@@ -33,6 +33,13 @@ export const ebs: AddonObjects = {
     { kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', labels: { app: 'ebs-csi-node' }, containers: [{ name: 'ebs-plugin', image: 'ebs' }] },
   ],
 };
+
+/** A StatefulSet of three, whose pods use IRSA too. */
+export const database = (change: Partial<AddonObjects['workloads'][number]> = {}): AddonObjects => ({
+  namespace: 'kube-system',
+  serviceAccounts: [],
+  workloads: [{ kind: 'StatefulSet', name: 'db', serviceAccount: 'ebs-csi-controller-sa', replicas: 3, labels: { app: 'db' }, containers: [{ name: 'main', image: 'db:1' }, { name: 'exporter', image: 'exporter' }], ...change }],
+});
 
 /** `ebs` with another number of controllers. */
 export const ebsWith = (change: Partial<AddonObjects['workloads'][number]>): AddonObjects => ({
@@ -74,6 +81,7 @@ export interface Lab {
   pods: (app: string) => Pod[];
   deployment: () => Deployment;
   daemonSet: () => DaemonSet;
+  statefulSet: () => StatefulSet;
 }
 
 export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?: number; catalogue?: World['catalogue'] } = {}): Lab => {
@@ -106,6 +114,7 @@ export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?:
     pods: (app) => listObjects(cluster.kube, 'Pod').filter(({ metadata }) => metadata.labels?.['app'] === app),
     deployment: () => getObject(cluster.kube, 'Deployment', 'kube-system', 'ebs-csi-controller')!,
     daemonSet: () => getObject(cluster.kube, 'DaemonSet', 'kube-system', 'ebs-csi-node')!,
+    statefulSet: () => getObject(cluster.kube, 'StatefulSet', 'kube-system', 'db')!,
   };
 };
 
@@ -120,6 +129,13 @@ export const newEbsLab = (options: Parameters<typeof newLab>[0] & { objects?: Ad
   return lab;
 };
 
+/** As `newEbsLab`, with the StatefulSet. */
+export const newDatabaseLab = (options: Parameters<typeof newEbsLab>[0] & { change?: Parameters<typeof database>[0] } = {}): Lab => {
+  const lab = newEbsLab(options);
+  seedAddonObjects(lab.world, lab.cluster, 'db', database(options.change), { irsaServiceAccounts: [], podsCreatedAt: START - DAY, manager: 'helm' });
+  return lab;
+};
+
 /** An association for the controller's service account, made at `createdAt`. */
 export const associate = ({ world, cluster }: Lab, createdAt = world.schedule.now(), serviceAccount = 'ebs-csi-controller-sa'): void => {
   const id = `a-${cluster.associations.size}`;
@@ -130,6 +146,7 @@ export const strategic = { 'content-type': 'application/strategic-merge-patch+js
 export const merge = { 'content-type': 'application/merge-patch+json' };
 export const DEPLOYMENT = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
 export const DAEMON_SET = '/apis/apps/v1/namespaces/kube-system/daemonsets/ebs-csi-node';
+export const STATEFUL_SET = '/apis/apps/v1/namespaces/kube-system/statefulsets/db';
 export const restartPatch = (value: string) => ({ spec: { template: { metadata: { annotations: { restarted: value } } } } });
 
 /** The API server as the product's adapter reaches it. */

@@ -1,0 +1,39 @@
+/** Where new pods go, of all but DaemonSets: nodes that take them, evenly, or those of their Fargate profile. */
+import type { ClusterState } from '../world/world.ts';
+import { FARGATE_PROFILE, fargateProfileOf, schedulableNodes } from './nodes.ts';
+import type { Pod, PodTemplate } from './objects.ts';
+
+/** Gives nodes for new pods, one by one: always the one that has the fewest of the workload's, the first of those. */
+const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) => {
+  const load = new Map<string, number>();
+  for (const { spec } of pods) if (spec.nodeName !== undefined) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
+  // By how many pods a node has; each level is walked once, however many pods come.
+  const levels = new Map<number, number[]>();
+  for (const [index, node] of nodes.entries()) {
+    const count = load.get(node) ?? 0;
+    const level = levels.get(count) ?? [];
+    level.push(index);
+    levels.set(count, level);
+  }
+  let count = Math.min(...levels.keys());
+  let next = 0;
+  return () => {
+    if (nodes.length === 0) return undefined;
+    if (next === (levels.get(count)?.length ?? 0)) {
+      const above = [...(levels.get(count) ?? []), ...(levels.get(count + 1) ?? [])].sort((one, other) => one - other);
+      count += 1;
+      levels.set(count, above);
+      next = 0;
+    }
+    return nodes[levels.get(count)?.[next++] ?? 0];
+  };
+};
+
+/** For pods of one template: the labels that their place gives them, and the node of each; `siblings`: pods that are there already. */
+export const placementOf = (cluster: ClusterState, namespace: string, template: PodTemplate, siblings: Pod[]): { labels: Record<string, string>; pick: () => string | undefined } => {
+  const profile = fargateProfileOf(cluster, namespace, template.metadata.labels);
+  return {
+    labels: profile === undefined ? {} : { [FARGATE_PROFILE]: profile },
+    pick: nodePicker(schedulableNodes(cluster.kube, template.spec, profile !== undefined), siblings),
+  };
+};

@@ -1,0 +1,272 @@
+import { describe, expect, test } from 'vitest';
+import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
+import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { associate, database, merge, newDatabaseLab, newEbsLab, newLab, restartPatch, START, STATEFUL_SET, strategic } from './support.ts';
+import type { Lab } from './support.ts';
+
+const patch = (lab: Lab, spec: object) => lab.call('PATCH', STATEFUL_SET, { headers: strategic, body: { spec } });
+const restart = (lab: Lab, value = 'once') => lab.call('PATCH', STATEFUL_SET, { headers: strategic, body: restartPatch(value) });
+const remove = (lab: Lab, ordinal: number, grace = 30) => lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/db-${ordinal}`, { query: { gracePeriodSeconds: String(grace) } });
+
+/** `db-0 new`, in their order: whether a pod has the newest template's value, and whether it is not ready or on its way out. */
+const census = (lab: Lab, value = 'once'): string[] =>
+  lab
+    .pods('db')
+    .map((pod) => `${pod.metadata.name} ${pod.metadata.annotations?.['restarted'] === value ? 'new' : 'old'}${isActive(pod) ? (isReady(pod) ? '' : ' starting') : ' ending'}`)
+    .sort((a, b) => a.localeCompare(b));
+/** What the census was, each second in which it was another. */
+const watch = (lab: Lab, seconds: number): string[] => {
+  const seen: string[] = [];
+  for (let second = 0; second < seconds; second += 1) {
+    lab.pass(1);
+    const now = census(lab).join(', ');
+    if (seen.at(-1) !== now) seen.push(now);
+  }
+  return seen;
+};
+const names = (lab: Lab): string[] => lab.pods('db').map(({ metadata }) => metadata.name);
+
+describe('a StatefulSet that is there from the start', () => {
+  test('has ready pods with ordinals, which it controls itself, as Kubernetes labels them', () => {
+    const lab = newDatabaseLab();
+    const { metadata, status } = lab.statefulSet();
+    const revision = String(status?.['currentRevision']);
+    expect(revision).toMatch(/^db-[a-z0-9]+$/);
+    expect(status).toEqual({
+      observedGeneration: 1,
+      replicas: 3,
+      availableReplicas: 3,
+      readyReplicas: 3,
+      currentReplicas: 3,
+      updatedReplicas: 3,
+      currentRevision: revision,
+      updateRevision: revision,
+      collisionCount: 0,
+    });
+    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
+    expect(lab.pods('db')[1]).toMatchObject({
+      metadata: {
+        name: 'db-1',
+        generateName: 'db-',
+        creationTimestamp: '2026-01-14T09:00:00Z',
+        labels: { app: 'db', 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': 'db-1', 'apps.kubernetes.io/pod-index': '1' },
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: metadata.uid, controller: true }],
+      },
+      spec: { hostname: 'db-1', subdomain: 'db', serviceAccountName: 'ebs-csi-controller-sa' },
+    });
+    // On as many nodes as there are.
+    expect(new Set(lab.pods('db').map(({ spec }) => spec.nodeName)).size).toBe(3);
+  });
+
+  test('has managed fields, and a history of ready pods', async () => {
+    const lab = newDatabaseLab();
+    const { body } = await lab.call('GET', STATEFUL_SET);
+    expect(body.metadata).toMatchObject({ managedFields: [{ manager: 'helm', operation: 'Update', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } }, { manager: 'kube-controller-manager', subresource: 'status', fieldsV1: { 'f:status': { 'f:readyReplicas': {} } } }] });
+    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({ at: START, namespace: 'kube-system', kind: 'StatefulSet', workload: 'db', ready: 3 });
+  });
+
+  test('waits with all of its pods where no node takes the first', () => {
+    const lab = newDatabaseLab({ nodes: 0 });
+    expect(census(lab)).toEqual(['db-0 old starting']);
+    expect(lab.statefulSet().status).toMatchObject({ replicas: 1, availableReplicas: 0, currentReplicas: 1 });
+    expect(lab.statefulSet().status).not.toHaveProperty('readyReplicas');
+  });
+});
+
+describe('its pods', () => {
+  test('are made one after the other, each once the one before it is ready', () => {
+    const lab = newLab();
+    applyAddonObjects(lab.world, lab.cluster, 'db', database(), { irsaServiceAccounts: [], restart: false });
+    expect(watch(lab, 45)).toEqual([
+      'db-0 old starting',
+      'db-0 old, db-1 old starting',
+      'db-0 old, db-1 old, db-2 old starting',
+      'db-0 old, db-1 old, db-2 old',
+    ]);
+  });
+
+  test('are all made at once where the policy is Parallel', async () => {
+    const lab = newDatabaseLab();
+    lab.statefulSet().spec.podManagementPolicy = 'Parallel';
+    await patch(lab, { replicas: 5 });
+    expect(watch(lab, 30)).toEqual(['db-0 old, db-1 old, db-2 old, db-3 old starting, db-4 old starting', 'db-0 old, db-1 old, db-2 old, db-3 old, db-4 old']);
+    await patch(lab, { replicas: 0 });
+    lab.pass(1);
+    expect(census(lab).every((pod) => pod.endsWith('ending'))).toBe(true);
+    lab.pass(5);
+    expect(lab.statefulSet().status).toEqual({ observedGeneration: 3, replicas: 0, availableReplicas: 0, currentRevision: expect.any(String) as string, updateRevision: expect.any(String) as string, collisionCount: 0 });
+  });
+
+  test('go from the highest ordinal down, one at a time', async () => {
+    const lab = newDatabaseLab();
+    await patch(lab, { replicas: 1 });
+    expect(watch(lab, 10)).toEqual(['db-0 old, db-1 old, db-2 old ending', 'db-0 old, db-1 old ending', 'db-0 old']);
+  });
+
+  test('are not ended for a smaller size while one of those that stay is not ready', async () => {
+    const lab = newDatabaseLab();
+    await remove(lab, 0);
+    await patch(lab, { replicas: 1 });
+    expect(watch(lab, 30)).toEqual(['db-0 old ending, db-1 old, db-2 old', 'db-1 old, db-2 old', 'db-0 old starting, db-1 old, db-2 old', 'db-0 old, db-1 old, db-2 old ending', 'db-0 old, db-1 old ending', 'db-0 old']);
+  });
+
+  test('come again under their name, and with the identity of then', async () => {
+    const lab = newDatabaseLab();
+    associate(lab);
+    const before = lab.pods('db')[0]!;
+    await remove(lab, 0, 0);
+    lab.pass(1);
+    expect(census(lab)).toEqual(['db-0 old starting', 'db-1 old', 'db-2 old']);
+    const after = lab.pods('db').find(({ metadata }) => metadata.name === 'db-0')!;
+    expect(after.metadata.uid).not.toBe(before.metadata.uid);
+    expect(JSON.stringify(before.spec)).toContain('AWS_ROLE_ARN');
+    expect(JSON.stringify(after.spec)).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+    lab.pass(15);
+    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3 });
+    expect(lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready)).toEqual([3, 2, 3]);
+  });
+
+  test('of one that is made again wait until the name is free', () => {
+    const lab = newDatabaseLab();
+    removeAddonObjects(lab.world, lab.cluster, 'db', database());
+    applyAddonObjects(lab.world, lab.cluster, 'db', database(), { irsaServiceAccounts: [], restart: false });
+    lab.pass(1);
+    expect(census(lab)).toEqual(['db-0 old ending', 'db-1 old ending', 'db-2 old ending']);
+    expect(lab.statefulSet().status).toMatchObject({ replicas: 0 });
+    lab.pass(60);
+    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
+    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3 });
+  });
+
+  test('run on Fargate where a profile takes them', () => {
+    const lab = newLab();
+    lab.cluster.fargateProfiles = [{ name: 'data', namespace: 'kube-system', labels: { app: 'db' } }];
+    const [node] = listObjects(lab.cluster.kube, 'Node');
+    node!.metadata.labels = { ...node!.metadata.labels, 'eks.amazonaws.com/compute-type': 'fargate' };
+    seedAddonObjects(lab.world, lab.cluster, 'db', database(), { irsaServiceAccounts: [], podsCreatedAt: START });
+    expect(lab.pods('db').map(({ metadata, spec }) => [metadata.labels?.['eks.amazonaws.com/fargate-profile'], spec.nodeName])).toEqual(Array.from({ length: 3 }, () => ['data', node!.metadata.name]));
+  });
+});
+
+describe('rolling restart of a StatefulSet', () => {
+  test('goes from the highest ordinal down, the next one once the one before is ready again', async () => {
+    const lab = newDatabaseLab();
+    await restart(lab);
+    expect(watch(lab, 70)).toEqual([
+      'db-0 old, db-1 old, db-2 old ending',
+      'db-0 old, db-1 old, db-2 new starting',
+      'db-0 old, db-1 old ending, db-2 new',
+      'db-0 old, db-1 new starting, db-2 new',
+      'db-0 old ending, db-1 new, db-2 new',
+      'db-0 new starting, db-1 new, db-2 new',
+      'db-0 new, db-1 new, db-2 new',
+    ]);
+  });
+
+  test('counts what is of which revision, and takes the new one for the current one at its end', async () => {
+    const lab = newDatabaseLab();
+    const before = lab.statefulSet().status?.['currentRevision'];
+    await restart(lab);
+    expect(lab.statefulSet()).toMatchObject({ metadata: { generation: 2 }, status: { observedGeneration: 1, updatedReplicas: 3 } });
+    lab.pass(1);
+    const first = lab.statefulSet().status ?? {};
+    expect(first).toMatchObject({ observedGeneration: 2, replicas: 3, currentReplicas: 2, currentRevision: before });
+    expect(first).not.toHaveProperty('updatedReplicas');
+    expect(first['updateRevision']).not.toBe(before);
+    lab.pass(4);
+    expect(lab.statefulSet().status).toMatchObject({ replicas: 3, readyReplicas: 2, availableReplicas: 2, currentReplicas: 2, updatedReplicas: 1 });
+    lab.pass(60);
+    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, currentReplicas: 3, updatedReplicas: 3, currentRevision: first['updateRevision'], updateRevision: first['updateRevision'] });
+  });
+
+  test('a second one in the middle: the newest template wins, in the same order', async () => {
+    const lab = newDatabaseLab();
+    await restart(lab, 'first');
+    lab.pass(10);
+    await restart(lab, 'second');
+    lab.pass(100);
+    expect(census(lab, 'second')).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
+    expect(Math.min(...lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready))).toBe(2);
+  });
+
+  test('waits for good behind a pod that does not get ready', async () => {
+    const lab = newDatabaseLab();
+    const [first] = lab.pods('db');
+    getObject(lab.cluster.kube, 'Node', undefined, first!.spec.nodeName!)!.spec = { unschedulable: true };
+    for (const node of listObjects(lab.cluster.kube, 'Node')) node.spec = { ...node.spec, unschedulable: true };
+    await restart(lab);
+    lab.pass(600);
+    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new starting']);
+  });
+
+  test('one that is Parallel replaces its pods in the same order, one at a time', async () => {
+    const lab = newDatabaseLab();
+    lab.statefulSet().spec.podManagementPolicy = 'Parallel';
+    await restart(lab);
+    expect(watch(lab, 70).slice(0, 3)).toEqual(['db-0 old, db-1 old, db-2 old ending', 'db-0 old, db-1 old, db-2 new starting', 'db-0 old, db-1 old ending, db-2 new']);
+    expect(census(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
+  });
+});
+
+describe('what holds a StatefulSet back', () => {
+  test('the update strategy OnDelete: a pod is new once somebody has deleted the old one', async () => {
+    const lab = newDatabaseLab({ change: { updateStrategy: 'OnDelete' } });
+    const before = lab.statefulSet().status?.['currentRevision'];
+    await restart(lab);
+    lab.pass(120);
+    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
+    expect(lab.statefulSet().status).toMatchObject({ observedGeneration: 2, readyReplicas: 3, currentReplicas: 3, currentRevision: before });
+    expect(lab.statefulSet().status).not.toHaveProperty('updatedReplicas');
+    await remove(lab, 1);
+    lab.pass(30);
+    expect(census(lab)).toEqual(['db-0 old', 'db-1 new', 'db-2 old']);
+    expect(lab.statefulSet().status).toMatchObject({ currentReplicas: 2, updatedReplicas: 1 });
+    for (const ordinal of [0, 2]) await remove(lab, ordinal);
+    lab.pass(60);
+    // The real one does not take the new revision for the current one either: only a rolling update is ever complete.
+    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, updatedReplicas: 3, currentRevision: before });
+    expect(lab.statefulSet().status).not.toHaveProperty('currentReplicas');
+  });
+
+  test('a partition: below it pods stay of the old template, also those that are made again', async () => {
+    const lab = newDatabaseLab();
+    await patch(lab, { updateStrategy: { rollingUpdate: { partition: 2 } } });
+    await restart(lab);
+    lab.pass(60);
+    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
+    await remove(lab, 1);
+    lab.pass(30);
+    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
+    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1 });
+    await patch(lab, { updateStrategy: { rollingUpdate: { partition: 0 } } });
+    lab.pass(60);
+    expect(census(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
+  });
+});
+
+describe('PATCH of a StatefulSet', () => {
+  test.each([
+    ['its service', { serviceName: 'other' }, "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"],
+    ['the policy', { podManagementPolicy: 'Parallel' }, 'spec: Forbidden: updates to statefulset spec'],
+    ['the selector', { selector: { matchLabels: { app: 'x' } } }, 'spec: Forbidden: updates to statefulset spec'],
+    ['OnDelete beside a partition', { updateStrategy: { type: 'OnDelete' } }, `spec.updateStrategy.rollingUpdate: Invalid value: {"partition":0}: only allowed for updateStrategy 'RollingUpdate'`],
+    ['a partition below 0', { updateStrategy: { rollingUpdate: { partition: -1 } } }, 'spec.updateStrategy.rollingUpdate.partition'],
+    ['labels that the selector does not match', { template: { metadata: { labels: { app: 'x' } } } }, '`selector` does not match template `labels`'],
+  ])('is refused: %s', async (_, spec, message) => {
+    const lab = newDatabaseLab();
+    const { status, body } = await lab.call('PATCH', STATEFUL_SET, { headers: merge, body: { spec } });
+    expect({ status, message: body.message }).toEqual({ status: 422, message: expect.stringContaining(message) as string });
+  });
+
+  test('has the API\'s default for the size', async () => {
+    const lab = newDatabaseLab();
+    await lab.call('PATCH', STATEFUL_SET, { headers: merge, body: { spec: { replicas: null } } });
+    lab.pass(30);
+    expect(names(lab)).toEqual(['db-0']);
+  });
+});
+
+test('clusters without a StatefulSet list none', async () => {
+  expect((await newEbsLab().call('GET', '/apis/apps/v1/statefulsets')).body).toMatchObject({ kind: 'StatefulSetList', items: [] });
+});
