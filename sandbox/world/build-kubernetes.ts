@@ -69,7 +69,7 @@ export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState
 
 /** A workload that was there before the sandbox opened, with its pods ready and as the webhook made them then. */
 export const seedWorkload = (world: World, cluster: ClusterState, workload: ScenarioWorkload): void => {
-  const { namespace, serviceAccount, serviceAccountAnnotations, createdAt, kind, name, replicas } = workload;
+  const { namespace, serviceAccount, serviceAccountAnnotations, createdAt, kind, name, replicas, paused, updateStrategy } = workload;
   const at = Date.parse(createdAt);
   ensureNamespace(cluster, namespace, at);
   const account = getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount) ?? createServiceAccount(cluster, namespace, serviceAccount, at);
@@ -85,6 +85,8 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     labels,
     containers: containers.map(({ env, ...container }) => ({ ...container, ...(env.length > 0 ? { env: env.map(variableOf) } : {}) })),
     ...(replicas === undefined ? {} : { replicas }),
+    ...(paused ? { paused } : {}),
+    ...(updateStrategy === undefined ? {} : { updateStrategy }),
     ...(nodeSelector === undefined ? {} : { nodeSelector }),
     ...(hostNetwork ? { hostNetwork } : {}),
   };

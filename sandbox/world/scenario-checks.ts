@@ -3,6 +3,7 @@ import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { PolicyKind } from '../../lambdas/domain/policy/document.ts';
 import { isJson } from '../json.ts';
+import { isWorkloadKind } from '../kubernetes/store.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
 
 type ScenarioRole = Scenario['accounts'][number]['roles'][number];
@@ -42,7 +43,7 @@ const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: 
   const workloads = known.objects.workloads.map(({ kind, name }) => `${kind}.apps ${name}`);
   for (const [index, { field, value }] of fields.entries()) {
     const [object = ''] = field.split(' - ');
-    const isWorkload = /^(Deployment|DaemonSet)\b/.test(object);
+    const isWorkload = isWorkloadKind(object.split(/\W/)[0] ?? '');
     if (isWorkload && !workloads.includes(object)) report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
     if (!isWorkload && value !== undefined) report([...path, index, 'value'], `the sandbox has no ${object} to set it in. Remove it.`);
   }
@@ -129,6 +130,8 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
     if (owner !== undefined) report([...path, index], `the add-on ${owner} has a ${workload.kind} of that name. Remove the add-on from the cluster's addons for a self-managed one, or give the workload another name.`);
     for (const [position, { env }] of (workload.containers ?? []).entries()) checkVariables(env, [...path, index, 'containers', position, 'env'], report);
     if (workload.kind === 'DaemonSet' && workload.replicas !== undefined) report([...path, index, 'replicas'], 'a DaemonSet has one pod on each node. Remove it, or change kind to Deployment.');
+    if (workload.kind !== 'Deployment' && workload.paused) report([...path, index, 'paused'], `a ${workload.kind} can't be paused. Remove it, or change kind to Deployment.`);
+    if (workload.kind === 'Deployment' && workload.updateStrategy !== undefined) report([...path, index, 'updateStrategy'], 'a Deployment has no such strategy. Remove it, or add "paused": true, which holds its pods back too.');
   }
   reportDuplicates(cluster.workloads, ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`, (index) => [...path, index], 'the workload', report);
 };

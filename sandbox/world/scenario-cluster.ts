@@ -28,7 +28,7 @@ export const fargateProfile = z
     namespace: kubernetesName.describe('Namespace of the pods that it takes.'),
     labels: strings.default({}).describe('Labels that they have, all of them.'),
   })
-  .meta({ id: 'FargateProfile', description: 'Sends pods of Deployments to the nodes on Fargate, of which there must be some (`nodes`).' });
+  .meta({ id: 'FargateProfile', description: 'Sends pods of Deployments and StatefulSets to the nodes on Fargate, of which there must be some (`nodes`).' });
 
 const variableFields = {
   name: z.string().regex(/^[A-Za-z_][\w.-]*$/, 'must be the name of an environment variable').describe('Its name.'),
@@ -46,7 +46,7 @@ const variableFields = {
 
 export const extraEnv = z
   .strictObject({
-    workload: kubernetesName.optional().describe("Name of the add-on's Deployment or DaemonSet; all where it is left out."),
+    workload: kubernetesName.optional().describe("Name of the add-on's workload; all where it is left out."),
     container: kubernetesName.optional().describe('Name of the container; all where it is left out.'),
     ...variableFields,
   })
@@ -66,19 +66,21 @@ const container = z
 
 export const workload = z
   .strictObject({
-    kind: z.enum(['Deployment', 'DaemonSet']).describe('What rolls out its pods.'),
+    kind: z.enum(['Deployment', 'DaemonSet', 'StatefulSet']).describe('What rolls out its pods.'),
     namespace,
-    name: kubernetesName.describe('Name of the Deployment or DaemonSet.'),
+    name: kubernetesName.describe('Its name.'),
     serviceAccount: kubernetesName.default('default').describe('Service account of its pods; made where it is missing.'),
     serviceAccountAnnotations: strings.default({}).describe("Annotations of that service account: `eks.amazonaws.com/role-arn` makes its pods use IRSA."),
-    replicas: z.number().int().min(0).max(5000).optional().describe('Pods of a Deployment; 1 where it is left out. A DaemonSet has one on each node.'),
+    replicas: z.number().int().min(0).max(5000).optional().describe('Pods of a Deployment or StatefulSet; 1 where it is left out. A DaemonSet has one on each node.'),
+    paused: z.boolean().default(false).describe('Whether a Deployment is paused (`spec.paused`), so that a changed pod template is not rolled out; its pods were there before.'),
+    updateStrategy: z.enum(['OnDelete']).optional().describe('Of a DaemonSet or StatefulSet whose pods are replaced only once somebody deletes them; where it is left out, they roll.'),
     labels: strings.optional().describe('Labels of the workload and its pods; `app.kubernetes.io/name` with its name where they are left out.'),
     nodeSelector: strings.optional().describe('Labels of the nodes that its pods run on, beside `kubernetes.io/os: linux`, which is there where it is not set otherwise.'),
     hostNetwork: z.boolean().default(false).describe("Whether its pods use their node's network."),
     containers: z.array(container).min(1).optional().describe('Where they are left out: one with the name of the workload.'),
     createdAt: timestamp.describe('When it and its pods were created: what the webhook gave them follows from the associations of that time.'),
   })
-  .meta({ id: 'Workload', description: 'A Deployment or DaemonSet that no add-on owns: an application, or what Helm has installed.' });
+  .meta({ id: 'Workload', description: 'A Deployment, DaemonSet or StatefulSet that no add-on owns: an application, or what Helm has installed.' });
 export type ScenarioWorkload = z.infer<typeof workload>;
 
 export const customResource = z

@@ -132,7 +132,7 @@ const cluster = z
       .describe("Failure policy of the MutatingWebhookConfiguration that gives pods their identity; EKS's own is Ignore. `absent`: somebody has deleted it, after the pods were made; new ones get no identity."),
     addons: z.array(installedAddon).default([]).describe('Its add-ons.'),
     associations: z.array(association).default([]).describe('Its Pod Identity associations: stand-alone ones, and those that add-ons own.'),
-    workloads: z.array(workload).default([]).describe('Deployments and DaemonSets that no add-on owns.'),
+    workloads: z.array(workload).default([]).describe('Deployments, DaemonSets and StatefulSets that no add-on owns.'),
     customResources: z.array(customResource).default([]).describe('Custom resources, such as people make for the operator that an add-on brings.'),
     accessEntries: z
       .array(accessEntry)

@@ -107,6 +107,29 @@ describe('what a cluster has beside its add-ons', () => {
     expect([...cluster.addons.keys()]).toEqual(['aws-ebs-csi-driver']);
   });
 
+  it('a StatefulSet, and what holds workloads back', () => {
+    const held = { ...workload, serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } };
+    const cluster = withCluster({
+      nodes: 2,
+      workloads: [
+        { ...held, kind: 'StatefulSet', name: 'db', replicas: 3 },
+        { ...held, kind: 'StatefulSet', name: 'queue', updateStrategy: 'OnDelete' },
+        { ...held, kind: 'DaemonSet', name: 'logs', updateStrategy: 'OnDelete' },
+        { ...held, name: 'web', paused: true },
+      ],
+    });
+    expect(podsOf(cluster, 'db').map(({ metadata }) => metadata.name)).toEqual(['db-0', 'db-1', 'db-2']);
+    for (const [name, pods] of Object.entries({ db: 3, queue: 1, logs: 2, web: 1 })) {
+      expect(podsOf(cluster, name).map(({ status, spec }) => [status?.['phase'], JSON.stringify(spec).includes('AWS_ROLE_ARN')])).toEqual(Array.from({ length: pods }, () => ['Running', true]));
+    }
+    expect(objectsOf(cluster, 'statefulsets.apps')).toMatchObject([
+      { metadata: { name: 'db' }, spec: { replicas: 3, serviceName: 'db', updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } } }, status: { readyReplicas: 3 } },
+      { metadata: { name: 'queue' }, spec: { updateStrategy: { type: 'OnDelete' } }, status: { readyReplicas: 1 } },
+    ]);
+    expect(objectsOf(cluster, 'deployments.apps').find(({ metadata }) => metadata.name === 'web')).toMatchObject({ spec: { paused: true }, status: { updatedReplicas: 1 } });
+    expect(cluster.kube.readyHistory.filter(({ namespace }) => namespace === 'shop').map(({ kind, workload: name, ready }) => [kind, name, ready])).toEqual([['StatefulSet', 'db', 3], ['StatefulSet', 'queue', 1], ['DaemonSet', 'logs', 2], ['Deployment', 'web', 1]]);
+  });
+
   it('a workload on Pod Identity, where the association is older than its pods', () => {
     const association = { namespace: 'shop', serviceAccount: 'checkout', roleArn: ROLE, createdAt: '2025-11-01T00:00:00.000Z' };
     const identities = (createdAt: string): boolean[] =>
