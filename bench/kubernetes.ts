@@ -1,6 +1,6 @@
 /**
  * How fast a large cluster is: `node bench/kubernetes.ts [nodes] [replicas]`. Prints what it takes to make the nodes, to
- * put a Deployment and a DaemonSet there, to roll both, and to list all pods in pages.
+ * put a Deployment, a DaemonSet and a StatefulSet there, to roll them, and to list all pods in pages.
  */
 import { newKubeState, replaceObject, seedAddonObjects, seedCluster } from '../sandbox/kubernetes/controllers.ts';
 import type { AddonObjects, KubeObject, Workload } from '../sandbox/kubernetes/objects.ts';
@@ -55,7 +55,9 @@ timed(`a Deployment of ${replicas} pods`, () => seed('Deployment', 'deployment')
 timed(`its rollout`, () => roll('Deployment', 'deployment'));
 timed(`a DaemonSet of ${nodes} pods`, () => seed('DaemonSet', 'daemonset'));
 timed(`its rollout, one pod at a time`, () => roll('DaemonSet', 'daemonset'));
-timed(`${replicas + nodes} pods in pages of 500`, () => {
+timed(`a StatefulSet of ${replicas} pods`, () => seed('StatefulSet', 'statefulset'));
+timed(`its rollout, one pod at a time`, () => roll('StatefulSet', 'statefulset'));
+timed(`${2 * replicas + nodes} pods in pages of 500`, () => {
   let token: string | undefined;
   let found = 0;
   do {
@@ -64,5 +66,5 @@ timed(`${replicas + nodes} pods in pages of 500`, () => {
     found += items.length;
     token = metadata.continue;
   } while (token !== undefined);
-  if (found !== replicas + nodes) throw new Error(`The pages have ${found} pods.`);
+  if (found !== 2 * replicas + nodes) throw new Error(`The pages have ${found} pods.`);
 });

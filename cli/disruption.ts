@@ -1,6 +1,8 @@
 /** What a migration did to the add-on's pods, from the counts of ready pods that the sandbox keeps. */
+import { WORKLOAD_KINDS } from '../lambdas/domain/kubernetes.ts';
 import type { Disruption, Migration, PlannedAssociation } from '../lambdas/domain/model.ts';
-import type { KubeState, PodTemplate } from '../sandbox/kubernetes/objects.ts';
+import type { KubeState } from '../sandbox/kubernetes/objects.ts';
+import { listObjects } from '../sandbox/kubernetes/store.ts';
 import { type ClusterState, findCluster, type World } from '../sandbox/world/world.ts';
 
 /** From `at` (milliseconds since 1970) on, that many pods of that workload were ready. */
@@ -43,12 +45,12 @@ interface ServedAccount {
 }
 
 const workloadsIn = ({ kube }: ClusterState): ServedAccount[] =>
-  ['deployments.apps', 'daemonsets.apps'].flatMap((kind) =>
-    [...(kube.objects.get(kind)?.values() ?? [])].map((object) => {
-      const { name, namespace = '' } = object.metadata;
-      const template = object.spec?.['template'] as PodTemplate | undefined;
-      return { workload: keyOf({ namespace, kind: object.kind as ReadyCount['kind'], workload: name }), namespace, serviceAccount: template?.spec.serviceAccountName ?? 'default' };
-    }),
+  WORKLOAD_KINDS.flatMap((kind) =>
+    listObjects(kube, kind).map(({ metadata: { name, namespace = '' }, spec: { template } }) => ({
+      workload: keyOf({ namespace, kind, workload: name }),
+      namespace,
+      serviceAccount: template.spec.serviceAccountName ?? 'default',
+    })),
   );
 
 /** Outcomes before which something was begun. */

@@ -86,7 +86,7 @@ const workloadsOf = async (addon: Addon, { eks, kubernetes }: AccessTools, { tar
   const namespace = addon.namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
   const workloads = (await workloadsIn(kubernetes, namespace, target.cluster)).filter(({ serviceAccount }) => takes.includes(serviceAccount)).map(({ kind, name: workload }) => ({ kind, namespace, name: workload }));
   const found = { addon: name, namespace, workloads };
-  return workloads.length > 0 ? { found } : { found, note: `${name} has no Deployment or DaemonSet for ${takes.join(', ')} in ${namespace} yet: run this again once it has.` };
+  return workloads.length > 0 ? { found } : { found, note: `${name} has no Deployment, DaemonSet or StatefulSet for ${takes.join(', ')} in ${namespace} yet: run this again once it has.` };
 };
 
 /** Throws a CliError for a cluster or an add-on that is not there, and for what these credentials may not read. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
-import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadKind, WorkloadRef } from '../ports/kubernetes.ts';
+import { WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
+import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
 import {
   controllerOf,
@@ -37,7 +38,6 @@ const MOST_PAGES = 2000;
 /** Under which the API server notes what this service has set. */
 const FIELD_MANAGER = 'eks-pod-identity-migrator';
 const MARKER = `${FIELD_MANAGER}/restarted-for`;
-const PLURALS: Record<WorkloadKind, string> = { Deployment: 'deployments', DaemonSet: 'daemonsets' };
 
 const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
 const refusal = z.looseObject({ message: z.string() });
@@ -169,7 +169,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     visitPages('/api/v1/pods', 'list pods in all namespaces', pod, ALL_NAMESPACES_ACCESS, (found) => visit(found.map((each) => toPod(each))));
 
   const appsPath = (namespace: string, plural: string): string => `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
-  const workloadPath = ({ kind, namespace, name }: WorkloadRef): string => `${appsPath(namespace, PLURALS[kind])}/${encodeURIComponent(name)}`;
+  const workloadPath = ({ kind, namespace, name }: WorkloadRef): string => `${appsPath(namespace, WORKLOAD_PLURALS[kind])}/${encodeURIComponent(name)}`;
   const named = ({ kind, namespace, name }: WorkloadRef): string => `${kind} ${namespace}/${name}`;
 
   return {
@@ -199,8 +199,8 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
       ).flatMap(toMutatingWebhooks),
     listWorkloads: async (namespace) => {
       const workloads: Workload[] = [];
-      for (const kind of Object.keys(PLURALS) as WorkloadKind[]) {
-        const found = await list(appsPath(namespace, PLURALS[kind]), `list ${PLURALS[kind]} in ${namespace}`, workload);
+      for (const kind of WORKLOAD_KINDS) {
+        const found = await list(appsPath(namespace, WORKLOAD_PLURALS[kind]), `list ${WORKLOAD_PLURALS[kind]} in ${namespace}`, workload);
         workloads.push(...found.map((each) => toWorkload(kind, each)));
       }
       return workloads;

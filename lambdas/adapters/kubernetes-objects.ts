@@ -55,12 +55,14 @@ export const workload = z.looseObject({
   metadata: z.looseObject({ name: z.string(), namespace: z.string(), generation: count, labels: strings, managedFields: managedFieldsEntries }),
   spec: z.looseObject({
     replicas: z.number().int().nullish(),
+    paused: z.boolean().nullish(),
+    updateStrategy: z.looseObject({ type: z.string().nullish(), rollingUpdate: z.looseObject({ partition: count }).nullish() }).nullish(),
     template: z.looseObject({
       metadata: z.looseObject({ annotations: strings }).nullish(),
       spec: z.looseObject({ serviceAccountName: z.string().nullish(), initContainers: listOf(container), containers: listOf(container) }),
     }),
   }),
-  // The counts of a Deployment and those of a DaemonSet; either has its own only.
+  // The counts of a Deployment or StatefulSet and those of a DaemonSet; each has its own only.
   status: z
     .looseObject({
       observedGeneration: count,
@@ -147,12 +149,21 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
   };
 };
 
+/** Source: Kubernetes documentation, "Deployments", "Pausing and Resuming a rollout"; "Perform a Rolling Update on a DaemonSet"; "StatefulSets", "Update strategies". */
+const heldBackBy = (kind: WorkloadKind, { paused, updateStrategy }: z.infer<typeof workload>['spec']): string | undefined => {
+  if (kind === 'Deployment') return paused ? 'it is paused' : undefined;
+  if (updateStrategy?.type === 'OnDelete') return 'its update strategy is OnDelete';
+  const partition = updateStrategy?.rollingUpdate?.partition ?? 0;
+  return kind === 'StatefulSet' && partition > 0 ? `its rolling update has the partition ${partition}` : undefined;
+};
+
 export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.infer<typeof workload>): Workload => {
   const counts =
-    kind === 'Deployment'
-      ? { desired: spec.replicas ?? 1, total: status.replicas, updated: status.updatedReplicas, ready: status.readyReplicas }
-      : { desired: status.desiredNumberScheduled, total: status.currentNumberScheduled, updated: status.updatedNumberScheduled, ready: status.numberReady };
+    kind === 'DaemonSet'
+      ? { desired: status.desiredNumberScheduled, total: status.currentNumberScheduled, updated: status.updatedNumberScheduled, ready: status.numberReady }
+      : { desired: spec.replicas ?? 1, total: status.replicas, updated: status.updatedReplicas, ready: status.readyReplicas };
   const { desired, total, updated, ready } = counts;
+  const heldBack = heldBackBy(kind, spec);
   return {
     kind,
     namespace: metadata.namespace,
@@ -161,6 +172,7 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
     desired,
     ready,
     settled: status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
+    ...(heldBack === undefined ? {} : { heldBack }),
     templateAnnotations: spec.template.metadata?.annotations ?? {},
     containers: toContainers(spec.template.spec),
     labels: metadata.labels,

@@ -3,7 +3,7 @@
  * command reference, `aws eks`.
  */
 import { ownTags } from './associations.ts';
-import type { WorkloadRef } from './kubernetes.ts';
+import { WORKLOAD_KINDS, type WorkloadRef } from './kubernetes.ts';
 import type { Addon, Association, Snapshot, Target } from './model.ts';
 import { missingFields } from './restore-associations.ts';
 import { option, type Raw, shellCommand, type Word } from './shell.ts';
@@ -85,7 +85,7 @@ export function handOffLines(target: Target, snapshot: Snapshot, owned: Associat
       ];
     },
     restart: ({ namespace, kind, name }) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`]),
-    restartByLabel: (namespace) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', 'deployment,daemonset', '-l', `app.kubernetes.io/name=${was.name}`]),
+    restartByLabel: (namespace) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', WORKLOAD_KINDS.join(',').toLowerCase(), '-l', `app.kubernetes.io/name=${was.name}`]),
     kubeconfig: () => eks('update-kubeconfig', ['--region', target.region, '--name', target.cluster]),
   };
 }

@@ -39,7 +39,12 @@ export interface Pod {
   tokens: TokenVolume[];
 }
 
-export type WorkloadKind = 'Deployment' | 'DaemonSet';
+export type WorkloadKind = 'Deployment' | 'DaemonSet' | 'StatefulSet';
+/** The resource of each kind, in URLs, in RBAC and for kubectl; all are of `apps/v1`. */
+export const WORKLOAD_PLURALS: Record<WorkloadKind, string> = { Deployment: 'deployments', DaemonSet: 'daemonsets', StatefulSet: 'statefulsets' };
+/** In the order in which they are listed. */
+export const WORKLOAD_KINDS = Object.keys(WORKLOAD_PLURALS) as WorkloadKind[];
+
 export interface WorkloadRef {
   kind: WorkloadKind;
   namespace: string;
@@ -52,6 +57,8 @@ export interface Workload extends WorkloadRef {
   ready: number;
   /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */
   settled: boolean;
+  /** Why a change of its template would not replace its pods by itself, for a message: `it is paused`. Left out where it would. */
+  heldBack?: string;
   templateAnnotations: Record<string, string>;
   /** As the template has them, before any webhook. */
   containers: Container[];

@@ -1,6 +1,6 @@
 /** Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong to; and what is said where nobody looked. */
 import { podsThatCount } from './identity.ts';
-import type { Pod, Workload, WorkloadRef } from './kubernetes.ts';
+import { WORKLOAD_PLURALS, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
 import type { Addon, Check, PodEvidence, PodIdentity, Snapshot, Target, VerificationMode } from './model.ts';
 import { shellCommand } from './shell.ts';
 
@@ -90,7 +90,7 @@ export const PODS_NOT_SEEN = 'pods-not-seen';
 function restartByHand(planned: Snapshot['planned']): string {
   const accounts = [...new Set(planned.map((one) => one.serviceAccount))].join(', ');
   const commands = [...new Set(planned.map((one) => one.namespace))].map((namespace) => {
-    const list = shellCommand(['kubectl', '-n', namespace, 'get', 'deployments,daemonsets'], ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName']);
+    const list = shellCommand(['kubectl', '-n', namespace, 'get', Object.values(WORKLOAD_PLURALS).join(',')], ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName']);
     return `${list} lists them, then for each of ${accounts}: kubectl -n ${namespace} rollout restart KIND/NAME`;
   });
   return commands.join('; ');

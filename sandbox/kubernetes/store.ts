@@ -1,4 +1,5 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion that grows with each write. */
+import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
 import { Random } from '../world/random.ts';
 import type { CustomKind, Kind, Kinds, KubeObject, KubeState, Metadata, OwnerReference, Workload } from './objects.ts';
 
@@ -42,8 +43,7 @@ export const KINDS: Record<Kind, KindInfo> = {
   MutatingWebhookConfiguration: { kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', shortNames: [], group: 'admissionregistration.k8s.io', namespaced: false, verbs: READ },
 };
 
-/** Kinds of what rolls out pods by itself. */
-export const WORKLOAD_KINDS: readonly Workload['kind'][] = ['Deployment', 'DaemonSet', 'StatefulSet'];
+/** Whether it is a kind of what rolls out pods by itself. */
 export const isWorkloadKind = (kind: string): kind is Workload['kind'] => (WORKLOAD_KINDS as readonly string[]).includes(kind);
 
 /** Whether it is one of the kinds that every cluster has. */

@@ -1,27 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { PlainHttp, PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
-import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { ErrorName } from '../../lambdas/domain/errors.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
-import { associate, ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
-import type { Lab } from '../sandbox/kubernetes/support.ts';
+import { ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
+import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';
 
 const CONTROLLER = { kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' } as const;
-const NODE = { kind: 'DaemonSet', namespace: 'kube-system', name: 'ebs-csi-node' } as const;
-
-const kubernetesBy = (http: PlainHttp, endpoint = async () => ({ url: 'https://abc.eks.amazonaws.com', certificateAuthority: Buffer.from('PEM').toString('base64') })) =>
-  createHttpKubernetes({ http, endpoint, token: async () => 'k8s-aws-v1.x', cluster: 'dev' });
-const kubernetesOf = (lab: Lab) => kubernetesBy(plainHttp(lab));
-const answering = (status: number, body: unknown) => kubernetesBy(async () => ({ status, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body) }));
-const errorOf = (promise: Promise<unknown>): Promise<MigrationError> =>
-  promise.then(
-    () => expect.unreachable('it was not refused'),
-    (error: unknown) => {
-      expect(error).toBeInstanceOf(MigrationError);
-      return error as MigrationError;
-    },
-  );
 
 describe('pods', () => {
   test('come with their workload, environment and tokens', async () => {
@@ -97,74 +82,6 @@ describe('pods', () => {
     const metadata = { name: 'p', namespace: 'default', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', ownerReferences: [{ kind: 'ReplicaSet', name: 'gone', controller: true }] };
     const http: PlainHttp = async ({ url }) => ({ status: 200, headers: {}, body: JSON.stringify({ metadata: {}, items: url.includes('/pods?') ? [{ metadata, spec: {} }] : [] }) });
     expect((await kubernetesBy(http).listPods('default'))[0]?.owner).toEqual({ kind: 'ReplicaSet', name: 'gone' });
-  });
-});
-
-describe('workloads', () => {
-  test('of both kinds, settled at rest', async () => {
-    const common = { namespace: 'kube-system', settled: true, templateAnnotations: {} };
-    const plugin = { name: 'ebs-plugin', image: 'ebs', init: false, env: {}, mounts: [] };
-    const managedFields = [{ manager: 'eks', fields: expect.arrayContaining(['.spec.template.spec.containers[name="ebs-plugin"].image']) as string[] }];
-    expect(await kubernetesOf(newEbsLab()).listWorkloads('kube-system')).toEqual([
-      { ...common, kind: 'Deployment', name: 'ebs-csi-controller', serviceAccount: 'ebs-csi-controller-sa', desired: 2, ready: 2, containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }], labels: { app: 'ebs-csi-controller' }, managedFields },
-      { ...common, kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', desired: 3, ready: 3, containers: [plugin], labels: { app: 'ebs-csi-node' }, managedFields },
-    ]);
-  });
-
-  test('of which the API tells no labels and no managers', async () => {
-    const workload = { metadata: { name: 'd', namespace: 'n', labels: null }, spec: { template: { spec: {} } } };
-    expect(await answering(200, workload).getWorkload(CONTROLLER)).toMatchObject({ labels: {}, managedFields: [] });
-  });
-
-  test('a restart is noted under the service\'s own name', async () => {
-    const kubernetes = kubernetesOf(newEbsLab());
-    await kubernetes.restartWorkload(CONTROLLER, '01JD/1');
-    const { managedFields = [] } = (await kubernetes.getWorkload(CONTROLLER)) ?? {};
-    expect(managedFields.find(({ manager }) => manager === 'eks-pod-identity-migrator')?.fields).toContain('.spec.template.metadata.annotations.eks-pod-identity-migrator/restarted-for');
-  });
-
-  test('what is not there is undefined', async () => {
-    expect(await kubernetesOf(newEbsLab()).getWorkload({ ...CONTROLLER, name: 'nope' })).toBeUndefined();
-  });
-
-  test.each([CONTROLLER, NODE])('a restart of the $kind: unsettled from the first moment until the last pod is new and ready', async (ref) => {
-    const lab = newEbsLab();
-    associate(lab);
-    associate(lab, undefined, 'ebs-csi-node-sa');
-    const kubernetes = kubernetesOf(lab);
-    await kubernetes.restartWorkload(ref, '01JD/1');
-    // The controller has not even seen it: its old counts still look right.
-    expect(await kubernetes.getWorkload(ref)).toMatchObject({ settled: false, templateAnnotations: { 'eks-pod-identity-migrator/restarted-for': '01JD/1' } });
-    let seconds = 0;
-    while (!(await kubernetes.getWorkload(ref))?.settled) {
-      lab.pass(1);
-      seconds += 1;
-      expect(seconds).toBeLessThan(120);
-    }
-    expect(seconds).toBeGreaterThan(20);
-    const pods = (await kubernetes.listPods('kube-system')).filter(({ owner, terminating }) => owner?.name === ref.name && !terminating);
-    expect(pods.map(({ tokens, ready }) => [tokens[0]?.audience, ready])).toEqual(pods.map(() => ['pods.eks.amazonaws.com', true]));
-  });
-
-  test('the same marker again restarts nothing, another one does', async () => {
-    const lab = newEbsLab();
-    const kubernetes = kubernetesOf(lab);
-    await kubernetes.restartWorkload(CONTROLLER, 'a');
-    await kubernetes.restartWorkload(CONTROLLER, 'a');
-    expect(lab.deployment().metadata.generation).toBe(2);
-    await kubernetes.restartWorkload(CONTROLLER, 'b');
-    expect(lab.deployment().metadata.generation).toBe(3);
-  });
-
-  test.each([
-    ['a surplus pod', { replicas: 3, updatedReplicas: 2, readyReplicas: 2 }],
-    ['an old pod', { replicas: 2, updatedReplicas: 1, readyReplicas: 2 }],
-    ['a pod that is not ready', { replicas: 2, updatedReplicas: 2, readyReplicas: 1 }],
-    ['a template that is not seen yet', { replicas: 2, updatedReplicas: 2, readyReplicas: 2, observedGeneration: 6 }],
-    ['no status at all', undefined],
-  ])('is not settled with %s', async (_, status) => {
-    const workload = { metadata: { name: 'd', namespace: 'n', generation: 7 }, spec: { replicas: 2, template: { spec: {} } }, ...(status ? { status: { observedGeneration: 7, ...status } } : {}) };
-    expect(await answering(200, workload).getWorkload(CONTROLLER)).toMatchObject({ desired: 2, settled: false, serviceAccount: 'default' });
   });
 });
 

@@ -1,13 +1,9 @@
 /** What the port reads of a whole cluster: pods page by page, service accounts, nodes and mutating webhooks. */
 import { describe, expect, test } from 'vitest';
-import type { PlainHttp } from '../../lambdas/adapters/clients.ts';
-import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
-import type { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Kubernetes, Pod } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
+import { answering, errorOf, kubernetesBy } from './kubernetes.ts';
 
-const kubernetesBy = (http: PlainHttp): Kubernetes =>
-  createHttpKubernetes({ http, endpoint: async () => ({ url: 'https://abc.eks.amazonaws.com' }), token: async () => 'k8s-aws-v1.x', cluster: 'dev' });
 /** Answers those pages, one after the other; `paths`: what was asked. */
 const paging = (pages: unknown[][]): { kubernetes: Kubernetes; paths: string[] } => {
   const paths: string[] = [];
@@ -17,8 +13,6 @@ const paging = (pages: unknown[][]): { kubernetes: Kubernetes; paths: string[] }
   });
   return { kubernetes, paths };
 };
-const answering = (status: number, body: unknown): Kubernetes => kubernetesBy(async () => ({ status, headers: {}, body: JSON.stringify(body) }));
-const errorOf = (promise: Promise<unknown>): Promise<MigrationError> => promise.then(() => expect.unreachable('it was not refused'), (error: unknown) => error as MigrationError);
 
 describe('each pod', () => {
   test('is visited once, in pages of at most 500, without a call for its replica set', async () => {

@@ -1,6 +1,7 @@
 /** The commands that a needs-human end gives to a person, run line by line against the sandbox. */
 import * as eks from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
+import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
@@ -22,7 +23,7 @@ const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Pr
   if (flag !== '-n' || rollout !== 'rollout' || verb === undefined) throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
   if (verb === 'status') return;
   const { kubernetes } = portsOf(sandbox.clients(undefined, record.request.target.region), record.request.target);
-  await kubernetes.restartWorkload({ kind: /^daemonset/i.test(kind) ? 'DaemonSet' : 'Deployment', namespace, name }, `by-hand-${sandbox.clock.now()}`);
+  await kubernetes.restartWorkload({ kind: WORKLOAD_KINDS.find((each) => each.toLowerCase() === kind) ?? 'Deployment', namespace, name }, `by-hand-${sandbox.clock.now()}`);
 };
 
 /** Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`: what the last line does. */

@@ -4,7 +4,7 @@
  * used by one of the runs of test/permissions/rbac.test.ts, and none is missing there.
  */
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons.ts';
-import type { WorkloadKind, WorkloadRef } from '../kubernetes.ts';
+import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes.ts';
 
 /** `read`: looking at pods and what makes them. `restart`: rolling restarts, which is all that is ever changed there. */
 export type Purpose = 'read' | 'restart';
@@ -49,7 +49,7 @@ export const READ_RULES: readonly AccessRule[] = [
   list('', ['pods'], 'how each pod gets its AWS credentials'),
   list('', ['serviceaccounts'], 'who still has the IRSA annotation'),
   list('', ['nodes'], 'whether the pods run where EKS Pod Identity is supported, and the agent with them'),
-  list('apps', ['deployments', 'daemonsets'], 'what makes the pods, whether it has settled, and who has set its fields'),
+  list('apps', Object.values(WORKLOAD_PLURALS), 'what makes the pods, whether it has settled, and who has set its fields'),
   list('apps', ['replicasets'], 'which Deployment a pod belongs to'),
   { rule: { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: [AGENT_ADDON], verbs: ['get'] }, why: 'whether the Pod Identity agent is ready, whoever installed it' },
   list('admissionregistration.k8s.io', ['mutatingwebhookconfigurations'], 'whether the webhook that gives pods their identity is there'),
@@ -73,15 +73,14 @@ export const customResourcesOf = (addon: string): CustomResource[] => {
   return known === undefined || !known.needsIam || isNetworking(addon) ? [] : known.customResources;
 };
 
-const PLURALS: Record<WorkloadKind, string> = { Deployment: 'deployments', DaemonSet: 'daemonsets' };
 const RESTARTS = 'rolling restarts, by an annotation on the pod template';
 
 /** Rolling restarts of workloads of one namespace, by their names. RBAC has no narrower way to say "this annotation alone". */
 export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] =>
-  (Object.keys(PLURALS) as WorkloadKind[]).flatMap((kind) => {
+  WORKLOAD_KINDS.flatMap((kind) => {
     const resourceNames = workloads.filter((one) => one.kind === kind).map(({ name }) => name).sort();
-    return resourceNames.length === 0 ? [] : [{ rule: { apiGroups: ['apps'], resources: [PLURALS[kind]], resourceNames, verbs: ['patch'] }, why: RESTARTS }];
+    return resourceNames.length === 0 ? [] : [{ rule: { apiGroups: ['apps'], resources: [WORKLOAD_PLURALS[kind]], resourceNames, verbs: ['patch'] }, why: RESTARTS }];
   });
 
 /** Rolling restarts of whatever there is: in the sandbox alone, whose clusters nobody else uses. */
-export const RESTART_EVERYTHING: AccessRule = { rule: { apiGroups: ['apps'], resources: Object.values(PLURALS), verbs: ['patch'] }, why: RESTARTS };
+export const RESTART_EVERYTHING: AccessRule = { rule: { apiGroups: ['apps'], resources: Object.values(WORKLOAD_PLURALS), verbs: ['patch'] }, why: RESTARTS };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { entryChange, mapRolesOf, takesAccessEntries, wantedEntries } from '../../../lambdas/domain/access/entries.ts';
 import { accessManifests, type BindingManifest, type Manifest, manifestChange, manifestName, type RoleManifest } from '../../../lambdas/domain/access/manifests.ts';
-import { ACCESS_GROUPS, ACCESS_OF_STEPS, customResourceRules, customResourcesOf, READ_RULES, restartRules } from '../../../lambdas/domain/access/rules.ts';
+import { ACCESS_GROUPS, ACCESS_OF_STEPS, customResourceRules, customResourcesOf, READ_RULES, RESTART_EVERYTHING, restartRules } from '../../../lambdas/domain/access/rules.ts';
 import type { WorkloadRef } from '../../../lambdas/domain/kubernetes.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 
@@ -30,6 +30,13 @@ describe('the rules', () => {
       expect(rule.verbs).toEqual(rule.resourceNames ? ['get'] : ['list']);
       expect(why).not.toBe('');
     }
+  });
+
+  it('let every kind of workload be listed that may be restarted', () => {
+    const listed = READ_RULES.flatMap(({ rule: { verbs, resources } }) => (verbs.includes('list') ? resources : []));
+    expect(RESTART_EVERYTHING.rule.resources).toEqual(['deployments', 'daemonsets', 'statefulsets']);
+    expect(listed).toEqual(expect.arrayContaining(RESTART_EVERYTHING.rule.resources));
+    expect(restartRules([ref('StatefulSet', 'db')]).map(({ rule }) => rule)).toEqual([{ apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['db'], verbs: ['patch'] }]);
   });
 
   it('name the workloads that may be restarted, by kind and in order; without any there is no rule', () => {

@@ -261,7 +261,7 @@ describe('handOffCommands', () => {
   it('restarts the workloads by name, or by the add-on\'s label where they could not be read', () => {
     const named = handOffCommands(facts({}, { workloads: [{ kind: 'DaemonSet', namespace: NAMESPACE, name: 'node' }] }));
     expect(named.filter((line) => line.startsWith('kubectl'))).toEqual([`kubectl -n ${NAMESPACE} rollout restart daemonset/node`]);
-    expect(handOffCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([`kubectl -n ${NAMESPACE} rollout restart deployment,daemonset -l app.kubernetes.io/name=${ADDON} || true`]);
+    expect(handOffCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([`kubectl -n ${NAMESPACE} rollout restart deployment,daemonset,statefulset -l app.kubernetes.io/name=${ADDON} || true`]);
     expect(named.indexOf(`aws eks update-kubeconfig --region ${target.region} --name ${target.cluster}`)).toBeGreaterThan(0);
   });
 });

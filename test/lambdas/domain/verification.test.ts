@@ -74,7 +74,7 @@ describe('what is said where no pod was looked at', () => {
     expect(status).toBe('warn');
     expect(message).toContain('no pod was looked at');
     for (const namespace of ['kube-system', 'shop']) {
-      expect(remedy).toContain(`kubectl -n ${namespace} get deployments,daemonsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName lists them`);
+      expect(remedy).toContain(`kubectl -n ${namespace} get deployments,daemonsets,statefulsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName lists them`);
       expect(remedy).toContain(`kubectl -n ${namespace} rollout restart KIND/NAME`);
     }
     expect(remedy).toContain(`${SERVICE_ACCOUNT}, second`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SANDBOX_GROUPS } from '../../../sandbox/kubernetes/rbac-defaults.ts';
-import { newEbsLab, DEPLOYMENT, merge, newEntry, restartPatch, strategic } from './support.ts';
+import { newEbsLab, DEPLOYMENT, merge, newEntry, restartPatch, STATEFUL_SET, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
 const ACCOUNT = '111122223333';
@@ -239,7 +239,7 @@ describe('kubectl auth can-i', () => {
 describe('the groups of the deployed service', () => {
   test('read: what its steps look at, in every namespace, and nothing is changed', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.read] });
-    for (const path of ['/api/v1/pods', '/api/v1/nodes', '/api/v1/serviceaccounts', PODS, '/apis/apps/v1/replicasets', '/apis/apps/v1/deployments', '/apis/apps/v1/daemonsets']) expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
+    for (const path of ['/api/v1/pods', '/api/v1/nodes', '/api/v1/serviceaccounts', PODS, '/apis/apps/v1/replicasets', '/apis/apps/v1/deployments', '/apis/apps/v1/daemonsets', '/apis/apps/v1/statefulsets']) expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
     // Of one object, the agent's DaemonSet alone is read; the cluster has none.
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
     expect(await status(lab, 'GET', '/apis/apps/v1/namespaces/kube-system/daemonsets/eks-pod-identity-agent')).toBe(404);
@@ -249,6 +249,7 @@ describe('the groups of the deployed service', () => {
 
   test('restart: patches of workloads, and no more', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.restart] });
+    expect(await status(lab, 'PATCH', STATEFUL_SET, { headers: strategic, body: {} })).toBe(404);
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(200);
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
     expect(await status(lab, 'GET', '/api/v1/pods')).toBe(403);

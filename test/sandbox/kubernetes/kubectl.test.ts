@@ -34,6 +34,9 @@ describe.skipIf(reason !== undefined)(`kubectl, by those who run a cluster${reas
   beforeAll(async () => {
     served = await serve([], (_, cluster) => {
       cluster.customResources.push({ apiVersion: 'example.com/v1alpha1', kind: 'Widget', plural: 'widgets', namespace: 'kube-system', name: 'mine', spec: {} });
+      const containers = [{ name: 'main', image: 'db:1', env: [] }];
+      const common = { namespace: 'kube-system', serviceAccount: 'default', serviceAccountAnnotations: {}, hostNetwork: false, paused: false, containers, createdAt: '2025-12-01T08:00:00.000Z' };
+      cluster.workloads.push({ ...common, kind: 'StatefulSet', name: 'db', replicas: 3 }, { ...common, kind: 'StatefulSet', name: 'queue', updateStrategy: 'OnDelete' });
     });
   });
   afterAll(async () => {
@@ -82,6 +85,28 @@ describe.skipIf(reason !== undefined)(`kubectl, by those who run a cluster${reas
     expect(await managers()).toEqual(['eks Apply', 'kube-controller-manager Update']);
     await kubectl('rollout', 'restart', 'daemonset/ebs-csi-node');
     expect(await managers()).toEqual(['eks Apply', 'kubectl-rollout Update', 'kube-controller-manager Update']);
+  });
+
+  it('get, rollout restart and rollout status of a StatefulSet', async () => {
+    expect(await kubectl('get', 'statefulsets')).toMatch(/^NAME +READY +AGE\ndb +3\/3 +\d+d\nqueue +1\/1 +\d+d\n$/);
+    expect(await kubectl('get', 'sts', 'db', '--output', 'wide')).toMatch(/^NAME +READY +AGE +CONTAINERS +IMAGES\ndb +3\/3 +\d+d +main +db:1\n$/);
+    const pods = async () => (await kubectl('get', 'pods', '--selector', 'app.kubernetes.io/name=db', '--output', 'jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\\n"}{end}')).trim().split('\n').sort();
+    const before = await pods();
+    expect(await kubectl('rollout', 'restart', 'statefulset/db')).toBe('statefulset.apps/db restarted\n');
+    expect(await kubectl('rollout', 'status', 'statefulset/db', '--timeout', '60s')).toMatch(/partitioned roll out complete: 3 new pods have been updated\.\.\.\n$/);
+    const after = await pods();
+    expect(after.map((line) => line.split(' ')[0])).toEqual(['db-0', 'db-1', 'db-2']);
+    expect(after.filter((line) => before.includes(line))).toEqual([]);
+    expect(await run('rollout', 'status', 'statefulset/queue')).toMatchObject({ code: 1, err: expect.stringContaining('only available for RollingUpdate strategy type') });
+  });
+
+  it('rollout pause holds a Deployment back until rollout resume', async () => {
+    const deployment = 'deployment/ebs-csi-controller';
+    expect(await kubectl('rollout', 'pause', deployment)).toBe('deployment.apps/ebs-csi-controller paused\n');
+    expect(await run('rollout', 'restart', deployment)).toMatchObject({ code: 1, err: expect.stringContaining("can't restart paused deployment") });
+    expect(await kubectl('rollout', 'resume', deployment)).toBe('deployment.apps/ebs-csi-controller resumed\n');
+    await kubectl('rollout', 'restart', deployment);
+    expect(await kubectl('rollout', 'status', deployment, '--timeout', '60s')).toContain('successfully rolled out');
   });
 
   it('drain waits for the disruption budget, and empties the node without it', async () => {
