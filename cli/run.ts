@@ -1,6 +1,7 @@
 /** One migration from its start to its report, wherever it runs. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { MigrationReport, MigrationRequest } from '../lambdas/domain/model.ts';
+import { subjectOf } from '../lambdas/domain/subject.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -39,21 +40,26 @@ export const startAndFollow = async (backend: Backend, request: MigrationRequest
   return report ? { migrationId, report } : { migrationId, failure: await withoutReport(backend, executionArn, migrationId, request) };
 };
 
+const lookAt = ({ target: { cluster, region }, addon, serviceAccount }: MigrationRequest): string =>
+  addon === undefined
+    ? `aws eks list-pod-identity-associations --cluster-name ${cluster} --namespace ${serviceAccount?.namespace ?? ''} --service-account ${serviceAccount?.name ?? ''} --region ${region}`
+    : `aws eks describe-addon --cluster-name ${cluster} --addon-name ${addon} --region ${region}`;
+
 /** The execution ended, yet the ledger has no outcome: says all that is known, never that nothing happened. */
 const withoutReport = async (backend: Backend, executionArn: string, migrationId: string, request: MigrationRequest): Promise<CliError> => {
   const execution = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
   const record = await backend.ledger.getMigration(migrationId);
   const snapshot = record ? await backend.ledger.getSnapshot(migrationId) : undefined;
   const { cluster, account, region } = request.target;
-  const about = `${request.addon} on ${cluster} (${account}, ${region})`;
+  const about = `${subjectOf(request)} on ${cluster} (${account}, ${region})`;
   const known = snapshot
-    ? `It had begun to change ${about}; the snapshot of ${snapshot.takenAt} is in the ledger. Look at the add-on before anything else:`
+    ? `It had begun to change ${about}; the snapshot of ${snapshot.takenAt} is in the ledger. Look at it before anything else:`
     : `No snapshot was stored, so ${about} was not changed. To look at it:`;
   const recovery = record?.recovery ? `\nRecover took it over at ${record.recovery.startedAt} and has not ended it either: ${record.recovery.executionArn}` : '';
   return new CliError(
     'ExecutionFailed',
     `migration ${migrationId} ended without an outcome: ${endingOf(execution)}`,
-    `${known}\naws eks describe-addon --cluster-name ${cluster} --addon-name ${request.addon} --region ${region}\nExecution: ${executionArn}${recovery}`,
+    `${known}\n${lookAt(request)}\nExecution: ${executionArn}${recovery}`,
     EXIT_CODES.unexpected,
   );
 };

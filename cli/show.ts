@@ -1,5 +1,6 @@
 /** What is known about a migration: the report of one that is over, or how far it has come. */
 import type { Cancellation, Migration, MigrationReport, Plan, Recovery, Rung, StepLine } from '../lambdas/domain/model.ts';
+import type { ServiceAccountRef } from '../lambdas/domain/subject.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { reportOf } from './follow.ts';
@@ -10,7 +11,8 @@ export interface Running {
   migrationId: string;
   status: 'running';
   target: Migration['request']['target'];
-  addon: string;
+  addon?: string;
+  serviceAccount?: ServiceAccountRef;
   strategy: Migration['request']['strategy'];
   startedAt: string;
   executionArn?: string;
@@ -39,7 +41,8 @@ const running = async (backend: Backend, record: Migration): Promise<Running> =>
     migrationId,
     status: 'running',
     target: request.target,
-    addon: request.addon,
+    ...(request.addon === undefined ? {} : { addon: request.addon }),
+    ...(request.serviceAccount ? { serviceAccount: request.serviceAccount } : {}),
     strategy: request.strategy,
     startedAt: record.startedAt,
     ...(executionArn === undefined ? {} : { executionArn }),

@@ -10,10 +10,12 @@ const TITLES: Record<StepName, string> = {
   'purge-associations': 'Remove the associations that stand in the way',
   'create-addon': 'Create the add-on with its Pod Identity associations',
   'update-addon': 'Give the add-on its Pod Identity associations, in place',
+  'create-association': 'Associate the service account with its role',
   'await-active': 'Wait until the add-on is ACTIVE',
   'carry-over': 'Carry over what the associations had beside their role',
   'verify-pods': 'Look at the pods: how do they get their credentials?',
   'restart-pods': 'Restart the pods that kept their old identity',
+  'annotate-service-account': 'Take the IRSA annotation off the service account',
   'assess-rollback': 'Compare what is there with what was there before',
   'restore-addon': 'Put the add-on back',
   'restore-associations': 'Put the associations back',
@@ -26,6 +28,9 @@ const TITLES: Record<StepName, string> = {
 /** Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a step, which no line tells, has one too. */
 const VARIANTS = {
   'verify-restored': { step: 'verify-pods', title: 'Look at the pods: do they have their old identity again?' },
+  'await-webhook': { step: 'create-association', title: "Wait until EKS's webhook knows the association" },
+  'await-former-identity': { step: 'restore-associations', title: "Wait until EKS's webhook knows that the association is gone" },
+  'restore-annotation': { step: 'annotate-service-account', title: 'Put the IRSA annotation of the service account back' },
   'restart-restored': { step: 'restart-pods', title: 'Restart the pods that have not got their old identity back' },
   'restore-addon-update': { step: 'restore-addon', title: 'Put the add-on back by an update' },
   'restore-addon-delete': { step: 'restore-addon', title: 'Remove the copy of the add-on that failed' },
@@ -90,6 +95,9 @@ const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_
 const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
   ['WaitForTrust', 'await-trust'],
+  ['WaitForWebhook', 'await-webhook'],
+  ['WaitForFormerIdentity', 'await-former-identity'],
+  ['RestoreAnnotation', 'restore-annotation'],
   ['RestoreTrust', 'restore-trust'],
   ['RecordMigrated', 'finish'],
   ['RecordBlocked', 'finish'],

@@ -7,6 +7,7 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { StepEnvironment } from '../lambdas/runtime/step.ts';
+import type { PassingStep } from '../lambdas/domain/plan/facts.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
 import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
@@ -55,8 +56,8 @@ export class Steps extends Construct {
     const passable = { PASSABLE_ROLE_ARNS: passableRoleArns.join(',') };
     const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.join(',') ?? '' };
     // The plan asks about roles that are made after its own.
-    const roleOf = (name: 'create-addon' | 'update-addon' | 'restore-addon'): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
-    const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
+    const roleOf = (name: PassingStep): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
+    const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
       plan: { ...passable, ...passing, ...(repairableRoleArns ? repairable : {}) },
       // Once more, since what it is given to carry out is read from the ledger.

@@ -1,5 +1,6 @@
 /** What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the locks. */
 import type { Recovery, Release } from '../../lambdas/domain/model.ts';
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { lockText } from '../../lambdas/runtime/lock.ts';
 import type { Cancelled } from '../cancel.ts';
 import type { Released } from '../release.ts';
@@ -20,7 +21,7 @@ export const recoveryText = ({ cause, startedAt, after, ...who }: Recovery): str
 export const releaseText = ({ at, by: requestedBy, reason }: Release): string => `at ${at}${by({ requestedBy, reason })}`;
 
 export const runningLines = (running: Running, style: Style): string[] => {
-  const { migrationId, addon, target, strategy, applied, cancellation, recovery, executionStatus, startedAt } = running;
+  const { migrationId, target, strategy, applied, cancellation, recovery, executionStatus, startedAt } = running;
   const stopped = executionStatus !== undefined && executionStatus !== 'RUNNING';
   const notes = [
     ...(recovery ? [`Being put back: ${recoveryText(recovery)}.`] : []),
@@ -28,7 +29,7 @@ export const runningLines = (running: Running, style: Style): string[] => {
     ...(stopped ? [`Its execution is ${executionStatus}, and its end is not recorded: the service takes it over within some minutes.`] : []),
   ];
   return [
-    `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], 'running')}  ${addon} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
+    `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
     `  ${style.paint('dim', [migrationId, `strategy ${strategy}`, ...(applied ? [`now ${wayName(applied)}`] : ['nothing begun yet'])].join(' · '))}`,
     ...notes.flatMap((note) => hanging('  ', note, style)),
     ...stepsSection(running, style),
@@ -47,6 +48,6 @@ export const cancelledLines = ({ migrationId, cancellation, first, begun, willEn
 export const releasedLines = ({ migrationId, released, locks, first }: Released, showCommand: string, style: Style): string[] => [
   `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} holds no lock any more.` : `Migration ${migrationId} was released already, ${releaseText(released)}.`}`,
   ...(first && locks.length === 0 ? ['  There was none that it still held.'] : locks.flatMap((key) => hanging('  let go: ', lockText(key), style))),
-  ...hanging('  ', 'The next migration of the add-on may begin; it plans from what it finds. The add-on is as it was before this command, and what it was before the migration stays in the ledger.', style),
+  ...hanging('  ', 'The next migration of it may begin; it plans from what it finds. It is as it was before this command, and what it was before the migration stays in the ledger.', style),
   `  To see its report: ${showCommand}`,
 ];

@@ -1,4 +1,5 @@
 import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/model.ts';
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { checksSection, warningsSection } from './checks.ts';
 import { between } from './duration.ts';
 import { recoveryText, releaseText } from './known.ts';
@@ -60,7 +61,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
     ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report)] : []),
   ];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${report.addon} on ${cluster} (${account}, ${region}): ${(report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says}`,
+    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${subjectOf(report)} on ${cluster} (${account}, ${region}): ${(report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says}`,
     `  ${style.paint('dim', facts.join(' · '))}`,
   ];
 };

@@ -11,7 +11,7 @@ export const DISRUPTION: Record<Plan['steps'][number]['disruption'], { text: str
 
 /** `in place`, `recreate with preserve` or `recreate`. */
 export const wayName = ({ strategy, preserve }: Pick<Rung, 'strategy' | 'preserve'>): string =>
-  strategy === 'in-place' ? 'in place' : `recreate${preserve ? ' with preserve' : ''}`;
+  strategy === 'in-place' ? 'in place' : strategy === 'associate' ? 'associate and restart' : `recreate${preserve ? ' with preserve' : ''}`;
 
 /** The ways of the plan, and when those after the first are taken; the first one's steps follow in full. */
 export const waysSection = ({ ladder, strategy }: Plan, style: Style): string[] => {

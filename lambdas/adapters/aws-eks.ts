@@ -21,7 +21,7 @@ import {
 import { secretsIn } from '../domain/configuration.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Addon, Association } from '../domain/model.ts';
-import type { AccessEntry, AddonConfiguration, Cluster, Eks, OfferedVersion } from '../ports/eks.ts';
+import type { AccessEntry, AddonConfiguration, Cluster, Eks, NewAssociation, OfferedVersion } from '../ports/eks.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 import { addonForm, toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
@@ -193,7 +193,7 @@ export class AwsEks implements Eks {
     return ids;
   }
 
-  async createAssociation(association: Association, clientRequestToken: string): Promise<Association> {
+  async createAssociation(association: NewAssociation, clientRequestToken: string): Promise<Association> {
     const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags } = association;
     const call = `eks:CreatePodIdentityAssociation ${namespace}/${serviceAccount}`;
     const answer = await aws(call, () =>

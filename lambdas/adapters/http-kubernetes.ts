@@ -7,16 +7,19 @@ import type { PlainHttp, PlainHttpResponse } from './clients.ts';
 import {
   controllerOf,
   customResource,
+  IRSA_ANNOTATION,
   listOf,
   mutatingWebhookConfiguration,
   node,
   pod,
   replicaSet,
   serviceAccount,
+  serviceAccountDetail,
   toMutatingWebhooks,
   toNode,
   toPod,
   toServiceAccount,
+  toServiceAccountDetail,
   toWorkload,
   workload,
 } from './kubernetes-objects.ts';
@@ -47,7 +50,7 @@ interface CallOptions {
   what: string;
   method: 'GET' | 'PATCH';
   path: string;
-  body?: unknown;
+  body?: { type: 'application/strategic-merge-patch+json' | 'application/merge-patch+json'; content: unknown };
   /** What the calling role needs where it may not do this. */
   access?: string;
 }
@@ -107,8 +110,8 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
       return await options.http({
         method,
         url: `${url}${path}`,
-        headers: body === undefined ? headers : { ...headers, 'content-type': 'application/strategic-merge-patch+json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: body === undefined ? headers : { ...headers, 'content-type': body.type },
+        ...(body === undefined ? {} : { body: JSON.stringify(body.content) }),
         ...(authority === undefined ? {} : { certificateAuthority: Buffer.from(authority, 'base64').toString('utf8') }),
       });
     } catch (error) {
@@ -168,6 +171,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
   const eachPod = (visit: (pods: Pod[]) => void): Promise<void> =>
     visitPages('/api/v1/pods', 'list pods in all namespaces', pod, ALL_NAMESPACES_ACCESS, (found) => visit(found.map((each) => toPod(each))));
 
+  const accountsPath = (namespace: string): string => `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts`;
   const appsPath = (namespace: string, plural: string): string => `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
   const workloadPath = ({ kind, namespace, name }: WorkloadRef): string => `${appsPath(namespace, WORKLOAD_PLURALS[kind])}/${encodeURIComponent(name)}`;
   const named = ({ kind, namespace, name }: WorkloadRef): string => `${kind} ${namespace}/${name}`;
@@ -192,6 +196,17 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     },
     listServiceAccounts,
     listAnnotatedServiceAccounts: async () => (await listServiceAccounts()).flatMap(({ roleArn, ...account }) => (roleArn === undefined ? [] : [{ ...account, roleArn }])),
+    // By the list, which the service may read already, and not by a right of its own.
+    getServiceAccount: async (namespace, name) => {
+      const query = new URLSearchParams({ fieldSelector: `metadata.name=${name}` });
+      const { items } = await call({ what: `look at service account ${namespace}/${name}`, method: 'GET', path: `${accountsPath(namespace)}?${query.toString()}` }, page.extend({ items: listOf(serviceAccountDetail) }));
+      const found = items.find(({ metadata }) => metadata.name === name);
+      return found && toServiceAccountDetail(found);
+    },
+    annotateServiceAccount: async ({ namespace, name, resourceVersion }, roleArn) => {
+      const body = { type: 'application/merge-patch+json', content: { metadata: { resourceVersion, annotations: { [IRSA_ANNOTATION]: roleArn } } } } as const;
+      await call({ what: `annotate service account ${namespace}/${name}`, method: 'PATCH', path: `${accountsPath(namespace)}/${encodeURIComponent(name)}?fieldManager=${FIELD_MANAGER}`, body }, z.unknown());
+    },
     listNodes: async () => (await list('/api/v1/nodes', 'list nodes', node, CLUSTER_OBJECT_ACCESS)).map(toNode),
     listMutatingWebhooks: async () =>
       (
@@ -215,7 +230,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
       return found.map(({ metadata: { namespace, name } }) => (namespace ? `${namespace}/${name}` : name));
     },
     restartWorkload: async (ref, marker) => {
-      const body = { spec: { template: { metadata: { annotations: { [MARKER]: marker } } } } };
+      const body = { type: 'application/strategic-merge-patch+json', content: { spec: { template: { metadata: { annotations: { [MARKER]: marker } } } } } } as const;
       await call({ what: `restart ${named(ref)}`, method: 'PATCH', path: `${workloadPath(ref)}?fieldManager=${FIELD_MANAGER}`, body }, z.unknown());
     },
   };

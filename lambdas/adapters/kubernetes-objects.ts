@@ -1,6 +1,6 @@
 /** What the API server answers, read and made into the domain's objects. */
 import { z } from 'zod';
-import type { Compute, Container, MutatingWebhook, Node, Pod, ServiceAccount, Workload, WorkloadKind } from '../ports/kubernetes.ts';
+import type { Compute, Container, MutatingWebhook, Node, Pod, ServiceAccount, ServiceAccountDetail, Workload, WorkloadKind } from '../ports/kubernetes.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
 // Only what is read is described: the API adds fields with each version, and Go writes empty lists and maps as null.
@@ -47,7 +47,9 @@ export const mutatingWebhookConfiguration = z.looseObject({
 });
 /** By which IRSA's webhook knows the role of a service account. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts". */
 export const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
-export const serviceAccount = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string(), annotations: strings }) });
+const accountMetadata = z.looseObject({ name: z.string(), namespace: z.string(), annotations: strings });
+export const serviceAccount = z.looseObject({ metadata: accountMetadata });
+export const serviceAccountDetail = z.looseObject({ metadata: accountMetadata.extend({ uid: z.string(), resourceVersion: z.string(), managedFields: managedFieldsEntries }) });
 export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: z.string(), ownerReferences: owners }) });
 export const customResource = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string().nullish() }) });
 const count = z.number().int().nullish().transform((value) => value ?? 0);
@@ -56,6 +58,7 @@ export const workload = z.looseObject({
   spec: z.looseObject({
     replicas: z.number().int().nullish(),
     paused: z.boolean().nullish(),
+    strategy: z.looseObject({ type: z.string().nullish() }).nullish(),
     updateStrategy: z.looseObject({ type: z.string().nullish(), rollingUpdate: z.looseObject({ partition: count }).nullish() }).nullish(),
     template: z.looseObject({
       metadata: z.looseObject({ annotations: strings }).nullish(),
@@ -173,6 +176,7 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
     ready,
     settled: status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
     ...(heldBack === undefined ? {} : { heldBack }),
+    ...(kind === 'Deployment' && spec.strategy?.type === 'Recreate' ? { recreates: true } : {}),
     templateAnnotations: spec.template.metadata?.annotations ?? {},
     containers: toContainers(spec.template.spec),
     labels: metadata.labels,
@@ -194,6 +198,14 @@ export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof no
 export const toServiceAccount = ({ metadata: { namespace, name, annotations } }: z.infer<typeof serviceAccount>): ServiceAccount => {
   const roleArn = annotations[IRSA_ANNOTATION];
   return { namespace, name, ...(roleArn ? { roleArn } : {}) };
+};
+
+const ANNOTATION_FIELD = `.metadata.annotations.${IRSA_ANNOTATION}`;
+
+export const toServiceAccountDetail = (found: z.infer<typeof serviceAccountDetail>): ServiceAccountDetail => {
+  const { uid, resourceVersion, managedFields } = found.metadata;
+  const annotatedBy = toManagedFields(managedFields).filter(({ fields }) => fields.includes(ANNOTATION_FIELD)).map(({ manager }) => manager);
+  return { ...toServiceAccount(found), uid, resourceVersion, annotatedBy };
 };
 
 /** A failure policy that is left out is Fail in `admissionregistration.k8s.io/v1`. Source: Kubernetes API reference. */

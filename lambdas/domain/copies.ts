@@ -3,7 +3,7 @@
  * which copies this migration asked EKS to delete (noted before the call) and which it made (noted after it). A copy of
  * somebody else's is left alone, and what somebody else has deleted is not made again.
  */
-import type { Addon, Migration, Snapshot } from './model.ts';
+import type { Addon, Migration, AddonSnapshot } from './model.ts';
 
 /** What the record knows of the add-on's copies, ARNs. */
 export type KnownCopies = Pick<Migration, 'removed' | 'made'>;
@@ -21,7 +21,7 @@ export type KnownCopies = Pick<Migration, 'removed' | 'made'>;
 export type Copy = 'snapshot' | 'made' | 'planned-shape' | 'restored-shape' | 'foreign' | 'removed-by-us' | 'gone';
 
 /** `undefined` for an absence that was confirmed by several looks. */
-export function classifyCopy(snapshot: Snapshot, record: KnownCopies, now: Addon | undefined): Copy {
+export function classifyCopy(snapshot: AddonSnapshot, record: KnownCopies, now: Addon | undefined): Copy {
   const allRemoved = [snapshot.addon.arn, ...record.made].every((arn) => record.removed.includes(arn));
   if (!now) return allRemoved ? 'removed-by-us' : 'gone';
   if (now.arn === snapshot.addon.arn) return 'snapshot';
@@ -33,14 +33,14 @@ export function classifyCopy(snapshot: Snapshot, record: KnownCopies, now: Addon
 }
 
 /** Version and raw configuration values never change in a migration: neither on the road nor on the way back. */
-const isSameSoftware = ({ addon: was }: Snapshot, now: Addon): boolean => now.version === was.version && now.configurationValues === was.configurationValues;
+const isSameSoftware = ({ addon: was }: AddonSnapshot, now: Addon): boolean => now.version === was.version && now.configurationValues === was.configurationValues;
 
 /** As `create-addon` makes it: no role, one association for each planned service account. */
-export const hasPlannedShape = (snapshot: Snapshot, now: Addon): boolean =>
+export const hasPlannedShape = (snapshot: AddonSnapshot, now: Addon): boolean =>
   isSameSoftware(snapshot, now) && now.serviceAccountRoleArn === undefined && now.podIdentityAssociations.length === snapshot.planned.length;
 
 /** As the way back makes it: the snapshot's role and as many associations as the add-on owned then. */
-export const hasRestoredShape = (snapshot: Snapshot, now: Addon): boolean =>
+export const hasRestoredShape = (snapshot: AddonSnapshot, now: Addon): boolean =>
   isSameSoftware(snapshot, now) &&
   now.serviceAccountRoleArn === snapshot.addon.serviceAccountRoleArn &&
   now.podIdentityAssociations.length === snapshot.addon.podIdentityAssociations.length;
@@ -49,7 +49,7 @@ export const hasRestoredShape = (snapshot: Snapshot, now: Addon): boolean =>
  * What somebody else has changed at a copy of this migration's, in words, or undefined. The migration itself only ever
  * takes the role away or puts the snapshot's back.
  */
-export function changedByOthers({ addon: was }: Snapshot, now: Addon): string | undefined {
+export function changedByOthers({ addon: was }: AddonSnapshot, now: Addon): string | undefined {
   if (now.version !== was.version) return `somebody else changed add-on ${was.name} meanwhile: version ${now.version}, was ${was.version}`;
   if (now.configurationValues !== was.configurationValues) return `somebody else changed the configuration values of add-on ${was.name} meanwhile`;
   if (now.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn !== was.serviceAccountRoleArn) {
@@ -59,4 +59,4 @@ export function changedByOthers({ addon: was }: Snapshot, now: Addon): string | 
 }
 
 /** ARN of the copy that stands, as far as the record knows: the one that this migration has not asked EKS to delete. */
-export const standingCopy = (snapshot: Snapshot, record: KnownCopies): string | undefined => [...record.made, snapshot.addon.arn].find((arn) => !record.removed.includes(arn));
+export const standingCopy = (snapshot: AddonSnapshot, record: KnownCopies): string | undefined => [...record.made, snapshot.addon.arn].find((arn) => !record.removed.includes(arn));

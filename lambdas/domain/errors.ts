@@ -48,6 +48,7 @@ export const ERROR_CLASSES = {
   RetireRefused: 'terminal',
   AddonChanged: 'terminal',
   AddonFailed: 'terminal',
+  ServiceAccountChanged: 'terminal',
   AssociationChanged: 'terminal',
   PodsOnWrongIdentity: 'terminal',
   LockLost: 'needs-human',

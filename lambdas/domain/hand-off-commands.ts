@@ -4,9 +4,9 @@
  */
 import { ownTags } from './associations.ts';
 import { WORKLOAD_KINDS, type WorkloadRef } from './kubernetes.ts';
-import type { Addon, Association, Snapshot, Target } from './model.ts';
+import type { Addon, Association, AddonSnapshot, Target } from './model.ts';
 import { missingFields } from './restore-associations.ts';
-import { option, type Raw, shellCommand, type Word } from './shell.ts';
+import { comment, option, type Raw, shellCommand, type Word } from './shell.ts';
 
 /** One structure in the CLI's shorthand, or JSON where a value has what the shorthand reads as its own. */
 const associationWords = (owned: Association[]): string[] => {
@@ -44,13 +44,34 @@ export interface HandOffLines {
   kubeconfig: () => string;
 }
 
-export function handOffLines(target: Target, snapshot: Snapshot, owned: Association[]): HandOffLines {
+const eksCommand = (operation: string, ...groups: (Word[] | undefined)[]): string => shellCommand(['aws', 'eks', operation], ...groups);
+const keyOf = (one: Association): string[] => ['--namespace', one.namespace, '--service-account', one.serviceAccount];
+
+/** Of associations alone, whoever owns them. */
+export function associationLines({ region, cluster }: Target): { delete: (id: string) => string; create: (was: Association) => string } {
+  const where = ['--region', region, '--cluster-name', cluster];
+  return {
+    delete: (id) => eksCommand('delete-pod-identity-association', where, ['--association-id', id]),
+    create: (one) => eksCommand('create-pod-identity-association', where, keyOf(one), ['--role-arn', one.roleArn], fieldWords(one), tagWords(one.tags)),
+  };
+}
+
+export const restartLine = ({ namespace, kind, name }: WorkloadRef): string => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`]);
+export const kubeconfigLine = ({ region, cluster }: Target): string => eksCommand('update-kubeconfig', ['--region', region, '--name', cluster]);
+
+/** The last lines of every hand-off: they record the end, and with it what it is about can be migrated again. */
+export const endLines = (migrationId: string): string[] => [
+  comment(`Checks that everything is as it was, records the end and frees the lock. To leave it as it is instead: pod-identity release ${migrationId}`),
+  `pod-identity rollback ${migrationId} --deployed`,
+];
+
+export function handOffLines(target: Target, snapshot: AddonSnapshot, owned: Association[]): HandOffLines {
   const { addon: was } = snapshot;
   const where = ['--region', target.region, '--cluster-name', target.cluster];
   const here = [...where, '--addon-name', was.name];
-  const eks = (operation: string, ...groups: (Word[] | undefined)[]): string => shellCommand(['aws', 'eks', operation], ...groups);
+  const eks = eksCommand;
+  const associations = associationLines(target);
   const role = was.serviceAccountRoleArn === undefined ? undefined : ['--service-account-role-arn', was.serviceAccountRoleArn];
-  const keyOf = (one: Association): string[] => ['--namespace', one.namespace, '--service-account', one.serviceAccount];
   /** Its id or ARN is not known before it is made. */
   const found = (one: Association, field: 'associationId' | 'associationArn'): Raw => ({
     raw: `"$(${eks('list-pod-identity-associations', where, keyOf(one), ['--query', `associations[0].${field}`], ['--output', 'text'])})"`,
@@ -73,8 +94,8 @@ export function handOffLines(target: Target, snapshot: Snapshot, owned: Associat
     update: () => eks('update-addon', here, role, ['--pod-identity-associations', ...associationWords(owned)], ['--resolve-conflicts', 'PRESERVE']),
     delete: (preserve) => eks('delete-addon', here, preserve ? ['--preserve'] : undefined),
     wait: (until) => eks('wait', [until], here),
-    deleteAssociation: (id) => eks('delete-pod-identity-association', where, ['--association-id', id]),
-    createAssociation: (one) => eks('create-pod-identity-association', where, keyOf(one), ['--role-arn', one.roleArn], fieldWords(one), tagWords(one.tags)),
+    deleteAssociation: associations.delete,
+    createAssociation: associations.create,
     fields: (one) => {
       // As the add-on makes it: without any of them.
       const bare: Association = { id: one.id, arn: one.arn, namespace: one.namespace, serviceAccount: one.serviceAccount, roleArn: one.roleArn, tags: {}, createdAt: one.createdAt, modifiedAt: one.modifiedAt };
@@ -84,8 +105,8 @@ export function handOffLines(target: Target, snapshot: Snapshot, owned: Associat
         ...(tags ? [eks('tag-resource', ['--region', target.region], ['--resource-arn', found(one, 'associationArn')], tagWords(tags))] : []),
       ];
     },
-    restart: ({ namespace, kind, name }) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`]),
+    restart: restartLine,
     restartByLabel: (namespace) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', WORKLOAD_KINDS.join(',').toLowerCase(), '-l', `app.kubernetes.io/name=${was.name}`]),
-    kubeconfig: () => eks('update-kubeconfig', ['--region', target.region, '--name', target.cluster]),
+    kubeconfig: () => kubeconfigLine(target),
   };
 }

@@ -4,10 +4,10 @@
  * configuration stays as it is.
  */
 import { changedByOthers, classifyCopy } from './copies.ts';
-import { handOffLines, type HandOffLines } from './hand-off-commands.ts';
+import { endLines, handOffLines, type HandOffLines } from './hand-off-commands.ts';
 import { trustLines } from './hand-off-trust.ts';
 import type { WorkloadRef } from './kubernetes.ts';
-import type { Addon, Association, Migration, Snapshot, Target } from './model.ts';
+import type { Addon, Association, Migration, AddonSnapshot, Target } from './model.ts';
 import { standingTrustChanges } from './recovery.ts';
 import { conflictsOfCreate, decideRestore, needsConsent, preservesFailedCopy, type RestoreFacts } from './restore.ts';
 import { isSameAssociation, leftOvers, madeByOthers, ownedBefore, standAloneBefore } from './restore-associations.ts';
@@ -15,7 +15,7 @@ import { comment, mayFail } from './shell.ts';
 
 export interface HandOffFacts {
   target: Target;
-  snapshot: Snapshot;
+  snapshot: AddonSnapshot;
   record: Migration;
   /** Absent where EKS could not be read: the commands then work from whatever state the add-on is in. */
   seen?: { addon: Addon | undefined; associations: Association[] };
@@ -141,9 +141,3 @@ export function handOffCommands(facts: HandOffFacts): string[] {
     ...endLines(record.migrationId),
   ];
 }
-
-/** The last lines of every hand-off: they record the end, and with it the add-on can be migrated again. */
-export const endLines = (migrationId: string): string[] => [
-  comment(`Checks that everything is as it was, records the end and frees the lock. To leave the add-on as it is instead: pod-identity release ${migrationId}`),
-  `pod-identity rollback ${migrationId} --deployed`,
-];

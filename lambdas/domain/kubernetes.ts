@@ -55,6 +55,8 @@ export interface Workload extends WorkloadRef {
   serviceAccount: string;
   desired: number;
   ready: number;
+  /** A Deployment with strategy Recreate: its pods all end before new ones are made. */
+  recreates?: boolean;
   /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */
   settled: boolean;
   /** Why a change of its template would not replace its pods by itself, for a message: `it is paused`. Left out where it would. */
@@ -105,6 +107,14 @@ export interface ServiceAccount {
   name: string;
   /** By the annotation `eks.amazonaws.com/role-arn`. */
   roleArn?: string;
+}
+
+/** One service account as a migration of it needs it. */
+export interface ServiceAccountDetail extends ServiceAccount {
+  uid: string;
+  resourceVersion: string;
+  /** Who has set the annotation, as `metadata.managedFields` says; empty where there is none, or nobody says. */
+  annotatedBy: string[];
 }
 
 /** A service account that IRSA gives a role to, by its annotation `eks.amazonaws.com/role-arn`. */

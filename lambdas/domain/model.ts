@@ -4,11 +4,15 @@
  */
 import { z } from 'zod';
 import { podEvidence, stepLine } from './evidence.ts';
-import { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn, serviceAccountName } from './names.ts';
-import { conditionKey, trustChange, trustMode, trustRepair, trustRetirement } from './trust/model.ts';
+import { migrationId, reason, requestedBy } from './names.ts';
+import { addon, association, serviceAccountState, type Addon } from './observed.ts';
+import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
+import { serviceAccountRef } from './subject.ts';
+import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
 
-export { podEvidence, podIdentity, stepLine } from './evidence.ts';
-export type { PodEvidence, PodIdentity, StepLine } from './evidence.ts';
+export * from './evidence.ts';
+export * from './observed.ts';
+export * from './request.ts';
 
 export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', 'rolled-back', 'needs-human'] as const;
 export const outcome = z.enum(OUTCOMES);
@@ -16,70 +20,14 @@ export type Outcome = z.infer<typeof outcome>;
 
 export { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn } from './names.ts';
 
-export const target = z.object({ account: accountId, region: regionName, cluster: clusterName });
-export type Target = z.infer<typeof target>;
-
-export const strategy = z.enum(['auto', 'in-place', 'recreate']);
-export type Strategy = z.infer<typeof strategy>;
-
-/** `rolling`: pods roll, capacity stays. `outage`: the add-on's software is removed for a while. */
-export const maxDisruption = z.enum(['rolling', 'outage']);
-export type MaxDisruption = z.infer<typeof maxDisruption>;
-
-/** What EKS does with fields that others changed; CreateAddon takes PRESERVE for NONE. */
-export const resolveConflicts = z.enum(['NONE', 'OVERWRITE', 'PRESERVE']);
-export type ResolveConflicts = z.infer<typeof resolveConflicts>;
-
-/** One way to make the change. `preserve` is DeleteAddon's, and false for `in-place`, which deletes nothing. */
+/** One way to make the change. `preserve` is DeleteAddon's, and false for ways that delete nothing. `associate`: of a service account that is no add-on's. */
 export const rung = z.object({
-  strategy: z.enum(['in-place', 'recreate']),
+  strategy: z.enum(['in-place', 'recreate', 'associate']),
   preserve: z.boolean(),
   disruption: maxDisruption,
   resolveConflicts,
 });
 export type Rung = z.infer<typeof rung>;
-
-/** Far more than the service accounts of any add-on: three, at the time of writing. */
-const MAX_ROLES = 50;
-
-/** `pods`: proven on every pod that counts. `api`: by what EKS says alone, where nobody may look at the pods. */
-export const verificationMode = z.enum(['pods', 'api']);
-export type VerificationMode = z.infer<typeof verificationMode>;
-
-/** What becomes of a cluster without the Pod Identity agent. `require`: it blocks; `install`: its add-on is installed first. */
-export const agentMode = z.enum(['require', 'install']);
-export type AgentMode = z.infer<typeof agentMode>;
-
-/** What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the add-on's role. */
-export const migrationRequest = z.object({
-  target,
-  addon: addonName,
-  /** `auto`: the least disturbing way that is possible, then the next one where the pods did not take the new identity. */
-  strategy: strategy.default('auto'),
-  /** DeleteAddon's `preserve`: the Kubernetes objects keep running while EKS lets go of them. With `auto`: no way without it. */
-  preserve: z.boolean().default(false),
-  /** How far it may go. Default: `rolling` with `auto`; what the chosen way takes otherwise. */
-  maxDisruption: maxDisruption.optional(),
-  /** Default: PRESERVE in place, NONE for a create over preserved objects. OVERWRITE is the consent to reset what others changed. */
-  resolveConflicts: resolveConflicts.optional(),
-  roles: z
-    .record(serviceAccountName, roleArn)
-    .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `must have at most ${MAX_ROLES} entries`)
-    .default({}),
-  /** One role for every planned service account; `roles` goes before it. */
-  roleArn: roleArn.optional(),
-  /** What becomes of a trust policy that does not let EKS Pod Identity in. */
-  trust: trustMode.default('validate'),
-  /** Condition keys that can't be known beforehand, and that the caller says will not stand in the way. */
-  acceptedKeys: z.array(conditionKey).max(20).default([]),
-  verification: verificationMode.default('pods'),
-  agent: agentMode.default('require'),
-  dryRun: z.boolean().default(false),
-  requestedBy: requestedBy.optional(),
-  reason: reason.optional(),
-});
-export type MigrationRequest = z.infer<typeof migrationRequest>;
-export type MigrationRequestInput = z.input<typeof migrationRequest>;
 
 export const check = z.object({
   /** Stable, kebab-case; see `plan/checks.ts`. */
@@ -93,43 +41,6 @@ export const check = z.object({
   source: z.string().optional(),
 });
 export type Check = z.infer<typeof check>;
-
-export const addonHealthIssue = z.object({ code: z.string(), message: z.string(), resourceIds: z.array(z.string()) });
-
-/** An installed add-on, as DescribeAddon answers. `configurationValues` is the raw string, JSON or YAML, never parsed. */
-export const addon = z.object({
-  name: z.string(),
-  arn: z.string(),
-  version: z.string(),
-  status: z.enum(['CREATING', 'ACTIVE', 'CREATE_FAILED', 'UPDATING', 'DELETING', 'DELETE_FAILED', 'DEGRADED', 'UPDATE_FAILED']),
-  namespace: z.string().optional(),
-  serviceAccountRoleArn: z.string().optional(),
-  configurationValues: z.string().optional(),
-  /** ARNs of the associations that the add-on owns. */
-  podIdentityAssociations: z.array(z.string()),
-  tags: z.record(z.string(), z.string()),
-  issues: z.array(addonHealthIssue),
-});
-export type Addon = z.infer<typeof addon>;
-
-/** An EKS Pod Identity association, whole, as DescribePodIdentityAssociation answers. */
-export const association = z.object({
-  id: z.string(),
-  arn: z.string(),
-  namespace: z.string(),
-  serviceAccount: z.string(),
-  roleArn: z.string(),
-  /** ARN of the add-on that owns it; absent for a stand-alone one. */
-  ownerArn: z.string().optional(),
-  targetRoleArn: z.string().optional(),
-  externalId: z.string().optional(),
-  disableSessionTags: z.boolean().optional(),
-  policy: z.string().optional(),
-  tags: z.record(z.string(), z.string()),
-  createdAt: z.string(),
-  modifiedAt: z.string(),
-});
-export type Association = z.infer<typeof association>;
 
 /** One association that the migration will make: the add-on form knows no more than these. Its role may be the add-on's own, whatever that is: the plan's checks judge it. */
 export const plannedAssociation = z.object({ namespace: z.string(), serviceAccount: z.string(), roleArn: z.string() });
@@ -171,6 +82,8 @@ export const plan = z.object({
   checks: z.array(check),
   steps: z.array(planStep),
   addon: addon.optional(),
+  /** Of a request for one; absent where it could not be seen. */
+  serviceAccount: serviceAccountState.optional(),
   namespace: z.string().optional(),
   associations: z.array(plannedAssociation),
   /** Ids of all associations that the planned service accounts have now. */
@@ -189,10 +102,12 @@ export const plan = z.object({
 });
 export type Plan = z.infer<typeof plan>;
 
-/** What was there before anything changed; a rollback works from this alone. */
+/** What was there before anything changed; a rollback works from this alone. Of an add-on, or of a service account. */
 export const snapshot = z.object({
   takenAt: z.string(),
-  addon,
+  addon: addon.optional(),
+  /** Absent too where nobody may look at the API server. */
+  serviceAccount: serviceAccountState.optional(),
   namespace: z.string(),
   planned: z.array(plannedAssociation),
   /** Every association of the planned service accounts as it was. */
@@ -201,6 +116,8 @@ export const snapshot = z.object({
   trustPolicies: z.record(z.string(), z.string()),
 });
 export type Snapshot = z.infer<typeof snapshot>;
+export type AddonSnapshot = Snapshot & { addon: Addon };
+export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== undefined;
 
 export const failure = z.object({ name: z.string(), message: z.string() });
 export type Failure = z.infer<typeof failure>;
@@ -227,6 +144,10 @@ export type Recovery = z.infer<typeof recovery>;
 export const release = z.object({ at: z.string(), by: requestedBy.optional(), reason: reason.optional() });
 export type Release = z.infer<typeof release>;
 
+/** The annotation that a migration takes off: noted before it is written. `writtenAt`: it is off; `undoneAt`: it is there again. */
+export const annotationChange = z.object({ notedAt: z.string(), writtenAt: z.string().optional(), undoneAt: z.string().optional() });
+export type AnnotationChange = z.infer<typeof annotationChange>;
+
 /** The ledger's record of a migration: all that the run's Lambdas share, and what remains when it is over. */
 export const migration = z.object({
   migrationId,
@@ -247,6 +168,8 @@ export const migration = z.object({
   /** ARNs of the add-on's copies that this migration has asked EKS to delete, and of those that it made. */
   removed: z.array(z.string()).default([]),
   made: z.array(z.string()).default([]),
+  /** Of the service account's IRSA annotation, once it is about to be taken off. */
+  annotationChange: annotationChange.optional(),
   recovery: recovery.optional(),
   /** The last one; it counts for the end before it, see `standingRelease`. */
   released: release.optional(),
@@ -279,7 +202,8 @@ export const migrationReport = z.object({
   migrationId,
   outcome,
   target,
-  addon: z.string(),
+  addon: z.string().optional(),
+  serviceAccount: serviceAccountRef.optional(),
   strategy,
   preserve: z.boolean(),
   verified,

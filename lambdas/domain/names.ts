@@ -25,6 +25,12 @@ export const serviceAccountName = z
   .string()
   .max(253, { error: 'must have at most 253 characters', abort: true })
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, 'must be the name of a Kubernetes service account such as ebs-csi-controller-sa');
+/** A DNS label (Kubernetes documentation, "Object Names and IDs"). */
+export const namespaceName = z
+  .string()
+  .max(63, { error: 'must have at most 63 characters', abort: true })
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be the name of a Kubernetes namespace such as kube-system');
+
 /** One line that people read in logs and terminals. */
 export const plainText = (most: number) =>
   z

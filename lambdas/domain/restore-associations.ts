@@ -1,16 +1,16 @@
 /** Which associations the way back puts back, which it takes away, and what of one is still missing. */
 import { ownTags } from './associations.ts';
 import { isOwnedBy } from './arn.ts';
-import type { Addon, Association, Migration, Snapshot } from './model.ts';
+import type { Addon, Association, Migration, AddonSnapshot } from './model.ts';
 
 /** Those of the snapshot that belonged to the add-on's copy itself: they come back with it, through the add-on's API. */
-export const ownedBefore = ({ addon, associations }: Snapshot): Association[] => associations.filter((one) => one.ownerArn === addon.arn);
+export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association[] => associations.filter((one) => one.ownerArn === addon.arn);
 
 /**
  * Those that come back by themselves: stand-alone ones, and left-overs of an earlier copy of the add-on, whose owner
  * can't be made again. What another add-on owns is never purged, so there is nothing to put back.
  */
-export const standAloneBefore = ({ addon, associations }: Snapshot, cluster: string): Association[] =>
+export const standAloneBefore = ({ addon, associations }: AddonSnapshot, cluster: string): Association[] =>
   associations.filter((one) => one.ownerArn === undefined || (one.ownerArn !== addon.arn && isOwnedBy(one.ownerArn, cluster, addon.name)));
 
 /** What the record knows of the copies and the associations that are this migration's. */
@@ -21,7 +21,7 @@ export type KnownAssociations = Pick<Migration, 'made' | 'associations'>;
  * with it: their owner is a copy that is gone, or EKS has cleared the owner. They would keep new pods on Pod Identity,
  * and no create could make one for the same service account.
  */
-export function leftOvers(snapshot: Snapshot, record: KnownAssociations, now: Addon | undefined, there: Association[]): Association[] {
+export function leftOvers(snapshot: AddonSnapshot, record: KnownAssociations, now: Addon | undefined, there: Association[]): Association[] {
   const copies = new Set([snapshot.addon.arn, ...record.made]);
   const known = new Set([...record.associations.created, ...ownedBefore(snapshot)].map((one) => one.id));
   return there.filter((one) => {
@@ -31,7 +31,7 @@ export function leftOvers(snapshot: Snapshot, record: KnownAssociations, now: Ad
 }
 
 /** Those that neither the snapshot, nor this migration, nor the copy that is there now accounts for. */
-export function madeByOthers(snapshot: Snapshot, record: KnownAssociations, now: Addon | undefined, there: Association[]): Association[] {
+export function madeByOthers(snapshot: AddonSnapshot, record: KnownAssociations, now: Addon | undefined, there: Association[]): Association[] {
   const ours = new Set([...snapshot.associations, ...record.associations.restored, ...leftOvers(snapshot, record, now, there)].map((one) => one.id));
   return there.filter((one) => !ours.has(one.id) && (now === undefined || one.ownerArn !== now.arn));
 }

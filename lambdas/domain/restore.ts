@@ -4,7 +4,7 @@
  * or another configuration than the add-on has, and what somebody else has done meanwhile is left to a person.
  */
 import { changedByOthers, classifyCopy } from './copies.ts';
-import type { Addon, Association, Migration, ResolveConflicts, Rung, Snapshot } from './model.ts';
+import type { Addon, Association, Migration, ResolveConflicts, Rung, AddonSnapshot } from './model.ts';
 import { type KnownAssociations, leftOvers, ownedBefore } from './restore-associations.ts';
 
 export type RestoreDecision =
@@ -20,7 +20,7 @@ export type RestoreDecision =
 export type RestoreRecord = KnownAssociations & Pick<Migration, 'removed' | 'plan' | 'rung' | 'recovery'>;
 
 export interface RestoreFacts {
-  snapshot: Snapshot;
+  snapshot: AddonSnapshot;
   record: RestoreRecord;
   /** `undefined` for an absence that was confirmed by several looks. */
   now: Addon | undefined;
@@ -119,7 +119,7 @@ export function decideRestore(facts: RestoreFacts): RestoreDecision {
 }
 
 /** Whether the add-on is still the very one that the snapshot shows: same incarnation, version, role and configuration. */
-export const isAsSnapshot = (snapshot: Pick<Snapshot, 'addon'>, now: Addon): boolean =>
+export const isAsSnapshot = (snapshot: Pick<AddonSnapshot, 'addon'>, now: Addon): boolean =>
   now.arn === snapshot.addon.arn &&
   now.version === snapshot.addon.version &&
   now.serviceAccountRoleArn === snapshot.addon.serviceAccountRoleArn &&

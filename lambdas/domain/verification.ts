@@ -3,6 +3,7 @@ import { podsThatCount } from './identity.ts';
 import { WORKLOAD_PLURALS, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
 import type { Addon, Check, PodEvidence, PodIdentity, Snapshot, Target, VerificationMode } from './model.ts';
 import { shellCommand } from './shell.ts';
+import { type ServiceAccountRef, subjectText } from './subject.ts';
 
 /** What the pods shall have, by name of their service account: any of these identities will do. */
 export interface ExpectedPods {
@@ -65,6 +66,8 @@ export function judgePods(evidence: PodEvidence[], pods: Pod[], workloads: Workl
 
   const wrong = counted.filter((pod) => !isExpected(expected, pod));
   if (wrong.length === 0) return { verdict: 'proven' };
+  const ofJob = pods.find((pod) => pod.owner?.kind === 'Job' && wrong.some((one) => one.uid === pod.uid));
+  if (ofJob) return { verdict: 'wait', why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it began with until it ends` };
   if (wrong.every((pod) => pod.identity === 'unknown')) return { verdict: 'unknown', pods: wrong };
   const owners = new Set(pods.filter((pod) => wrong.some((one) => one.uid === pod.uid)).map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`));
   return { verdict: 'restart', workloads: concerned.filter((workload) => owners.has(`${workload.kind}/${workload.name}`)).map(refOf), pods: wrong };
@@ -97,13 +100,24 @@ function restartByHand(planned: Snapshot['planned']): string {
 }
 
 /** What an end that EKS alone has confirmed leaves to a person. `planned`: whose pods nobody looked at. */
-export const podsNotSeen = (outcome: 'migrated' | 'rolled-back', addon: string, { cluster }: Pick<Target, 'cluster'>, planned: Snapshot['planned']): Check => ({
+export const podsNotSeen = (outcome: 'migrated' | 'rolled-back', subject: string, { cluster }: Pick<Target, 'cluster'>, planned: Snapshot['planned']): Check => ({
   id: PODS_NOT_SEEN,
   status: 'warn',
   message:
     outcome === 'migrated'
-      ? `EKS shows add-on ${addon} ACTIVE with its Pod Identity associations, but no pod was looked at: those that kept their old identity, or were created before the webhook knew the associations, were not found, and none was restarted.`
-      : `EKS shows add-on ${addon} ACTIVE as it was before, but no pod was looked at: those that still have Pod Identity's env, or no credentials at all, were not found, and none was restarted.`,
+      ? `EKS shows ${subjectText(subject)}${subject.includes('/') ? ' with its Pod Identity association' : ' ACTIVE with its Pod Identity associations'}, but no pod was looked at: those that kept their old identity, or were created before the webhook knew the associations, were not found, and none was restarted.`
+      : `EKS shows ${subjectText(subject)}${subject.includes('/') ? '' : ' ACTIVE'} as it was before, but no pod was looked at: those that still have Pod Identity's env, or no credentials at all, were not found, and none was restarted.`,
   remedy: `Look at the pods, and restart those that have the wrong identity: ${restartByHand(planned)}. How each workload gets its credentials then: pod-identity identities --cluster ${cluster}`,
   source: 'aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created; aws/eks-pod-identity-agent#52',
+});
+
+export const ANNOTATION_LEFT = 'annotation-left';
+
+/** That the annotation stays where it was to go: it does nothing as long as there is an association. */
+export const annotationLeft = ({ namespace, name }: ServiceAccountRef): Check => ({
+  id: ANNOTATION_LEFT,
+  status: 'warn',
+  message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} was not taken off, or nobody knows whether it was; the step's own line says why. Its pods are on Pod Identity nevertheless, which goes before it.`,
+  remedy: `Take it off yourself: ${shellCommand(['kubectl', '-n', namespace, 'annotate', 'serviceaccount', name, 'eks.amazonaws.com/role-arn-'])}. The service may do so with: pod-identity grant-access --service-account ${namespace}/${name} --annotation remove`,
+  source: 'aws/amazon-eks-pod-identity-webhook: the association goes before the annotation',
 });

@@ -25,6 +25,9 @@ export interface UpdateAddonRequest {
   clientRequestToken: string;
 }
 
+/** What of an association a caller can say; all else EKS gives. */
+export type NewAssociation = Pick<Association, 'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'>;
+
 /**
  * EKS of one account, region and cluster. Everything that is missing is `undefined` or an empty list; every other
  * refusal is a MigrationError (see `domain/errors.ts`) whose message keeps AWS's own text.
@@ -55,7 +58,7 @@ export interface Eks {
   updateAssociation(id: string, change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string }, clientRequestToken: string): Promise<Association>;
   /** Adds tags to an add-on or an association. */
   tagResource(arn: string, tags: Record<string, string>): Promise<void>;
-  createAssociation(association: Association, clientRequestToken: string): Promise<Association>;
+  createAssociation(association: NewAssociation, clientRequestToken: string): Promise<Association>;
   /** False where there was no such association. */
   deleteAssociation(id: string): Promise<boolean>;
 }

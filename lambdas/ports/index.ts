@@ -1,4 +1,5 @@
 import type { Target } from '../domain/model.ts';
+import type { PassingStep } from '../domain/plan/facts.ts';
 import type { Eks } from './eks.ts';
 import type { Executions } from './executions.ts';
 import type { Kubernetes } from './kubernetes.ts';
@@ -27,7 +28,7 @@ export interface Settings {
   /** ARN patterns of the roles whose trust policy the service may change; empty where that was not enabled. */
   repairableRoleArns: string[];
   /** By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be asked about. */
-  passingRoles: Partial<Record<'create-addon' | 'update-addon' | 'restore-addon', string>>;
+  passingRoles: Partial<Record<PassingStep, string>>;
 }
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */

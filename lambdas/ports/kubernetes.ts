@@ -1,4 +1,4 @@
-import type { AnnotatedServiceAccount, CustomResourceKind, MutatingWebhook, Node, Pod, ServiceAccount, Workload, WorkloadRef } from '../domain/kubernetes.ts';
+import type { AnnotatedServiceAccount, CustomResourceKind, MutatingWebhook, Node, Pod, ServiceAccount, ServiceAccountDetail, Workload, WorkloadRef } from '../domain/kubernetes.ts';
 
 export type * from '../domain/kubernetes.ts';
 
@@ -23,6 +23,9 @@ export interface Kubernetes {
   getWorkload(ref: WorkloadRef): Promise<Workload | undefined>;
   /** `namespace/name` of each; empty where the cluster has no such definition. */
   listCustomResources(kind: CustomResourceKind): Promise<string[]>;
+  getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined>;
+  /** Sets the IRSA annotation of a service account, or takes it off (null), where it has not been changed since it was read; throws Busy where it has. */
+  annotateServiceAccount(account: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>, roleArn: string | null): Promise<void>;
   /** Sets an annotation on the pod template: a new value starts a rolling restart, the same value changes nothing. */
   restartWorkload(ref: WorkloadRef, marker: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
-import { addonLock } from './lock.ts';
+import { subjectLock } from './lock.ts';
 
 /** What is left of an invocation's time when it may still begin a change, milliseconds: longer than one call can take. */
 const NEEDED_MS = 15_000;
@@ -9,7 +9,7 @@ const NEEDED_MS = 15_000;
 export interface LockedInput {
   migrationId: string;
   target: Target;
-  addon: string;
+  subject: string;
   fence: number;
 }
 
@@ -19,9 +19,9 @@ export interface LockedInput {
  * one while the call is still under way.
  */
 export const changeGuard =
-  ({ ledger, remainingTime }: Pick<HandlerDependencies, 'ledger' | 'remainingTime'>, { migrationId, target, addon, fence }: LockedInput): (() => Promise<void>) =>
+  ({ ledger, remainingTime }: Pick<HandlerDependencies, 'ledger' | 'remainingTime'>, { migrationId, target, subject, fence }: LockedInput): (() => Promise<void>) =>
   async () => {
-    await ledger.assertLock(addonLock(target, addon), migrationId, fence);
+    await ledger.assertLock(subjectLock(target, subject), migrationId, fence);
     const left = remainingTime();
     if (left < NEEDED_MS) throw new MigrationError('OutOfTime', `Only ${Math.round(left / 1000)} s of this invocation are left: no change is begun; the next invocation will.`);
   };

@@ -30,7 +30,7 @@ const identified = z.object({
 type Identified = z.infer<typeof identified>;
 
 /** Steps of both directions are lines of their own on the way back. */
-const ON_THE_WAY_BACK: Record<string, string> = { 'verify-pods': 'verify-restored', 'restart-pods': 'restart-restored', 'repair-trust': 'restore-trust' };
+const ON_THE_WAY_BACK: Record<string, string> = { 'verify-pods': 'verify-restored', 'restart-pods': 'restart-restored', 'repair-trust': 'restore-trust', 'annotate-service-account': 'restore-annotation' };
 
 /** Ends that may come after another one, which keeps its own line: `finish-rolled-back` after the `finish` of one that was migrated. */
 const LATER_ENDS: readonly (string | undefined)[] = ['rolled-back', 'needs-human'];

@@ -4,9 +4,9 @@ import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { Association, PlannedAssociation, Target } from '../domain/model.ts';
 import type { Eks } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
-import type { Work } from './recorded.ts';
+import type { AddonWork } from './recorded.ts';
 
-type Where = Omit<Work, 'plan'> & { target: Target; addon: string };
+type Where = Omit<AddonWork, 'plan'> & { target: Target; addon: string };
 
 /**
  * Whether this migration may delete that association now. One that the snapshot does not know is its own only where it

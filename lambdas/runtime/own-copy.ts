@@ -4,7 +4,7 @@ import { MigrationError } from '../domain/errors.ts';
 import type { Addon } from '../domain/model.ts';
 import type { Clock, Eks } from '../ports/index.ts';
 import { lookSeveralTimes } from './looks.ts';
-import type { Work } from './recorded.ts';
+import type { AddonWork } from './recorded.ts';
 
 /** What EKS says about the add-on's health, for messages; empty where it says nothing. */
 export const issuesOf = ({ issues }: Addon): string => issues.map((issue) => `${issue.code}: ${issue.message}`).join('; ');
@@ -30,7 +30,7 @@ const WRONG: Record<Copy, string> = {
  * where it is gone, replaced, or changed by somebody else in what the migration never changes; `notYet` while EKS
  * still shows what was deleted, or does not show what was made.
  */
-export async function lookAtOwnCopy({ eks, clock }: { eks: Eks; clock: Clock }, addon: string, { snapshot, record, way }: Omit<Work, 'plan'>, notYet: 'AddonNotActive' | 'PodsNotSettled' | 'Busy'): Promise<Addon> {
+export async function lookAtOwnCopy({ eks, clock }: { eks: Eks; clock: Clock }, addon: string, { snapshot, record, way }: Omit<AddonWork, 'plan'>, notYet: 'AddonNotActive' | 'PodsNotSettled' | 'Busy'): Promise<Addon> {
   const isRemoved = (now: Addon): boolean => record.removed.includes(now.arn);
   const now = await lookSeveralTimes(clock, () => eks.describeAddon(addon), (seen) => seen !== undefined && !isRemoved(seen));
   const copy = classifyCopy(snapshot, record, now);

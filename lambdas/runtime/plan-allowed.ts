@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MigrationError } from '../domain/errors.ts';
 import type { Association, Migration, Plan, Target } from '../domain/model.ts';
+import { subjectOf, subjectText } from '../domain/subject.ts';
 import { hashOf } from '../domain/plan/hash.ts';
 import { isCovered } from '../domain/plan/pass-role.ts';
 import { plannedAssociations } from '../domain/plan/plan.ts';
@@ -20,22 +21,28 @@ const refuse = (migrationId: string, what: string): MigrationError => new Migrat
 export interface KnownMigration {
   migrationId: string;
   target: Target;
-  addon: string;
+  subject: string;
   planHash: string;
 }
 
-/** Throws BadInput for a record of another target or add-on, and for a plan that does not follow from it. */
-export function assertPlanIsOwn({ request }: Migration, plan: Plan, { migrationId, target, addon, planHash }: KnownMigration): void {
-  if (!isDeepStrictEqual({ ...request.target }, { ...target }) || request.addon !== addon) {
-    throw refuse(migrationId, `its record asks for add-on ${request.addon} of cluster ${request.target.cluster} (${request.target.account}, ${request.target.region}), but what was planned is ${addon} of ${target.cluster} (${target.account}, ${target.region})`);
+/** What a plan says that it is for, in words. */
+const planFor = ({ addon, serviceAccount, associations }: Plan): string =>
+  addon ? `add-on ${addon.name}` : `service account ${serviceAccount ? subjectOf({ serviceAccount }) : associations.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ') || 'none'}`;
+
+/** Throws BadInput for a record of another target or subject, and for a plan that does not follow from it. */
+export function assertPlanIsOwn({ request }: Migration, plan: Plan, { migrationId, target, subject, planHash }: KnownMigration): void {
+  if (!isDeepStrictEqual({ ...request.target }, { ...target }) || subjectOf(request) !== subject) {
+    throw refuse(migrationId, `its record asks for ${subjectText(subjectOf(request))} of cluster ${request.target.cluster} (${request.target.account}, ${request.target.region}), but what was planned is ${subject} of ${target.cluster} (${target.account}, ${target.region})`);
   }
   if (plan.hash !== hashOf(plan, request)) throw refuse(migrationId, 'it is not what its hash was made of');
   if (plan.hash !== planHash) throw refuse(migrationId, 'it is another one than the step plan has made in this execution');
-  if (plan.addon?.name !== addon) throw refuse(migrationId, `it is for add-on ${plan.addon?.name ?? 'none'}, not ${addon}`);
-  // Roles come from the request or from the add-on, from nowhere else.
-  const { namespace = '' } = plan;
-  const follows = plannedAssociations({ request, addon: plan.addon, namespace, podIdentity: plan.associations.map(({ serviceAccount }) => ({ serviceAccount, recommendedManagedPolicies: [] })) });
-  if (!isDeepStrictEqual(follows, plan.associations)) throw refuse(migrationId, 'its associations have other roles or namespaces than its request and its add-on give them');
+  if (planFor(plan) !== subjectText(subject)) throw refuse(migrationId, `it is for ${planFor(plan)}, not ${subject}`);
+  // Roles come from the request, or from what has them by IRSA, from nowhere else.
+  const { namespace = '', serviceAccount, addon } = plan;
+  const accounts = request.serviceAccount ? [request.serviceAccount.name] : plan.associations.map((one) => one.serviceAccount);
+  const podIdentity = accounts.map((name) => ({ serviceAccount: name, recommendedManagedPolicies: [] }));
+  const follows = plannedAssociations({ request, namespace, podIdentity, ...(addon ? { addon } : {}), ...(serviceAccount ? { serviceAccount } : {}) });
+  if (!isDeepStrictEqual(follows, plan.associations) || (request.serviceAccount && namespace !== request.serviceAccount.namespace)) throw refuse(migrationId, 'its associations have other roles or namespaces than its request and what it is about give them');
   if (plan.installAgent && request.agent !== 'install') throw refuse(migrationId, 'it would install the Pod Identity agent, which its request does not ask for');
   const stray = plan.trustRepairs.find((one) => request.trust !== 'repair' || follows.every(({ roleArn }) => roleArn !== one.roleArn));
   if (stray) throw refuse(migrationId, `it would change the trust policy of ${stray.roleArn}, which its request does not ask for`);

@@ -2,8 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { carriedOver, decidePurge } from '../domain/associations.ts';
 import { MigrationError } from '../domain/errors.ts';
-import type { Addon, Association, CarriedOver, Plan, Target } from '../domain/model.ts';
+import type { Addon, Association, CarriedOver, Plan, ServiceAccountState, Target } from '../domain/model.ts';
 import { isAsSnapshot } from '../domain/restore.ts';
+import { accountProblem, associationText } from '../domain/service-account.ts';
+import type { ServiceAccountDetail } from '../ports/index.ts';
 
 const AGAIN = 'Nothing was changed; plan again.';
 const byFrom = (a: CarriedOver, b: CarriedOver): number => (a.from < b.from ? -1 : 1);
@@ -29,4 +31,17 @@ export function assertAssociationsAsPlanned(plan: Plan, associations: readonly A
       if (decision.do === 'refuse') throw new MigrationError('AssociationChanged', `Association ${decision.reason}, which the plan did not find so. ${AGAIN}`);
     }
   }
+}
+
+/** Throws ServiceAccountChanged where the service account, or its annotation, is another by now. */
+export function assertAccountAsPlanned(planned: ServiceAccountState, now: ServiceAccountDetail | undefined): void {
+  const why = accountProblem(planned, now, false);
+  if (why !== undefined) throw new MigrationError('ServiceAccountChanged', `The service account is no longer as the plan found it: ${why}. ${AGAIN}`);
+}
+
+/** The same of the association of a service account: the plan keeps the one that it found, or found none. */
+export function assertAssociationAsPlanned(plan: Plan, associations: readonly Association[]): void {
+  const [only] = plan.associations;
+  if (isDeepStrictEqual(associations.map(({ id }) => id), plan.existing) && associations.every(({ roleArn }) => roleArn === only?.roleArn)) return;
+  throw new MigrationError('AssociationChanged', `The association is no longer as the plan found it (now ${associations.map(associationText).join(', ') || 'none'}). ${AGAIN}`);
 }

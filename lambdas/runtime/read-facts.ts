@@ -1,11 +1,16 @@
 /** Reads what a plan is decided from: EKS, IAM and the cluster's API server, one after the other. */
 import { AGENT_ADDON, knownAddon } from '../domain/addons.ts';
-import type { Addon, MigrationRequest } from '../domain/model.ts';
-import type { Facts } from '../domain/plan/facts.ts';
-import { isMigrated, plannedAssociations } from '../domain/plan/plan.ts';
+import type { Cluster } from '../domain/eks.ts';
+import { irsaRoleOf } from '../domain/irsa.ts';
+import type { Addon, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
+import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/facts.ts';
+import { ASSOCIATE } from '../domain/plan/ladder.ts';
+import { passingQuestions } from '../domain/plan/pass-role.ts';
+import { isMigrated, plannedAssociations, planWays } from '../domain/plan/plan.ts';
 import type { Eks, Settings, TargetPorts } from '../ports/index.ts';
 import { readKubernetes } from './read-kubernetes.ts';
-import { readAssociations, readNodeRoles, readPassing, readRolePolicies, readRoles, readRoleUsers } from './read-roles.ts';
+import { stateOf } from './service-account.ts';
+import { readAssociations, readNodeRoles, readOwner, readPassing, readRolePolicies, readRoles, readRoleUsers } from './read-roles.ts';
 
 /** What is known before anything was read. */
 export const noFacts = (request: MigrationRequest, { passableRoleArns, repairableRoleArns }: Settings): Facts => ({
@@ -33,16 +38,28 @@ async function readSupport(eks: Eks, addon: Addon, kubernetesVersion: string): P
 }
 
 /** What only matters where an association is planned: who else uses the roles, what their policies allow, and what those of the nodes do. */
-async function readUse(facts: Facts, { eks, roles }: TargetPorts, ofCluster: Parameters<typeof readRoleUsers>[2]): Promise<Facts> {
+async function readUse(facts: Facts, { eks, roles }: TargetPorts, described: readonly string[], ofCluster: Parameters<typeof readRoleUsers>[2]): Promise<{ facts: Facts; addons: Addon[] }> {
   const planned = plannedAssociations(facts);
-  if (planned.length === 0) return facts;
-  const described = [facts.request.addon, ...(facts.agentAddon ? [AGENT_ADDON] : [])];
-  const roleUsers = await readRoleUsers(eks, described, ofCluster);
-  return { ...facts, roleUsers, rolePolicies: await readRolePolicies(roles, planned, facts.roles), nodeRoles: await readNodeRoles(eks, roles) };
+  if (planned.length === 0) return { facts, addons: [] };
+  const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
+  return { addons: seen, facts: { ...facts, roleUsers, rolePolicies: await readRolePolicies(roles, planned, facts.roles), nodeRoles: await readNodeRoles(eks, roles) } };
 }
 
+/** The Pod Identity agent's add-on, and which of it there is to install where the request asks for that. */
+async function readAgent(eks: Eks, { agent }: MigrationRequest, cluster: Cluster): Promise<Pick<Facts, 'agentAddon' | 'agentOffered'>> {
+  if (cluster.autoMode) return {};
+  const agentAddon = await eks.describeAddon(AGENT_ADDON);
+  if (agentAddon) return { agentAddon };
+  return agent === 'install' ? { agentOffered: await eks.listOfferedVersions(AGENT_ADDON, cluster.version) } : {};
+}
+
+const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readonly PlannedAssociation[]): string[] => {
+  const irsa = irsaRoleOf(facts);
+  return [...new Set([...(irsa === undefined ? [] : [irsa]), ...planned.map((one) => one.roleArn)])];
+};
+
 /** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
-export async function readFacts(empty: Facts, ports: TargetPorts, settings: Settings): Promise<Facts> {
+export async function readFacts(empty: AddonFacts, ports: TargetPorts, settings: Settings): Promise<AddonFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
   const cluster = await eks.describeCluster();
@@ -51,23 +68,43 @@ export async function readFacts(empty: Facts, ports: TargetPorts, settings: Sett
   if (!addon) return { ...empty, cluster };
   const namespace = addon.namespace ?? knownAddon(addon.name)?.namespace ?? 'kube-system';
   if (isMigrated(addon)) return { ...empty, cluster, addon, namespace };
-  const agentAddon = cluster.autoMode ? undefined : await eks.describeAddon(AGENT_ADDON);
-  const agentOffered = request.agent === 'install' && !cluster.autoMode && !agentAddon ? await eks.listOfferedVersions(AGENT_ADDON, cluster.version) : undefined;
+  const agent = await readAgent(eks, request, cluster);
   const support = await readSupport(eks, addon, cluster.version);
   const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
   const { ofCluster, ...associations } = await readAssociations(eks, planned);
-  const arns = [...new Set([...(addon.serviceAccountRoleArn ? [addon.serviceAccountRoleArn] : []), ...planned.map((one) => one.roleArn)])];
   const found: Facts = {
     ...empty,
     cluster,
     addon,
     namespace,
-    ...(agentAddon ? { agentAddon } : {}),
-    ...(agentOffered ? { agentOffered } : {}),
+    ...agent,
     ...support,
     ...associations,
-    roles: await readRoles(roles, arns, request.target.account),
+    roles: await readRoles(roles, rolesIn({ addon }, planned), request.target.account),
   };
-  const facts = { ...(await readUse(found, ports, ofCluster)), ...(await readKubernetes(kubernetes, request, namespace)) };
-  return { ...facts, passing: await readPassing(roles, facts, planned, settings) };
+  const use = await readUse(found, ports, [request.addon, ...(agent.agentAddon ? [AGENT_ADDON] : [])], ofCluster);
+  const facts = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace)), request };
+  return { ...facts, passing: await readPassing(roles, facts, passingQuestions(facts, planned, planWays(facts, planned).ladder), settings) };
+}
+
+/** The same of a service account that is no add-on's. The API server comes first: it knows the role. */
+export async function readServiceAccountFacts(empty: ServiceAccountFacts, ports: TargetPorts, settings: Settings): Promise<ServiceAccountFacts> {
+  const { eks, roles, kubernetes } = ports;
+  const { request } = empty;
+  const { namespace, name } = request.serviceAccount;
+  const cluster = await eks.describeCluster();
+  if (!cluster) return empty;
+  const objects = await readKubernetes(kubernetes, request, namespace);
+  const account = objects.kubernetesError === undefined ? await kubernetes.getServiceAccount(namespace, name) : undefined;
+  const known = { ...empty, cluster, namespace, ...objects, podIdentity: [{ serviceAccount: name, recommendedManagedPolicies: [] }], ...(account ? { serviceAccount: stateOf(account) } : {}) };
+  if (objects.kubernetesError === undefined && !account) return known;
+  const agent = await readAgent(eks, request, cluster);
+  const planned = plannedAssociations(known);
+  // Also where no role is known yet: it may have an association already.
+  const { ofCluster, ...associations } = await readAssociations(eks, planned.length > 0 ? planned : [{ namespace, serviceAccount: name, roleArn: '' }]);
+  const found: Facts = { ...known, ...agent, ...associations, roles: await readRoles(roles, rolesIn(known, planned), request.target.account) };
+  const use = await readUse(found, ports, agent.agentAddon ? [AGENT_ADDON] : [], ofCluster);
+  const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons);
+  const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };
+  return { ...facts, passing: await readPassing(roles, facts, passingQuestions(facts, planned, [ASSOCIATE]), settings) };
 }

@@ -1,7 +1,7 @@
 /** What the plan reads of the cluster's API server. */
 import { AGENT_ADDON, isNetworking, ownedKinds } from '../domain/addons.ts';
 import { isMigrationError } from '../domain/errors.ts';
-import type { MigrationRequest } from '../domain/model.ts';
+import { isForAddon, type MigrationRequest } from '../domain/model.ts';
 import type { CustomResourceFact, Facts, Seen } from '../domain/plan/facts.ts';
 import { removesSoftware, waysFor } from '../domain/plan/ladder.ts';
 import type { Kubernetes, Pod } from '../ports/index.ts';
@@ -12,6 +12,7 @@ const refusal = (error: unknown): string | undefined => (REFUSED.some((name) => 
 
 /** Objects of the add-on's own kinds, where a way would delete their definitions. What can't be read is told as such. */
 async function readCustomResources(kubernetes: Kubernetes, request: MigrationRequest): Promise<CustomResourceFact[]> {
+  if (!isForAddon(request)) return [];
   const networking = isNetworking(request.addon);
   if (networking || !waysFor(request, networking).some(removesSoftware)) return [];
   const found: CustomResourceFact[] = [];

@@ -2,11 +2,12 @@
 import { clusterArn, parseRoleArn } from '../domain/arn.ts';
 import { plannedFor } from '../domain/associations.ts';
 import { isMigrationError } from '../domain/errors.ts';
-import type { Association, PlannedAssociation } from '../domain/model.ts';
+import { knownAddon } from '../domain/addons.ts';
+import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
+import type { ServiceAccountRef } from '../domain/subject.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
 import type { Facts, NodeRolesFact, PassingFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
-import { passingQuestions } from '../domain/plan/pass-role.ts';
-import { planWays } from '../domain/plan/plan.ts';
+import type { PassingQuestion } from '../domain/plan/pass-role.ts';
 import type { Eks, Roles, Settings } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 
@@ -65,18 +66,33 @@ export async function readAssociations(eks: Eks, planned: PlannedAssociation[]):
   return { associations, ofCluster, ...(addedAssociations(associations, planned) > 0 ? { associationCount: await eks.countAssociations() } : {}) };
 }
 
+/** All add-ons of the cluster but those of which `described` has the names. */
+export async function readAddons(eks: Eks, described: readonly string[] = []): Promise<Addon[]> {
+  const addons: Addon[] = [];
+  for (const name of await eks.listAddons()) {
+    const addon = described.includes(name) ? undefined : await eks.describeAddon(name);
+    if (addon) addons.push(addon);
+  }
+  return addons;
+}
+
 /** Who uses which role. `described`: names of add-ons whose role is known, or does not matter. */
-export async function readRoleUsers(eks: Eks, described: readonly string[], ofCluster: Omit<RoleUsersFact, 'addons'>): Promise<RoleUsersFact> {
-  const addons: RoleUsersFact['addons'] = [];
-  const answer = await advisory(async () => {
-    for (const name of await eks.listAddons()) {
-      if (described.includes(name)) continue;
-      const roleArn = (await eks.describeAddon(name))?.serviceAccountRoleArn;
-      if (roleArn !== undefined) addons.push({ name, roleArn });
-    }
-  });
+export async function readRoleUsers(eks: Eks, described: readonly string[], ofCluster: Omit<RoleUsersFact, 'addons'>): Promise<RoleUsersFact & { seen: Addon[] }> {
+  const answer = await advisory(() => readAddons(eks, described));
+  const seen = 'read' in answer ? answer.read : [];
+  const addons = seen.flatMap(({ name, serviceAccountRoleArn: roleArn }) => (roleArn === undefined ? [] : [{ name, roleArn }]));
   const errors = [ofCluster.error, 'refused' in answer ? answer.refused : undefined].filter((one) => one !== undefined);
-  return { ...ofCluster, addons, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
+  return { ...ofCluster, addons, seen, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
+}
+
+/** The add-on whose service account that is: one in its namespace whose version takes associations for it. Who may not be asked is none. */
+export async function readOwner(eks: Eks, { namespace, name: account }: ServiceAccountRef, addons: readonly Addon[]): Promise<string | undefined> {
+  for (const { name, version, namespace: own } of addons) {
+    if ((own ?? knownAddon(name)?.namespace ?? 'kube-system') !== namespace) continue;
+    const answer = await advisory(() => eks.describeConfiguration(name, version));
+    if ('read' in answer && answer.read?.podIdentity.some(({ serviceAccount }) => serviceAccount === account)) return name;
+  }
+  return undefined;
 }
 
 async function policiesOf(roles: Roles, arn: string): Promise<RolePoliciesFact> {
@@ -109,13 +125,13 @@ export async function readNodeRoles(eks: Eks, roles: Roles): Promise<NodeRolesFa
   return { roles: found, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
 }
 
-/** Asks IAM for the steps of the ways that the other facts leave, once for each step's role and service. */
-export async function readPassing(roles: Roles, facts: Facts, planned: readonly PlannedAssociation[], { passingRoles }: Pick<Settings, 'passingRoles'>): Promise<PassingFact[]> {
+/** Asks IAM, once for each step's role and service. */
+export async function readPassing(roles: Roles, { request }: Pick<Facts, 'request'>, questions: readonly PassingQuestion[], { passingRoles }: Pick<Settings, 'passingRoles'>): Promise<PassingFact[]> {
   const found: PassingFact[] = [];
-  for (const { step, service, roleArns } of passingQuestions(facts, planned, planWays(facts, planned).ladder)) {
+  for (const { step, service, roleArns } of questions) {
     const principalArn = passingRoles[step];
     if (principalArn === undefined) continue;
-    const answer = await advisory(() => roles.mayPass({ principalArn, roleArns, service, associatedResourceArn: clusterArn(facts.request.target) }));
+    const answer = await advisory(() => roles.mayPass({ principalArn, roleArns, service, associatedResourceArn: clusterArn(request.target) }));
     found.push({ step, service, principalArn, ...('read' in answer ? { allowed: answer.read } : { allowed: {}, error: answer.refused }) });
   }
   return found;

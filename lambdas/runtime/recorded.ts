@@ -1,5 +1,5 @@
 import { MigrationError } from '../domain/errors.ts';
-import type { Migration, Plan, Rung, Snapshot } from '../domain/model.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Plan, type Rung, type Snapshot } from '../domain/model.ts';
 import type { Ledger } from '../ports/index.ts';
 import { assertFileHolds } from './file-holds.ts';
 
@@ -28,6 +28,14 @@ export async function recordedSnapshot(ledger: Ledger, migrationId: string): Pro
   return snapshot;
 }
 
+function ofAddon(snapshot: Snapshot, migrationId: string): AddonSnapshot {
+  if (isOfAddon(snapshot)) return snapshot;
+  throw new MigrationError('BadInput', `Migration ${migrationId} is of a service account, and this step is of add-ons. Nothing was changed by it.`);
+}
+
+/** The same of an add-on; throws BadInput for a service account's. */
+export const recordedAddonSnapshot = async (ledger: Ledger, migrationId: string): Promise<AddonSnapshot> => ofAddon(await recordedSnapshot(ledger, migrationId), migrationId);
+
 /** What a step of the change works from. `way`: the one of the plan's ladder that is being tried. */
 export interface Work {
   record: Migration;
@@ -44,6 +52,14 @@ export async function recordedWork(ledger: Ledger, migrationId: string, rung: nu
   const way = plan.ladder[rung];
   if (!way) throw new MigrationError('BadInput', `The plan of migration ${migrationId} has ${plan.ladder.length} ways, and none with index ${rung}.`);
   return { record, plan, snapshot, way };
+}
+
+export type AddonWork = Work & { snapshot: AddonSnapshot };
+
+/** The same of an add-on; throws BadInput for a service account's. */
+export async function recordedAddonWork(ledger: Ledger, migrationId: string, rung: number): Promise<AddonWork> {
+  const work = await recordedWork(ledger, migrationId, rung);
+  return { ...work, snapshot: ofAddon(work.snapshot, migrationId) };
 }
 
 /** Notes the way that is about to be tried, before its first change: a rollback, and Recover, go by it. */

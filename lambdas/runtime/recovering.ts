@@ -1,13 +1,18 @@
 /** What a recovery needs to know before it decides, and whether a migration that keeps no locks can still go back. */
 import { changedByOthers } from '../domain/copies.ts';
-import type { Migration, Snapshot } from '../domain/model.ts';
+import { irsaRoleOf } from '../domain/irsa.ts';
+import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
 import { parsePolicy } from '../domain/policy/document.ts';
 import { evaluateIrsa } from '../domain/policy/trust.ts';
 import type { OwnerState } from '../domain/recovery.ts';
+import { accountProblem, associationText, foreignAssociations, isUnannotated } from '../domain/service-account.ts';
+import { subjectOf } from '../domain/subject.ts';
 import type { Executions, HandlerDependencies, Ledger, Lock } from '../ports/index.ts';
-import { addonLock } from './lock.ts';
+import { listPlannedAssociations } from './associations.ts';
+import { subjectLock } from './lock.ts';
 import { lookSeveralTimes } from './looks.ts';
 import { lookAtRestore } from './restoring.ts';
+import { lookAtAccount } from './service-account.ts';
 
 /** Step line of the way back's first step, whatever its round. */
 const ROLLBACK_LINE = /^assess-rollback\b/;
@@ -15,8 +20,8 @@ const ROLLBACK_LINE = /^assess-rollback\b/;
 /** Whether the way back was begun, by whichever execution. */
 export const rollbackBegun = async (ledger: Ledger, migrationId: string): Promise<boolean> => (await ledger.listSteps(migrationId)).some((line) => ROLLBACK_LINE.test(line.name));
 
-/** Keys of all locks that a migration takes, the add-on's first. */
-export const lockKeys = ({ request, locks }: Pick<Migration, 'request' | 'locks'>): string[] => [...new Set([addonLock(request.target, request.addon), ...locks])];
+/** Keys of all locks that a migration takes, that of what it migrates first. */
+export const lockKeys = ({ request, locks }: Pick<Migration, 'request' | 'locks'>): string[] => [...new Set([subjectLock(request.target, subjectOf(request)), ...locks])];
 
 /** Held or free; one that was never held is left out. */
 export async function readLocks(ledger: Ledger, keys: string[]): Promise<Lock[]> {
@@ -36,13 +41,11 @@ export async function readOwners(executions: Executions, record: Migration, lock
   return owners;
 }
 
-/**
- * Why a migration that keeps no locks can't be rolled back, or undefined: somebody has changed the add-on since, or the
- * trust policy of its IRSA role, as it is now, would not certainly let the pods in.
- */
-export async function wayBackClosed(record: Migration, snapshot: Snapshot, { portsFor, clock }: Pick<HandlerDependencies, 'portsFor' | 'clock'>): Promise<string | undefined> {
-  const { target } = record.request;
-  const { eks, roles } = portsFor(target);
+type Looking = Pick<HandlerDependencies, 'portsFor' | 'clock'>;
+
+/** What somebody has changed at the add-on since, in words, or undefined. */
+async function addonChanged(record: Migration, snapshot: AddonSnapshot, { portsFor, clock }: Looking): Promise<string | undefined> {
+  const { eks } = portsFor(record.request.target);
   const { now, decision } = await lookSeveralTimes(
     clock,
     () => lookAtRestore({ eks, clock, record, snapshot, actions: 0 }),
@@ -50,10 +53,30 @@ export async function wayBackClosed(record: Migration, snapshot: Snapshot, { por
   );
   if (decision.do === 'refuse') return decision.why;
   // Busy with something that was not this migration's doing.
-  const changed = now && changedByOthers(snapshot, now);
+  return now && changedByOthers(snapshot, now);
+}
+
+/** The same of a service account, and of its associations. Without its annotation its pods would have no role at all. */
+async function accountChanged(record: Migration, snapshot: Snapshot, { portsFor, clock }: Looking): Promise<string | undefined> {
+  const { eks, kubernetes } = portsFor(record.request.target);
+  const { serviceAccount: was, planned } = snapshot;
+  const [foreign] = foreignAssociations(record, snapshot, await listPlannedAssociations(eks, planned));
+  if (foreign) return `somebody else made association ${associationText(foreign)} meanwhile`;
+  if (!was || record.request.verification === 'api') return undefined;
+  return accountProblem(was, await lookAtAccount(kubernetes, was, clock), isUnannotated(record));
+}
+
+/**
+ * Why a migration that keeps no locks can't be rolled back, or undefined: somebody has changed what it is about since, or
+ * the trust policy of the IRSA role, as it is now, would not certainly let the pods in.
+ */
+export async function wayBackClosed(record: Migration, snapshot: Snapshot, looking: Looking): Promise<string | undefined> {
+  const { target } = record.request;
+  const { eks, roles } = looking.portsFor(target);
+  const changed = isOfAddon(snapshot) ? await addonChanged(record, snapshot, looking) : await accountChanged(record, snapshot, looking);
   if (changed !== undefined) return changed;
 
-  const roleArn = snapshot.addon.serviceAccountRoleArn;
+  const roleArn = irsaRoleOf(snapshot);
   if (roleArn === undefined) return undefined;
   const issuer = (await eks.describeCluster())?.oidcIssuer;
   if (issuer === undefined) return `cluster ${target.cluster} shows no OIDC issuer, without which pods can't use the IRSA role ${roleArn}`;

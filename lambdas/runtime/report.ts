@@ -28,6 +28,7 @@ export async function readReport(ledger: Ledger, migrationId: string, { simulate
     outcome: migration.outcome,
     target: request.target,
     addon: request.addon,
+    serviceAccount: request.serviceAccount,
     strategy: request.strategy,
     preserve: request.preserve,
     verified: migration.verified,

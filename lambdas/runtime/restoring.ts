@@ -1,6 +1,6 @@
 /** What the steps of the way back share: one look at all that its decision needs, and the deletion of what is left over. */
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import type { Migration, Snapshot, Target } from '../domain/model.ts';
+import type { AddonSnapshot, Migration, Target } from '../domain/model.ts';
 import { decideRestore, type RestoreDecision, type RestoreFacts } from '../domain/restore.ts';
 import { leftOvers, madeByOthers } from '../domain/restore-associations.ts';
 import type { Clock, Eks, Ledger } from '../ports/index.ts';
@@ -17,7 +17,7 @@ interface Looking {
   eks: Eks;
   clock: Clock;
   record: Migration;
-  snapshot: Snapshot;
+  snapshot: AddonSnapshot;
   actions: number;
 }
 

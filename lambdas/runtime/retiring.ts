@@ -1,7 +1,9 @@
 /** What `retire`, and the way back of it, decide from: one look at the ledger and the target. Nothing is changed here. */
 import { parseRoleArn } from '../domain/arn.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import type { Addon, Check, Migration } from '../domain/model.ts';
+import { irsaRoleOf } from '../domain/irsa.ts';
+import { type Addon, type Check, isForAddon, type Migration, type MigrationRequest } from '../domain/model.ts';
+import { subjectOf, subjectTitle } from '../domain/subject.ts';
 import { fail, pass, unknown } from '../domain/plan/check.ts';
 import { isCovered } from '../domain/plan/pass-role.ts';
 import type { TrustRetirement } from '../domain/trust/model.ts';
@@ -10,6 +12,7 @@ import { proposeRetirement, type RetirementProposal, undoRetirement } from '../d
 import type { ServiceAccountUse } from '../domain/trust/statements.ts';
 import type { Clock, Eks, HandlerDependencies, Kubernetes, TargetPorts } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
+import { readAddons } from './read-roles.ts';
 import { lookAtAddon, lookAtRole } from './looks.ts';
 import { recordedMigration } from './recorded.ts';
 import { rollbackBegun } from './recovering.ts';
@@ -78,6 +81,14 @@ function checkOnPodIdentity(addon: string, roleArn: string, now: Addon | undefin
   return pass(id, `Add-on ${addon} is on EKS Pod Identity (${now.podIdentityAssociations.length} associations).`);
 }
 
+/** EKS gives pods credentials by the association of their service account, whoever owns it. */
+async function checkSubject(request: MigrationRequest, roleArn: string, eks: Eks, clock: Clock, lacking: readonly string[]): Promise<Check> {
+  if (isForAddon(request)) return checkOnPodIdentity(request.addon, roleArn, await lookAtAddon(eks, request.addon, clock), lacking);
+  const id = 'retire-pod-identity';
+  if (lacking.length > 0) return fail(id, `${subjectTitle(subjectOf(request))} has no Pod Identity association.`, 'Migrate it again, and retire after that migration.');
+  return pass(id, `${subjectTitle(subjectOf(request))} has its Pod Identity association.`);
+}
+
 const REFUSALS = ['Unauthorised', 'AccessDenied'] as const;
 
 /** Without access to the API server it says so; it does not fall over. */
@@ -90,15 +101,6 @@ async function readKubernetes(kubernetes: Kubernetes): Promise<Pick<RetireFacts,
   }
 }
 
-async function readAddons(eks: Eks): Promise<Addon[]> {
-  const addons: Addon[] = [];
-  for (const name of await eks.listAddons()) {
-    const addon = await eks.describeAddon(name);
-    if (addon) addons.push(addon);
-  }
-  return addons;
-}
-
 interface Case {
   wish: RetireWish;
   record: Migration;
@@ -108,11 +110,11 @@ interface Case {
   lacking: string[];
 }
 
-/** Whether somebody still needs the trust, whether it is time, and whether the add-on can do without. */
+/** Whether somebody still needs the trust, whether it is time, and whether what was migrated can do without. */
 async function checkNeeds({ wish, record, roleArn, serviceAccounts, lacking }: Case, ports: TargetPorts, clock: Clock): Promise<Check[]> {
-  const { addon, target } = record.request;
-  const { cluster } = target;
-  const now = await lookAtAddon(ports.eks, addon, clock);
+  const { request } = record;
+  const { cluster } = request.target;
+  const onPodIdentity = await checkSubject(request, roleArn, ports.eks, clock, lacking);
   const facts: RetireFacts = {
     roleArn,
     cluster,
@@ -123,7 +125,7 @@ async function checkNeeds({ wish, record, roleArn, serviceAccounts, lacking }: C
     soakDays: wish.soakDays,
     now: utcNow(clock),
   };
-  return [checkOnPodIdentity(addon, roleArn, now, lacking), ...stillNeeded(facts)];
+  return [onPodIdentity, ...stillNeeded(facts)];
 }
 
 /** Later than what is noted of the role already, by whichever Lambda's clock: an older note would not take its place. */
@@ -175,9 +177,9 @@ async function lookAtRetirement(wish: RetireWish, record: Migration, { ledger, p
   const { migrationId } = wish;
   const verified = checkVerified(record, await rollbackBegun(ledger, migrationId));
   const snapshot = await ledger.getSnapshot(migrationId);
-  const roleArn = snapshot?.addon.serviceAccountRoleArn;
+  const roleArn = snapshot && irsaRoleOf(snapshot);
   if (!snapshot || roleArn === undefined) {
-    const none = fail('retire-role', `Add-on ${record.request.addon} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as is known: it has changed nothing'}.`, 'There is no OIDC trust of it to retire.');
+    const none = fail('retire-role', `${subjectTitle(subjectOf(record.request))} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as is known: it has changed nothing'}.`, 'There is no OIDC trust of it to retire.');
     return { checks: [verified, none], decisions: [] };
   }
   const checks = [verified, checkRepairable(roleArn, record, settings.repairableRoleArns)];

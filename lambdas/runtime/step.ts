@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { addonName, migrationId, target } from '../domain/model.ts';
+import { migrationId, target } from '../domain/model.ts';
+import { subjectName } from '../domain/subject.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
 /** Environment of every step's Lambda; the CDK construct that deploys it must give exactly these. */
@@ -19,8 +20,8 @@ export const repairingEnvironment = stepEnvironment.extend({ REPAIRABLE_ROLE_ARN
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 
-/** What every step gets: which migration, of what. `startedAt`: when the Wait before a poll began, for the step's line. */
-export const stepInput = z.object({ migrationId, target, addon: addonName, startedAt: z.iso.datetime({ offset: true }).optional() });
+/** What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account). `startedAt`: when the Wait before a poll began, for the step's line. */
+export const stepInput = z.object({ migrationId, target, subject: subjectName, startedAt: z.iso.datetime({ offset: true }).optional() });
 
 /** A step that holds the lock: `fence` is the number under which `begin` took it. */
 export const lockedStepInput = stepInput.extend({ fence: z.number().int().positive() });

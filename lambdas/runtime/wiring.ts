@@ -54,7 +54,7 @@ const listIn = (value: string | undefined): string[] =>
     .filter((one) => one !== '');
 
 /** By step, the variable that says which role it passes other roles with. */
-const PASSING_ROLES = { 'create-addon': 'CREATE_ADDON_ROLE_ARN', 'update-addon': 'UPDATE_ADDON_ROLE_ARN', 'restore-addon': 'RESTORE_ADDON_ROLE_ARN' } as const;
+const PASSING_ROLES = { 'create-addon': 'CREATE_ADDON_ROLE_ARN', 'create-association': 'CREATE_ASSOCIATION_ROLE_ARN', 'update-addon': 'UPDATE_ADDON_ROLE_ARN', 'restore-addon': 'RESTORE_ADDON_ROLE_ARN' } as const;
 
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),

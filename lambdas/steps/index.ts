@@ -1,10 +1,12 @@
 import type { Step } from '../runtime/step.ts';
+import { annotateServiceAccountStep } from './annotate-service-account/handler.ts';
 import { assessRollbackStep } from './assess-rollback/handler.ts';
 import { awaitActiveStep } from './await-active/handler.ts';
 import { awaitDeletedStep } from './await-deleted/handler.ts';
 import { beginStep } from './begin/handler.ts';
 import { carryOverStep } from './carry-over/handler.ts';
 import { createAddonStep } from './create-addon/handler.ts';
+import { createAssociationStep } from './create-association/handler.ts';
 import { deleteAddonStep } from './delete-addon/handler.ts';
 import { findStrandedStep } from './find-stranded/handler.ts';
 import { finishStep } from './finish/handler.ts';
@@ -32,10 +34,12 @@ export const steps: Record<StepName, Step> = {
   'purge-associations': purgeAssociationsStep,
   'create-addon': createAddonStep,
   'update-addon': updateAddonStep,
+  'create-association': createAssociationStep,
   'await-active': awaitActiveStep,
   'carry-over': carryOverStep,
   'verify-pods': verifyPodsStep,
   'restart-pods': restartPodsStep,
+  'annotate-service-account': annotateServiceAccountStep,
   'assess-rollback': assessRollbackStep,
   'restore-addon': restoreAddonStep,
   'restore-associations': restoreAssociationsStep,

@@ -1,9 +1,11 @@
+import { annotateServiceAccountSchema } from './annotate-service-account/schema.ts';
 import { assessRollbackSchema } from './assess-rollback/schema.ts';
 import { awaitActiveSchema } from './await-active/schema.ts';
 import { awaitDeletedSchema } from './await-deleted/schema.ts';
 import { beginSchema } from './begin/schema.ts';
 import { carryOverSchema } from './carry-over/schema.ts';
 import { createAddonSchema } from './create-addon/schema.ts';
+import { createAssociationSchema } from './create-association/schema.ts';
 import { deleteAddonSchema } from './delete-addon/schema.ts';
 import { findStrandedSchema } from './find-stranded/schema.ts';
 import { finishSchema } from './finish/schema.ts';
@@ -30,10 +32,12 @@ export const stepSchemas = {
   'purge-associations': purgeAssociationsSchema,
   'create-addon': createAddonSchema,
   'update-addon': updateAddonSchema,
+  'create-association': createAssociationSchema,
   'await-active': awaitActiveSchema,
   'carry-over': carryOverSchema,
   'verify-pods': verifyPodsSchema,
   'restart-pods': restartPodsSchema,
+  'annotate-service-account': annotateServiceAccountSchema,
   'assess-rollback': assessRollbackSchema,
   'restore-addon': restoreAddonSchema,
   'restore-associations': restoreAssociationsSchema,

@@ -1,6 +1,6 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { caughtAs, expression, FAILURE_TEXT, MIGRATION_ID, migrationText, recordText, REQUEST } from './expressions.ts';
+import { caughtAs, expression, FAILURE_TEXT, MIGRATION_ID, migrationText, recordText, REQUEST, REQUEST_SUBJECT } from './expressions.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import { createRollback, NOT_RECORDED, type Rollback } from './rollback.ts';
 import { changesTrust, type StepFunctions } from './task.ts';
@@ -14,7 +14,7 @@ const succeed = (scope: Construct, name: string, outcome: 'migrated' | 'already-
 /** In a Catch: the end of a migration whose change was verified could not be recorded. */
 export const RECORD_MISSING = caughtAs(
   'RecordMissing',
-  'The add-on is migrated, and that was verified as the request wanted; only the record of it is missing, and the locks may still be held',
+  'It is migrated, and that was verified as the request wanted; only the record of it is missing, and the locks may still be held',
 );
 
 export interface Endings extends Rollback {
@@ -30,7 +30,7 @@ export interface Endings extends Rollback {
 /** Every state in which an execution of MigrateAddon ends, the states that record the end in the ledger, and the way back. */
 export function createEndings(scope: Construct, functions: StepFunctions, tableName: string): Endings {
   // From the request: when `Plan` itself has failed, its variables are not there.
-  const MIGRATION_TEXT = migrationText(`${REQUEST}.addon`, `${REQUEST}.target.cluster`);
+  const MIGRATION_TEXT = migrationText(REQUEST_SUBJECT, `${REQUEST}.target.cluster`);
   const RECORD = recordText(tableName);
 
   const blocked = failWith(
@@ -41,7 +41,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   const recordBlocked = recordEnd(scope, functions, {
     stateName: 'RecordBlocked',
     outcome: 'blocked',
-    migration: { migrationId: expression(MIGRATION_ID), target: expression(`${REQUEST}.target`), addon: expression(`${REQUEST}.addon`) },
+    migration: { migrationId: expression(MIGRATION_ID), target: expression(`${REQUEST}.target`), subject: expression(REQUEST_SUBJECT) },
     next: blocked,
     // An end that can't be recorded stays what it is, and the cause tells of it.
     unrecorded: { target: 'Blocked', state: blocked, failure: NOT_RECORDED },
@@ -50,7 +50,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   const rolledBack = failWith(
     scope,
     'RolledBack',
-    `${MIGRATION_TEXT} & ' failed; the add-on was put back as it was. ${FIRST_ERROR} Each step and its error: ${RECORD}. Correct the cause, then migrate again.'`,
+    `${MIGRATION_TEXT} & ' failed; everything was put back as it was. ${FIRST_ERROR} Each step and its error: ${RECORD}. Correct the cause, then migrate again.'`,
   );
   const rollback = createRollback(scope, { functions, tableName, rolledBack });
 

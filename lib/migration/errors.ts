@@ -117,7 +117,7 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 20 s × 60 = 20 min, for an execution that has stopped and left its lock: Recover is started within 5 min and waits
   // 1 to 2 until the Lambdas of that execution are certainly over; the rest is for its rollback, 1 to 5 min as a rule.
   plan: poll('RecoveryPending', 20, 60),
-  // 20 s × 180 = 60 min, for another add-on with the same role: its migration takes 2 to 10 min, so this is the place of
+  // 20 s × 180 = 60 min, for another migration with the same role: its migration takes 2 to 10 min, so this is the place of
   // about the tenth in the queue; 10 s of lag.
   begin: poll('RoleLockHeld', 20, 180),
   // 10 s × 120 = 20 min, as Terraform allows a create. A DaemonSet of one small image is ready on every node in 20 s to
@@ -132,6 +132,7 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // "Association already exists" just after a purge, for the same reason and as long: these, and those of the way back.
   'create-addon': poll('AssociationStillThere', 5, 36),
   'update-addon': poll('AssociationStillThere', 5, 36),
+  'create-association': poll('AssociationStillThere', 5, 36),
   'restore-addon': poll('AssociationStillThere', 5, 36),
   'restore-associations': poll('AssociationStillThere', 5, 36),
   // 10 s × 120 = 20 min, as Terraform allows a create. Usual are 30 s to 4 min: up to 24 transitions, 5 s of lag.
@@ -156,7 +157,7 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
 const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
 
 /** Steps that EKS may refuse a trust policy to. */
-const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'carry-over'];
+const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'create-association', 'carry-over'];
 
 /** A step's retriers, its polls first. `trust`: the deployment may change trust policies. */
 export function retriersOf(step: StepName, { trust }: { trust: boolean }): Retrier[] {
@@ -165,7 +166,7 @@ export function retriersOf(step: StepName, { trust }: { trust: boolean }): Retri
 }
 
 /** Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these. */
-export type FailureTarget = 'RollBack' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed';
+export type FailureTarget = 'RollBack' | 'RecordMigrated' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed';
 
 export interface Catcher {
   errors: ErrorName[] | 'any';
@@ -205,8 +206,11 @@ export const ROAD_CATCHERS = {
   'purge-associations': AFTER_CHANGES,
   'create-addon': AFTER_CHANGES,
   'update-addon': AFTER_CHANGES,
+  'create-association': AFTER_CHANGES,
   'await-active': AFTER_CHANGES,
   'carry-over': AFTER_CHANGES,
   'verify-pods': AFTER_CHANGES,
   'restart-pods': AFTER_CHANGES,
+  // The pods are proven and do without the annotation: nothing is put back because it stays.
+  'annotate-service-account': [{ errors: ['LockLost'], next: 'RecordNeedsHuman' }, { errors: ['Cancelled'], next: 'RollBack' }, { errors: 'any', next: 'RecordMigrated' }],
 } as const satisfies Partial<Record<StepName, Catcher[]>>;

@@ -11,9 +11,12 @@ export const EXECUTION = '$states.context.Execution.Id';
 /** What somebody asked for may be of any length and kind until the plan has looked at it, and a cause may not. */
 const short = (value: string): string => `$substring($string(${value}), 0, 128)`;
 
-/** Names a migration in a text; `addon` and `cluster` are expressions. */
-export const migrationText = (addon: string, cluster: string): string =>
-  `'Migration ' & ${short(MIGRATION_ID)} & ' of add-on ' & ${short(addon)} & ' in cluster ' & ${short(cluster)}`;
+/** What migrates, as one text: an add-on's name, or `namespace/name` of a service account. */
+export const REQUEST_SUBJECT = `($exists(${REQUEST}.serviceAccount) ? ${REQUEST}.serviceAccount.namespace & '/' & ${REQUEST}.serviceAccount.name : '' & ${REQUEST}.addon)`;
+
+/** Names a migration in a text; `subject` and `cluster` are expressions. */
+export const migrationText = (subject: string, cluster: string): string =>
+  `'Migration ' & ${short(MIGRATION_ID)} & ' of ' & ($contains(${subject}, '/') ? 'service account ' : 'add-on ') & ${short(subject)} & ' in cluster ' & ${short(cluster)}`;
 /** A piece of text, to stand within quotes: where the ledger has the migration. */
 export const recordText = (tableName: string): string => `item ' & ${short(MIGRATION_ID)} & ' of table ${tableName}`;
 

@@ -10,7 +10,7 @@ interface Recorded {
   stateName: `Record${string}`;
   outcome: 'migrated' | 'blocked' | 'rolled-back' | 'needs-human';
   /** Of what; default: the variables. */
-  migration?: { migrationId: Expression; target: Expression; addon: Expression };
+  migration?: { migrationId: Expression; target: Expression; subject: Expression };
   next: sfn.State;
   /** Where it leads that the end can't be recorded, and what the failure then says. */
   unrecorded: { target: FailureTarget; state: sfn.State; failure: Expression };

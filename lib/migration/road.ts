@@ -15,7 +15,7 @@ const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime'
 const startedAt = expression('$waitingSince');
 
 /** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
-const wayIs = (strategy: 'in-place' | 'recreate'): sfn.Condition => sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
+const wayIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition => sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
 
 type MakeTask = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => tasks.LambdaInvoke;
 
@@ -46,11 +46,12 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
     payload: { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION_ARN, request: expression(REQUEST) },
     assign: {
       target: answered('target'),
-      addon: answered('addon'),
+      subject: answered('subject'),
       ladder: answered('ladder'),
       planHash: answered('planHash'),
       rung: 0,
       installsAgent: answered('installsAgent'),
+      removesAnnotation: answered('removesAnnotation'),
       ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}),
     },
   });
@@ -71,6 +72,10 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
   const awaitActive = task('await-active', { payload: { ...CHANGE, startedAt }, assign: { round: 1 } });
   const carryOver = task('carry-over', { payload: CHANGE });
 
+  const createAssociation = task('create-association', { payload: CHANGE, assign: { round: 1 } });
+  // EKS's webhook knows a new association some seconds late (aws/eks-pod-identity-agent#52).
+  const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
+
   const towardsPodIdentity = { ...CHANGE, towards: 'pod-identity', round: expression('$round') } as const;
   const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
   const restartPods = task('restart-pods', { payload: towardsPodIdentity });
@@ -90,11 +95,15 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
   })
     .when(wayIs('in-place'), purgeAssociations)
     .when(wayIs('recreate'), deleteAddon)
+    .when(wayIs('associate'), createAssociation)
     .otherwise(endings.RollBack);
   const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate').when(wayIs('in-place'), updateAddon).otherwise(createAddon);
   // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
+  const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
+    .when(isSet('removesAnnotation'), task('annotate-service-account', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } }).next(endings.RecordMigrated))
+    .otherwise(endings.RecordMigrated);
   const proven = sfn.Choice.jsonata(scope, 'AreThePodsProven')
-    .when(answerIs('verdict', 'proven'), endings.RecordMigrated)
+    .when(answerIs('verdict', 'proven'), isAnnotationToRemove)
     .when(answerIs('verdict', 'climb'), nextWay)
     .otherwise(restartPods);
 
@@ -103,7 +112,9 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
   deleteAddon.next(waitForDeletion).next(awaitDeleted).next(purgeAssociations).next(updateOrCreate);
   updateAddon.next(waitForUpdate).next(awaitActive);
   createAddon.next(waitForCreation).next(awaitActive);
-  awaitActive.next(carryOver).next(verifyPods).next(proven);
+  createAssociation.next(waitForWebhook).next(verifyPods);
+  awaitActive.next(carryOver).next(verifyPods);
+  verifyPods.next(proven);
   restartPods.next(waitForRollout).next(verifyPods);
   nextWay.next(whichWay);
   return plan;

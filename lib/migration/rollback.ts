@@ -4,10 +4,10 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { ON_THE_WAY_BACK } from './errors.ts';
 import { caughtAnotherFailure, expression, migrationText, recordText } from './expressions.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
-import { answerIs, catchFailures, CHANGE, changesTrust, isSet, LOCKED_MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
+import { answerIs, catchFailures, CHANGE, changesTrust, isOfServiceAccount, isSet, LOCKED_MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
 
 /** The steps that the way back calls, where they are deployed. */
-export const ROLLBACK_STEPS = ['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'repair-trust', 'finish'] as const satisfies StepName[];
+export const ROLLBACK_STEPS = ['assess-rollback', 'restore-addon', 'restore-associations', 'annotate-service-account', 'verify-pods', 'restart-pods', 'repair-trust', 'finish'] as const satisfies StepName[];
 
 export interface RollbackOptions {
   functions: StepFunctions;
@@ -17,7 +17,7 @@ export interface RollbackOptions {
 }
 
 export interface Rollback {
-  /** Its first state. To be read before: `target`, `addon`, `fence`, `rung`, `failure`, the reason, and `repairsTrust` where trust policies may be changed. */
+  /** Its first state. To be read before: `target`, `subject`, `fence`, `rung`, `failure`, the reason, `removesAnnotation`, and `repairsTrust` where trust policies may be changed. */
   RollBack: sfn.State;
   RecordNeedsHuman: sfn.State;
   NeedsHuman: sfn.State;
@@ -30,13 +30,15 @@ export const NOT_RECORDED = caughtAnotherFailure('The end could not be recorded 
  * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
  * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old identity;
  * then the trust policies, which the pods do not need any more.
+ * Of a service account that is no add-on's there is no add-on to look at: its association goes, its annotation comes back,
+ * and then its pods.
  * It looks at what is there and not at what was done, so it may start from anywhere, and start again.
  */
 export function createRollback(scope: Construct, { functions, tableName, rolledBack }: RollbackOptions): Rollback {
   const needsHuman = failWith(
     scope,
     'NeedsHuman',
-    `${migrationText('$addon', '$target.cluster')} & ' needs a person. ${FIRST_ERROR} What was there before and the commands that put it back: ${recordText(tableName)}.'`,
+    `${migrationText('$subject', '$target.cluster')} & ' needs a person. ${FIRST_ERROR} What was there before and the commands that put it back: ${recordText(tableName)}.'`,
   );
   const unrecorded = { target: 'NeedsHuman', state: needsHuman, failure: NOT_RECORDED } as const;
   const recordNeedsHuman = recordEnd(scope, functions, { stateName: 'RecordNeedsHuman', outcome: 'needs-human', next: needsHuman, unrecorded });
@@ -44,7 +46,7 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
 
   const task = <Name extends StepName>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
     const state = stepTask(scope, step, { functions, ...options });
-    catchFailures(state, ON_THE_WAY_BACK, { RecordNeedsHuman: recordNeedsHuman }, caughtAnotherFailure('Putting the add-on back failed too'));
+    catchFailures(state, ON_THE_WAY_BACK, { RecordNeedsHuman: recordNeedsHuman }, caughtAnotherFailure('Putting it back failed too'));
     return state;
   };
 
@@ -82,10 +84,19 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     .when(answerIs('verdict', 'restart'), restartRestored)
     .otherwise(recordNeedsHuman);
 
-  rollBack.next(assess).next(whichWayBack);
+  // EKS's webhook knows for some seconds longer of an association that is gone.
+  const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
+  const isAnnotationToRestore = sfn.Choice.jsonata(scope, 'IsAnnotationToRestore')
+    .when(isSet('removesAnnotation'), task('annotate-service-account', { stateName: 'RestoreAnnotation', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(verifyRestored))
+    .otherwise(verifyRestored);
+
+  rollBack.next(sfn.Choice.jsonata(scope, 'WhatGoesBack').when(isOfServiceAccount(), restoreAssociations).otherwise(assess));
+  assess.next(whichWayBack);
   for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
   waitForRestore.next(assess);
-  restoreAssociations.next(verifyRestored).next(restored);
+  restoreAssociations.next(sfn.Choice.jsonata(scope, 'IsAddonBack').when(isOfServiceAccount(), waitForWebhook).otherwise(verifyRestored));
+  waitForWebhook.next(isAnnotationToRestore);
+  verifyRestored.next(restored);
   restartRestored.next(waitForRestoredRollout).next(verifyRestored);
   return { RollBack: rollBack, RecordNeedsHuman: recordNeedsHuman, NeedsHuman: needsHuman };
 }

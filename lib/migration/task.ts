@@ -35,7 +35,7 @@ export const sparsePayload = <Name extends StepName>(bodies: Record<keyof Input<
 export const MIGRATION = {
   migrationId: expression(MIGRATION_ID),
   target: expression('$target'),
-  addon: expression('$addon'),
+  subject: expression('$subject'),
 };
 /** The same under the lock: the fence that `Begin`, or `TakeOver`, assigns. */
 export const LOCKED_MIGRATION = { ...MIGRATION, fence: expression('$fence') };
@@ -87,6 +87,9 @@ export const wait = (scope: Construct, name: string, seconds: number, assign?: V
 
 /** True where the variable of that name is. */
 export const isSet = (variable: string): sfn.Condition => sfn.Condition.jsonata(expression(`$${variable}`));
+
+/** True where what migrates is a service account that is no add-on's: `namespace/name`. */
+export const isOfServiceAccount: () => sfn.Condition = () => sfn.Condition.jsonata(expression(`$contains($subject, '/')`));
 
 /** True where the answer of the state before has that word. What is not a word to go on must be one to stop: see each Choice's default. */
 export const answerIs = (field: string, word: string): sfn.Condition => sfn.Condition.jsonata(expression(`$states.input.${field} = '${word}'`));

@@ -101,7 +101,11 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     { actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'], resources: POLICIES, why: "reads the same in the account's managed policies that these roles have" },
     { actions: ['iam:SimulatePrincipalPolicy'], resources: passingRoleArns, why: 'asks beforehand whether the steps that pass roles may do so' },
   ],
-  begin: ({ passableRoleArns }) => [...observe('makes sure that all is as the plan found it, and takes the snapshot'), getRole(passableRoleArns, "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan")],
+  begin: ({ passableRoleArns }) => [
+    describeCluster("finds the address of the cluster's API server, which it asks about a service account that is no add-on's"),
+    ...observe('makes sure that all is as the plan found it, and takes the snapshot'),
+    getRole(passableRoleArns, "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan"),
+  ],
   'install-agent': () => [
     describeAddon('looks whether the Pod Identity agent is there, and waits until it is active'),
     createAddon("installs the Pod Identity agent's add-on, which has no role, where the plan says so"),
@@ -131,6 +135,13 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     deleteAssociations("EKS may replace those by new ones, and then deletes the old ones, on the caller's behalf"),
     ...passToPods(passableRoleArns, 'gives the planned roles to the pods, by the associations of the add-on that it updates'),
   ],
+  'create-association': ({ passableRoleArns }) => [
+    describeCluster("finds the address of the cluster's API server, which it asks about the service account"),
+    ...readAssociations('finds its own create of before, whose reply was lost, and what somebody else has made'),
+    createAssociations("associates a service account that is no add-on's with its role"),
+    tag(ASSOCIATIONS, 'tags that association with its migration, by which it knows it again'),
+    ...passToPods(passableRoleArns, 'gives the planned role to the pods, by the association that it creates'),
+  ],
   'await-active': () => observe('waits until the add-on is active with its associations'),
   // It names no role; whether EKS wants the right to pass the one that the association has, nobody says. A target role is assumed by the pods' role, and not passed.
   'carry-over': ({ passableRoleArns }) => [
@@ -141,6 +152,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   ],
   'verify-pods': () => [describeCluster(API_SERVER), ...observe('makes sure that the add-on and its associations are as the step before left them')],
   'restart-pods': () => [describeCluster("finds the address of the cluster's API server, which it asks to restart workloads")],
+  'annotate-service-account': () => [describeCluster("finds the address of the cluster's API server, which it asks to change the service account")],
   'assess-rollback': () => observe('looks at what is there to say what the way back needs next'),
   'restore-addon': ({ passableRoleArns }) => [
     ...observe('looks again, and acts only where the same is still needed'),
@@ -155,6 +167,8 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...passToPods(passableRoleArns, 'gives the add-on the roles of the associations that it had again'),
   ],
   'restore-associations': ({ passableRoleArns }) => [
+    describeCluster("finds the address of the cluster's API server, which it asks whether a service account still has its IRSA role"),
+    deleteAssociations("takes the association of a service account away that the migration has made"),
     ...observe('compares what is there with the snapshot, and sends only what differs'),
     createAssociations('makes the stand-alone associations again that the migration deleted'),
     ...passToPods(passableRoleArns, 'gives these associations the roles that they had'),
@@ -162,8 +176,8 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     tag(ASSOCIATIONS, 'gives associations the tags that they had'),
   ],
   'take-over': ({ passableRoleArns }) => [
-    describeCluster("reads the OIDC issuer, by which it evaluates the IRSA role's trust before a rollback"),
-    ...observe('makes sure before a rollback that nobody else has changed the add-on since'),
+    describeCluster("reads the OIDC issuer, by which it evaluates the IRSA role's trust before a rollback, and finds the cluster's API server"),
+    ...observe('makes sure before a rollback that nobody else has changed the add-on, or the association, since'),
     getRole(passableRoleArns, 'makes sure before a rollback that the IRSA role would still let the pods in'),
   ],
   'find-stranded': () => [],

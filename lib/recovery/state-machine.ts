@@ -49,7 +49,7 @@ export class Recover extends Construct {
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: NOT_RECORDED },
     });
 
-    const assigned = ['target', 'addon', 'fence', 'rung', 'failure', ...(changesTrust(functions) ? ['repairsTrust'] : [])];
+    const assigned = ['target', 'subject', 'fence', 'rung', 'failure', 'removesAnnotation', ...(changesTrust(functions) ? ['repairsTrust'] : [])];
     const takeOver = stepTask(states, 'take-over', {
       functions,
       payload: sparsePayload<'take-over'>({

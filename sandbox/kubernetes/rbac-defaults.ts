@@ -1,5 +1,5 @@
 /** The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default. */
-import { customResourceRules, type Purpose, READ_RULES, RESTART_EVERYTHING } from '../../lambdas/domain/access/rules.ts';
+import { ANNOTATE_EVERYTHING, customResourceRules, type Purpose, READ_RULES, RESTART_EVERYTHING } from '../../lambdas/domain/access/rules.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { POLICY_ARN, USER_FACING_ROLES } from './access-policies.ts';
 import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
@@ -16,7 +16,7 @@ const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRu
 /** What the service does on an API server, and no more: the rules of `grant-access`, for any add-on and workload. `custom`: resources that add-ons define. */
 const migratorRules = (custom: CustomKind[]): Record<Purpose, PolicyRule[]> => ({
   read: [...READ_RULES, ...customResourceRules(custom)].map(({ rule }) => rule),
-  restart: [RESTART_EVERYTHING.rule],
+  restart: [RESTART_EVERYTHING.rule, ANNOTATE_EVERYTHING.rule],
 });
 
 const get = (...nonResourceURLs: string[]): PolicyRule[] => [{ nonResourceURLs, verbs: ['get'] }];

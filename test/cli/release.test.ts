@@ -5,11 +5,11 @@ import type { Backend } from '../../cli/backend.ts';
 import { release, type Released } from '../../cli/release.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
-import { addonLock } from '../../lambdas/runtime/lock.ts';
+import { subjectLock } from '../../lambdas/runtime/lock.ts';
 import { FakeLedger } from '../lambdas/fake-ledger.ts';
 import { ADDON, aMigration, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK, target } from '../lambdas/fixtures.ts';
 
-const LOCK = addonLock(target, ADDON);
+const LOCK = subjectLock(target, ADDON);
 const NOW = at(600);
 const sfn = mockClient(SFNClient);
 beforeEach(() => {

@@ -176,8 +176,8 @@ describe('the scenarios that come along', () => {
 
   it.each(rows.filter(([, , { outcome }]) => outcome === 'migrated'))('%s, %j: the add-on is the same but for its identity, and its pods have the new one', async (name, request, { created = [] }) => {
     const { cluster, before } = await run(name, request);
-    const { version, configurationValues, tags } = before(cluster.name, request.addon);
-    const now = cluster.addons.get(request.addon)!;
+    const { version, configurationValues, tags } = before(cluster.name, request.addon ?? '');
+    const now = cluster.addons.get(request.addon ?? '')!;
     expect(now).toMatchObject({ status: 'ACTIVE', version, tags });
     expect(now.configurationValues).toBe(configurationValues);
     expect(now.serviceAccountRoleArn).toBeUndefined();
@@ -186,7 +186,7 @@ describe('the scenarios that come along', () => {
 
   it.each(rows.filter(([, , { outcome }]) => outcome === 'blocked'))('%s, %j: nothing has changed', async (name, request) => {
     const { cluster, before } = await run(name, request);
-    expect(cluster.addons.get(request.addon)).toEqual(before(cluster.name, request.addon));
+    expect(cluster.addons.get(request.addon ?? '')).toEqual(before(cluster.name, request.addon ?? ''));
   });
 
   it('are all in that table', () => {

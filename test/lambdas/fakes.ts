@@ -17,7 +17,7 @@ import type {
   Role,
   RolePolicy,
   Roles,
-  ServiceAccount,
+  ServiceAccount, ServiceAccountDetail,
   Settings,
   Telemetry,
   Workload,
@@ -148,6 +148,8 @@ export class FakeKubernetes implements Kubernetes {
   annotated: AnnotatedServiceAccount[] = [];
   /** Service accounts without it. */
   plainServiceAccounts: ServiceAccount[] = [];
+  /** Those that are asked for by name. */
+  serviceAccounts: ServiceAccountDetail[] = [];
   nodes: Node[] = [aNode(), aNode({ name: 'node-2' })];
   webhooks: MutatingWebhook[] = [podIdentityWebhook()];
   /** Called with a workload whose pods are to roll. */
@@ -184,6 +186,17 @@ export class FakeKubernetes implements Kubernetes {
   }
   async getWorkload(ref: WorkloadRef): Promise<Workload | undefined> {
     return this.workloads.find((one) => one.kind === ref.kind && one.namespace === ref.namespace && one.name === ref.name);
+  }
+  async getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined> {
+    return structuredClone(this.serviceAccounts.find((one) => one.namespace === namespace && one.name === name));
+  }
+  async annotateServiceAccount({ namespace, name, resourceVersion }: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>, roleArn: string | null): Promise<void> {
+    const account = this.serviceAccounts.find((one) => one.namespace === namespace && one.name === name);
+    if (!account) throw new MigrationError('NotFound', `service account ${namespace}/${name} is not there`);
+    if (account.resourceVersion !== resourceVersion) throw new MigrationError('Busy', `service account ${namespace}/${name} was changed since`);
+    delete account.roleArn;
+    if (roleArn !== null) account.roleArn = roleArn;
+    account.resourceVersion = String(Number(account.resourceVersion) + 1);
   }
   async listCustomResources({ group, plural }: CustomResourceKind): Promise<string[]> {
     return this.customResources[`${group}/${plural}`] ?? [];

@@ -2,10 +2,10 @@
 import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
 import type { Container, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
-import type { Addon, Association, Migration, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, Snapshot, Target } from '../../lambdas/domain/model.ts';
-import type { Facts, NodeRolesFact, PassingFact } from '../../lambdas/domain/plan/facts.ts';
+import type { Addon, Association, Migration, AddonRequest, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, AddonSnapshot, Target } from '../../lambdas/domain/model.ts';
+import type { AddonFacts, NodeRolesFact, PassingFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
-import { addonLock, roleLock } from '../../lambdas/runtime/lock.ts';
+import { subjectLock, roleLock } from '../../lambdas/runtime/lock.ts';
 
 export const ACCOUNT = '111122223333';
 export const CLUSTER = 'dev';
@@ -27,7 +27,7 @@ export const EXECUTION = executionArn(MIGRATION_ID);
 export const OTHER_EXECUTION = executionArn(OTHER_MIGRATION_ID);
 /** Of Recover, for the migration `MIGRATION_ID`. */
 export const RECOVERY_EXECUTION = executionArn(`${MIGRATION_ID}-1767603600`, 'Recover');
-export const ADDON_LOCK = addonLock(target, ADDON);
+export const ADDON_LOCK = subjectLock(target, ADDON);
 export const ROLE_LOCK = roleLock(ROLE);
 /** When the tests' clock starts, and before and after. */
 export const NOW = Date.UTC(2026, 0, 5, 9);
@@ -226,7 +226,7 @@ export const anEvidence = (change: Partial<PodEvidence> = {}): PodEvidence => ({
   ...change,
 });
 
-export const aRequest = (change: Partial<MigrationRequestInput> = {}): MigrationRequest => migrationRequest.parse({ target, addon: ADDON, ...change });
+export const aRequest = (change: Partial<MigrationRequestInput> = {}): AddonRequest => ({ ...migrationRequest.parse({ target, addon: ADDON, ...change }), addon: change.addon ?? ADDON });
 
 /** The roles of the steps that pass roles, as a deployment names them. */
 export const STEP_ROLES = {
@@ -245,7 +245,7 @@ export const ofAws = (name: string): { name: string; arn: string } => ({ name, a
 export const aNodeRole = (change: Partial<NodeRolesFact['roles'][number]> = {}): NodeRolesFact['roles'][number] => ({ arn: NODE_ROLE, type: 'EC2_LINUX', policies: [ofAws('AmazonEKSWorkerNodePolicy'), ofAws('AmazonEKS_CNI_Policy')], ...change });
 
 /** Facts from which a plan says `migrate`. */
-export const someFacts = (change: Partial<Facts> = {}): Facts => ({
+export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => ({
   request: aRequest(),
   cluster: aCluster(),
   addon: anAddon(),
@@ -278,7 +278,7 @@ export const RECREATE_PRESERVING: Rung = { strategy: 'recreate', preserve: true,
 export const RECREATE: Rung = { strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' };
 
 /** With the hash that its content and that request give, unless it has one. */
-const sealed = (plan: Plan, request = aRequest()): Plan => ({ ...plan, hash: plan.hash === '' ? hashOf(plan, request) : plan.hash });
+const sealed = (plan: Plan, request: MigrationRequest = aRequest()): Plan => ({ ...plan, hash: plan.hash === '' ? hashOf(plan, request) : plan.hash });
 
 /** A plan that allows the change, as the default request gets it. */
 export const aPlan = (change: Partial<Plan> = {}): Plan => sealed({
@@ -300,7 +300,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => sealed({
   ...change,
 });
 
-export const aSnapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
+export const aSnapshot = (change: Partial<AddonSnapshot> = {}): AddonSnapshot => ({
   takenAt: at(0),
   addon: anAddon(),
   namespace: NAMESPACE,

@@ -1,7 +1,7 @@
 /** Whoever can write into the ledger, and no more, gets no change by it that the deployment does not allow. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addonLock } from '../../lambdas/runtime/lock.ts';
-import type { Association, Migration, Plan, Snapshot } from '../../lambdas/domain/model.ts';
+import { subjectLock } from '../../lambdas/runtime/lock.ts';
+import type { Association, Migration, Plan, AddonSnapshot as Snapshot } from '../../lambdas/domain/model.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { ADMIN, changesIn, deploy, type Deployment, hostileScenario, inHostileWorld, NARROW, type HostileWorld, OWN_ROLE, SECRET, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
@@ -234,7 +234,7 @@ describe('a forged lock', () => {
     const { execution, changes, written } = await inside(async (world) => {
       const owner = (item as { owner?: { executionArn?: string } }).owner;
       if (owner?.executionArn === 'never-was') owner.executionArn = `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:never-was`;
-      await world.forge(`LOCK#${addonLock(world.target, ADDON)}`, 'LOCK', item);
+      await world.forge(`LOCK#${subjectLock(world.target, ADDON)}`, 'LOCK', item);
       return { execution: await world.ask(), changes: changesIn(world), written: await world.written() };
     });
     expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringMatching(/ChecksFailed|RecoveryPending|BadInput|InvalidRequest/) as unknown });

@@ -1,5 +1,6 @@
 /** The promise about associations: whose are deleted, and that none is lost. */
 import { isOwnedBy } from '../../lambdas/domain/arn.ts';
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { managingTool } from '../../lambdas/domain/associations.ts';
 import type { AssociationState } from '../../sandbox/world/world.ts';
 import { allMigrations, changes, effective, inputOf, keyOf, liveAssociations, migrationOf } from './look.ts';
@@ -41,11 +42,11 @@ export const associations: Promised = {
         if (lost.length + lostTags.length > 0) problems.push(`the new association of ${was.serviceAccount} lost ${[...lost, ...lostTags].join(', ')}`);
       }
       if (migration && migration.record?.outcome !== 'rolled-back' && migration.record?.outcome !== 'blocked' && migration.record?.outcome !== 'needs-human') continue;
-      if (result.repeated.length > 0 || (migration && migratedSince(result, migration.request.addon))) continue;
+      if (result.repeated.length > 0 || (migration && migratedSince(result, subjectOf(migration.request)))) continue;
       if (!there || !sameAssociation(was, there)) problems.push(`association ${was.id} of ${was.namespace}/${was.serviceAccount} is not there as it was`);
     }
     if (result.repeated.length === 0) {
-      for (const { record } of result.migrations.filter((one) => one.record?.outcome === 'rolled-back' && !migratedSince(result, one.request.addon))) {
+      for (const { record } of result.migrations.filter((one) => one.record?.outcome === 'rolled-back' && !migratedSince(result, subjectOf(one.request)))) {
         for (const { namespace, serviceAccount } of plannedOf(record)) {
           const left = now.find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
           if (left && ![...before.associations.values()].some((was) => was.namespace === namespace && was.serviceAccount === serviceAccount)) problems.push(`rolled back, but association ${left.id} of ${serviceAccount} was left`);

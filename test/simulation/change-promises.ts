@@ -73,8 +73,8 @@ export const nothingElse: Promised = {
     const problems: string[] = [];
     if (!interfered(result)) {
       for (const { request } of result.migrations) {
-        const addon = result.cluster.addons.get(request.addon);
-        const was = result.before.addons.get(request.addon);
+        const addon = result.cluster.addons.get(request.addon ?? '');
+        const was = result.before.addons.get(request.addon ?? '');
         if (!addon || !was) continue;
         if (addon.version !== was.version) problems.push(`version ${was.version} of ${request.addon} became ${addon.version}`);
         if (addon.configurationValues !== was.configurationValues) problems.push(`the configuration of ${request.addon} changed`);

@@ -1,11 +1,12 @@
 /** Promises about how a migration ends: what the cluster shows then, and what the ledger says. */
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification.ts';
 import { changes, migrationOf, allMigrations, notWorking, podsOf } from './look.ts';
 import { interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
 import { isTransient } from './transient.ts';
 
 /** Steps of the road that the way back does not use. */
-const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'repair-trust', 'install-agent']);
+const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'repair-trust', 'install-agent', 'create-association']);
 
 export const neverLost: Promised = {
   name: 'never-lost',
@@ -21,7 +22,7 @@ export const neverLost: Promised = {
       if (record.outcome === 'needs-human' && record.handOff.length === 0) problems.push(`${migrationId} needs a person and gives no commands`);
       const serviceAccounts = plannedOf(record);
       // Checked after the commands of a needs-human end were run; what another migration's end says comes with that one.
-      if (!interfered(result) && serviceAccounts.length > 0) problems.push(...notWorking(result, request.addon, serviceAccounts, podsMayLag(result, request)).map((problem) => `${record.outcome ?? ''}: ${problem}`));
+      if (!interfered(result) && serviceAccounts.length > 0) problems.push(...notWorking(result, request, serviceAccounts, podsMayLag(result, request)).map((problem) => `${record.outcome ?? ''}: ${problem}`));
     }
     problems.push(...result.handOffProblems.map((problem) => `the commands of needs-human do not restore it: ${problem}`));
     for (const lock of await result.ledger.listHeldLocks()) problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
@@ -35,15 +36,15 @@ export const migratedMeansMigrated: Promised = {
   broken: (result) => {
     if (interfered(result) || result.repeated.length > 0) return [];
     return result.migrations.flatMap(({ record, request }) => {
-      const addon = result.cluster.addons.get(request.addon);
-      const was = result.before.addons.get(request.addon);
+      const addon = result.cluster.addons.get(request.addon ?? '');
+      const was = result.before.addons.get(request.addon ?? '');
       const pods = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount));
       if (record?.outcome === 'migrated') return pods.filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request)).map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
       // What was put back may have been migrated by the next one since.
-      if (record?.outcome !== 'rolled-back' || !addon || !was || migratedSince(result, request.addon)) return [];
+      if (record?.outcome !== 'rolled-back' || !addon || !was || migratedSince(result, subjectOf(request))) return [];
       const same = (['version', 'configurationValues', 'serviceAccountRoleArn'] as const).filter((field) => addon[field] !== was[field]);
       const tags = sameTags(addon.tags, was.tags) ? [] : ['tags'];
-      return [...same, ...tags].map((field) => `rolled-back, but ${field} of ${request.addon} is not as it was`);
+      return [...same, ...tags].map((field) => `rolled-back, but ${field} of ${subjectOf(request)} is not as it was`);
     });
   },
 };
@@ -94,7 +95,7 @@ export const provenOnPods: Promised = {
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
       for (const pod of counted) if (pod.identity !== 'pod-identity' || !pod.ready) problems.push(`${migrationId} is migrated with pod ${pod.name} on ${pod.identity}${pod.ready ? '' : ', not ready'}`);
       // Whoever migrated the add-on once more has restarted its pods once more.
-      const others = result.migrations.filter((one) => one.migrationId !== migrationId && one.request.addon === record.request.addon && one.record?.outcome === 'migrated');
+      const others = result.migrations.filter((one) => one.migrationId !== migrationId && subjectOf(one.request) === subjectOf(record.request) && one.record?.outcome === 'migrated');
       if (interfered(result) || result.repeated.length > 0 || others.length > 0) continue;
       const missing = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace) && !counted.some((one) => one.uid === pod.uid));
       problems.push(...missing.map((pod) => `${migrationId} has no evidence of pod ${pod.name}`));

@@ -1,7 +1,8 @@
 /** Reading a finished run: who changed what when, and what the cluster looks like now. */
 import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import type { PodIdentity } from '../../lambdas/domain/model.ts';
+import type { MigrationRequest, PodIdentity } from '../../lambdas/domain/model.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { RunResult, SimulatedMigration } from './run.ts';
 
@@ -68,12 +69,17 @@ export const podsOf = (cluster: ClusterState): SeenPod[] =>
     };
   });
 
-/** What is wrong with an add-on that should work with its old identity or the new one; empty where it does. `podsMayLag`: its pods may be without either. */
-export const notWorking = (result: RunResult, addonName: string, serviceAccounts: { namespace: string; serviceAccount: string }[], podsMayLag = false): string[] => {
+/** The role that a service account has by its IRSA annotation. */
+export const annotationOf = ({ kube }: ClusterState, { namespace, name }: ServiceAccountRef): string | undefined =>
+  [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+
+/** What is wrong with an add-on, or a service account, that should work with its old identity or the new one; empty where it does. `podsMayLag`: its pods may be without either. */
+export const notWorking = (result: RunResult, { addon: addonName, serviceAccount: account }: MigrationRequest, serviceAccounts: { namespace: string; serviceAccount: string }[], podsMayLag = false): string[] => {
   const { cluster } = result;
-  const addon = cluster.addons.get(addonName);
-  if (!addon) return [`add-on ${addonName} is gone`];
-  const problems = addon.status === 'ACTIVE' ? [] : [`add-on ${addonName} is ${addon.status}`];
+  const addon = addonName === undefined ? undefined : cluster.addons.get(addonName);
+  if (addonName !== undefined && !addon) return [`add-on ${addonName} is gone`];
+  const problems = !addon || addon.status === 'ACTIVE' ? [] : [`add-on ${addon.name} is ${addon.status}`];
+  if (account && annotationOf(cluster, account) === undefined && !liveAssociations(cluster).some((one) => one.namespace === account.namespace && one.serviceAccount === account.name)) problems.push(`service account ${account.namespace}/${account.name} has neither its annotation nor an association`);
   for (const { namespace, serviceAccount } of serviceAccounts) {
     const pods = podsOf(cluster).filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating);
     if (pods.length === 0) problems.push(`no pod of ${serviceAccount} runs`);

@@ -1,5 +1,6 @@
 /** What a promise is, and what the promises have in common. */
 import type { Migration, MigrationRequest, PlannedAssociation } from '../../lambdas/domain/model.ts';
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
 
@@ -24,7 +25,7 @@ export const interfered = ({ actor }: RunResult): boolean => actor?.accepted ===
 export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean => verification === 'api' && sandbox.world.knobs.webhookLagSeconds > 0;
 
 /** What one migration has put back may have been migrated by another one since. */
-export const migratedSince = ({ migrations }: RunResult, addon: string): boolean => migrations.some(({ record, request }) => record?.outcome === 'migrated' && request.addon === addon);
+export const migratedSince = ({ migrations }: RunResult, subject: string): boolean => migrations.some(({ record, request }) => record?.outcome === 'migrated' && subjectOf(request) === subject);
 
 export const sameTags = (a: Record<string, string>, b: Record<string, string>): boolean =>
   Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);

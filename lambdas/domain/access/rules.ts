@@ -6,7 +6,7 @@
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes.ts';
 
-/** `read`: looking at pods and what makes them. `restart`: rolling restarts, which is all that is ever changed there. */
+/** `read`: looking at pods and what makes them. `restart`: rolling restarts, and the IRSA annotation of a service account where that is asked for; nothing else is ever changed there. */
 export type Purpose = 'read' | 'restart';
 
 /**
@@ -18,8 +18,13 @@ export const ACCESS_GROUPS: Record<Purpose, string> = { read: 'pod-identity-migr
 /** By step, what its Lambda does on API servers; those that are not here call none. */
 export const ACCESS_OF_STEPS = {
   plan: ['read'],
+  begin: ['read'],
+  'create-association': ['read'],
   'verify-pods': ['read'],
   'restart-pods': ['read', 'restart'],
+  'annotate-service-account': ['read', 'restart'],
+  'restore-associations': ['read'],
+  'take-over': ['read'],
   finish: ['read'],
   'install-agent': ['read'],
   'retire-trust': ['read'],
@@ -81,6 +86,15 @@ export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] =>
     const resourceNames = workloads.filter((one) => one.kind === kind).map(({ name }) => name).sort();
     return resourceNames.length === 0 ? [] : [{ rule: { apiGroups: ['apps'], resources: [WORKLOAD_PLURALS[kind]], resourceNames, verbs: ['patch'] }, why: RESTARTS }];
   });
+
+const ANNOTATES = 'takes the IRSA annotation off, and puts it back on the way back';
+
+/** The IRSA annotation of service accounts of one namespace, by their names. RBAC has no narrower way to say "this annotation alone". */
+export const annotationRules = (names: readonly string[]): AccessRule[] =>
+  names.length === 0 ? [] : [{ rule: { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: [...names].sort(), verbs: ['patch'] }, why: ANNOTATES }];
+
+/** The annotation of whatever service account there is: in the sandbox alone. */
+export const ANNOTATE_EVERYTHING: AccessRule = { rule: { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['patch'] }, why: ANNOTATES };
 
 /** Rolling restarts of whatever there is: in the sandbox alone, whose clusters nobody else uses. */
 export const RESTART_EVERYTHING: AccessRule = { rule: { apiGroups: ['apps'], resources: Object.values(WORKLOAD_PLURALS), verbs: ['patch'] }, why: RESTARTS };

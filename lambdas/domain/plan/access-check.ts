@@ -2,7 +2,7 @@
 import { collectEvidence, hiddenVariables } from '../identity.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
-import type { Facts } from './facts.ts';
+import type { AddonFacts, Facts } from './facts.ts';
 
 const NOT_SEEN = 'No pod is looked at after the change: one that kept its old identity, or came too early for the new one, is neither found nor restarted, and no way back is taken for it. The migration ends verified by the API, which counts as no proof.';
 
@@ -46,7 +46,7 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
 }
 
 /** Pods of the add-on that use its role by IRSA but take no association: with the role gone they fall back to the node role. */
-export function checkOtherServiceAccounts({ request, addon, pods }: Facts, planned: readonly PlannedAssociation[]): Check[] {
+export function checkOtherServiceAccounts({ request, addon, pods }: AddonFacts, planned: readonly PlannedAssociation[]): Check[] {
   const role = addon?.serviceAccountRoleArn;
   const evidence = collectEvidence(pods ?? [], new Set(planned.map((one) => one.serviceAccount)));
   const others = new Set(evidence.filter((pod) => pod.identity === 'not-applicable').map((pod) => pod.uid));

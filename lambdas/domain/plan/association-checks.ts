@@ -1,6 +1,6 @@
 /** The checks of a plan about associations that are there already, and about room for the new ones. */
 import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations.ts';
-import type { Association, CarriedOver, Check, PlannedAssociation } from '../model.ts';
+import type { Association, CarriedOver, Check, PlannedAssociation, Rung } from '../model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
@@ -49,7 +49,7 @@ export interface AssociationPlan {
 }
 
 /** What becomes of the associations that the planned service accounts have now. Nothing is deleted where one may not be. */
-export function planAssociations(existing: readonly Association[], context: Omit<PurgeContext, 'rung'> & { rung: { strategy: 'in-place' | 'recreate'; preserve: boolean } }): AssociationPlan {
+export function planAssociations(existing: readonly Association[], context: Omit<PurgeContext, 'rung'> & { rung: Pick<Rung, 'strategy' | 'preserve'> }): AssociationPlan {
   const { planned, rung, addonArn } = context;
   if (existing.length === 0) return { purge: [], goWithAddon: [], carryOver: [], checks: [pass('associations', 'No association stands in the way.')] };
   const decided = existing.map((association) => ({ association, decision: decidePurge(association, context) }));

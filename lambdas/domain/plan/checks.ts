@@ -3,19 +3,20 @@
  * Every message names what was found; every remedy says what to do, with the command where there is one.
  */
 import type { Check } from '../model.ts';
+import { subjectOf } from '../subject.ts';
 import { fail, GUIDE, pass } from './check.ts';
-import type { Facts } from './facts.ts';
+import type { AddonFacts, Facts } from './facts.ts';
 
-/** Another run on the same add-on: nothing is planned on ground that somebody else is moving. */
+/** Another run on the same add-on or service account: nothing is planned on ground that somebody else is moving. */
 export function checkLock({ request, lock }: Facts): Check {
-  const { target, addon } = request;
-  const what = `the lock on ${addon} of cluster ${target.cluster}`;
+  const { target } = request;
+  const what = `the lock on ${subjectOf(request)} of cluster ${target.cluster}`;
   if (!lock) return pass('lock-free', `No other run holds ${what}.`);
   const held = `Migration ${lock.migrationId} holds ${what} since ${lock.since} (execution ${lock.executionArn})`;
   if (lock.recovering) return fail('lock-free', `${held}, and is putting back what that migration changed.`, 'Wait some minutes, then start again.');
   if (lock.running) return fail('lock-free', `${held}, and is still running.`, `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId}`);
   if (lock.outcome === 'needs-human') {
-    return fail('lock-free', `${held}; it ended needs-human.`, `Bring the add-on in order by the commands of its report, then free the lock: pod-identity rollback ${lock.migrationId}; or leave the add-on as it is and free the lock: pod-identity release ${lock.migrationId}`);
+    return fail('lock-free', `${held}; it ended needs-human.`, `Bring it in order by the commands of its report, then free the lock: pod-identity rollback ${lock.migrationId}; or leave it as it is and free the lock: pod-identity release ${lock.migrationId}`);
   }
   return fail('lock-free', `${held}; that execution has stopped, and what it left behind is being put back.`, 'Wait some minutes, then start again.');
 }
@@ -35,7 +36,7 @@ export function checkCluster({ request, cluster }: Facts): Check {
   return pass('cluster-exists', `Cluster ${cluster.name} is ACTIVE, Kubernetes ${cluster.version}.`);
 }
 
-export function checkInstalled({ request, addon }: Facts): Check {
+export function checkInstalled({ request, addon }: AddonFacts): Check {
   const { target } = request;
   if (!addon) {
     return fail(
@@ -65,7 +66,7 @@ export function checkUsesIrsa({ addon }: Facts): Check {
   );
 }
 
-export function checkSupport({ request, addon, podIdentity, newerVersionWithPodIdentity, offered }: Facts): Check {
+export function checkSupport({ request, addon, podIdentity, newerVersionWithPodIdentity, offered }: AddonFacts): Check {
   const source = `${GUIDE}, "Assign IAM roles to add-ons"; DescribeAddonConfiguration.podIdentityConfiguration`;
   const version = addon?.version ?? '';
   if (podIdentity.length > 0) {

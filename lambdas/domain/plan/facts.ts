@@ -1,8 +1,8 @@
 import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../eks.ts';
 import type { CustomResourceKind, MutatingWebhook, Node, Pod, Workload } from '../kubernetes.ts';
-import type { Addon, Association, MigrationRequest, Outcome } from '../model.ts';
+import type { Addon, AddonRequest, Association, MigrationRequest, Outcome, ServiceAccountRequest, ServiceAccountState } from '../model.ts';
 
-/** Who holds the add-on's lock, where it is another execution. */
+/** Who holds the lock of what shall migrate, where it is another execution. */
 export interface LockFact {
   migrationId: string;
   executionArn: string;
@@ -53,7 +53,7 @@ export interface NodeRolesFact {
 }
 
 /** Steps that pass roles, and can be asked about beforehand. */
-export type PassingStep = 'create-addon' | 'update-addon' | 'restore-addon';
+export type PassingStep = 'create-addon' | 'create-association' | 'update-addon' | 'restore-addon';
 
 /** What IAM's simulation says of one step's role and one service. */
 export interface PassingFact {
@@ -75,13 +75,17 @@ export interface Facts {
   lock?: LockFact;
   cluster?: Cluster;
   addon?: Addon;
+  /** Of a request for one; absent where there is none, and where the API server could not be read. */
+  serviceAccount?: ServiceAccountState;
+  /** The add-on whose service account it is, where it is one's. */
+  ownerAddon?: string;
   /** The Pod Identity agent's add-on. */
   agentAddon?: Addon;
   /** Its versions offered for the cluster's Kubernetes version; read only where it may have to be installed. */
   agentOffered?: OfferedVersion[];
   /** Versions offered for the cluster's Kubernetes version. */
   offered: OfferedVersion[];
-  /** Service accounts that the installed version takes associations for. */
+  /** Service accounts that the installed version takes associations for; of a request for a service account, that one. */
   podIdentity: PodIdentityServiceAccount[];
   /** JSON Schema of the installed version's configuration values, as text; absent where EKS gives none. */
   configurationSchema?: string;
@@ -119,3 +123,8 @@ export interface Facts {
   /** Absent where no association is planned. */
   nodeRoles?: NodeRolesFact;
 }
+
+/** Of a request for an add-on. */
+export type AddonFacts = Facts & { request: AddonRequest };
+/** Of a request for a service account that is no add-on's. */
+export type ServiceAccountFacts = Facts & { request: ServiceAccountRequest };

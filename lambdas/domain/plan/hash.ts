@@ -16,9 +16,9 @@ export const sha256 = (value: unknown): string => createHash('sha256').update(JS
 export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
 /** Made of nothing but what the ledger keeps, so that whoever reads a plan can make it again. It is no signature: who can write a plan can make its hash. */
-export function hashOf(plan: PlanContent, { target, addon, strategy, preserve, acceptedKeys, verification, agent }: MigrationRequest): string {
+export function hashOf(plan: PlanContent, { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent }: MigrationRequest): string {
   // Field by field: what somebody adds to a plan later, such as its hash, must not count by itself.
-  const { verdict, ladder, steps, addon: found, namespace, associations, existing, purge, carryOver, trustRepairs, installAgent, found: digest } = plan;
-  const asked = { target, addon, strategy, preserve, acceptedKeys, verification, agent };
-  return sha256({ asked, found: { addon: found, namespace, existing, digest }, will: { verdict, strategy: plan.strategy, preserve: plan.preserve, associations, ladder, purge, carryOver, trustRepairs, installAgent, steps } });
+  const { verdict, ladder, steps, addon: found, serviceAccount: account, namespace, associations, existing, purge, carryOver, trustRepairs, installAgent, found: digest } = plan;
+  const asked = { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent };
+  return sha256({ asked, found: { addon: found, serviceAccount: account, namespace, existing, digest }, will: { verdict, strategy: plan.strategy, preserve: plan.preserve, associations, ladder, purge, carryOver, trustRepairs, installAgent, steps } });
 }

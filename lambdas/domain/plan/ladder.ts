@@ -18,7 +18,10 @@ export const isRecreate = ({ strategy }: Pick<Rung, 'strategy'>): boolean => str
 export const removesSoftware = (rung: Pick<Rung, 'strategy' | 'preserve'>): boolean => isRecreate(rung) && !rung.preserve;
 
 /** A way in words, such as `recreate with preserve`. */
-export const nameOf = (rung: Pick<Rung, 'strategy' | 'preserve'>): string => (isRecreate(rung) ? `recreate ${rung.preserve ? 'with' : 'without'} preserve` : 'in place');
+export const nameOf = (rung: Pick<Rung, 'strategy' | 'preserve'>): string => (isRecreate(rung) ? `recreate ${rung.preserve ? 'with' : 'without'} preserve` : rung.strategy === 'associate' ? 'associate' : 'in place');
+
+/** Of a service account that is no add-on's: an association, and a rolling restart. */
+export const ASSOCIATE: Rung = { strategy: 'associate', preserve: false, disruption: 'rolling', resolveConflicts: 'NONE' };
 
 /** What the request asks for, whatever stands against it. An explicit strategy is one way. */
 export function waysFor(request: MigrationRequest, networking: boolean): Rung[] {

@@ -57,7 +57,8 @@ export function passingQuestions(facts: Facts, planned: readonly PlannedAssociat
   // The add-on's own ones: EKS makes them again with it.
   const owned = asked(associations.filter((one) => one.ownerArn !== undefined && one.ownerArn === addon?.arn).map((one) => one.roleArn));
   const questions: PassingQuestion[] = [
-    ...(ladder.some((rung) => !isRecreate(rung)) ? [{ step: 'update-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }] : []),
+    ...(ladder.some(({ strategy }) => strategy === 'associate') ? [{ step: 'create-association' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }] : []),
+    ...(ladder.some(({ strategy }) => strategy === 'in-place') ? [{ step: 'update-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }] : []),
     ...(ladder.some(isRecreate) ? [{ step: 'create-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }] : []),
     { step: 'restore-addon', service: EKS_PRINCIPAL, roleArns: asked([addon?.serviceAccountRoleArn]) },
     { step: 'restore-addon', service: POD_IDENTITY_PRINCIPAL, roleArns: owned },

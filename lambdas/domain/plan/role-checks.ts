@@ -4,7 +4,7 @@ import type { Check, PlannedAssociation } from '../model.ts';
 import { shown } from '../text.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
-import type { Facts } from './facts.ts';
+import type { AddonFacts, Facts } from './facts.ts';
 import { planTrust, type TrustPlan } from './trust-checks.ts';
 
 /** Exists, lies in this account, and lets EKS Auth in, as it is or repaired: for one role and the service accounts that shall use it. */
@@ -43,7 +43,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
 }
 
 /** A role that was given for a service account which the version knows nothing of. */
-export function checkNamedServiceAccounts({ request, podIdentity }: Facts): Check[] {
+export function checkNamedServiceAccounts({ request, podIdentity }: AddonFacts): Check[] {
   const accounts = podIdentity.map((one) => one.serviceAccount);
   return Object.keys(request.roles)
     .filter((serviceAccount) => !accounts.includes(serviceAccount))
@@ -56,7 +56,7 @@ export function checkNamedServiceAccounts({ request, podIdentity }: Facts): Chec
  * Service accounts that the version takes but for which no role is known: neither the request nor the add-on names one.
  * Nobody may be left behind without a word; only one that no pod uses is.
  */
-export function checkServiceAccountsWithoutRole({ request, podIdentity, pods }: Facts, planned: readonly PlannedAssociation[]): Check[] {
+export function checkServiceAccountsWithoutRole({ request, podIdentity, pods }: AddonFacts, planned: readonly PlannedAssociation[]): Check[] {
   return podIdentity
     .map((one) => one.serviceAccount)
     .filter((serviceAccount) => planned.every((one) => one.serviceAccount !== serviceAccount))

@@ -1,6 +1,7 @@
 /** Who else uses the roles of a plan: a role is changed, and later retired, for all of them. */
 import { oidcProviderArn, parseRoleArn } from '../arn.ts';
 import type { Association, Check, PlannedAssociation } from '../model.ts';
+import { irsaRoleOf } from '../irsa.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -63,9 +64,9 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
   return pass('role-sharing', `No other add-on or association of cluster ${facts.request.target.cluster} uses role ${name}, and its trust policy names no other identity provider.`);
 }
 
-/** For each planned role, and the one that the add-on has by IRSA. */
+/** For each planned role, and the one that there is by IRSA. */
 export function checkSharing(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
-  const irsa = facts.addon?.serviceAccountRoleArn;
+  const irsa = irsaRoleOf(facts);
   const arns = new Set([...planned.map((one) => one.roleArn), ...(irsa === undefined ? [] : [irsa])]);
   return [...arns].flatMap((arn) => checkRole(facts, arn, planned) ?? []);
 }

@@ -29,7 +29,7 @@ const accountsOf = (planned: readonly PlannedAssociation[]): string => planned.m
 const consent = ({ resolveConflicts }: Rung): string =>
   resolveConflicts === 'OVERWRITE' ? '; fields that others changed are reset to EKS\'s' : resolveConflicts === 'PRESERVE' ? '; fields that others changed are kept' : '';
 
-const installSteps = ({ installAgent }: StepsInput): PlanStep[] =>
+export const installSteps = ({ installAgent }: Pick<StepsInput, 'installAgent'>): PlanStep[] =>
   installAgent === undefined
     ? []
     : [
@@ -42,7 +42,7 @@ const installSteps = ({ installAgent }: StepsInput): PlanStep[] =>
         },
       ];
 
-function repairSteps({ trustRepairs, planned }: StepsInput): PlanStep[] {
+export function repairSteps({ trustRepairs, planned }: Pick<StepsInput, 'trustRepairs' | 'planned'>): PlanStep[] {
   if (trustRepairs.length === 0) return [];
   const what = trustRepairs.map(({ roleArn }) => `role ${parseRoleArn(roleArn)?.name ?? roleArn} (for ${accountsOf(planned.filter((one) => one.roleArn === roleArn))})`).join(' and of ');
   return [
@@ -113,7 +113,7 @@ function carryOverSteps({ carryOver }: StepsInput, undo: string): PlanStep[] {
   return [{ name: 'carry-over', what: `put on the new associations what the add-on's form can't carry: ${what}`, calls: carryOverCalls(carryOver), disruption: 'none', undo }];
 }
 
-const verifyStep = ({ verification }: StepsInput, undo: string): PlanStep =>
+export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, undo: string): PlanStep =>
   verification === 'api'
     ? { name: 'verify-pods', what: 'ask EKS whether it is healthy and has its associations as planned; look at no pod, and restart none', calls: [], disruption: 'none', undo }
     : {

@@ -1,6 +1,7 @@
 /** The checks of a plan about trust policies: whether they let the pods in, both ways, and what a repair would add to them. */
 import { carriedOver } from '../associations.ts';
 import { parseRoleArn } from '../arn.ts';
+import { irsaRoleOf } from '../irsa.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { POD_IDENTITY_PRINCIPAL, type TrustUse } from '../policy/contexts.ts';
 import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
@@ -183,9 +184,9 @@ export function planTrust(facts: Facts, arn: string, trustPolicy: string, planne
   return { checks, repair: { roleArn: arn, before: trustPolicy, after: proposal.after, statement: proposal.statement } };
 }
 
-/** The way back: after a rollback the add-on's own role must let its pods in by OIDC again. */
+/** The way back: after a rollback the IRSA role must let the pods in by OIDC again. */
 export function checkWayBack(facts: Facts, planned: readonly PlannedAssociation[]): Check {
-  const roleArn = facts.addon?.serviceAccountRoleArn ?? '';
+  const roleArn = irsaRoleOf(facts) ?? '';
   const found = facts.roles[roleArn];
   const remedy = 'The migration can go on, but a rollback would put back an IRSA role that does not work. Repair the OIDC statement first if you want a way back.';
   if (!found || !facts.cluster?.oidcIssuer) return warn('way-back', facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster shows no OIDC issuer.', remedy);

@@ -6,7 +6,7 @@ import { isNetworking, knownAddon, madeByAddon } from '../addons.ts';
 import { validateConfiguration } from '../configuration.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
-import type { Facts } from './facts.ts';
+import type { AddonFacts } from './facts.ts';
 import { checkFieldManagers } from './field-managers.ts';
 import { exceedsMaxDisruption, isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
 
@@ -14,7 +14,7 @@ const never = (): boolean => false;
 const REMOVE = `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`;
 
 /** Ways that are never taken, whatever else is found. */
-function forbidden({ request }: Facts, ways: readonly Rung[]): WayCheck[] {
+function forbidden({ request }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   const found: WayCheck[] = [];
   if (isNetworking(request.addon) && ways.some(removesSoftware)) {
     found.push({
@@ -38,7 +38,7 @@ function forbidden({ request }: Facts, ways: readonly Rung[]): WayCheck[] {
 }
 
 /** How the ways that are left disturb the add-on's own users. */
-export function checkRisk({ request }: Facts, ladder: readonly Rung[]): Check[] {
+export function checkRisk({ request }: AddonFacts, ladder: readonly Rung[]): Check[] {
   const { addon } = request;
   if (knownAddon(addon)?.needsIam === false) return [fail('addon-risk', `Add-on ${addon} needs no IAM permissions.`, 'There is nothing to migrate; leave it as it is.')];
   const [first] = ladder;
@@ -52,7 +52,7 @@ export function checkRisk({ request }: Facts, ladder: readonly Rung[]): Check[] 
   return [pass('addon-risk', `The software of ${addon} keeps running (${ladder.map(nameOf).join(', then ')}); its pods roll.`)];
 }
 
-function checkOffered({ request, addon, cluster, offered }: Facts, ways: readonly Rung[]): WayCheck {
+function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: readonly Rung[]): WayCheck {
   const version = addon?.version ?? '';
   const kubernetes = `Kubernetes ${cluster?.version ?? ''}`;
   if (offered.some((one) => one.version === version)) return { check: pass('version-offered', `Version ${version} is still offered for ${kubernetes}.`), excludes: never };
@@ -65,7 +65,7 @@ function checkOffered({ request, addon, cluster, offered }: Facts, ways: readonl
   return { check: fail('version-offered', `${gone}: once deleted it could not be created again.`, remedy, 'DescribeAddonVersions'), excludes: isRecreate };
 }
 
-function checkConfiguration({ addon, configurationSchema }: Facts, ways: readonly Rung[]): WayCheck[] {
+function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   if (!addon || !ways.some(isRecreate)) return [];
   const id = 'configuration-valid';
   if (addon.configurationValues === undefined) return [{ check: pass(id, 'It has no configuration values.'), excludes: never }];
@@ -83,7 +83,7 @@ function checkConfiguration({ addon, configurationSchema }: Facts, ways: readonl
 /** Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of DescribeAddonVersions). */
 const WITHOUT_SUBSCRIPTION = new Set(['eks', 'aws', 'amazon', 'community']);
 
-function checkSubscription({ request, addon, offered }: Facts, ways: readonly Rung[]): WayCheck[] {
+function checkSubscription({ request, addon, offered }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   const source = `${GUIDE}, "AWS Marketplace add-ons"`;
   const issue = addon?.issues.find((one) => one.code === 'AddonSubscriptionNeeded');
   if (issue) return [{ check: fail('subscription', `Add-on ${request.addon} lacks its subscription: ${issue.message}`, 'Subscribe to it in the AWS Marketplace first.', source), excludes: () => true }];
@@ -98,7 +98,7 @@ function checkSubscription({ request, addon, offered }: Facts, ways: readonly Ru
 }
 
 /** Definitions go with the software, and with a definition every object of its kind. */
-function checkCustomResources({ request, customResources, namespace, pods, kubernetesError }: Facts, ways: readonly Rung[]): WayCheck[] {
+function checkCustomResources({ request, customResources, namespace, pods, kubernetesError }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   // Without the pods the plan blocks by itself, unless the request does without them.
   if (!ways.some(removesSoftware) || (!pods && request.verification === 'pods')) return [];
   const id = 'custom-resources';
@@ -126,7 +126,7 @@ function checkCustomResources({ request, customResources, namespace, pods, kuber
 }
 
 /** All of them, in the order in which they are told. */
-export function wayChecks(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly Rung[]): WayCheck[] {
+export function wayChecks(facts: AddonFacts, planned: readonly PlannedAssociation[], ways: readonly Rung[]): WayCheck[] {
   const fields = checkFieldManagers(facts, planned, ways);
   return [
     ...forbidden(facts, ways),

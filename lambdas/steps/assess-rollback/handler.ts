@@ -7,9 +7,9 @@
 import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { RestoreDecision } from '../../domain/restore.ts';
-import { addonLock } from '../../runtime/lock.ts';
+import { subjectLock } from '../../runtime/lock.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { recordedAddonSnapshot, recordedMigration } from '../../runtime/recorded.ts';
 import { lookAtRestore, type RestoreLook } from '../../runtime/restoring.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assessRollbackSchema, MAX_RESTORE_ACTIONS } from './schema.ts';
@@ -21,10 +21,10 @@ const DELETE_SHOWS_AFTER_MS = 10_000;
 const PROVISIONAL: ReadonlySet<RestoreDecision['do']> = new Set(['wait', 'update', 'delete']);
 const needsNoOther = ({ now, decision }: RestoreLook): boolean => now === undefined || PROVISIONAL.has(decision.do);
 
-const run: StepRun<typeof assessRollbackSchema> = async ({ migrationId, target, addon, fence, actions }, { portsFor, ledger, clock }) => {
-  await ledger.assertLock(addonLock(target, addon), migrationId, fence);
+const run: StepRun<typeof assessRollbackSchema> = async ({ migrationId, target, subject: addon, fence, actions }, { portsFor, ledger, clock }) => {
+  await ledger.assertLock(subjectLock(target, addon), migrationId, fence);
   const { eks } = portsFor(target);
-  const snapshot = await recordedSnapshot(ledger, migrationId);
+  const snapshot = await recordedAddonSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
   const look = (): Promise<RestoreLook> => lookAtRestore({ eks, clock, record, snapshot, actions });
 

@@ -9,7 +9,7 @@ import type { Addon } from '../../domain/model.ts';
 import { listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { issuesOf, lookAtOwnCopy } from '../../runtime/own-copy.ts';
-import { recordedWork } from '../../runtime/recorded.ts';
+import { recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitActiveSchema } from './schema.ts';
 
@@ -22,8 +22,8 @@ function assertActive(now: Addon): void {
   throw new MigrationError(FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive', `Add-on ${now.name} is ${now.status}${issues ? ` (${issues})` : ''}.`);
 }
 
-const run: StepRun<typeof awaitActiveSchema> = async ({ migrationId, target, addon, rung }, { portsFor, ledger, clock }) => {
-  const work = await recordedWork(ledger, migrationId, rung);
+const run: StepRun<typeof awaitActiveSchema> = async ({ migrationId, target, subject: addon, rung }, { portsFor, ledger, clock }) => {
+  const work = await recordedAddonWork(ledger, migrationId, rung);
   const { snapshot, way } = work;
   const { eks } = portsFor(target);
   const look = (): Promise<Addon> => lookAtOwnCopy({ eks, clock }, addon, work, 'AddonNotActive');

@@ -7,12 +7,12 @@ import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { addonChanged, describeState, issuesOf } from '../../runtime/own-copy.ts';
-import { recordedWork } from '../../runtime/recorded.ts';
+import { recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitDeletedSchema } from './schema.ts';
 
-const run: StepRun<typeof awaitDeletedSchema> = async ({ migrationId, target, addon, rung }, { portsFor, ledger, clock }) => {
-  const { record, snapshot } = await recordedWork(ledger, migrationId, rung);
+const run: StepRun<typeof awaitDeletedSchema> = async ({ migrationId, target, subject: addon, rung }, { portsFor, ledger, clock }) => {
+  const { record, snapshot } = await recordedAddonWork(ledger, migrationId, rung);
   const now = await lookAtAddon(portsFor(target).eks, addon, clock);
   if (classifyCopy(snapshot, record, now) === 'removed-by-us') return { gone: true };
   if (!now) throw addonChanged(addon, 'somebody else has deleted it');

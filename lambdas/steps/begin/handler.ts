@@ -1,35 +1,39 @@
 /**
- * Takes the locks (the add-on's, then those of its roles) and stores the snapshot: promise 1, nothing is changed before
+ * Takes the locks (that of the add-on or the service account, then those of its roles) and stores the snapshot: promise 1, nothing is changed before
  * both are there.
  * Idempotency: the same execution finds its own locks under the fences that they have; the first snapshot stands.
  * Failure: ends `blocked`; nothing was changed. A plan that is not its migration's own, or that this deployment may not
- * carry out, is refused first of all. A role that another add-on's migration holds is waited for.
+ * carry out, is refused first of all. A role that another migration holds is waited for.
  */
-import type { Plan, Snapshot } from '../../domain/model.ts';
-import type { HandlerDependencies, Ledger, LockHolder } from '../../ports/index.ts';
+import { irsaRoleOf } from '../../domain/irsa.ts';
+import type { MigrationRequest, Plan, Snapshot } from '../../domain/model.ts';
+import type { Clock, Ledger, LockHolder, TargetPorts } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { lockKeys, takeLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { assertPlanIsAllowed, assertPlanIsOwn, assertWayBackIsAllowed } from '../../runtime/plan-allowed.ts';
-import { assertAddonAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
+import { assertAccountAsPlanned, assertAddonAsPlanned, assertAssociationAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
 import { planOf, recordedMigration } from '../../runtime/recorded.ts';
+import { lookAtAccount, stateOf } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertTrustAsPlanned } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { beginSchema } from './schema.ts';
 
-/** The roles that take part: which the add-on has, which its service accounts shall use, and whose trust is repaired. */
-const rolesOf = ({ addon, associations, trustRepairs }: Plan): Set<string> =>
-  new Set([...(addon?.serviceAccountRoleArn === undefined ? [] : [addon.serviceAccountRoleArn]), ...[...associations, ...trustRepairs].map((one) => one.roleArn)]);
+/** The roles that take part: which there is by IRSA, which the service accounts shall use, and whose trust is repaired. */
+function rolesOf(plan: Plan): Set<string> {
+  const irsa = irsaRoleOf(plan);
+  return new Set([...(irsa === undefined ? [] : [irsa]), ...[...plan.associations, ...plan.trustRepairs].map((one) => one.roleArn)]);
+}
 
-/** Answers the fence of the first, the add-on's. What is taken stays taken while a role's lock is waited for. */
+/** Answers the fence of the first, the subject's. What is taken stays taken while a role's lock is waited for. */
 async function takeLocks(ledger: Ledger, keys: readonly string[], owner: LockHolder): Promise<number> {
   const fences: number[] = [];
   for (const key of keys) fences.push(await takeLock(ledger, key, owner));
   return fences[0] ?? 0;
 }
 
-async function trustOf({ roles }: ReturnType<HandlerDependencies['portsFor']>, arns: Iterable<string>): Promise<Snapshot['trustPolicies']> {
+async function trustOf({ roles }: TargetPorts, arns: Iterable<string>): Promise<Snapshot['trustPolicies']> {
   const found: Snapshot['trustPolicies'] = {};
   for (const arn of arns) {
     const role = await roles.getRole(arn);
@@ -38,14 +42,31 @@ async function trustOf({ roles }: ReturnType<HandlerDependencies['portsFor']>, a
   return found;
 }
 
+/** The add-on, or the service account, and its associations. Throws AddonChanged, ServiceAccountChanged or AssociationChanged where they are no longer as planned. */
+async function seenAsPlanned(plan: Plan, { target, addon, serviceAccount }: MigrationRequest, { eks, kubernetes }: TargetPorts, clock: Clock): Promise<Pick<Snapshot, 'addon' | 'serviceAccount' | 'associations'>> {
+  if (addon !== undefined) {
+    const found = await lookAtAddon(eks, addon, clock);
+    assertAddonAsPlanned(plan, addon, found);
+    const associations = await listPlannedAssociations(eks, plan.associations);
+    assertAssociationsAsPlanned(plan, associations, { target, addon: found });
+    return { addon: found, associations };
+  }
+  // What the plan could not see, nobody may look at.
+  const account = plan.serviceAccount && serviceAccount ? await lookAtAccount(kubernetes, serviceAccount, clock) : undefined;
+  if (plan.serviceAccount) assertAccountAsPlanned(plan.serviceAccount, account);
+  const associations = await listPlannedAssociations(eks, plan.associations);
+  assertAssociationAsPlanned(plan, associations);
+  return { ...(account ? { serviceAccount: stateOf(account) } : {}), associations };
+}
+
 const run: StepRun<typeof beginSchema> = async (input, { portsFor, ledger, settings, clock }) => {
-  const { migrationId, executionArn, target, addon } = input;
+  const { migrationId, executionArn, target, subject } = input;
   const record = await recordedMigration(ledger, migrationId);
   const plan = planOf(record);
   assertPlanIsOwn(record, plan, input);
   assertPlanIsAllowed(plan, settings);
   const roles = rolesOf(plan);
-  const locks = lockKeys(target, addon, roles);
+  const locks = lockKeys(target, subject, roles);
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
   const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
@@ -53,22 +74,12 @@ const run: StepRun<typeof beginSchema> = async (input, { portsFor, ledger, setti
 
   const ports = portsFor(target);
   const takenAt = utcNow(clock);
-  const found = await lookAtAddon(ports.eks, addon, clock);
-  assertAddonAsPlanned(plan, addon, found);
-  const associations = await listPlannedAssociations(ports.eks, plan.associations);
-  assertAssociationsAsPlanned(plan, associations, { target, addon: found });
-  assertWayBackIsAllowed(associations, settings);
+  const seen = await seenAsPlanned(plan, record.request, ports, clock);
+  assertWayBackIsAllowed(seen.associations, settings);
   const trustPolicies = await trustOf(ports, new Set([...roles, ...Object.values(record.request.roles)]));
   // While a role's lock was waited for, its holder may have changed the trust.
   assertTrustAsPlanned(plan, trustPolicies);
-  const snapshot: Snapshot = {
-    takenAt,
-    addon: found,
-    namespace: plan.namespace ?? 'kube-system',
-    planned: plan.associations,
-    associations,
-    trustPolicies,
-  };
+  const snapshot: Snapshot = { takenAt, ...seen, namespace: plan.namespace ?? 'kube-system', planned: plan.associations, trustPolicies };
   await ledger.noteRung(migrationId, 0);
   await ledger.putSnapshot(migrationId, snapshot);
   return { fence };

@@ -11,7 +11,7 @@ import { missingFields } from '../../domain/restore-associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { associationChanged, listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { recordedWork } from '../../runtime/recorded.ts';
+import { recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
 import { carryOverSchema } from './schema.ts';
@@ -22,7 +22,7 @@ const changedBySomebody = (was: Association, now: Association): boolean => (['ta
 const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
   const { migrationId, target, rung } = input;
   const { ledger, clock } = dependencies;
-  const { record, plan, snapshot } = await recordedWork(ledger, migrationId, rung);
+  const { record, plan, snapshot } = await recordedAddonWork(ledger, migrationId, rung);
   const { eks } = dependencies.portsFor(target);
   const guard = changeGuard(dependencies, input);
   const owner = standingCopy(snapshot, record) ?? '';

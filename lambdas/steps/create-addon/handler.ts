@@ -11,15 +11,15 @@ import { changeGuard } from '../../runtime/guard.ts';
 import { explainConflict } from '../../runtime/in-the-way.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { addonChanged, describeState } from '../../runtime/own-copy.ts';
-import { recordedWork } from '../../runtime/recorded.ts';
+import { recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
 import { createAddonSchema } from './schema.ts';
 
 const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
-  const { migrationId, target, addon, rung } = input;
+  const { migrationId, target, subject: addon, rung } = input;
   const { ledger, clock } = dependencies;
-  const work = await recordedWork(ledger, migrationId, rung);
+  const work = await recordedAddonWork(ledger, migrationId, rung);
   const { record, snapshot, way } = work;
   const { eks } = dependencies.portsFor(target);
   const now = await lookAtAddon(eks, addon, clock);

@@ -6,17 +6,17 @@
  * never throws once its own delete may have been done).
  */
 import { changedByOthers, classifyCopy, standingCopy } from '../../domain/copies.ts';
-import type { Addon, Snapshot } from '../../domain/model.ts';
+import type { Addon, AddonSnapshot } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { addonChanged, describeState } from '../../runtime/own-copy.ts';
-import { noteRung, recordedWork } from '../../runtime/recorded.ts';
+import { noteRung, recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { deleteAddonSchema } from './schema.ts';
 
 /** On the first way nothing of ours has touched it; later ways find what an earlier one has left: without its role, mostly. */
-function changed(snapshot: Snapshot, now: Addon, rung: number): string | undefined {
+function changed(snapshot: AddonSnapshot, now: Addon, rung: number): string | undefined {
   if (now.status !== 'ACTIVE' && now.status !== 'DEGRADED' && now.status !== 'DELETE_FAILED') return `now ${describeState(now)}`;
   if (rung === 0) return isAsSnapshot(snapshot, now) ? undefined : `now ${describeState(now)}`;
   // Each way before this one has ended with the planned associations, whatever the pods made of them.
@@ -25,9 +25,9 @@ function changed(snapshot: Snapshot, now: Addon, rung: number): string | undefin
 }
 
 const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
-  const { migrationId, target, addon, rung } = input;
+  const { migrationId, target, subject: addon, rung } = input;
   const { ledger, clock } = dependencies;
-  const { record, snapshot, way } = await recordedWork(ledger, migrationId, rung);
+  const { record, snapshot, way } = await recordedAddonWork(ledger, migrationId, rung);
   await noteRung(ledger, record, rung);
   const { eks } = dependencies.portsFor(target);
   const now = await lookAtAddon(eks, addon, clock);

@@ -1,17 +1,20 @@
 /**
  * Writes the outcome into the ledger and lets go of the locks; where a person is needed, the exact commands with it.
  * Idempotency: an end that is recorded stands; one of an execution that another has taken the migration over from is not
- * written. `needs-human` keeps the lock on the add-on, so that nothing else starts on it.
+ * written. `needs-human` keeps the lock on what it migrates, so that nothing else starts on it.
  * Failure: commands for a state that can't be looked at are written for any state.
  */
-import { endLines, handOffCommands, type HandOffFacts } from '../../domain/hand-off.ts';
+import { handOffCommands } from '../../domain/hand-off.ts';
+import { accountHandOff } from '../../domain/hand-off-account.ts';
+import { endLines } from '../../domain/hand-off-commands.ts';
 import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
-import type { Check, Failure, Migration, Outcome } from '../../domain/model.ts';
+import { type Association, type Check, type Failure, isOfAddon, type Migration, type Outcome, type Snapshot } from '../../domain/model.ts';
+import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
-import { PODS_NOT_SEEN, podsNotSeen } from '../../domain/verification.ts';
+import { ANNOTATION_LEFT, annotationLeft, PODS_NOT_SEEN, podsNotSeen } from '../../domain/verification.ts';
 import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
-import { addonLock } from '../../runtime/lock.ts';
+import { subjectLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -27,8 +30,6 @@ function failureOf(output: { Error: string; Cause: string }): Failure {
   }
   return { name: output.Error, message: output.Cause || 'Step Functions gave no cause; the execution\'s history shows the state that failed.' };
 }
-
-type Snapshot = HandOffFacts['snapshot'];
 
 async function workloadsOf({ kubernetes }: TargetPorts, { planned }: Snapshot): Promise<WorkloadRef[]> {
   const found: WorkloadRef[] = [];
@@ -56,14 +57,16 @@ async function handOff(record: Migration, { ledger, portsFor, clock, telemetry }
   const snapshot = await ledger.getSnapshot(migrationId);
   if (!snapshot) return endLines(migrationId);
   const ports = portsFor(target);
-  const seen = await tryTo('EKS', async () => ({ addon: await lookAtAddon(ports.eks, request.addon, clock), associations: await listPlannedAssociations(ports.eks, snapshot.planned) }));
+  const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
+  const seen = await tryTo('EKS', async () => ({ addon: isOfAddon(snapshot) ? await lookAtAddon(ports.eks, snapshot.addon.name, clock) : undefined, associations: await list() }));
   const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
   const trust: Record<string, string | null> = {};
   for (const { roleArn } of standingTrustChanges(record)) {
     const read = await tryTo(`role ${roleArn}`, async () => ({ policy: (await ports.roles.getRole(roleArn))?.trustPolicy ?? null }));
     if (read) trust[roleArn] = read.policy;
   }
-  return handOffCommands({ target, snapshot, record, trust, ...(seen ? { seen } : {}), ...(workloads ? { workloads } : {}) });
+  const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
+  return isOfAddon(snapshot) ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) }) : accountHandOff({ ...shared, snapshot, ...(seen ? { associations: seen.associations } : {}) });
 }
 
 /** A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one changed. */
@@ -79,10 +82,16 @@ const isVerified = (outcome: Outcome): outcome is Verified => outcome === 'migra
 /** That nobody looked at the pods is said at the end that it was so for, not at an earlier one of the same migration. */
 function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
   if (!isVerified(outcome) || request.verification === 'pods') return [];
-  return [podsNotSeen(outcome, request.addon, request.target, plan?.associations ?? [])];
+  return [podsNotSeen(outcome, subjectOf(request), request.target, plan?.associations ?? [])];
 }
 
-const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, target, addon, outcome, failure }, dependencies) => {
+/** What was asked for, and could not be done: the pods do without it. */
+function annotationWarnings({ request: { annotation, serviceAccount }, annotationChange, plan }: Migration, outcome: Outcome): Check[] {
+  if (outcome !== 'migrated' || annotation !== 'remove' || !serviceAccount || annotationChange?.writtenAt !== undefined || plan?.serviceAccount?.roleArn === undefined) return [];
+  return [annotationLeft(serviceAccount)];
+}
+
+const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, target, subject, outcome, failure }, dependencies) => {
   const { ledger, clock, telemetry } = dependencies;
   const record = await ledger.getMigration(migrationId);
   const isOurs = record?.executionArn === undefined || record.executionArn === executionArn;
@@ -97,14 +106,14 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
       verified: isVerified(outcome) ? record.request.verification : 'none',
       ...(kept ? { failure: kept } : {}),
       handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
-      warnings: [...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN), ...podsWarnings(record, outcome), ...trustWarnings(record, outcome)],
+      warnings: [...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN && id !== ANNOTATION_LEFT), ...podsWarnings(record, outcome), ...annotationWarnings(record, outcome), ...trustWarnings(record, outcome)],
     });
     telemetry.count(`outcome-${outcome}`);
   }
-  const addonKey = addonLock(target, addon);
-  for (const key of new Set([addonKey, ...(record?.locks ?? [])])) {
-    // Other add-ons with the same role need not wait for the person.
-    await (outcome === 'needs-human' && key === addonKey ? ledger.parkLock(key, executionArn) : ledger.releaseLock(key, executionArn));
+  const own = subjectLock(target, subject);
+  for (const key of new Set([own, ...(record?.locks ?? [])])) {
+    // Others with the same role need not wait for the person.
+    await (outcome === 'needs-human' && key === own ? ledger.parkLock(key, executionArn) : ledger.releaseLock(key, executionArn));
   }
   return { outcome };
 };

@@ -1,5 +1,5 @@
 /**
- * Reads what is there and decides whether, and how, the add-on can move. Changes nothing but the ledger.
+ * Reads what is there and decides whether, and how, the add-on, or the service account, can move. Changes nothing but the ledger.
  * Idempotency: repeatable at will; the record is put again while the migration runs, and a plan that has ended it (its
  * answer, or the step's line, was lost) is answered again as it stands.
  * Failure: any error here ends `blocked`, with nothing changed. RecoveryPending waits for Recover to put back what a
@@ -8,20 +8,22 @@
 import type { z } from 'zod';
 import { MigrationError } from '../../domain/errors.ts';
 import { collectEvidence } from '../../domain/identity.ts';
-import type { Migration, MigrationRequest, Outcome, Plan } from '../../domain/model.ts';
-import type { LockFact } from '../../domain/plan/facts.ts';
+import { isForAddon, type Migration, type MigrationRequest, type Outcome, type Plan, type ServiceAccountRequest } from '../../domain/model.ts';
+import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
+import { planServiceAccount } from '../../domain/plan/service-account.ts';
+import { subjectOf } from '../../domain/subject.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { addonLock } from '../../runtime/lock.ts';
-import { noFacts, readFacts } from '../../runtime/read-facts.ts';
+import { subjectLock } from '../../runtime/lock.ts';
+import { noFacts, readFacts, readServiceAccountFacts } from '../../runtime/read-facts.ts';
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { planSchema } from './schema.ts';
 
-/** Who else holds the add-on's lock, if anybody does. */
-async function readLock({ ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>, { target, addon }: MigrationRequest, executionArn: string): Promise<LockFact | undefined> {
-  const holder = (await ledger.readLock(addonLock(target, addon)))?.holder;
+/** Who else holds the lock of what shall migrate, if anybody does. */
+async function readLock({ ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>, request: MigrationRequest, executionArn: string): Promise<LockFact | undefined> {
+  const holder = (await ledger.readLock(subjectLock(request.target, subjectOf(request))))?.holder;
   if (!holder || holder.executionArn === executionArn) return undefined;
   const execution = await executions.describe(holder.executionArn);
   const record = await ledger.getMigration(holder.migrationId);
@@ -41,7 +43,17 @@ type Answer = z.input<typeof planSchema.output>;
 function answer(request: MigrationRequest, plan: Plan): Answer {
   const verdict: Verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : plan.verdict;
   const ladder = plan.ladder.map(({ strategy, preserve }) => ({ strategy, preserve }));
-  return { verdict, target: request.target, addon: request.addon, ladder, installsAgent: plan.installAgent !== undefined, repairsTrust: plan.trustRepairs.length > 0, planHash: plan.hash, blockedBy: blockingChecks(plan) };
+  return {
+    verdict,
+    target: request.target,
+    subject: subjectOf(request),
+    ladder,
+    installsAgent: plan.installAgent !== undefined,
+    repairsTrust: plan.trustRepairs.length > 0,
+    removesAnnotation: request.annotation === 'remove',
+    planHash: plan.hash,
+    blockedBy: blockingChecks(plan),
+  };
 }
 
 const newRecord = (base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt'>): Migration => ({
@@ -58,8 +70,23 @@ const newRecord = (base: Pick<Migration, 'migrationId' | 'request' | 'executionA
   handOff: [],
 });
 
+const ofAddon = (facts: Facts): facts is AddonFacts => isForAddon(facts.request);
+
+/** Reads what there is, unless somebody else holds the lock, and decides. */
+async function decide(empty: Facts, { portsFor, settings }: HandlerDependencies): Promise<{ facts: Facts; plan: Plan }> {
+  const ports = portsFor(empty.request.target);
+  if (ofAddon(empty)) {
+    const facts = empty.lock ? empty : await readFacts(empty, ports, settings);
+    return { facts, plan: planMigration(facts) };
+  }
+  // A request is about one of the two.
+  const account: ServiceAccountFacts = { ...empty, request: empty.request as ServiceAccountRequest };
+  const facts = account.lock ? account : await readServiceAccountFacts(account, ports, settings);
+  return { facts, plan: planServiceAccount(facts) };
+}
+
 const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request }, dependencies) => {
-  const { portsFor, ledger, settings, clock } = dependencies;
+  const { ledger, settings, clock } = dependencies;
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
   if (before?.status === 'ended' && before.executionArn === executionArn && before.plan) return answer(before.request, before.plan);
@@ -70,11 +97,10 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   // What needs a person does not go away by waiting; anything else that has stopped is Recover's to put back, or to let go.
   if (lock && (lock.recovering || (!lock.running && lock.outcome !== 'needs-human')) && !request.dryRun) {
     const why = lock.recovering ? `and ${lock.executionArn} is at work for it, to put back what it changed or to retire its trust: waiting until that is done` : `but its execution ${lock.executionArn} has stopped: waiting until what it left behind is put back`;
-    throw new MigrationError('RecoveryPending', `Migration ${lock.migrationId} holds the lock on ${request.addon} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`);
+    throw new MigrationError('RecoveryPending', `Migration ${lock.migrationId} holds the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`);
   }
   const lookedAt = utcNow(clock);
-  const facts = lock ? { ...empty, lock } : await readFacts(empty, portsFor(request.target), settings);
-  const plan = planMigration(facts);
+  const { facts, plan } = await decide(lock ? { ...empty, lock } : empty, dependencies);
   const accounts = new Set((plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount));
   if (facts.pods) await ledger.putEvidence(migrationId, EVIDENCE_BEFORE, collectEvidence(facts.pods, accounts), lookedAt);
 

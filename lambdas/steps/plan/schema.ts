@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { addonName, migrationId, migrationRequest, rung, target } from '../../domain/model.ts';
+import { checkSubject, migrationId, migrationRequestFields, rung, target } from '../../domain/model.ts';
+import { serviceAccountRef, subjectName } from '../../domain/subject.ts';
 import { defineStep, passingEnvironment } from '../../runtime/step.ts';
 
 /**
@@ -9,27 +10,33 @@ import { defineStep, passingEnvironment } from '../../runtime/step.ts';
 const environment = passingEnvironment.extend({
   REPAIRABLE_ROLE_ARNS: z.string().optional(),
   CREATE_ADDON_ROLE_ARN: z.string().min(1),
+  CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
   UPDATE_ADDON_ROLE_ARN: z.string().min(1),
   RESTORE_ADDON_ROLE_ARN: z.string().min(1),
 });
+
+/** A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a change. */
+const strictRequest = migrationRequestFields.extend({ target: target.strict(), serviceAccount: serviceAccountRef.strict().optional() }).strict().superRefine(checkSubject);
 
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
 export const planSchema = defineStep('plan', {
   environment,
   cancellable: true,
-  // A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a change.
-  input: z.strictObject({ migrationId, executionArn: z.string(), request: migrationRequest.extend({ target: target.strict() }).strict() }),
+  input: z.strictObject({ migrationId, executionArn: z.string(), request: strictRequest }),
   output: z.object({
     /** `planned`: it could go on, but a dry run was asked for. */
     verdict: z.enum(['migrate', 'already-migrated', 'planned', 'blocked']),
     target,
-    addon: addonName,
+    /** What migrates, as one text. */
+    subject: subjectName,
     /** The plan's ladder, for the state machine's choices; the steps read theirs from the ledger. */
     ladder: z.array(rung.pick({ strategy: true, preserve: true })),
     /** Whether the Pod Identity agent is installed first. */
     installsAgent: z.boolean(),
     /** Whether trust policies are changed before the add-on is. */
     repairsTrust: z.boolean(),
+    /** Whether the service account's IRSA annotation is taken off once its pods are proven. */
+    removesAnnotation: z.boolean(),
     /** The plan's own: `begin` carries out no other one. */
     planHash: z.string(),
     /** Ids of the checks that block. */

@@ -12,14 +12,14 @@ import { changeGuard } from '../../runtime/guard.ts';
 import { associationChanged, decideNow } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { addonChanged, describeState, lookAtOwnCopy } from '../../runtime/own-copy.ts';
-import { recordedWork } from '../../runtime/recorded.ts';
+import { recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { purgeAssociationsSchema } from './schema.ts';
 
 const run: StepRun<typeof purgeAssociationsSchema> = async (input, dependencies) => {
-  const { migrationId, target, addon, rung } = input;
+  const { migrationId, target, subject: addon, rung } = input;
   const { ledger, clock } = dependencies;
-  const work = await recordedWork(ledger, migrationId, rung);
+  const work = await recordedAddonWork(ledger, migrationId, rung);
   const { eks } = dependencies.portsFor(target);
   if (work.way.strategy === 'in-place') {
     // Here this is the first change of all.

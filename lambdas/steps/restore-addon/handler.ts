@@ -10,7 +10,7 @@ import { isMigrationError } from '../../domain/errors.ts';
 import { conflictsOfCreate, decideRestore, preservesFailedCopy } from '../../domain/restore.ts';
 import { ownedBefore } from '../../domain/restore-associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
-import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { recordedMigration, recordedAddonSnapshot } from '../../runtime/recorded.ts';
 import { deleteLeftOvers, lookAtRestore, overFreedKeys, type RestoreLook, type Restoring } from '../../runtime/restoring.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restoreAddonSchema } from './schema.ts';
@@ -81,7 +81,7 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
   const { ledger, clock, portsFor } = dependencies;
   const { eks } = portsFor(target);
   const guard = changeGuard(dependencies, input);
-  const snapshot = await recordedSnapshot(ledger, migrationId);
+  const snapshot = await recordedAddonSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
   const look = await lookAtRestore({ eks, clock, record, snapshot, actions: taken });
   const copy = classifyCopy(snapshot, record, look.now);

@@ -1,18 +1,20 @@
 /**
  * Puts back what the add-on's API can't: the stand-alone associations that were purged, whole, and the fields of the
  * add-on's own ones that its form does not carry.
+ * Of a service account that is no add-on's: takes the migration's own association away again.
  * Idempotency: compares field by field first, so that a repeated one finds its own work.
  * Failure: an association of somebody else's is left alone, and a person decides (RestoreRefused).
  */
 import { ownTags } from '../../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import type { Addon, Association, Migration, Snapshot } from '../../domain/model.ts';
+import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
 import { isSameAssociation, leftOvers, madeByOthers, missingFields, ownedBefore, standAloneBefore } from '../../domain/restore-associations.ts';
 import type { Clock, Eks, Ledger } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookAtAddon, lookSeveralTimes } from '../../runtime/looks.ts';
 import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { restoreOfAccount } from '../../runtime/restoring-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restoreAssociationsSchema } from './schema.ts';
 
@@ -20,7 +22,7 @@ interface Work {
   migrationId: string;
   /** Of every client request token of this execution's way back. */
   token: string;
-  snapshot: Snapshot;
+  snapshot: AddonSnapshot;
   record: Migration;
   now: Addon | undefined;
   eks: Eks;
@@ -82,13 +84,15 @@ async function restoreFields(was: Association, { eks, clock, now, guard, token }
 }
 
 const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencies) => {
-  const { migrationId, target, addon, fence } = input;
+  const { migrationId, target, fence } = input;
   const { ledger, clock, portsFor } = dependencies;
-  const { eks } = portsFor(target);
+  const { eks, kubernetes } = portsFor(target);
+  const guard = changeGuard(dependencies, input);
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
-  const now = await lookAtAddon(eks, addon, clock);
-  const work: Work = { migrationId, token: `${migrationId}-${fence}-restore`, snapshot, record, now, eks, ledger, clock, guard: changeGuard(dependencies, input) };
+  if (!isOfAddon(snapshot)) return { restored: await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard }) };
+  const now = await lookAtAddon(eks, snapshot.addon.name, clock);
+  const work: Work = { migrationId, token: `${migrationId}-${fence}-restore`, snapshot, record, now, eks, ledger, clock, guard };
 
   const purged = new Set(record.associations.purged.map((one) => one.id));
   const restored: string[] = [];

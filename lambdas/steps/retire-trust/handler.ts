@@ -1,5 +1,5 @@
 /**
- * Takes this cluster's OIDC trust of a migrated add-on's service accounts out of its role, or puts it back. Everything
+ * Takes this cluster's OIDC trust of migrated service accounts out of its role, or puts it back. Everything
  * is decided twice: before the locks are taken, so that what is refused disturbs nobody, and again under them.
  * Idempotency: what was there and what will be is in the ledger before it is written, and the policy is compared first: a
  * repeated one finds its own work.
@@ -9,11 +9,12 @@
  */
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { Migration } from '../../domain/model.ts';
+import { subjectOf } from '../../domain/subject.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
-import { addonLock, lockKeys, roleLock, takeLock } from '../../runtime/lock.ts';
+import { subjectLock, lockKeys, roleLock, takeLock } from '../../runtime/lock.ts';
 import { assertMay, isAllowed, type Decision, lookAhead, type Outlook } from '../../runtime/retiring.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { readBack } from '../../runtime/trust.ts';
@@ -53,12 +54,12 @@ async function releaseLocks(keys: string[], executionArn: string, { ledger, tele
   }
 }
 
-/** Does the work under the add-on's lock and the roles', in the order in which migrations take them. */
-async function underLocks<T>({ request: { target, addon } }: Migration, roleArns: string[], { migrationId, executionArn }: Input, dependencies: HandlerDependencies, work: (fences: Fences) => Promise<T>): Promise<T> {
+/** Does the work under the lock of what was migrated and the roles', in the order in which migrations take them. */
+async function underLocks<T>({ request }: Migration, roleArns: string[], { migrationId, executionArn }: Input, dependencies: HandlerDependencies, work: (fences: Fences) => Promise<T>): Promise<T> {
   const owner = { migrationId, executionArn, since: utcNow(dependencies.clock) };
   const fences: Fences = new Map();
   try {
-    for (const key of lockKeys(target, addon, roleArns)) fences.set(key, await takeLock(dependencies.ledger, key, owner));
+    for (const key of lockKeys(request.target, subjectOf(request), roleArns)) fences.set(key, await takeLock(dependencies.ledger, key, owner));
     return await work(fences);
   } finally {
     await releaseLocks([...fences.keys()], executionArn, dependencies);
@@ -69,13 +70,15 @@ async function underLocks<T>({ request: { target, addon } }: Migration, roleArns
 const UNKNOWN_OUTCOME = ['ConnectionLost', 'ServiceUnavailable'] as const;
 
 /** Writes the policy where it is still as it was decided upon, and reads it back. Throws TrustChanged, or Busy while IAM shows the old one. */
-async function write({ roleArn, before, after }: Change, { request: { target, addon } }: Migration, { migrationId }: Input, fences: Fences, dependencies: HandlerDependencies): Promise<void> {
+async function write({ roleArn, before, after }: Change, { request }: Migration, { migrationId }: Input, fences: Fences, dependencies: HandlerDependencies): Promise<void> {
   const { ledger, clock, telemetry, portsFor } = dependencies;
+  const { target } = request;
+  const subject = subjectOf(request);
   const { roles } = portsFor(target);
   const now = await roles.getRole(roleArn);
   if (!now || !samePolicy(now.trustPolicy, before)) throw new MigrationError('TrustChanged', `The trust policy of role ${roleArn} was changed by somebody else just now; it was left alone. Look at it, then start again.`);
   await ledger.assertLock(roleLock(roleArn), migrationId, fences.get(roleLock(roleArn)) ?? 0);
-  await changeGuard(dependencies, { migrationId, target, addon, fence: fences.get(addonLock(target, addon)) ?? 0 })();
+  await changeGuard(dependencies, { migrationId, target, subject, fence: fences.get(subjectLock(target, subject)) ?? 0 })();
   try {
     await roles.updateTrustPolicy(roleArn, after);
   } catch (error) {
@@ -113,8 +116,8 @@ const run: StepRun<typeof retireTrustSchema> = async (input, dependencies) => {
   const changing = ahead.decisions.filter((one) => one.do === 'write' || one.do === 'confirm').map((one) => one.roleArn);
   if (changing.length === 0 || !isAllowed(ahead)) {
     // An attempt of this execution that was cut off may have left them held.
-    const { target, addon } = record.request;
-    await releaseLocks(lockKeys(target, addon, ahead.decisions.map((one) => one.roleArn)), input.executionArn, dependencies);
+    const { request } = record;
+    await releaseLocks(lockKeys(request.target, subjectOf(request), ahead.decisions.map((one) => one.roleArn)), input.executionArn, dependencies);
     assertMay(ahead, action);
     return answer(input, ahead);
   }

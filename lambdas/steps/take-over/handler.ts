@@ -7,10 +7,12 @@
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { Migration } from '../../domain/model.ts';
+import { isUnannotated } from '../../domain/service-account.ts';
+import { subjectOf } from '../../domain/subject.ts';
 import { decideRecovery, type RecoveryDecision, standingRelease, standingTrustChanges } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
 import { assertFileHolds } from '../../runtime/file-holds.ts';
-import { addonLock } from '../../runtime/lock.ts';
+import { subjectLock } from '../../runtime/lock.ts';
 import { lockKeys, readLocks, readOwners, rollbackBegun, wayBackClosed } from '../../runtime/recovering.ts';
 import { recordedSnapshot } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -24,7 +26,7 @@ type TakeOver = Extract<RecoveryDecision, { do: 'take-over' }>;
 /** A person may have decided otherwise, and the locks that wait for the rollback have another way out. */
 function refused(why: string, record?: Migration): MigrationError {
   const keepsLocks = record?.status === 'ended' && record.outcome === 'needs-human' && !standingRelease(record);
-  const instead = keepsLocks ? ` To leave the add-on as it is and let the locks go: pod-identity release ${record.migrationId}` : '';
+  const instead = keepsLocks ? ` To leave it as it is and let the locks go: pod-identity release ${record.migrationId}` : '';
   return new MigrationError('RollbackRefused', `The rollback is not begun: ${why}. Nothing was changed.${instead}`);
 }
 
@@ -33,7 +35,7 @@ function failureOf({ cause, requestedBy, reason }: Input, stopped: string): Outp
   return { Error: 'RollbackRequested', Cause: `${requestedBy ?? 'Somebody'} asked for the rollback${reason === undefined ? '' : `: ${reason}`}.` };
 }
 
-/** Takes one lock, or says who has it. A lock that nobody holds is taken where the add-on is to be changed. */
+/** Takes one lock, or says who has it. A lock that nobody holds is taken where something is to be changed. */
 async function takeLock(ledger: HandlerDependencies['ledger'], lock: Lock | undefined, key: string, me: LockHolder, takeFree: boolean): Promise<number | LockHolder | undefined> {
   const { holder } = lock ?? {};
   if (lock && holder?.migrationId === me.migrationId) {
@@ -46,17 +48,17 @@ async function takeLock(ledger: HandlerDependencies['ledger'], lock: Lock | unde
   return taken.acquired ? taken.fence : taken.holder;
 }
 
-/** All locks, the add-on's first; answers its fence, or who was there before. */
+/** All locks, that of what migrates first; answers its fence, or who was there before. */
 async function takeLocks(record: Migration, locks: Lock[], me: LockHolder, { action, cause }: TakeOver & Pick<Input, 'cause'>, { ledger }: HandlerDependencies): Promise<{ fence: number } | { before: LockHolder }> {
-  const addonKey = addonLock(record.request.target, record.request.addon);
+  const own = subjectLock(record.request.target, subjectOf(record.request));
   const taken: string[] = [];
   let fence = 0;
   for (const key of lockKeys(record)) {
     const result = await takeLock(ledger, locks.find((lock) => lock.key === key), key, me, action === 'roll-back');
     if (typeof result === 'number') {
-      if (key === addonKey) fence = result;
+      if (key === own) fence = result;
       taken.push(key);
-    } else if (result?.migrationId === me.migrationId || (result && action === 'roll-back' && (key === addonKey || cause === 'requested'))) {
+    } else if (result?.migrationId === me.migrationId || (result && action === 'roll-back' && (key === own || cause === 'requested'))) {
       // Another Recover was faster, or another migration has begun; a stranded one is put back even where a role is busy.
       for (const one of taken) await ledger.releaseLock(one, me.executionArn);
       return { before: result };
@@ -91,17 +93,18 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
   if (!record) {
     if (cause === 'requested') throw refused(`the ledger has no migration ${migrationId}`);
     // Stopped before its plan could write the record, which comes before anything else.
-    return { action: 'nothing', target: null, addon: null, fence: 0, rung: 0, repairsTrust: false, failure: failureOf(input, 'The execution') };
+    return { action: 'nothing', target: null, subject: null, fence: 0, rung: 0, repairsTrust: false, removesAnnotation: false, failure: failureOf(input, 'The execution') };
   }
   const locks = await readLocks(ledger, lockKeys(record));
   const owners = await readOwners(executions, record, locks, executionArn);
   const answer: Output = {
     action: 'nothing',
     target: record.request.target,
-    addon: record.request.addon,
+    subject: subjectOf(record.request),
     fence: 0,
     rung: record.rung ?? 0,
     repairsTrust: standingTrustChanges(record).length > 0,
+    removesAnnotation: isUnannotated(record),
     failure: failureOf(input, `Execution ${[...owners.keys()].join(', ') || record.executionArn || ''}`),
   };
   const snapshot = await ledger.getSnapshot(migrationId);

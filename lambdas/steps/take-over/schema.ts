@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { addonName, migrationId, reason, requestedBy, target } from '../../domain/model.ts';
+import { migrationId, reason, requestedBy, target } from '../../domain/model.ts';
+import { subjectName } from '../../domain/subject.ts';
 import { defineStep } from '../../runtime/step.ts';
 
 /** The longest that a Lambda of the service may run, and so act after its execution has stopped, seconds. */
@@ -29,13 +30,15 @@ export const takeOverSchema = defineStep('take-over', {
     action: z.enum(['roll-back', 'finish', 'release', 'nothing']),
     /** null where the ledger has no such migration. */
     target: target.nullable(),
-    addon: addonName.nullable(),
+    subject: subjectName.nullable(),
     /** 0 where no lock was taken. */
     fence: z.number().int().min(0),
     /** Index of the way that was being tried. */
     rung: z.number().int().min(0),
     /** Whether the migration has changed trust policies that are not as before again. */
     repairsTrust: z.boolean(),
+    /** Whether it set about to take the IRSA annotation off the service account. */
+    removesAnnotation: z.boolean(),
     /** Why the migration is put back, as Step Functions' errorOutput has it. */
     failure: z.object({ Error: z.string(), Cause: z.string() }),
   }),

@@ -6,28 +6,28 @@
  * purge is EKS being eventually consistent, and tried again.
  */
 import { MigrationError } from '../../domain/errors.ts';
-import type { Addon, Association, Snapshot } from '../../domain/model.ts';
+import type { Addon, AddonSnapshot, Association } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { explainConflict, listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { addonChanged, describeState, lookAtOwnCopy } from '../../runtime/own-copy.ts';
-import { noteRung, recordedWork } from '../../runtime/recorded.ts';
+import { noteRung, recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
 import { updateAddonSchema } from './schema.ts';
 
 /** Whether the update has arrived. Associations that were there before it prove nothing; the role that is gone then does. */
-function isDone(snapshot: Snapshot, now: Addon, owned: readonly (Association | undefined)[]): boolean {
+function isDone(snapshot: AddonSnapshot, now: Addon, owned: readonly (Association | undefined)[]): boolean {
   if (!owned.every((one) => one !== undefined)) return false;
   const before = owned.every((one) => snapshot.associations.some(({ id, roleArn, ownerArn }) => id === one.id && roleArn === one.roleArn && ownerArn === one.ownerArn));
   return !before || (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
 }
 
 const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
-  const { migrationId, target, addon, rung } = input;
+  const { migrationId, target, subject: addon, rung } = input;
   const { ledger, clock } = dependencies;
-  const work = await recordedWork(ledger, migrationId, rung);
+  const work = await recordedAddonWork(ledger, migrationId, rung);
   const { record, snapshot, way } = work;
   await noteRung(ledger, record, rung);
   const { eks } = dependencies.portsFor(target);

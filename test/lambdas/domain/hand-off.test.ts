@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off.ts';
-import type { Addon, Association, Migration, Snapshot } from '../../../lambdas/domain/model.ts';
+import type { Addon, Association, Migration, AddonSnapshot as Snapshot } from '../../../lambdas/domain/model.ts';
 import { parseAwsCommand, runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { FakeClock, FakeRoles } from '../fakes.ts';

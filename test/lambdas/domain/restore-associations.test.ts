@@ -1,6 +1,6 @@
 import { ownTags } from '../../../lambdas/domain/associations.ts';
 import { describe, expect, it } from 'vitest';
-import type { Association, Migration, Snapshot } from '../../../lambdas/domain/model.ts';
+import type { Association, Migration, AddonSnapshot as Snapshot } from '../../../lambdas/domain/model.ts';
 import { isSameAssociation, leftOvers, madeByOthers, missingFields, ownedBefore, standAloneBefore } from '../../../lambdas/domain/restore-associations.ts';
 import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, CLUSTER, OTHER_ROLE } from '../fixtures.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addon as addonSchema, type Addon, type Association, type Migration, type Rung, type Snapshot } from '../../../lambdas/domain/model.ts';
+import { addon as addonSchema, type Addon, type Association, type Migration, type Rung, type AddonSnapshot as Snapshot } from '../../../lambdas/domain/model.ts';
 import { conflictsOfCreate, decideRestore, isAsSnapshot, needsConsent, preservesFailedCopy, type RestoreDecision, type RestoreFacts } from '../../../lambdas/domain/restore.ts';
 import { addonArn, aMigration, anAddon, anAssociation, aPlan, aSnapshot, at, IN_PLACE, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE } from '../fixtures.ts';
 

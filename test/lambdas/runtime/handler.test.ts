@@ -9,7 +9,7 @@ import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures
 
 const schema = defineStep('look', { input: stepInput.extend({ round: z.number().int().optional() }), output: z.object({ seen: z.number() }) });
 const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
-const input = { migrationId: MIGRATION_ID, target, addon: ADDON };
+const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 const context = { getRemainingTimeInMillis: () => 42_000 } as LambdaContext;
 const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);
 const handle = (fakes: Fakes, what: Step, event: unknown = input): Promise<unknown> => createHandler(what, fakes.dependencies)(event, context);
@@ -106,7 +106,7 @@ describe('createHandler', () => {
     ['nothing', null, ['input: ']],
     ['no id', { ...input, migrationId: undefined }, ['migrationId: ']],
     ['an id of another kind', { ...input, migrationId: '42' }, ['migrationId: must be a ULID']],
-    ['a region that is none, and no add-on', { migrationId: MIGRATION_ID, target: { ...target, region: 'here' } }, ['target.region: must be an AWS region', 'addon: ']],
+    ['a region that is none, and no subject', { migrationId: MIGRATION_ID, target: { ...target, region: 'here' } }, ['target.region: must be an AWS region', 'subject: ']],
     ['a start that is no time', { ...input, startedAt: 'yesterday' }, ['startedAt: ']],
   ])('refuses %s and names the path', async (_, event, parts) => {
     const fakes = newFakes();

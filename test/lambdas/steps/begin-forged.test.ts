@@ -25,7 +25,7 @@ async function attempt({ record = {}, passable = [ROLES_OF_ACCOUNT], repairable 
   world?.(fakes);
   const honest = aMigration(record);
   await fakes.ledger.putMigration(forge ? { ...honest, plan: { ...honest.plan!, ...forge(honest.plan!) } } : honest);
-  const error: unknown = await invoke(beginStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON, planHash: honest.plan!.hash, ...input }, fakes).then(() => undefined, (thrown: unknown) => thrown);
+  const error: unknown = await invoke(beginStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON, planHash: honest.plan!.hash, ...input }, fakes).then(() => undefined, (thrown: unknown) => thrown);
   return { fakes, error };
 }
 const withRole = (roleArn: string): Plan => aPlan({ associations: [{ ...planned, roleArn }] });
@@ -54,7 +54,7 @@ describe('begin', () => {
     ['that is not what its hash says: another snapshot to be', { forge: () => ({ addon: anAddon({ version: 'v0' }) }) }, /not what its hash was made of/],
     ['that is not what its hash says: what was found', { forge: () => ({ found: '' }) }, /not what its hash was made of/],
     ['that is another one than this execution has made', { input: { planHash: hashOf(aPlan({ ladder: [IN_PLACE] }), aRequest()) } }, /another one than the step plan has made in this execution/],
-    ['that gives a role which nobody asked for', { record: { plan: withRole(OTHER_ROLE) } }, /other roles or namespaces than its request and its add-on give them/],
+    ['that gives a role which nobody asked for', { record: { plan: withRole(OTHER_ROLE) } }, /other roles or namespaces than its request and what it is about give them/],
     ['that associates service accounts of another namespace', { record: { plan: aPlan({ associations: [{ ...planned, namespace: 'payments' }] }) } }, /other roles or namespaces/],
     ['of another add-on', { record: { plan: aPlan({ addon: anAddon({ name: 'vpc-cni' }) }) } }, /is for add-on vpc-cni, not aws-ebs-csi-driver/],
     ['of a request for another add-on', { record: { request: aRequest({ addon: 'vpc-cni' }) } }, /asks for add-on vpc-cni of cluster dev .*what was planned is aws-ebs-csi-driver of dev/],

@@ -6,7 +6,7 @@ import { ADDON, ADDON_LOCK, addonArn, aMigration, anAddon, anAssociation, aPlan,
 import { lockText, roleLock } from '../../../lambdas/runtime/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
-const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON };
+const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
 /** By the hash of the plan that the fakes were given. */
 const hashes = new WeakMap<Fakes, string>();
 const run = (fakes: Fakes): Promise<unknown> => invoke(beginStep, { ...input, planHash: hashes.get(fakes) ?? 'none' }, fakes);
@@ -89,7 +89,7 @@ describe('begin', () => {
   it('waits for a role that another add-on\'s migration holds, and keeps what it has', async () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ROLE_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RoleLockHeld', message: `${heldSince(`role ${ROLE}`)} It is another add-on's, which shares the role: it is waited for.` });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'RoleLockHeld', message: `${heldSince(`role ${ROLE}`)} It is another migration's, which shares the role: it is waited for.` });
     await fakes.ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);

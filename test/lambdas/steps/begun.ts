@@ -8,7 +8,7 @@ export const LEFT_OVER = anAssociation();
 
 export interface Begun extends Fakes {
   /** Input of a step of the change, on the first way. */
-  input: { migrationId: string; target: typeof target; addon: string; fence: number; rung: number };
+  input: { migrationId: string; target: typeof target; subject: string; fence: number; rung: number };
   record(): Promise<Migration>;
   /** Another migration takes the add-on's lock away. */
   loseLock(): Promise<void>;
@@ -24,7 +24,7 @@ export async function begun(change: { record?: Partial<Migration>; plan?: Partia
   journal.clear();
   return {
     ...fakes,
-    input: { migrationId: MIGRATION_ID, target, addon: ADDON, fence: 1, rung: 0 },
+    input: { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, rung: 0 },
     record: async () => (await ledger.getMigration(MIGRATION_ID))!,
     loseLock: async () => {
       await ledger.releaseLock(LOCK, EXECUTION);

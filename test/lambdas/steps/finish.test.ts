@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off.ts';
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { AddonSnapshot, Migration } from '../../../lambdas/domain/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
@@ -11,7 +11,7 @@ import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './way-back.ts';
 
 const failure = { Error: 'AddonFailed', Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }) };
-const input = (outcome: string, more: object = {}): object => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, target, addon: ADDON, outcome, ...more });
+const input = (outcome: string, more: object = {}): object => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON, outcome, ...more });
 const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> => invoke(finishStep, input(outcome, more), fakes);
 const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> => (await ledger.readLock(key))?.holder === undefined;
 const ENDS = [
@@ -75,7 +75,7 @@ describe('finish', () => {
     await recreated(fakes);
     const facts: HandOffFacts = {
       target,
-      snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!,
+      snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID)) as AddonSnapshot,
       record: await fakes.record(),
       seen: structuredClone({ addon: fakes.eks.addons.get(ADDON), associations: fakes.eks.associations }),
       workloads: [{ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' }],

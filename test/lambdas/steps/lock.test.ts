@@ -86,7 +86,7 @@ describe.each(mutating)('%s', (name, { way, prepare, input, plan, tags, call }) 
   it('changes nothing without a snapshot', async () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration({ plan: aPlan({ ladder: [way] }) }));
-    expect(await invoke(step, { migrationId: MIGRATION_ID, target, addon: ADDON, fence: 1, rung: 0, ...input }, fakes).catch((error: unknown) => error)).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    expect(await invoke(step, { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, rung: 0, ...input }, fakes).catch((error: unknown) => error)).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 

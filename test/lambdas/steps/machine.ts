@@ -8,7 +8,7 @@ import type { Fakes } from '../fakes.ts';
 import { ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
 
 const POLL_MS = 10_000;
-const common = { migrationId: MIGRATION_ID, target, addon: ADDON };
+const common = { migrationId: MIGRATION_ID, target, subject: ADDON };
 type Answer = Record<string, unknown>;
 type Locked = typeof common & { fence: number; rung: number };
 

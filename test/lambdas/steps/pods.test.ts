@@ -129,7 +129,7 @@ describe('verify-pods', () => {
   });
 
   it('takes no more rounds than there may be restarts', () => {
-    expect(verifyPodsStep.schema.input.safeParse({ migrationId: MIGRATION_ID, target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' }, addon: ADDON, fence: 1, rung: 0, towards: 'before', round: 4 }).success).toBe(false);
+    expect(verifyPodsStep.schema.input.safeParse({ migrationId: MIGRATION_ID, target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' }, subject: ADDON, fence: 1, rung: 0, towards: 'before', round: 4 }).success).toBe(false);
   });
 });
 

@@ -42,10 +42,11 @@ describe('take-over of a stranded migration', () => {
     expect(await takeOver(fakes)).toEqual({
       action: 'roll-back',
       target,
-      addon: ADDON,
+      subject: ADDON,
       fence: 2,
       rung: 1,
       repairsTrust: false,
+      removesAnnotation: false,
       failure: { Error: 'ExecutionStopped', Cause: expect.stringContaining(EXECUTION) as string },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
@@ -94,7 +95,7 @@ describe('take-over of a stranded migration', () => {
   });
 
   it('has nothing to do where there is no record', async () => {
-    expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({ action: 'nothing', target: null, addon: null, fence: 0, repairsTrust: false });
+    expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({ action: 'nothing', target: null, subject: null, fence: 0, repairsTrust: false });
   });
 
   it('leaves one alone that still runs', async () => {

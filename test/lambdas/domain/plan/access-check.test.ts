@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkKubernetes } from '../../../../lambdas/domain/plan/access-check.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes.ts';
 import { aContainer, aNodePod, anAddon, aPod, aRequest, envOf, planned, SERVICE_ACCOUNT, someFacts } from '../../fixtures.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
 import { AGENT_LEFT_INSTALLED, agentLeftInstalled, isAgentReady } from '../../../../lambdas/domain/plan/agent-install.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { aCluster, agentDaemonSet, anAddon, anAgentAddon, aRequest, irsaStatement, policyText, ROLE, someFacts, target } from '../../fixtures.ts';
 

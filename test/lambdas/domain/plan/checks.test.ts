@@ -1,7 +1,7 @@
 /** Each check's pass and its failures: a stable id, a message that names what was found, and what to do about it. */
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/model.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod, aRequest, at, bothWays, irsaStatement, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, ROLE, someFacts } from '../../fixtures.ts';
 

@@ -1,7 +1,7 @@
 /** Whether the roles may be passed, both ways, as the configuration and IAM's simulation say. */
 import { describe, expect, it } from 'vitest';
 import type { Check, MigrationRequestInput } from '../../../../lambdas/domain/model.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { passingQuestions } from '../../../../lambdas/domain/plan/pass-role.ts';
 import { planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import { addonArn, anAssociation, aRequest, bothWays, IN_PLACE, mayPassAll, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, ROLES_OF_ACCOUNT, someFacts } from '../../fixtures.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plan as planSchema, type Plan } from '../../../../lambdas/domain/model.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import {
   aCluster,

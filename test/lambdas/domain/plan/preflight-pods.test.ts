@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Container } from '../../../../lambdas/domain/kubernetes.ts';
 import type { Check } from '../../../../lambdas/domain/model.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkProxy, checkStaticCredentials } from '../../../../lambdas/domain/plan/preflight-pods.ts';
 import { aCluster, aContainer, aPod, aWorkload, envOf, planned, someFacts } from '../../fixtures.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../../lambdas/domain/eks.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes.ts';
 import type { Check } from '../../../../lambdas/domain/model.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkPlatformVersion, preflight } from '../../../../lambdas/domain/plan/preflight.ts';
 import { checkAgentNodes, checkCompute } from '../../../../lambdas/domain/plan/preflight-nodes.ts';

@@ -1,7 +1,7 @@
 /** Roles that chain into others, to which the session tags of EKS go on. */
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/model.ts';
-import type { Facts, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAssociation, aRequest, bothWays, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';
 

@@ -1,7 +1,7 @@
 /** What a plan says that it will do: the first way in full, later ones in short, each step with its calls and its undo. */
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/domain/model.ts';
-import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';
 import { addonArn, anAddon, anAssociation, aRequest, associationArn, irsaStatement, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';

@@ -1,7 +1,7 @@
 /** Checks that concern some of the ways: they block an explicit strategy, and take the ways out of the ladder of `auto`. */
 import { describe, expect, it } from 'vitest';
 import type { Check, MigrationRequestInput, Rung } from '../../../../lambdas/domain/model.ts';
-import type { CustomResourceFact, Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { CustomResourceFact, AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAddon, aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts, VERSION } from '../../fixtures.ts';
 

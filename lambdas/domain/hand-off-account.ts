@@ -1,0 +1,56 @@
+/** The commands that put a service account back by hand: its associations, its annotation, then its pods. */
+import { associationLines as eksLines, endLines, kubeconfigLine, restartLine } from './hand-off-commands.ts';
+import { trustLines } from './hand-off-trust.ts';
+import type { WorkloadRef } from './kubernetes.ts';
+import type { Association, Migration, Snapshot, Target } from './model.ts';
+import { standingTrustChanges } from './recovery.ts';
+import { associationText, isOwnAssociation, isUnannotated, wasThere } from './service-account.ts';
+import { comment, mayFail, shellCommand } from './shell.ts';
+
+export interface AccountHandOffFacts {
+  target: Target;
+  snapshot: Snapshot;
+  record: Migration;
+  /** Of the service account, as they are now; absent where EKS could not be read. */
+  associations?: Association[];
+  /** That run with it; absent where the API server could not be read. */
+  workloads?: WorkloadRef[];
+  /** As in `HandOffFacts`. */
+  trust?: Record<string, string | null>;
+}
+
+/** What this migration has made goes; what somebody else has put in the place of one of before does too, with a word on it. */
+function freeLines({ target, snapshot, record, associations }: AccountHandOffFacts): string[] {
+  const lines = eksLines(target);
+  if (!associations) {
+    const made = record.associations.created.filter((one) => !wasThere(snapshot, one));
+    return [comment('EKS could not be read, so these lines work from any state; a line that ends in "|| true" may say that there is nothing to do.'), ...made.map((one) => mayFail(lines.delete(one.id)))];
+  }
+  return associations
+    .filter((one) => !wasThere(snapshot, one))
+    .flatMap((one) => (isOwnAssociation(record, one) ? [mayFail(lines.delete(one.id))] : [comment(`Somebody else made ${associationText(one)} meanwhile; while it is there, new pods use it and not IRSA. To take it away: ${lines.delete(one.id)}`)]));
+}
+
+/** The annotation, where this migration set about to take it off. */
+function annotationLines({ snapshot: { serviceAccount: was }, record }: AccountHandOffFacts): string[] {
+  if (was?.roleArn === undefined || !isUnannotated(record)) return [];
+  return [shellCommand(['kubectl', '-n', was.namespace, 'annotate', 'serviceaccount', was.name, `eks.amazonaws.com/role-arn=${was.roleArn}`, '--overwrite'])];
+}
+
+/** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */
+export function accountHandOff(facts: AccountHandOffFacts): string[] {
+  const { target, snapshot, record, workloads, trust = {} } = facts;
+  const lost = snapshot.associations.filter((was) => facts.associations && !facts.associations.some(({ id }) => id === was.id));
+  const restarts = workloads?.map((one) => restartLine(one)) ?? [comment(`The API server could not be read: restart whatever runs with ${snapshot.planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ')}: kubectl -n ${snapshot.namespace} rollout restart KIND/NAME`)];
+  return [
+    ...freeLines(facts),
+    ...lost.flatMap((was) => [comment(`Association ${was.id}, which was there before, is gone; this migration did not delete it.`), mayFail(eksLines(target).create(was))]),
+    kubeconfigLine(target),
+    ...annotationLines(facts),
+    comment('Pods keep the identity that they were admitted with: new ones take the one that was put back, some seconds later.'),
+    'sleep 30',
+    ...restarts,
+    ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust[change.roleArn])),
+    ...endLines(record.migrationId),
+  ];
+}

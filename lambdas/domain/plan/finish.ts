@@ -1,0 +1,49 @@
+/** A plan as the ledger keeps it, from what was decided. */
+import type { CarriedOver, Check, Plan, PlannedAssociation, PlanStep, Rung } from '../model.ts';
+import type { TrustRepair } from '../trust/model.ts';
+import { agentToInstall } from './agent-install.ts';
+import type { Facts } from './facts.ts';
+import { hashOf, type PlanContent, sha256 } from './hash.ts';
+
+export interface Decided {
+  planned: PlannedAssociation[];
+  ladder: Rung[];
+  purge: string[];
+  goWithAddon: string[];
+  carryOver: CarriedOver[];
+  trustRepairs: TrustRepair[];
+}
+
+/** What the steps of a plan are made from. */
+export type Decision = Decided & { installAgent?: { version: string } };
+
+const NOTHING = { ladder: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
+
+/** `stepsOf`: what will be done; asked for with an empty ladder where nothing is changed. */
+export function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], stepsOf: (decision: Decision) => PlanStep[], decided?: Decided): Plan {
+  const { request, addon, serviceAccount } = facts;
+  const planned = decided?.planned ?? [];
+  // A plan that changes nothing names no way to change it.
+  const changes = verdict === 'migrate' && decided ? decided : NOTHING;
+  const { ladder, purge, goWithAddon, carryOver, trustRepairs } = changes;
+  const agentVersion = ladder.length > 0 ? agentToInstall(facts) : undefined;
+  const installAgent = agentVersion === undefined ? {} : { installAgent: { version: agentVersion } };
+  const content: PlanContent = {
+    verdict,
+    strategy: request.strategy,
+    preserve: request.preserve,
+    ladder,
+    steps: stepsOf({ planned, ladder, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
+    ...(addon ? { addon, namespace: facts.namespace } : {}),
+    ...(request.serviceAccount ? { namespace: facts.namespace } : {}),
+    ...(serviceAccount ? { serviceAccount } : {}),
+    associations: planned,
+    existing: facts.associations.map(({ id }) => id),
+    purge,
+    carryOver,
+    trustRepairs,
+    ...installAgent,
+    found: sha256({ namespace: facts.namespace, associations: facts.associations, roles: facts.roles }),
+  };
+  return { ...content, checks, hash: hashOf(content, request) };
+}

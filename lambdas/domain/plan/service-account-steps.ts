@@ -1,0 +1,32 @@
+import type { PlanStep, ServiceAccountRequest } from '../model.ts';
+import { subjectOf } from '../subject.ts';
+import type { Decision } from './finish.ts';
+import { installSteps, repairSteps, verifyStep } from './steps.ts';
+
+export interface ServiceAccountStepsInput extends Decision {
+  request: ServiceAccountRequest;
+  /** Id of the association that it has already. */
+  existing: string | undefined;
+}
+
+const UNDO = 'delete the association, and restart its pods, which go back to IRSA';
+
+/** What the migration of a service account will do, in words and in API calls, and how each step is undone. */
+export function serviceAccountSteps({ request, existing, ...decision }: ServiceAccountStepsInput): PlanStep[] {
+  const [only] = decision.planned;
+  if (decision.ladder.length === 0 || !only) return [];
+  const name = subjectOf(request);
+  return [
+    { name: 'begin', what: 'take the lock and store a snapshot in the ledger', calls: [], disruption: 'none', undo: 'release the lock' },
+    ...installSteps(decision),
+    ...repairSteps(decision),
+    existing === undefined
+      ? { name: 'create-association', what: `associate ${name} with ${only.roleArn}; pods that run keep their identity`, calls: ['eks:CreatePodIdentityAssociation'], disruption: 'none', undo: UNDO }
+      : { name: 'create-association', what: `make sure that association ${existing} still gives ${name} role ${only.roleArn}`, calls: [], disruption: 'none', undo: 'none needed' },
+    verifyStep({ verification: request.verification }, existing === undefined ? UNDO : 'restart its pods'),
+    ...(request.annotation === 'remove'
+      ? [{ name: 'annotate-service-account', what: `take the annotation eks.amazonaws.com/role-arn off ${name}`, calls: ['kubernetes: patch of the service account'], disruption: 'none' as const, undo: 'set it again, from the snapshot' }]
+      : []),
+    { name: 'finish', what: 'record the outcome and release the lock', calls: [], disruption: 'none', undo: 'none needed' },
+  ];
+}

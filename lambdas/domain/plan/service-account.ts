@@ -1,0 +1,69 @@
+/** The plan for a service account that is no add-on's: an association, a rolling restart, and its annotation kept or taken off. */
+import { collectEvidence, podsThatCount } from '../identity.ts';
+import type { Association, Check, Plan, PlannedAssociation } from '../model.ts';
+import { checkKubernetes } from './access-check.ts';
+import { checkAgent } from './agent-check.ts';
+import { checkAssociationQuota } from './association-checks.ts';
+import { fail, pass } from './check.ts';
+import { checkCluster, checkLock } from './checks.ts';
+import type { ServiceAccountFacts } from './facts.ts';
+import { type Decided, finishPlan } from './finish.ts';
+import { ASSOCIATE, blocks } from './ladder.ts';
+import { planRoles, plannedAssociations } from './plan.ts';
+import { preflight } from './preflight.ts';
+import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
+import { serviceAccountSteps } from './service-account-steps.ts';
+
+/** The association that it has now, where it has one: EKS takes no second one for the same service account. */
+const existing = ({ associations }: ServiceAccountFacts): Association | undefined => associations[0];
+
+/** One that is there is kept where it has the role: what other fields it has, nobody has to put back then. */
+function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociation): Check {
+  const { request } = facts;
+  const found = existing(facts);
+  const { namespace, serviceAccount, roleArn } = planned;
+  const id = 'associations';
+  if (!found) return pass(id, `${namespace}/${serviceAccount} has no association yet.`);
+  if (found.roleArn === roleArn) return pass(id, `Association ${found.id} gives ${namespace}/${serviceAccount} role ${roleArn} already: it is kept.`);
+  return fail(
+    id,
+    `${namespace}/${serviceAccount} has association ${found.id} with role ${found.roleArn}, and ${request.roleArn === undefined ? 'its annotation' : 'the request'} names ${roleArn}: pods that are made from now on have the association's.`,
+    `Say which one it shall be. To keep the association: --role-arn ${found.roleArn}. To have the other role: aws eks update-pod-identity-association --cluster-name ${request.target.cluster} --association-id ${found.id} --role-arn ${roleArn}, then plan again.`,
+    'EKS API Reference, CreatePodIdentityAssociation: one association for each service account',
+  );
+}
+
+/** Nothing is left to do: the association is there, every pod that runs has it, and the annotation is as it shall be. */
+function isMigrated(facts: ServiceAccountFacts): boolean {
+  const { request, serviceAccount, pods } = facts;
+  const found = existing(facts);
+  if (!found || (request.roleArn ?? serviceAccount?.roleArn ?? found.roleArn) !== found.roleArn) return false;
+  if (request.annotation === 'remove' && serviceAccount?.roleArn !== undefined) return false;
+  if (request.verification === 'api') return true;
+  return pods !== undefined && podsThatCount(collectEvidence(pods, new Set([request.serviceAccount.name]))).every(({ identity }) => identity === 'pod-identity');
+}
+
+export function planServiceAccount(facts: ServiceAccountFacts): Plan {
+  const { request, cluster, associations } = facts;
+  const finish = (verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan =>
+    finishPlan(facts, verdict, checks, (decision) => serviceAccountSteps({ request, existing: existing(facts)?.id, ...decision }), decided);
+  const checks = [checkLock(facts)];
+  if (facts.lock) return finish('blocked', checks);
+  checks.push(checkCluster(facts));
+  if (!cluster || checks.some(blocks)) return finish('blocked', checks);
+  checks.push(...checkServiceAccount(facts), ...checkOwner(facts));
+  if (checks.some(blocks)) return finish('blocked', checks);
+  if (isMigrated(facts)) {
+    const message = `Service account ${request.serviceAccount.namespace}/${request.serviceAccount.name} has association ${associations[0]?.id ?? ''} already${request.verification === 'api' ? '; its pods were not looked at' : ', and every pod that it has uses it'}.`;
+    return finish('already-migrated', [...checks, pass('already-on-pod-identity', message)]);
+  }
+
+  const ladder = [ASSOCIATE];
+  const planned = plannedAssociations(facts);
+  const [only] = planned;
+  const roles = planRoles(facts, planned, ladder);
+  checks.push(checkIrsa(facts), checkAgent(facts), ...roles.checks);
+  if (!only) return finish('blocked', checks);
+  checks.push(checkAssociation(facts, only), checkAssociationQuota(facts, planned), ...preflight(facts, planned), ...checkRollout(facts), ...checkKubernetes(facts, planned), ...checkAnnotation(facts));
+  return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, purge: [], goWithAddon: [], carryOver: [], trustRepairs: roles.trustRepairs });
+}

@@ -1,0 +1,52 @@
+/** The way back of a service account's association: what the migration made goes, what was there before stays. */
+import { MigrationError } from '../domain/errors.ts';
+import type { Association, Migration, Snapshot } from '../domain/model.ts';
+import { accountProblem, associationText, foreignAssociations, isOwnAssociation, isUnannotated, wasThere } from '../domain/service-account.ts';
+import type { Clock, Eks, Kubernetes, Ledger } from '../ports/index.ts';
+import { listPlannedAssociations } from './associations.ts';
+import { lookSeveralTimes } from './looks.ts';
+import { lookAtAccount } from './service-account.ts';
+
+export interface AccountRestoring {
+  record: Migration;
+  snapshot: Snapshot;
+  eks: Eks;
+  kubernetes: Kubernetes;
+  ledger: Ledger;
+  clock: Clock;
+  /** To be called directly before each change. */
+  guard: () => Promise<void>;
+}
+
+/** Without its annotation, or without the service account, new pods would have no role at all: the association stays then. */
+async function assertIrsaIsLeft({ record, snapshot, kubernetes, clock }: AccountRestoring): Promise<void> {
+  const { serviceAccount: was } = snapshot;
+  if (!was || record.request.verification === 'api') return;
+  const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), isUnannotated(record));
+  if (why !== undefined) throw new MigrationError('RestoreRefused', `The way back stops: ${why}. The association was left as it is, since pods would be without a role; the record's hand-off has the commands that put it back.`);
+}
+
+/**
+ * Answers the ids of those that were there before and still are. Each one is in the ledger, whole, before it is deleted.
+ * Throws RestoreRefused where somebody else's is in the way, AssociationStillThere while a deleted one is listed.
+ */
+export async function restoreOfAccount(work: AccountRestoring): Promise<string[]> {
+  const { record, snapshot, eks, ledger, clock, guard } = work;
+  const { migrationId } = record;
+  await assertIrsaIsLeft(work);
+  const list = (): Promise<Association[]> => listPlannedAssociations(eks, snapshot.planned);
+  const isLeft = (one: Association): boolean => !wasThere(snapshot, one) && isOwnAssociation(record, one);
+  // One whose create's reply was lost may not be listed at once.
+  const there = await lookSeveralTimes(clock, list, (found) => found.length > 0);
+  for (const association of there.filter(isLeft)) {
+    await ledger.recordAssociation(migrationId, 'purged', association);
+    await guard();
+    await eks.deleteAssociation(association.id);
+  }
+  const now = await lookSeveralTimes(clock, list, (found) => found.some(isLeft));
+  const [left] = now.filter(isLeft);
+  if (left) throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
+  const [foreign] = foreignAssociations(record, snapshot, now);
+  if (foreign) throw new MigrationError('RestoreRefused', `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`);
+  return now.map(({ id }) => id);
+}

@@ -1,0 +1,16 @@
+/** A service account that is no add-on's, as the steps look at it. */
+import { MigrationError } from '../domain/errors.ts';
+import type { ServiceAccountState } from '../domain/model.ts';
+import type { ServiceAccountRef } from '../domain/subject.ts';
+import type { Clock, Kubernetes, ServiceAccountDetail } from '../ports/index.ts';
+import { lookSeveralTimes } from './looks.ts';
+
+/** What is remembered of it. */
+export const stateOf = ({ namespace, name, uid, roleArn, annotatedBy }: ServiceAccountDetail): ServiceAccountState => ({ namespace, name, uid, annotatedBy, ...(roleArn === undefined ? {} : { roleArn }) });
+
+/** As it is now; its absence is believed only after several looks, as an add-on's is. */
+export const lookAtAccount = (kubernetes: Kubernetes, { namespace, name }: ServiceAccountRef, clock: Clock): Promise<ServiceAccountDetail | undefined> =>
+  lookSeveralTimes(clock, () => kubernetes.getServiceAccount(namespace, name), (now) => now !== undefined);
+
+/** Of a service account that somebody else has changed. `why`: in words. */
+export const accountChanged = (why: string): MigrationError => new MigrationError('ServiceAccountChanged', `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone.`);

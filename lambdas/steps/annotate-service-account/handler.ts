@@ -1,0 +1,80 @@
+/**
+ * Takes the annotation eks.amazonaws.com/role-arn off the service account, once its pods are proven to do without; on the
+ * way back, puts it back as the snapshot has it, before anything is restarted.
+ * Idempotency: looks first, and writes only what differs; that it sets about to is in the ledger before. The write names
+ * the version of the object that was seen, so that nothing which somebody changes in between is overwritten.
+ * Failure: an annotation, or a service account, that somebody else has changed is left alone (ServiceAccountChanged). Of a
+ * migration whose pods are proven nothing is put back for it: the association goes before an annotation, and its end says
+ * that it is still there. On the way back a person decides (RestoreRefused).
+ */
+import { MigrationError } from '../../domain/errors.ts';
+import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
+import { accountProblem, isUnannotated } from '../../domain/service-account.ts';
+import type { HandlerDependencies, ServiceAccountDetail } from '../../ports/index.ts';
+import { changeGuard } from '../../runtime/guard.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { accountChanged, lookAtAccount } from '../../runtime/service-account.ts';
+import { step, type StepRun } from '../../runtime/step.ts';
+import { utcNow } from '../../runtime/utc.ts';
+import { annotateServiceAccountSchema } from './schema.ts';
+
+type Input = Parameters<StepRun<typeof annotateServiceAccountSchema>>[0];
+
+interface Work {
+  input: Input;
+  record: Migration;
+  was: ServiceAccountState;
+  dependencies: HandlerDependencies;
+}
+
+const look = ({ input, was, dependencies }: Work): Promise<ServiceAccountDetail | undefined> => lookAtAccount(dependencies.portsFor(input.target).kubernetes, was, dependencies.clock);
+
+async function write(work: Work, now: ServiceAccountDetail, roleArn: string | null): Promise<void> {
+  const { input, dependencies } = work;
+  await changeGuard(dependencies, input)();
+  await dependencies.portsFor(input.target).kubernetes.annotateServiceAccount(now, roleArn);
+}
+
+async function takeOff(work: Work): Promise<boolean> {
+  const { input, record, was, dependencies } = work;
+  const { ledger, clock } = dependencies;
+  const now = await look(work);
+  // Where somebody else has taken it off, it is as it shall be.
+  const why = accountProblem(was, now, true);
+  if (!now || why !== undefined) throw accountChanged(why ?? '');
+  const note: AnnotationChange = isUnannotated(record) && record.annotationChange ? record.annotationChange : { notedAt: utcNow(clock) };
+  if (now.roleArn !== undefined) {
+    if (note !== record.annotationChange) await ledger.updateMigration(input.migrationId, { annotationChange: note });
+    await write(work, now, null);
+  } else if (note !== record.annotationChange) return false;
+  await ledger.updateMigration(input.migrationId, { annotationChange: { ...note, writtenAt: utcNow(clock) } });
+  return true;
+}
+
+async function putBack(work: Work): Promise<boolean> {
+  const { input, record, was, dependencies } = work;
+  const { annotationChange: note } = record;
+  if (!note || !isUnannotated(record) || was.roleArn === undefined) return false;
+  const now = await look(work);
+  const why = accountProblem(was, now, true);
+  if (!now || why !== undefined) throw new MigrationError('RestoreRefused', `The annotation is not put back: ${why ?? ''}. It was left as it is; the record's hand-off says how it was before.`);
+  if (now.roleArn === undefined) await write(work, now, was.roleArn);
+  await dependencies.ledger.updateMigration(input.migrationId, { annotationChange: { ...note, undoneAt: utcNow(dependencies.clock) } });
+  return now.roleArn === undefined;
+}
+
+/** What the plan could not see is not in the snapshot, and is not touched. */
+function seenIn({ serviceAccount }: Snapshot, { migrationId, request }: Migration): ServiceAccountState {
+  if (serviceAccount && request.annotation === 'remove') return serviceAccount;
+  throw new MigrationError('BadInput', `The plan of migration ${migrationId} takes no annotation off. Nothing was changed by this step.`);
+}
+
+const run: StepRun<typeof annotateServiceAccountSchema> = async (input, dependencies) => {
+  const { ledger } = dependencies;
+  const record = await recordedMigration(ledger, input.migrationId);
+  planOf(record);
+  const work: Work = { input, record, was: seenIn(await recordedSnapshot(ledger, input.migrationId), record), dependencies };
+  return { changed: await (input.towards === 'before' ? putBack(work) : takeOff(work)) };
+};
+
+export const annotateServiceAccountStep = step(annotateServiceAccountSchema, run);

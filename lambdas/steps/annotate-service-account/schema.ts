@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+
+/** Takes the IRSA annotation off a service account whose pods are proven, or puts it back. Throws ServiceAccountChanged, RestoreRefused. */
+export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
+  cancellable: true,
+  input: lockedStepInput.extend({ towards: z.enum(['pod-identity', 'before']) }),
+  output: z.object({
+    /** False: it was as it shall be already, or this migration never touched it. */
+    changed: z.boolean(),
+  }),
+});
