@@ -1,7 +1,7 @@
 /** The command line's options: what commander read, checked, with every flag that is wrong told about at once. */
 import { z } from 'zod';
-import { accountId, addonName, agentMode, clusterName, maxDisruption, migrationId, regionName, resolveConflicts, roleArn, strategy, verificationMode } from '../lambdas/domain/model.ts';
-import { plainText, serviceAccountName } from '../lambdas/domain/names.ts';
+import { accountId, addonName, agentMode, annotationMode, clusterName, maxDisruption, migrationId, regionName, resolveConflicts, roleArn, strategy, verificationMode } from '../lambdas/domain/model.ts';
+import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/names.ts';
 import { shown } from '../lambdas/domain/text.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
@@ -10,6 +10,7 @@ import { CliError } from './errors.ts';
 export const EXAMPLE_SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
 /** How the program is called from a checkout. */
 export const PROGRAM = 'npm run --silent pod-identity --';
+export const WORKLOAD_COMMAND = 'migrate-workload';
 const MAX_SCALE = 1000;
 /** World seconds a wall second where somebody watches: slow enough to read, fast enough not to bore. */
 export const WATCHING_SCALE = 40;
@@ -60,30 +61,35 @@ const place = {
 };
 export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
 
+/** Of every command that migrates, whatever it is. */
+const migrationFields = {
+  cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
+  region: regionName.optional(),
+  account: accountId.optional(),
+  maxDisruption: oneOf(maxDisruption).optional(),
+  roleArn: roleArn.optional(),
+  trust: oneOf(trustMode).default('validate'),
+  acceptKey,
+  verification: oneOf(verificationMode).default('pods'),
+  agent: oneOf(agentMode).default('require'),
+  reason: text(1024),
+  dryRun: z.boolean().default(false),
+  ...place,
+  seed: seed.optional(),
+  clock: clock.optional(),
+  calls: file,
+  ...output,
+};
+
 /** By commander's names of the flags; every value is still what was typed. */
 const migrationFlags = z
   .strictObject({
-    cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
     addon: z.string({ error: 'is missing: name the add-on, such as aws-ebs-csi-driver' }).pipe(addonName),
-    region: regionName.optional(),
-    account: accountId.optional(),
     strategy: oneOf(strategy).default('auto'),
     preserve: z.boolean().default(false),
-    maxDisruption: oneOf(maxDisruption).optional(),
     resolveConflicts: oneOf(resolveConflicts).optional(),
-    roleArn: roleArn.optional(),
     role: z.array(roleOfServiceAccount).default([]),
-    trust: oneOf(trustMode).default('validate'),
-    acceptKey,
-    verification: oneOf(verificationMode).default('pods'),
-    agent: oneOf(agentMode).default('require'),
-    reason: text(1024),
-    dryRun: z.boolean().default(false),
-    ...place,
-    seed: seed.optional(),
-    clock: clock.optional(),
-    calls: file,
-    ...output,
+    ...migrationFields,
   })
   .superRefine(({ strategy: chosen, preserve, role }, context) => {
     if (chosen === 'in-place' && preserve) context.addIssue({ code: 'custom', path: ['preserve'], message: 'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out' });
@@ -92,6 +98,18 @@ const migrationFlags = z
     }
   });
 export type MigrationFlags = z.output<typeof migrationFlags>;
+
+/** Of `migrate-workload`. */
+const workloadFlags = z.strictObject({
+  namespace: z.string({ error: 'is missing: name the namespace of the service account' }).pipe(namespaceName),
+  serviceAccount: z.string({ error: 'is missing: name the service account, as kubectl get serviceaccounts lists it' }).pipe(serviceAccountName),
+  annotation: oneOf(annotationMode).default('keep'),
+  ...migrationFields,
+});
+export type WorkloadFlags = z.output<typeof workloadFlags>;
+
+/** What both have. */
+export type CommonFlags = Omit<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
 /** Of the commands that are about a migration that there is. */
 const knownFlags = z.strictObject({
@@ -163,6 +181,8 @@ export const parseServeFlags = (given: Record<string, unknown>): ServeFlags => p
 export const parseDemoFlags = (given: Record<string, unknown>): DemoFlags => parseFlags(demoFlags, given, 'demo');
 
 export const parseMigrationFlags = (given: Record<string, unknown>, command: string): MigrationFlags => parseFlags(migrationFlags, given, command);
+
+export const parseWorkloadFlags = (given: Record<string, unknown>): WorkloadFlags => parseFlags(workloadFlags, given, WORKLOAD_COMMAND);
 
 export const parseKnownFlags = (given: Record<string, unknown>, command: string): KnownFlags => parseFlags(knownFlags, given, command);
 

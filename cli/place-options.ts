@@ -1,13 +1,13 @@
 /** Where a command runs, by its flags. */
 import { CliError } from './errors.ts';
-import { EXAMPLE_SCENARIO, type KnownFlags, type MigrationFlags, PROGRAM } from './options.ts';
+import { EXAMPLE_SCENARIO, type CommonFlags, type KnownFlags, PROGRAM } from './options.ts';
 
 /** A sandbox that lasts as long as the command. */
 export interface SandboxPlace {
   kind: 'sandbox';
   scenario: string;
   seed?: number;
-  clock?: NonNullable<MigrationFlags['clock']>;
+  clock?: NonNullable<CommonFlags['clock']>;
   calls?: string;
 }
 /** A sandbox whose state is kept in a file; `scenario` may be left out where the file is there. */
@@ -36,13 +36,13 @@ const refuseLocal = (local: boolean | undefined): void => {
 };
 
 /** The sandbox of a command with these two flags and no more of its own; undefined where it has neither. */
-export const sandboxPlace = ({ sandbox, state }: Pick<MigrationFlags, 'sandbox' | 'state'>): SandboxPlace | StatePlace | undefined => {
+export const sandboxPlace = ({ sandbox, state }: Pick<CommonFlags, 'sandbox' | 'state'>): SandboxPlace | StatePlace | undefined => {
   if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
   return sandbox === undefined ? undefined : { kind: 'sandbox', scenario: sandbox };
 };
 
-/** Of `plan` and `migrate`. Throws a CliError for flags that don't go together, and for places that this version does not have. */
-export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock, calls }: MigrationFlags): PlaceChoice => {
+/** Of the commands that migrate. Throws a CliError for flags that don't go together, and for places that this version does not have. */
+export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock, calls }: CommonFlags): PlaceChoice => {
   refuseLocal(local);
   if (deployed) {
     const others = Object.entries({ sandbox, state, seed, clock, calls }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));

@@ -2,12 +2,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAccessCommand } from './access/command.ts';
-import { collect, outputOptions } from './command-options.ts';
+import { outputOptions, placeOptions } from './command-options.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
-import { DEFAULT_SOAK_DAYS, EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseMigrationFlags, parseRetireFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import { addMigrationCommands } from './migration-commands.ts';
+import { DEFAULT_SOAK_DAYS, EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseRetireFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
 import { addTrustCommands } from './trust/command.ts';
 
 const EXAMPLES = `
@@ -19,6 +20,10 @@ Examples:
   # Then put it back: the sandbox is kept in a file between the commands
   ${PROGRAM} migrate ... --sandbox ${EXAMPLE_SCENARIO} --state world.json
   ${PROGRAM} rollback MIGRATION_ID --state world.json
+
+  # A workload of your own: the service account that runs it, no add-on
+  ${PROGRAM} migrate-workload --cluster payments-prod --namespace payments --service-account api \\
+      --sandbox sandbox/scenarios/service-account-irsa.json
 
   # In a pipeline: one JSON document on stdout
   ${PROGRAM} migrate ... --json | jq -r .outcome
@@ -35,10 +40,6 @@ Exit codes:
   0  served until it was stopped
   2  bad input: nothing was started
   1  anything else`;
-
-const DEPLOYED_HELP = `A deployed service (--deployed) is found by the outputs of its stack, in these variables; "sandbox" prints them too:
-  POD_IDENTITY_STATE_MACHINE_ARN, POD_IDENTITY_RECOVER_STATE_MACHINE_ARN, POD_IDENTITY_TABLE_NAME
-Credentials and endpoints are the AWS SDK's own (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
 
 const ROLLBACK_HELP = `Exit codes:
   0  rolled-back, as asked
@@ -77,47 +78,6 @@ const SHOW_HELP = `Exit codes:
   1  anything else
   2  bad input, or an unknown migration`;
 
-const placeOptions = (command: Command): Command =>
-  command
-    .option('--state <file>', 'keep the sandbox in that file between commands: the next one goes on where this one ended')
-    .option('--deployed', 'run the service that is deployed in AWS, or that "sandbox" serves in another terminal')
-    .addOption(new Option('--local').hideHelp());
-
-const migrationOptions = (command: Command): Command => {
-  command
-    .optionsGroup('What to migrate:')
-    .option('--cluster <name>', 'EKS cluster (required)')
-    .option('--addon <name>', 'add-on, such as aws-ebs-csi-driver (required)')
-    .option('--account <id>', "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed")
-    .option('--region <name>', 'AWS region; default: likewise, or AWS_REGION with --deployed')
-    .optionsGroup('How:')
-    .option(
-      '--strategy <name>',
-      'auto: the way that disturbs least, then the next one where the pods do not take the new identity; in-place: update the add-on, its pods roll; recreate: delete it and create it again, its pods are gone in between unless --preserve (default: auto)',
-    )
-    .option('--max-disruption <limit>', 'how far it may go. rolling: pods roll, enough of them stay ready; outage: pods may be gone for a while (default: rolling with auto, else what the strategy takes)')
-    .option('--preserve', "where the add-on is deleted, keep its pods running meanwhile; they roll once it is back. With auto: no way without")
-    .option(
-      '--resolve-conflicts <mode>',
-      "fields of the add-on's objects that others have changed. PRESERVE: they stay (in place); NONE: a create that meets one fails, and is rolled back; OVERWRITE: they are reset, pods included (default: PRESERVE in place, else NONE)",
-    )
-    .option('--role-arn <arn>', 'IAM role for all its service accounts; default: the role that the add-on has now')
-    .option('--role <service-account=arn>', 'IAM role for the pods of one service account; may be given again for another, goes before --role-arn', collect)
-    .option('--trust <mode>', "a role's trust policy that does not let EKS Pod Identity in. validate: it blocks the migration; repair: one statement is added first, and taken out again by a rollback (default: validate)")
-    .option('--accept-key <key>', 'condition key of a trust policy whose value nobody knows beforehand, such as aws:SourceIp, and that will not stand in the way; may be given again', collect)
-    .option('--verification <mode>', 'pods: migrated means proven on every pod that counts; api: where nobody may look at the pods, what EKS says is taken, and no pod is seen (default: pods)')
-    .option('--agent <mode>', 'a cluster without the Pod Identity agent. require: it blocks the migration; install: the add-on eks-pod-identity-agent is installed first, and stays (default: require)')
-    .option('--reason <text>', 'noted in the ledger')
-    .option('--dry-run', 'plan only, change nothing')
-    .optionsGroup('Where:')
-    .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
-  placeOptions(command)
-    .option('--seed <number>', "of a sandbox: every id and jitter follows from it (default: the scenario's)")
-    .option('--clock <kind>', `of a sandbox: virtual, real or scaled=X (default: virtual; scaled=${WATCHING_SCALE} for migrate on a terminal)`)
-    .option('--calls <file>', 'of a sandbox: write every API call to that file, one JSON document a line');
-  return outputOptions(command).addHelpText('after', `\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
-};
-
 const retireOptions = (command: Command): Command =>
   knownOptions(
     command
@@ -136,12 +96,6 @@ const knownOptions = (command: Command, { reason }: { reason: boolean }): Comman
 };
 
 /** The SDK and the sandbox are loaded once there is something to run: help and wrong flags answer at once. */
-const runMigrate = async (flags: Record<string, unknown>, command: 'plan' | 'migrate', io: Io): Promise<number> => {
-  const parsed = parseMigrationFlags(flags, command);
-  const { migrate } = await import('./migrate.ts');
-  return migrate(command === 'plan' ? { ...parsed, dryRun: true } : parsed, io);
-};
-
 const runKnown = async (migrationId: string, flags: Record<string, unknown>, command: 'rollback' | 'cancel' | 'release' | 'show', io: Io): Promise<number> => {
   const parsed = parseKnownFlags({ ...flags, migrationId }, command);
   const { cancelCommand, releaseCommand, rollback, show } = await import('./known-commands.ts');
@@ -168,7 +122,7 @@ const runSandbox = async (flags: Record<string, unknown>, io: Io): Promise<numbe
 
 const build = (io: Io, finished: (exitCode: number) => void): Command => {
   const program = new Command('pod-identity')
-    .description('Moves EKS add-ons from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.')
+    .description('Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.')
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .exitOverride()
@@ -183,10 +137,7 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     })
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
 
-  migrationOptions(program.command('plan').description('say what a migration would do, check that it can be done, change nothing'))
-    .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'plan', io)));
-  migrationOptions(program.command('migrate').description('plan, change, prove, and go back if it fails'))
-    .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'migrate', io)));
+  addMigrationCommands(program, io, finished);
   knownOptions(program.command('rollback').description('put back what a migration changed, also after it ended migrated, and check the pods'), { reason: true })
     .addHelpText('after', `\n${ROLLBACK_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'rollback', io)));

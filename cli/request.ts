@@ -1,27 +1,27 @@
 /** From flags to what the service is asked for, and back to what one would type. */
 import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/model.ts';
-import { type MigrationFlags, PROGRAM } from './options.ts';
+import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
 
-type Asked = Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'maxDisruption' | 'roleArn' | 'role' | 'trust' | 'acceptKey' | 'resolveConflicts' | 'verification' | 'agent' | 'reason' | 'dryRun'>>;
+type AskedOfAll = Partial<Pick<CommonFlags, 'maxDisruption' | 'roleArn' | 'trust' | 'acceptKey' | 'verification' | 'agent' | 'reason' | 'dryRun'>>;
+type Asked = AskedOfAll & Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'resolveConflicts'>>;
+type AskedOfWorkload = AskedOfAll & Pick<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
-export const requestFrom = ({ addon, strategy, preserve, maxDisruption, roleArn, role = [], trust, acceptKey = [], resolveConflicts, verification, agent, reason, dryRun }: Asked, target: Target, requestedBy: string): MigrationRequest =>
-  migrationRequest.parse({
-    target,
-    addon,
-    strategy,
-    ...(preserve ? { preserve } : {}),
-    ...(maxDisruption ? { maxDisruption } : {}),
-    ...(resolveConflicts ? { resolveConflicts } : {}),
-    ...(roleArn ? { roleArn } : {}),
-    roles: Object.fromEntries(role),
-    ...(trust ? { trust } : {}),
-    acceptedKeys: acceptKey,
-    ...(verification ? { verification } : {}),
-    ...(agent ? { agent } : {}),
-    ...(reason ? { reason } : {}),
-    ...(dryRun ? { dryRun } : {}),
-    requestedBy,
-  });
+const fieldsOfAll = ({ maxDisruption, roleArn, trust, acceptKey = [], verification, agent, reason, dryRun }: AskedOfAll) => ({
+  ...(maxDisruption ? { maxDisruption } : {}),
+  ...(roleArn ? { roleArn } : {}),
+  ...(trust ? { trust } : {}),
+  acceptedKeys: acceptKey,
+  ...(verification ? { verification } : {}),
+  ...(agent ? { agent } : {}),
+  ...(reason ? { reason } : {}),
+  ...(dryRun ? { dryRun } : {}),
+});
+
+export const requestFrom = ({ addon, strategy, preserve, role = [], resolveConflicts, ...all }: Asked, target: Target, requestedBy: string): MigrationRequest =>
+  migrationRequest.parse({ target, addon, strategy, ...(preserve ? { preserve } : {}), ...(resolveConflicts ? { resolveConflicts } : {}), roles: Object.fromEntries(role), ...fieldsOfAll(all), requestedBy });
+
+export const workloadRequestFrom = ({ namespace, serviceAccount, annotation, ...all }: AskedOfWorkload, target: Target, requestedBy: string): MigrationRequest =>
+  migrationRequest.parse({ target, serviceAccount: { namespace, name: serviceAccount }, annotation, ...fieldsOfAll(all), requestedBy });
 
 /** For a shell: as it is where nothing in it means anything to one, else quoted. */
 export const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
@@ -33,27 +33,49 @@ export const placeFlags = ({ sandbox, state, deployed }: Partial<Pick<MigrationF
   ...(deployed ? ['--deployed'] : []),
 ];
 
+const wordsOfPlace = ({ account, region }: CommonFlags): string[] => [...(account ? [`--account ${account}`] : []), ...(region ? [`--region ${region}`] : [])];
+
+const wordsOfAll = (given: CommonFlags): string[] => [
+  ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
+  ...(given.verification === 'pods' ? [] : [`--verification ${given.verification}`]),
+  ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
+  ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
+  ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
+  ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
+  ...placeFlags(given),
+];
+
+const maxDisruptionWords = ({ maxDisruption }: CommonFlags): string[] => (maxDisruption ? [`--max-disruption ${maxDisruption}`] : []);
+const roleArnWords = ({ roleArn }: CommonFlags): string[] => (roleArn ? [`--role-arn ${roleArn}`] : []);
+
 /** The `migrate` command that carries a plan out, as it would be typed. */
 export const migrateCommand = (given: MigrationFlags): string =>
   [
     `${PROGRAM} migrate`,
     `--cluster ${given.cluster}`,
     `--addon ${given.addon}`,
-    ...(given.account ? [`--account ${given.account}`] : []),
-    ...(given.region ? [`--region ${given.region}`] : []),
+    ...wordsOfPlace(given),
     ...(given.strategy === 'auto' ? [] : [`--strategy ${given.strategy}`]),
     ...(given.preserve ? ['--preserve'] : []),
-    ...(given.maxDisruption ? [`--max-disruption ${given.maxDisruption}`] : []),
+    ...maxDisruptionWords(given),
     ...(given.resolveConflicts ? [`--resolve-conflicts ${given.resolveConflicts}`] : []),
-    ...(given.roleArn ? [`--role-arn ${given.roleArn}`] : []),
+    ...roleArnWords(given),
     ...given.role.map(([serviceAccount, arn]) => `--role ${serviceAccount}=${arn}`),
-    ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
-    ...(given.verification === 'pods' ? [] : [`--verification ${given.verification}`]),
-    ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
-    ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
-    ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
-    ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
-    ...placeFlags(given),
+    ...wordsOfAll(given),
+  ].join(' ');
+
+/** The `migrate-workload` command that carries a plan out. */
+export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
+  [
+    `${PROGRAM} ${WORKLOAD_COMMAND}`,
+    `--cluster ${given.cluster}`,
+    `--namespace ${given.namespace}`,
+    `--service-account ${given.serviceAccount}`,
+    ...wordsOfPlace(given),
+    ...(given.annotation === 'keep' ? [] : [`--annotation ${given.annotation}`]),
+    ...maxDisruptionWords(given),
+    ...roleArnWords(given),
+    ...wordsOfAll(given),
   ].join(' ');
 
 /** A command about one migration, as it would be typed. */

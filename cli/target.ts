@@ -2,9 +2,9 @@
 import type { Target } from '../lambdas/domain/model.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { CliError } from './errors.ts';
-import type { MigrationFlags } from './options.ts';
+import type { CommonFlags } from './options.ts';
 
-export type TargetFlags = Pick<MigrationFlags, 'cluster' | 'account' | 'region'>;
+export type TargetFlags = Pick<CommonFlags, 'cluster' | 'account' | 'region'>;
 
 /** Account and region where they were not given: those of the scenario's only cluster of that name. */
 export const resolveTarget = ({ cluster, account, region }: TargetFlags, scenario: Scenario): Target => {
