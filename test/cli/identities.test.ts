@@ -127,6 +127,17 @@ describe('identities', () => {
     expect(of('web')).toEqual(['none', 'own-role']);
   });
 
+  it('tells of a StatefulSet as of any workload, and how to restart it', async () => {
+    const association = { namespace: 'shop', serviceAccount: 'db', roleArn: ROLE, tags: {}, createdAt: '2025-07-01T08:00:00.000Z' };
+    const ran = await runWith((_, cluster) => {
+      cluster.workloads = [application('db', { kind: 'StatefulSet', replicas: 3, serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } })];
+      cluster.associations.push(association);
+    }, '--namespace', 'shop', '--json');
+    expect(documentIn(ran).workloads).toMatchObject([
+      { kind: 'StatefulSet', name: 'db', identity: 'irsa', inTheWay: expect.arrayContaining([expect.objectContaining({ id: 'restart', remedy: expect.stringContaining('kubectl rollout restart statefulset/db --namespace shop') as string })]) as object[] },
+    ]);
+  });
+
   it('fits 100 columns whatever things are called, and leaves nothing of a name out', async () => {
     const name = `a-very-long-name.${'of-a-deployment-'.repeat(10)}x`;
     const { out } = await runWith((_, cluster) => (cluster.workloads = [application('orders', { name, serviceAccount: 's'.repeat(253), namespace: 'n'.repeat(63) })]));
