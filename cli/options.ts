@@ -61,9 +61,10 @@ const place = {
 };
 export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
 
+const cluster = z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName);
+
 /** Of every command that migrates, whatever it is. */
 const migrationFields = {
-  cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
   region: regionName.optional(),
   account: accountId.optional(),
   maxDisruption: oneOf(maxDisruption).optional(),
@@ -84,6 +85,7 @@ const migrationFields = {
 /** By commander's names of the flags; every value is still what was typed. */
 const migrationFlags = z
   .strictObject({
+    cluster,
     addon: z.string({ error: 'is missing: name the add-on, such as aws-ebs-csi-driver' }).pipe(addonName),
     strategy: oneOf(strategy).default('auto'),
     preserve: z.boolean().default(false),
@@ -101,6 +103,7 @@ export type MigrationFlags = z.output<typeof migrationFlags>;
 
 /** Of `migrate-workload`. */
 const workloadFlags = z.strictObject({
+  cluster,
   namespace: z.string({ error: 'is missing: name the namespace of the service account' }).pipe(namespaceName),
   serviceAccount: z.string({ error: 'is missing: name the service account, as kubectl get serviceaccounts lists it' }).pipe(serviceAccountName),
   annotation: oneOf(annotationMode).default('keep'),

@@ -7,13 +7,13 @@ import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { PROGRAM } from '../options.ts';
+import { PROGRAM, WORKLOAD_COMMAND } from '../options.ts';
 import { styleFor } from '../print/style.ts';
 import { placeFlags } from '../request.ts';
 import { graphviz, mermaid } from './graphs.ts';
 import { type Reader, withReader } from './open.ts';
 import type { IdentitiesFlags } from './options.ts';
-import { identitiesLines } from './print.ts';
+import { identitiesLines, type MigrateCommands } from './print.ts';
 import { readIdentities } from './read.ts';
 
 const HINTS = {
@@ -30,16 +30,17 @@ const explained = (error: unknown, { cluster }: IdentitiesFlags): unknown => {
   return new CliError('NotRead', `cluster ${cluster} can't be read: ${error.message}`, isHinted(error.name) ? HINTS[error.name] : '', exitCode, { cause: error });
 };
 
-const migrateCommand = ({ cluster, account, region, sandbox, state, deployed }: IdentitiesFlags): ((addon: string) => string) => {
+const migrateCommands = ({ cluster, account, region, sandbox, state, deployed }: IdentitiesFlags): MigrateCommands => {
   const where = [...(account === undefined ? [] : [`--account ${account}`]), ...(region === undefined ? [] : [`--region ${region}`]), ...placeFlags({ sandbox, state, ...(deployed === undefined ? {} : { deployed }) })];
-  return (addon) => [`${PROGRAM} migrate --cluster ${cluster} --addon ${addon}`, ...where].join(' ');
+  const command = (name: string, what: string): string => [`${PROGRAM} ${name} --cluster ${cluster} ${what}`, ...where].join(' ');
+  return { addon: (name) => command('migrate', `--addon ${name}`), serviceAccount: ({ namespace, name }) => command(WORKLOAD_COMMAND, `--namespace ${namespace} --service-account ${name}`) };
 };
 
 const textOf = (report: IdentitiesReport, flags: IdentitiesFlags, io: Io): string => {
   if (flags.json) return `${JSON.stringify(reportSchema.parse(report), null, 2)}\n`;
   if (flags.format === 'mermaid') return mermaid(graphOf(report));
   if (flags.format === 'graphviz') return graphviz(graphOf(report));
-  return `${identitiesLines(report, migrateCommand(flags), styleFor(io.stdout)).join('\n')}\n`;
+  return `${identitiesLines(report, migrateCommands(flags), styleFor(io.stdout)).join('\n')}\n`;
 };
 
 /** 0: everything was read, whatever it says. 3: something could not be read, and is unknown. Throws CliError where there is no report at all. */

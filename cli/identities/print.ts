@@ -1,7 +1,9 @@
 /** What `identities` says to people: the workloads by namespace, what stands in their way, and what to do next. */
 import type { IdentitiesReport, Source, UsedRole, WorkloadIdentity } from '../../lambdas/domain/identities/model.ts';
 import { SOURCES } from '../../lambdas/domain/identities/model.ts';
+import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
 import type { Check } from '../../lambdas/domain/model.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { printable } from '../../lambdas/domain/text.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
 
@@ -116,21 +118,32 @@ const trustedLines = ({ trustedRoles }: IdentitiesReport, style: Style): string[
   ];
 };
 
-/** Of the add-ons that can move over, the command; of the rest, their names. */
-const nextLines = ({ workloads }: IdentitiesReport, migrateCommand: (addon: string) => string, style: Style): string[] => {
+/** What one would type to migrate an add-on, or a service account that is no add-on's. */
+export interface MigrateCommands {
+  addon: (name: string) => string;
+  serviceAccount: (account: ServiceAccountRef) => string;
+}
+
+/** Whether `migrate-workload` moves it: it is no add-on's, has its role by annotation, and is made again when it is restarted. */
+const isMovable = ({ addon, annotatedRole, kind }: IdentitiesReport['workloads'][number]): boolean => addon === undefined && annotatedRole !== undefined && WORKLOAD_KINDS.some((one) => one === kind);
+
+/** Of the add-ons and service accounts that can move over, the command; of the rest, their names. */
+const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, style: Style): string[] => {
   const waiting = workloads.filter(({ identity, roles, association, pods }) => roles.some(({ by }) => by === 'irsa') || (association !== undefined && identity !== 'pod-identity') || pods.by['static-keys'] !== undefined);
   const addons = [...new Set(waiting.flatMap(({ addon }) => (addon?.takesAssociation ? [addon.name] : [])))].sort();
-  const others = waiting.filter(({ addon }) => addon === undefined);
+  const movable = waiting.filter(isMovable);
+  const accounts = [...new Map(movable.map(({ namespace, serviceAccount: name }) => [`${namespace}/${name}`, { namespace, name }])).values()];
+  const others = waiting.filter((one) => one.addon === undefined && !isMovable(one));
   const without = workloads.filter(({ inTheWay }) => inTheWay.some(({ id }) => id === 'own-role'));
   return [
-    ...(addons.length > 0 ? ['', style.paint('bold', 'Add-ons that can be migrated'), ...addons.map((addon) => `  ${migrateCommand(addon)}`)] : []),
+    ...(addons.length > 0 ? ['', style.paint('bold', 'Add-ons that can be migrated'), ...addons.map((addon) => `  ${commands.addon(addon)}`)] : []),
+    ...(accounts.length > 0 ? ['', style.paint('bold', 'Workloads that can be migrated'), ...accounts.map((account) => `  ${commands.serviceAccount(account)}`)] : []),
     ...(others.length > 0 ? ['', style.paint('bold', 'No part of an add-on'), ...hanging('  ', `${list(others.map(nameOfWorkload))}: do what is said with each, and look again.`, style)] : []),
     ...(without.length > 0 ? ['', style.paint('bold', 'Without a role of their own'), ...hanging('  ', `${list(without.map(nameOfWorkload))}: if they call AWS at all, they do it with the role of their node${without.some(({ pods }) => pods.by.none !== undefined) ? '; those on Fargate can not' : ''}.`, style)] : []),
   ];
 };
 
-/** `migrateCommand`: what one would type to migrate that add-on. */
-export const identitiesLines = (report: IdentitiesReport, migrateCommand: (addon: string) => string, given: Style): string[] => {
+export const identitiesLines = (report: IdentitiesReport, commands: MigrateCommands, given: Style): string[] => {
   const style = { ...given, width: Math.min(given.width, WIDEST) };
   const { target: { account, region, cluster }, cluster: { version }, agent, workloads, totals, unread, namespace } = report;
   const where = `${cluster} (${account}, ${region}), Kubernetes ${version}${namespace === undefined ? '' : `, namespace ${namespace}`}`;
@@ -140,7 +153,7 @@ export const identitiesLines = (report: IdentitiesReport, migrateCommand: (addon
     ...(unread.length > 0 ? ['', style.paint(['bold', 'yellow'], 'Not read'), ...unread.flatMap(({ what, why }) => hanging('  ? ', printable(`${what}: ${why}`), style))] : []),
     ...(workloads.length > 0 ? tableLines(workloads, style) : ['', 'There are no pods.']),
     ...trustedLines(report, style),
-    ...nextLines(report, migrateCommand, style),
+    ...nextLines(report, commands, style),
     '',
     ...hanging('', `${counted(totals.workloads, 'workload')} with ${counted(totals.pods, 'pod')}${workloads.length > 0 ? `: ${countsText(totals.byWorkloads)}` : ''}.`, style),
   ];

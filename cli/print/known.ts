@@ -30,7 +30,7 @@ export const runningLines = (running: Running, style: Style): string[] => {
   ];
   return [
     `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
-    `  ${style.paint('dim', [migrationId, `strategy ${strategy}`, ...(applied ? [`now ${wayName(applied)}`] : ['nothing begun yet'])].join(' · '))}`,
+    `  ${style.paint('dim', [migrationId, ...(running.serviceAccount ? [] : [`strategy ${strategy}`]), ...(applied ? [`now ${wayName(applied)}`] : ['nothing begun yet'])].join(' · '))}`,
     ...notes.flatMap((note) => hanging('  ', note, style)),
     ...stepsSection(running, style),
   ];

@@ -10,19 +10,20 @@ import { hanging, type Format, type Style } from './style.ts';
 import { trustChangesLines } from './trust.ts';
 import { carriedOverLines, disruptionText, strategyText } from './ways.ts';
 
+/** `SUBJECT`: the add-on, or the service account. */
 const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }> = {
-  migrated: { mark: '✔', format: 'green', says: 'the add-on is on EKS Pod Identity' },
+  migrated: { mark: '✔', format: 'green', says: 'SUBJECT is on EKS Pod Identity' },
   'already-migrated': { mark: '✔', format: 'green', says: 'there was nothing to do' },
   planned: { mark: '✔', format: 'cyan', says: 'this is what a migration would do; nothing was changed' },
   blocked: { mark: '✖', format: 'red', says: 'nothing was changed' },
-  'rolled-back': { mark: '↩', format: 'yellow', says: 'the add-on was put back as it was' },
+  'rolled-back': { mark: '↩', format: 'yellow', says: 'SUBJECT was put back as it was' },
   'needs-human': { mark: '✖', format: 'red', says: 'the service could neither finish nor go back by itself' },
 };
 
 /** What the outcome says where EKS alone has confirmed it. */
 const SAYS_BY_API: Partial<Record<Outcome, string>> = {
-  migrated: 'EKS shows the add-on on EKS Pod Identity; what its pods use was not looked at',
-  'rolled-back': 'EKS shows the add-on as it was; what its pods use was not looked at',
+  migrated: 'EKS shows SUBJECT on EKS Pod Identity; what its pods use was not looked at',
+  'rolled-back': 'EKS shows SUBJECT as it was; what its pods use was not looked at',
 };
 
 /** Outcomes after which something was begun: they have changes, pods and durations to show. */
@@ -61,7 +62,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
     ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report)] : []),
   ];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${subjectOf(report)} on ${cluster} (${account}, ${region}): ${(report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says}`,
+    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${subjectOf(report)} on ${cluster} (${account}, ${region}): ${((report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says).replace('SUBJECT', report.serviceAccount ? 'the service account' : 'the add-on')}`,
     `  ${style.paint('dim', facts.join(' · '))}`,
   ];
 };
@@ -84,11 +85,21 @@ const releaseSection = ({ released }: MigrationReport, style: Style): string[] =
 const associationLines = (mark: string, { id, namespace, serviceAccount, roleArn, ownerArn }: Association, style: Style): string[] =>
   hanging(`    ${mark} ${id}  `, `${namespace}/${serviceAccount}${ownerArn ? '' : ' (stand-alone)'} → ${roleArn}`, style);
 
+const ANNOTATION: Partial<Record<Outcome, string>> = {
+  migrated: 'no annotation any more: it was taken off',
+  'rolled-back': 'the annotation that it had: it was taken off, and put back',
+};
+
+/** What became of the annotation, where it was touched. */
+const annotationLine = ({ annotationChange, outcome }: MigrationReport): string[] =>
+  annotationChange?.writtenAt === undefined || ANNOTATION[outcome] === undefined ? [] : [`  service account now:    ${ANNOTATION[outcome]}`];
+
 const changesSection = (report: MigrationReport, style: Style): string[] => {
   const { purged, created, restored } = report.associations;
   const before = report.plan?.addon;
   const role = before?.serviceAccountRoleArn;
   const had = [role ? `IRSA role ${role}` : 'no role', ...(before?.podIdentityAssociations.length ? ['its own associations'] : [])].join(' and ');
+  const account = report.plan?.serviceAccount;
   const has: Partial<Record<Outcome, string>> = {
     migrated: `no role of its own; ${created.map(({ id }) => id).join(', ') || 'Pod Identity associations'}`,
     'rolled-back': `${had} again`,
@@ -99,12 +110,13 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     ...(before
       ? [`  add-on before: ${before.version}, ${had}`, ...(has[report.outcome] ? [`  add-on now:    ${before.version}, ${has[report.outcome]}`] : [])]
       : []),
+    ...(account ? [`  service account before: ${account.roleArn === undefined ? 'no IRSA annotation' : `IRSA annotation ${account.roleArn}`}`, ...annotationLine(report)] : []),
     ...trustChangesLines(report, style),
     ...listed('associations removed', purged, style.paint('red', '-'), style),
     ...listed('associations made', created, style.paint('green', '+'), style),
     ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),
     ...listed('associations put back', restored, style.paint('cyan', '+'), style),
-    ...(report.disruption ? [`  ${disruptionText(report.disruption)}`] : []),
+    ...(report.disruption ? [`  ${disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods')}`] : []),
   ];
 };
 

@@ -1,3 +1,4 @@
+import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
 import type { Disruption, MigrationReport, Plan, Rung } from '../../lambdas/domain/model.ts';
 import { duration } from './duration.ts';
 import { type Format, hanging, type Style } from './style.ts';
@@ -19,9 +20,10 @@ export const waysSection = ({ ladder, strategy }: Plan, style: Style): string[] 
   const lines = ladder.flatMap((rung, index) => {
     const { text, format } = DISRUPTION[rung.disruption];
     const when = index === 0 ? [] : hanging('      only if: ', 'the pods still do not take the new identity after restarts, on the way before it; any other failure goes to the rollback', style, 'dim');
-    return [`  ${String(index + 1).padStart(2)}. ${wayName(rung)}: ${style.paint(format, text)} ${style.paint('dim', `(resolveConflicts ${rung.resolveConflicts})`)}`, ...when];
+    return [`  ${String(index + 1).padStart(2)}. ${wayName(rung)}: ${style.paint(format, text)}${rung.strategy === 'associate' ? '' : ` ${style.paint('dim', `(resolveConflicts ${rung.resolveConflicts})`)}`}`, ...when];
   });
-  return ['', `${style.paint('bold', ladder.length === 1 ? 'Way' : 'Ways')}  strategy ${strategy}`, ...lines];
+  const chosen = ladder.some((rung) => rung.strategy === 'associate') ? '' : `  strategy ${strategy}`;
+  return ['', `${style.paint('bold', ladder.length === 1 ? 'Way' : 'Ways')}${chosen}`, ...lines];
 };
 
 /** What the new associations get beside their role, from the ones before them. */
@@ -39,14 +41,16 @@ export const carriedOverLines = ({ carryOver }: Plan, style: Style): string[] =>
 
 const seconds = (value: number): string => duration(value * 1000);
 
-/** `controller pods: never fewer than 2 ready`, or for how long there was none. */
-export const disruptionText = ({ controllerUnavailableSeconds, minReadyPods, simulated }: Disruption): string => {
+/** `controller pods: never fewer than 2 ready`, or for how long there was none. `whose`: such as `controller pods`. */
+export const disruptionText = ({ controllerUnavailableSeconds, minReadyPods, simulated }: Disruption, whose: string): string => {
   const what = controllerUnavailableSeconds > 0 || minReadyPods === 0 ? `0 ready for ${seconds(controllerUnavailableSeconds)}` : `never fewer than ${minReadyPods} ready`;
-  return `controller pods: ${what}${simulated ? ' (simulated)' : ''}`;
+  return `${whose}: ${what}${simulated ? ' (simulated)' : ''}`;
 };
 
 /** Which way a report's migration went, next to what was asked for. */
-export const strategyText = ({ strategy, preserve, applied }: Pick<MigrationReport, 'strategy' | 'preserve' | 'applied'>): string => {
+export const strategyText = ({ strategy, preserve, applied, serviceAccount }: Pick<MigrationReport, 'strategy' | 'preserve' | 'applied' | 'serviceAccount'>): string => {
+  // It has one way.
+  if (serviceAccount) return wayName(ASSOCIATE);
   const asked = `strategy ${strategy}${preserve ? ' with preserve' : ''}`;
   return applied && wayName(applied) !== `${strategy}${preserve ? ' with preserve' : ''}` ? `${asked}, done ${applied.strategy === 'in-place' ? 'in place' : `by ${wayName(applied)}`}` : asked;
 };

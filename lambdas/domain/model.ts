@@ -186,7 +186,7 @@ export const migration = z.object({
 });
 export type Migration = z.infer<typeof migration>;
 
-/** Over the whole migration, for the add-on's workloads whose service accounts migrate. */
+/** Over the whole migration, for the workloads whose service accounts migrate. */
 export const disruption = z.object({
   /** Seconds in which one of these workloads had no ready pod. */
   controllerUnavailableSeconds: z.number(),
@@ -221,6 +221,7 @@ export const migrationReport = z.object({
   steps: z.array(stepLine),
   associations: z.object({ purged: z.array(association), created: z.array(association), restored: z.array(association) }),
   trustChanges: z.array(trustChange).default([]),
+  annotationChange: annotationChange.optional(),
   retirements: z.array(trustRetirement).default([]),
   verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),
   failure: failure.optional(),

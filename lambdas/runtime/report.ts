@@ -43,6 +43,7 @@ export async function readReport(ledger: Ledger, migrationId: string, { simulate
     steps,
     associations: migration.associations,
     trustChanges: migration.trustChanges,
+    annotationChange: migration.annotationChange,
     retirements: migration.retirements,
     verification: { before, pods },
     failure: migration.failure,

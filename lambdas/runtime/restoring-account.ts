@@ -47,6 +47,7 @@ export async function restoreOfAccount(work: AccountRestoring): Promise<string[]
   const [left] = now.filter(isLeft);
   if (left) throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
   const [foreign] = foreignAssociations(record, snapshot, now);
-  if (foreign) throw new MigrationError('RestoreRefused', `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`);
+  // As long as this migration has made none, no pod was restarted for it: theirs is in nobody's way.
+  if (foreign && record.associations.created.length > 0) throw new MigrationError('RestoreRefused', `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`);
   return now.map(({ id }) => id);
 }

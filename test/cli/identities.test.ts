@@ -97,7 +97,7 @@ describe('identities', () => {
     const { out } = await runWith(change, '--namespace', 'shop', '--roles');
     expect(out).toContain('Roles that would let more in');
     expect(out).toContain('      for: shop/default, shop/orders\n');
-    expect(out).toContain('\nNo part of an add-on\n  shop/Deployment/orders: ');
+    expect(out).toMatch(/\nWorkloads that can be migrated\n {2}.* migrate-workload --cluster reliability-dev --namespace shop --service-account orders --sandbox /);
   });
 
   it('sees Fargate, Windows, static keys, and an agent that is not ready everywhere', async () => {
@@ -328,7 +328,8 @@ describe('the table', () => {
       totals: { workloads: 1, pods: 3, byWorkloads: { mixed: 1 }, byPods: { 'pod-identity': 1, irsa: 2 } },
       unread: [],
     };
-    const text = identitiesLines(report, (addon) => `migrate ${addon}`, PLAIN).join('\n');
+    const COMMANDS = { addon: (name: string) => `migrate ${name}`, serviceAccount: ({ namespace, name }: { namespace: string; name: string }) => `migrate-workload ${namespace}/${name}` };
+    const text = identitiesLines(report, COMMANDS, PLAIN).join('\n');
     expect(text).not.toContain('\u001b');
     expect(text).toContain('  ? agent: nobody knows\n      do: look\n');
     expect(text).toContain('      pods: 1 on pod-identity, 2 on irsa\n');
@@ -336,6 +337,6 @@ describe('the table', () => {
     expect(text).toContain('(annotated:');
     expect(text).toContain('seen: env \\x1b[31m (pod orders-1)');
     expect(text).toMatch(/1 workload with 3 pods: 1 mixed\.$/);
-    expect(identitiesLines({ ...report, workloads: [], totals: { workloads: 0, pods: 0, byWorkloads: {}, byPods: {} } }, String, PLAIN).join('\n')).toContain('There are no pods.');
+    expect(identitiesLines({ ...report, workloads: [], totals: { workloads: 0, pods: 0, byWorkloads: {}, byPods: {} } }, COMMANDS, PLAIN).join('\n')).toContain('There are no pods.');
   });
 });

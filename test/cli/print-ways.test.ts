@@ -47,8 +47,8 @@ describe('a summary', () => {
 
   it('says what it did to the pods', () => {
     expect(text({ disruption: { controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true } })).toContain('  controller pods: never fewer than 2 ready (simulated)');
-    expect(disruptionText({ controllerUnavailableSeconds: 38, minReadyPods: 0, simulated: true })).toBe('controller pods: 0 ready for 38 s (simulated)');
-    expect(disruptionText({ controllerUnavailableSeconds: 0.4, minReadyPods: 0, simulated: false })).toBe('controller pods: 0 ready for 400 ms');
+    expect(disruptionText({ controllerUnavailableSeconds: 38, minReadyPods: 0, simulated: true }, 'controller pods')).toBe('controller pods: 0 ready for 38 s (simulated)');
+    expect(disruptionText({ controllerUnavailableSeconds: 0.4, minReadyPods: 0, simulated: false }, 'controller pods')).toBe('controller pods: 0 ready for 400 ms');
   });
 
   it('shows warnings with what to do about them', () => {

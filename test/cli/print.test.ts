@@ -104,7 +104,7 @@ describe('steps', () => {
   });
 
   it.each([
-    ['{"verdict":"migrate","target":{"cluster":"demo"},"addon":"x","ladder":[{"strategy":"in-place"}],"blockedBy":[]}', 'verdict migrate'],
+    ['{"verdict":"migrate","target":{"cluster":"demo"},"subject":"x","ladder":[{"strategy":"in-place"}],"blockedBy":[]}', 'verdict migrate'],
     ['{"purged":["a-1","a-2"]}', 'purged a-1 a-2'],
     ['{"deleted":true}', 'deleted'],
     ['{"created":false}', ''],

@@ -36,6 +36,6 @@ describe('a step of the ledger', () => {
   it('is called by its base name, its way and its round', () => {
     expect(lineName('verify-pods', { way: 1, round: 1 })).toBe('verify-pods');
     expect(lineName('verify-pods', { way: 2, round: 3 })).toBe('verify-pods.2-3');
-    expect((Object.keys(stepSchemas) as StepName[]).filter(isOfWay)).toEqual(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'restart-pods']);
+    expect((Object.keys(stepSchemas) as StepName[]).filter(isOfWay)).toEqual(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'create-association', 'await-active', 'carry-over', 'verify-pods', 'restart-pods']);
   });
 });

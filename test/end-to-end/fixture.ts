@@ -46,7 +46,7 @@ export interface RunOptions {
   prepare?: (backend: SandboxBackend) => void;
 }
 
-export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({ target: TARGET, addon: ADDON, ...change });
+export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({ target: TARGET, ...(change.serviceAccount ? {} : { addon: ADDON }), ...change });
 
 export const BUNDLED = { lambdas: 'bundled', clock: { scaled: 30 } } as const;
 

@@ -29,7 +29,7 @@ interface Expected {
   /** Calls that changed something, in order. */
   mutations: string[];
 }
-type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption' | 'trust' | 'acceptedKeys' | 'verification'>, expected: Expected];
+type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption' | 'trust' | 'acceptedKeys' | 'verification'>, expected: Expected];
 
 const IN_PLACE = ['eks:UpdateAddon'];
 const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
@@ -43,6 +43,9 @@ const EBS_ACCOUNT = ['ebs-csi-controller-sa'];
 const ADOT_ACCOUNTS = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-col-prom-metrics'];
 /** Target role, session policy and session tags; then tags. */
 const CARRIED_OVER = ['eks:UpdatePodIdentityAssociation', 'eks:TagResource'];
+
+const PAYMENTS = { namespace: 'payments', name: 'api' };
+const ASSOCIATED = ['eks:CreatePodIdentityAssociation', RESTARTED, 'kubernetes:patch statefulsets'];
 
 const recreate = { strategy: 'recreate' } as const;
 const inPlace = { outcome: 'migrated', applied: 'in-place', mutations: IN_PLACE } as const;
@@ -113,6 +116,8 @@ const rows: Row[] = [
   ['trust-undecided', { addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] }, { ...inPlace, created: EBS_ACCOUNT }],
   ['shared-role-fleet', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['role-chaining', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['service-account-irsa', { serviceAccount: PAYMENTS }, { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: ASSOCIATED }],
+  ['service-account-irsa', { serviceAccount: PAYMENTS, annotation: 'remove' }, { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: [...ASSOCIATED, 'kubernetes:patch serviceaccounts'] }],
 ];
 
 interface Ended extends Run {
@@ -174,7 +179,7 @@ describe('the scenarios that come along', () => {
     expect(ended.backend.sandbox.failures).toEqual([]);
   });
 
-  it.each(rows.filter(([, , { outcome }]) => outcome === 'migrated'))('%s, %j: the add-on is the same but for its identity, and its pods have the new one', async (name, request, { created = [] }) => {
+  it.each(rows.filter(([, { addon }, { outcome }]) => addon !== undefined && outcome === 'migrated'))('%s, %j: the add-on is the same but for its identity, and its pods have the new one', async (name, request, { created = [] }) => {
     const { cluster, before } = await run(name, request);
     const { version, configurationValues, tags } = before(cluster.name, request.addon ?? '');
     const now = cluster.addons.get(request.addon ?? '')!;

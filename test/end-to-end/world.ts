@@ -16,7 +16,7 @@ import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import { identityOf, scenarioFile } from './fixture.ts';
 
-export type Asked = Pick<MigrationRequestInput, 'addon'> & Partial<MigrationRequestInput>;
+export type Asked = Omit<Partial<MigrationRequestInput>, 'target'>;
 
 /** An association without what changes when it is made anew. */
 type Content = Pick<AssociationState, 'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'> & { owned: boolean };
@@ -117,6 +117,17 @@ export class OpenWorld {
       addon: now && { status: now.status, version: now.version, role: now.serviceAccountRoleArn, configurationValues: now.configurationValues, tags: now.tags, owns: now.associationIds.length },
       associations: [...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined).map(contentOf),
       pods: identityOf(cluster, serviceAccount),
+    };
+  }
+
+  /** A service account, its associations and its pods as anybody can see them, without ids, ARNs and times. */
+  lookAtAccount({ namespace, name }: { namespace: string; name: string }): { annotation: string | undefined; associations: unknown[]; pods: string[] } {
+    const { cluster } = this;
+    const account = [...(cluster.kube.objects.get('serviceaccounts.')?.values() ?? [])].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    return {
+      annotation: account?.metadata.annotations?.['eks.amazonaws.com/role-arn'],
+      associations: [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined && one.namespace === namespace && one.serviceAccount === name).map(contentOf),
+      pods: identityOf(cluster, name),
     };
   }
 

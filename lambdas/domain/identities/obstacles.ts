@@ -1,4 +1,5 @@
 /** What stands in the way of Pod Identity for one workload, and what to do about it; for one that is on it, what is wrong. */
+import { WORKLOAD_KINDS } from '../kubernetes.ts';
 import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Association, Check, Target } from '../model.ts';
 import type { ParsedPolicy } from '../policy/document.ts';
@@ -12,7 +13,7 @@ import { identityOf, type WorkloadTally } from './tally.ts';
 /** Seconds after an association was made in which pods may still be admitted without it: it is eventually consistent (EKS User Guide, "EKS Pod Identities", considerations). */
 const ADMITTED_TOO_EARLY_SECONDS = 60;
 /** Kinds that `kubectl rollout restart` takes. Source: Kubernetes documentation, kubectl reference. */
-const RESTARTABLE: ReadonlySet<string> = new Set(['Deployment', 'DaemonSet', 'StatefulSet']);
+const RESTARTABLE: ReadonlySet<string> = new Set(WORKLOAD_KINDS);
 
 interface Context {
   facts: IdentityFacts;
@@ -54,7 +55,7 @@ const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }: Worklo
 const migrateCommand = ({ cluster }: Target, { name }: AddonFact): string => shellCommand(['pod-identity', 'migrate', '--cluster', cluster, '--addon', name]);
 
 /** How the add-on, or anything else, gets an association. */
-function associationRemedy({ facts: { target, associations, addons }, workload, addon, wanted: [roleArn = 'ROLE_ARN'] }: Context): string {
+function associationRemedy({ facts: { target, associations, addons }, own, workload, addon, wanted: [roleArn = 'ROLE_ARN'] }: Context): string {
   if (addon && takesAssociation(addon, workload)) return `Migrate the add-on: ${migrateCommand(target, addon)}`;
   const { namespace, serviceAccount } = workload;
   const create = shellCommand(
@@ -62,7 +63,9 @@ function associationRemedy({ facts: { target, associations, addons }, workload, 
     ['--namespace', namespace, '--service-account', serviceAccount, '--role-arn', roleArn],
   );
   if (associations === undefined || addons === undefined) return `Have the add-ons and the associations read first. If it is part of no add-on and has none: ${create}`;
-  return `Create one, then restart its pods: ${create}`;
+  if (addon || own.annotatedRole(workload) === undefined || !RESTARTABLE.has(workload.kind)) return `Create one, then restart its pods: ${create}`;
+  const migrate = shellCommand(['pod-identity', 'migrate-workload', '--cluster', target.cluster, '--namespace', namespace, '--service-account', serviceAccount]);
+  return `Migrate it, which restarts its pods and proves it on them: ${migrate}. By hand: ${create}, then restart its pods`;
 }
 
 /** Whether its add-on could be migrated at all; one that takes associations for others leaves this service account to whoever needs it. */

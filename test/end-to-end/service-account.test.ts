@@ -1,0 +1,227 @@
+/** Service accounts that are no add-on's, moved from IRSA to Pod Identity and back, in whole worlds. */
+import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
+import { describe, expect, it } from 'vitest';
+import { CliError } from '../../cli/errors.ts';
+import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+
+const ACCOUNT = { namespace: 'payments', name: 'api' };
+const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
+const IRSA = Array.from({ length: 5 }, () => 'irsa');
+const POD_IDENTITY = Array.from({ length: 5 }, () => 'pod-identity');
+const OPTIONS: WorldOptions = { scenario: 'service-account-irsa' };
+const move = (world: OpenWorld, asked: Asked = {}): Promise<MigrationReport> => world.migrate({ serviceAccount: ACCOUNT, ...asked });
+
+const ofCluster =
+  (change: (cluster: ScenarioCluster) => void) =>
+  (scenario: Scenario): void =>
+    change(scenario.accounts[0]!.clusters[0]!);
+const workload = (cluster: ScenarioCluster, name: string): NonNullable<ScenarioCluster['workloads']>[number] => cluster.workloads.find((one) => one.name === name)!;
+
+const associate = (world: OpenWorld, roleArn = ROLE): Promise<unknown> =>
+  world.backend.sandbox
+    .clients(undefined, world.target.region)
+    .eks()
+    .send(new CreatePodIdentityAssociationCommand({ clusterName: world.target.cluster, namespace: ACCOUNT.namespace, serviceAccount: ACCOUNT.name, roleArn, tags: { by: 'somebody-else' } }));
+
+/** Sets, or takes off, the annotation as somebody with kubectl does. */
+const annotate = async (world: OpenWorld, roleArn: string | null): Promise<void> => {
+  const { kubernetes } = portsOf(world.backend.sandbox.clients(undefined, world.target.region), world.target);
+  const now = await kubernetes.getServiceAccount(ACCOUNT.namespace, ACCOUNT.name);
+  await kubernetes.annotateServiceAccount(now!, roleArn);
+};
+
+const blocking = ({ plan }: MigrationReport): string[] => plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
+
+describe('a service account', () => {
+  it.each(['keep', 'remove'] as const)('moves with all that runs with it, and back on demand: annotation %s', async (annotation) => {
+    await inWorld(OPTIONS, async (world) => {
+      const before = world.lookAtAccount(ACCOUNT);
+      const report = await move(world, { annotation });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', warnings: [], serviceAccount: ACCOUNT, applied: { strategy: 'associate' } });
+      expect(report.addon).toBeUndefined();
+      const after = world.lookAtAccount(ACCOUNT);
+      expect(after).toMatchObject({ annotation: annotation === 'keep' ? ROLE : undefined, associations: [{ roleArn: ROLE, owned: false }], pods: POD_IDENTITY });
+      expect(report.verification.pods.filter(({ identity }) => identity === 'pod-identity')).toHaveLength(5);
+
+      const back = await world.rollBack({ migrationId: report.migrationId, requestedBy: 'kim' });
+      expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+      expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
+      expect(before).toMatchObject({ annotation: ROLE, associations: [], pods: IRSA });
+      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+    });
+  });
+
+  it('leaves workloads of other service accounts alone', async () => {
+    await inWorld(OPTIONS, async (world) => {
+      const names = (): string[] => [...world.cluster.kube.objects.get('pods.')!.values()].map(({ metadata }) => metadata.name).filter((name) => name.startsWith('web-')).sort();
+      const before = names();
+      await move(world);
+      expect(names()).toEqual(before);
+      expect(before).toHaveLength(2);
+    });
+  });
+
+  it('that has its association already, with pods of before it, is restarted and no more', async () => {
+    await inWorld(OPTIONS, async (world) => {
+      await associate(world);
+      const report = await move(world);
+      expect(report).toMatchObject({ outcome: 'migrated', associations: { purged: [], created: [], restored: [] } });
+      expect(world.changes().map(({ operation }) => operation)).toEqual(['patch deployments', 'patch statefulsets']);
+      const back = await world.rollBack({ migrationId: report.migrationId });
+      expect(back.outcome).toBe('rolled-back');
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ annotation: ROLE, associations: [{ tags: { by: 'somebody-else' } }], pods: POD_IDENTITY });
+    });
+  });
+
+  it('that has moved is already-migrated, until its annotation shall go', async () => {
+    await inWorld(OPTIONS, async (world) => {
+      await move(world);
+      const changes = world.changes().length;
+      expect(await move(world)).toMatchObject({ outcome: 'already-migrated' });
+      expect(await move(world, { verification: 'api' })).toMatchObject({ outcome: 'already-migrated' });
+      expect(world.changes()).toHaveLength(changes);
+      expect(await move(world, { annotation: 'remove' })).toMatchObject({ outcome: 'migrated' });
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ annotation: undefined, pods: POD_IDENTITY });
+      expect(await move(world, { annotation: 'remove' })).toMatchObject({ outcome: 'already-migrated' });
+    });
+  });
+
+  it('by the API alone gets its association, and nothing is restarted', async () => {
+    await inWorld(OPTIONS, async (world) => {
+      const report = await move(world, { verification: 'api' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', warnings: [{ id: 'pods-not-seen', message: expect.stringContaining('service account payments/api') as string }] });
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ pods: IRSA, associations: [{ roleArn: ROLE }] });
+    });
+  });
+
+  it('whose role does not let EKS Auth in is repaired on request, and put back with the rest', async () => {
+    const withoutTrust = (scenario: Scenario): void => {
+      const policy = scenario.accounts[0]!.roles[0]!.trustPolicy as { Statement: { Sid: string }[] };
+      policy.Statement = policy.Statement.filter(({ Sid }) => Sid === 'Irsa');
+    };
+    await inWorld({ ...OPTIONS, change: withoutTrust }, async (world) => {
+      const trust = (): string => world.backend.sandbox.world.accounts.get('111122223333')!.roles.get('payments-prod-api')!.trustPolicy;
+      const before = JSON.stringify(JSON.parse(trust()));
+      expect(blocking(await move(world))).toEqual(['role-trust']);
+      const report = await move(world, { trust: 'repair' });
+      expect(report).toMatchObject({ outcome: 'migrated', trustChanges: [{ roleArn: ROLE }] });
+      expect(trust()).toContain('pods.eks.amazonaws.com');
+      expect((await world.rollBack({ migrationId: report.migrationId })).outcome).toBe('rolled-back');
+      expect(JSON.stringify(JSON.parse(trust()))).toBe(before);
+    });
+  });
+
+  it('in a cluster without the agent moves once it is installed on request', async () => {
+    await inWorld({ ...OPTIONS, change: ofCluster((cluster) => void (cluster.addons = [])) }, async (world) => {
+      expect(blocking(await move(world))).toContain('agent');
+      expect(await move(world, { agent: 'install' })).toMatchObject({ outcome: 'migrated', warnings: [{ id: 'agent-left-installed' }] });
+      expect(world.cluster.addons.get('eks-pod-identity-agent')?.status).toBe('ACTIVE');
+    });
+  });
+});
+
+describe('a service account that is blocked', () => {
+  it.each<[string, (cluster: ScenarioCluster) => void, Asked, string[]]>([
+    ['that is not there', () => {}, { serviceAccount: { namespace: 'payments', name: 'nobody' } }, ['service-account']],
+    ['without an annotation', () => {}, { serviceAccount: { namespace: 'payments', name: 'web' } }, ['service-account-uses-irsa']],
+    ['with a paused Deployment', (cluster) => void (workload(cluster, 'api').paused = true), {}, ['rollout']],
+    ['with a StatefulSet that is updated OnDelete', (cluster) => void (workload(cluster, 'outbox').updateStrategy = 'OnDelete'), {}, ['rollout']],
+    ['with no more than rolling pods allowed and a StatefulSet of one', (cluster) => void (workload(cluster, 'outbox').replicas = 1), { maxDisruption: 'rolling' }, ['max-disruption']],
+    ['without a pod', (cluster) => { for (const name of ['api', 'outbox']) workload(cluster, name).replicas = 0; }, {}, ['kubernetes-access']],
+    ['with an association for another role', (cluster) => void cluster.associations.push({ ...ACCOUNT_ASSOCIATION, roleArn: `${ROLE}-other` }), {}, ['associations']],
+  ])('%s changes nothing', async (_, change, asked, ids) => {
+    await inWorld({ ...OPTIONS, change: ofCluster(change) }, async (world) => {
+      const report = await move(world, asked);
+      expect([report.outcome, blocking(report)]).toEqual(['blocked', ids]);
+      expect(world.changes()).toEqual([]);
+    });
+  });
+
+  it("that is an add-on's is told to move with it", async () => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
+      const report = await world.migrate({ serviceAccount: { namespace: 'kube-system', name: 'ebs-csi-controller-sa' } });
+      expect([report.outcome, blocking(report)]).toEqual(['blocked', ['service-account-owner']]);
+      expect(report.plan!.checks.find(({ id }) => id === 'service-account-owner')!.remedy).toBe('Migrate the add-on: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver');
+      expect(world.changes()).toEqual([]);
+    });
+  });
+});
+
+const ACCOUNT_ASSOCIATION = { namespace: ACCOUNT.namespace, serviceAccount: ACCOUNT.name, tags: {}, createdAt: '2025-12-04T09:00:00.000Z' };
+
+describe('a change that fails', () => {
+  const failing = async (faults: WorldOptions['faults'], asked: Asked = {}): Promise<{ report: MigrationReport; before: unknown; after: unknown }> =>
+    inWorld({ ...OPTIONS, faults: faults ?? [] }, async (world) => {
+      const before = world.lookAtAccount(ACCOUNT);
+      const report = await move(world, asked);
+      return { report, before, after: world.lookAtAccount(ACCOUNT) };
+    });
+
+  it.each([
+    ['the association is refused', { kind: 'access-denied', step: 'create-association', operation: 'CreatePodIdentityAssociation', times: 'all' }],
+    ['the restart is refused', { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 1 }],
+  ] as const)('is put back: %s', async (_, fault) => {
+    const { report, before, after } = await failing([fault]);
+    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' } });
+    expect(after).toEqual(before);
+  });
+
+  it('at the annotation alone is no reason to go back: it ends migrated, and says that the annotation is left', async () => {
+    const { report, after } = await failing([{ kind: 'access-denied', step: 'annotate-service-account', operation: 'patch serviceaccounts', times: 'all' }], { annotation: 'remove' });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', warnings: [{ id: 'annotation-left', remedy: expect.stringContaining('kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-') as string }] });
+    expect(after).toMatchObject({ annotation: ROLE, pods: POD_IDENTITY });
+  });
+
+  it('on the road and on the way back needs a person, whose commands are exact', async () => {
+    const { report } = await failing([
+      { kind: 'access-denied', step: 'restart-pods', operation: 'patch deployments', times: 'all' },
+      { kind: 'access-denied', step: 'restore-associations', operation: 'DeletePodIdentityAssociation', times: 'all' },
+    ]);
+    expect(report.outcome).toBe('needs-human');
+    const [association] = report.associations.created;
+    expect(report.handOff.filter((line) => !line.startsWith('#'))).toEqual([
+      `aws eks delete-pod-identity-association --region eu-west-1 --cluster-name payments-prod --association-id ${association!.id} || true`,
+      'aws eks update-kubeconfig --region eu-west-1 --name payments-prod',
+      'sleep 30',
+      'kubectl -n payments rollout restart deployment/api',
+      'kubectl -n payments rollout restart statefulset/outbox',
+      `pod-identity rollback ${report.migrationId} --deployed`,
+    ]);
+  });
+});
+
+describe('somebody else', () => {
+  it('who associates the service account meanwhile is left alone', async () => {
+    await inWorld(OPTIONS, async (world) => {
+      world.onFirst(({ step, operation }) => step === 'begin' && operation === 'PutItem', () => associate(world));
+      const report = await move(world);
+      expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AssociationChanged' } });
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ associations: [{ tags: { by: 'somebody-else' } }], pods: IRSA });
+    });
+  });
+
+  it('who takes the annotation off after the migration closes the way back, and no pod is left without a role', async () => {
+    await inWorld(OPTIONS, async (world) => {
+      const { migrationId } = await move(world);
+      await annotate(world, null);
+      const refusal = await world.rollBack({ migrationId }).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(CliError);
+      expect((refusal as CliError).message).toMatch(/somebody else has taken the annotation eks\.amazonaws\.com\/role-arn off service account payments\/api/);
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ annotation: undefined, associations: [{ roleArn: ROLE }], pods: POD_IDENTITY });
+    });
+  });
+
+  it('who migrates the same service account at the same time waits, or is blocked: one at a time', async () => {
+    await inWorld(OPTIONS, async (world) => {
+      const first = await world.start({ serviceAccount: ACCOUNT });
+      await world.until(first, 'CreateAssociation');
+      const second = await move(world);
+      expect([second.outcome, blocking(second)]).toEqual(['blocked', ['lock-free']]);
+      await world.rest();
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ pods: POD_IDENTITY });
+    });
+  });
+});
