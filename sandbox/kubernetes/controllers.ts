@@ -5,6 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState, World } from '../world/world.ts';
+import { noteAnnotator } from './annotators.ts';
 import { podsChanged } from './budgets.ts';
 import { applyCustomResources, removeCustomKinds } from './custom-resources.ts';
 import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
@@ -133,6 +134,9 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
   if (object.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, object.metadata.namespace ?? '');
 };
 
+/** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */
+const EKS = 'eks';
+
 /** Creates the service account where it is missing; `roleArn` null takes the annotation away, undefined leaves it. */
 const applyServiceAccount = (cluster: ClusterState, account: { namespace: string; name: string }, addonName: string, roleArn: string | null | undefined, at: number): void => {
   const { namespace, name } = account;
@@ -141,15 +145,14 @@ const applyServiceAccount = (cluster: ClusterState, account: { namespace: string
   const before = object.metadata.annotations?.[ROLE_ANNOTATION];
   if (roleArn === undefined || (roleArn ?? undefined) === before) return;
   const { [ROLE_ANNOTATION]: _, ...others } = object.metadata.annotations ?? {};
+  const was = { metadata: { ...object.metadata } };
   object.metadata.annotations = roleArn === null ? others : { ...others, [ROLE_ANNOTATION]: roleArn };
+  noteAnnotator(cluster, was, object, EKS, at);
   touch(cluster.kube, object);
 };
 
 const workloadsOf = (cluster: ClusterState, objects: AddonObjects): { template: WorkloadTemplate; existing: Workload | undefined }[] =>
   objects.workloads.map((template) => ({ template, existing: getObject(cluster.kube, template.kind, objects.namespace, template.name) }));
-
-/** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */
-const EKS = 'eks';
 
 /** Gives fields of a new workload the values that somebody is said to have given them. */
 const setFields = (workload: Workload, fields: { field: string; value?: unknown }[]): void => {

@@ -4,6 +4,7 @@
  * over. Computed when an object is read; kept is only what can't be computed.
  */
 import type { ClusterState } from '../world/world.ts';
+import { annotatorEntries, type ManagedFieldsEntry, noteAnnotator } from './annotators.ts';
 import { changesOf, common, fieldsOf, formatFields, parseField, union, without } from './field-sets.ts';
 import type { FieldSet } from './field-sets.ts';
 import { manifestOf } from './manifests.ts';
@@ -76,6 +77,7 @@ const noteForeign = (cluster: ClusterState, { addon = '', manifest }: FieldOwner
 
 /** Notes what a client's patch has changed; `before`: the object as it was. Fields that EKS had set are in its way now. */
 export const noteEdit = (cluster: ClusterState, before: Pick<KubeObject, 'metadata' | 'spec'>, object: KubeObject, manager: string, at: number): void => {
+  noteAnnotator(cluster, before, object, manager, at);
   const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
   const parts = ({ metadata: { labels, annotations }, spec }: typeof before): object => ({ metadata: { labels, annotations }, spec });
   const fields = changesOf(parts(before), parts(object));
@@ -88,16 +90,6 @@ export const noteEdit = (cluster: ClusterState, before: Pick<KubeObject, 'metada
   owners.edits = [...others.filter((edit) => edit !== mine), { manager, fields: mine ? union(mine.fields, fields) : fields, at }];
   if (owners.applied.addon !== undefined) noteForeign(cluster, owners.applied, object, manager, fields);
 };
-
-interface ManagedFieldsEntry {
-  manager: string;
-  operation: 'Apply' | 'Update';
-  apiVersion: string;
-  time: string;
-  fieldsType: 'FieldsV1';
-  fieldsV1: FieldSet;
-  subresource?: 'status';
-}
 
 /** What the controller writes: the status, and a Deployment's revision. */
 const controllerFields = ({ kind, status }: KubeObject): FieldSet => {
@@ -132,10 +124,11 @@ const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: Fiel
   ];
 };
 
-/** The object as the API server answers it: with its managed fields, where it is a workload. */
+/** The object as the API server answers it: with its managed fields, where it is a workload, or a service account with the IRSA annotation. */
 export const shown = (cluster: ClusterState, object: KubeObject): KubeObject => {
   const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
-  if (!owners) return object;
-  const metadata: Metadata & { managedFields: ManagedFieldsEntry[] } = { ...object.metadata, managedFields: managedFieldsOf(cluster, object, owners) };
+  const managedFields = owners ? managedFieldsOf(cluster, object, owners) : annotatorEntries(cluster, object);
+  if (managedFields.length === 0) return object;
+  const metadata: Metadata & { managedFields: ManagedFieldsEntry[] } = { ...object.metadata, managedFields };
   return { ...object, metadata };
 };

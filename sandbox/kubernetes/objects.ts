@@ -220,6 +220,8 @@ export interface KubeState {
   currentRevisions: Map<string, Revision>;
   /** Who set the fields of a workload, by its uid. */
   fieldOwners: Map<string, FieldOwners>;
+  /** Who set the IRSA annotation of a service account, and when (milliseconds since 1970), by its uid. */
+  annotators: Map<string, { manager: string; at: number }>;
   /** Custom resources that are defined, by `plural.group`. */
   customKinds: Map<string, CustomKind>;
   /** What lists that came in pages still have to give, oldest first. */

@@ -71,6 +71,7 @@ export const newKubeState = (): KubeState => ({
   pendingBudgets: new Set(),
   currentRevisions: new Map(),
   fieldOwners: new Map(),
+  annotators: new Map(),
   customKinds: new Map(),
   snapshots: [],
   random: new Random(0),
@@ -135,6 +136,7 @@ export const removeResource = (kube: KubeState, info: Pick<ResourceInfo, 'plural
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
   kube.fieldOwners.delete(object.metadata.uid);
+  kube.annotators.delete(object.metadata.uid);
   kube.currentRevisions.delete(object.metadata.uid);
   kube.resourceVersion += 1;
   kube.removals.set(resourceOf(info), kube.resourceVersion);

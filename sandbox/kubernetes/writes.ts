@@ -4,6 +4,7 @@ import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import type { User } from './access.ts';
 import { alreadyExists, badRequest, detailsOf, invalid, json, notFound, Refusal, success, unsupportedMediaType } from './answers.ts';
+import { noteAnnotator } from './annotators.ts';
 import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
 import { checkEscalation } from './escalation.ts';
@@ -107,6 +108,7 @@ export const createObject = (write: Write, namespace: string | undefined): HttpR
   if (!isDryRun(request)) {
     // The schema of its kind has read it.
     putObject(kube, info.kind, object as Kinds[Kind]);
+    noteAnnotator(cluster, undefined, object, fieldManagerOf(request), world.schedule.now());
     if (info.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, namespace ?? '');
   }
   return json(201, object, headers);

@@ -1,5 +1,6 @@
 /** What a scenario puts into a cluster beside its add-ons: workloads of its own, custom resources, access entries and RBAC objects. */
 import { partitionOf } from '../../lambdas/domain/arn.ts';
+import { noteAnnotator } from '../kubernetes/annotators.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
 import { seedAddonObjects } from '../kubernetes/controllers.ts';
 import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
@@ -67,6 +68,9 @@ export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState
     }),
   );
 
+/** Who has put workloads there that no add-on owns. */
+const APPLIER = 'helm';
+
 /** A workload that was there before the sandbox opened, with its pods ready and as the webhook made them then. */
 export const seedWorkload = (world: World, cluster: ClusterState, workload: ScenarioWorkload): void => {
   const { namespace, serviceAccount, serviceAccountAnnotations, createdAt, kind, name, replicas, paused, updateStrategy } = workload;
@@ -74,7 +78,9 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
   ensureNamespace(cluster, namespace, at);
   const account = getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount) ?? createServiceAccount(cluster, namespace, serviceAccount, at);
   if (Object.keys(serviceAccountAnnotations).length > 0) {
+    const was = { metadata: { ...account.metadata } };
     account.metadata.annotations = { ...account.metadata.annotations, ...serviceAccountAnnotations };
+    noteAnnotator(cluster, was, account, APPLIER, at);
     touch(cluster.kube, account);
   }
   const { labels = { 'app.kubernetes.io/name': name }, containers = [{ name, image: `registry.example.com/${name}`, env: [] }], nodeSelector, hostNetwork } = workload;
@@ -90,7 +96,7 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     ...(nodeSelector === undefined ? {} : { nodeSelector }),
     ...(hostNetwork ? { hostNetwork } : {}),
   };
-  seedAddonObjects(world, cluster, name, { namespace, serviceAccounts: [], workloads: [template] }, { irsaServiceAccounts: [], podsCreatedAt: at, manager: 'helm' });
+  seedAddonObjects(world, cluster, name, { namespace, serviceAccounts: [], workloads: [template] }, { irsaServiceAccounts: [], podsCreatedAt: at, manager: APPLIER });
 };
 
 /** After the add-ons, which bring definitions; what none of them defines is defined by the first that there is of it. */

@@ -1,9 +1,13 @@
-/** Somebody else who works on the same add-on while a migration runs: by hand, or with another tool. */
+/** Somebody else who works on the same add-on, or service account, while a migration runs: by hand, or with another tool. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CreateAddonCommand, CreatePodIdentityAssociationCommand, DeleteAddonCommand, type EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
+import type { Subject } from '../../lambdas/domain/subject.ts';
+import type { Kubernetes } from '../../lambdas/ports/index.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
+import { annotationOf } from './look.ts';
 import type { SimulatedScenario } from './scenarios.ts';
 import type { ActorSpec } from './spec.ts';
 
@@ -27,8 +31,18 @@ const changeTrust = async (iam: IAMClient, roleArn: string | undefined): Promise
 
 const OTHER_VALUES = '{"controller":{"replicaCount":3}}';
 
-const act = async ({ eks, iam }: { eks: EKSClient; iam: IAMClient }, cluster: ClusterState, addonName: string, does: ActorSpec['does']): Promise<void> => {
+/** The role that somebody else's annotation names. */
+export const OTHER_ANNOTATION = 'arn:aws:iam::111122223333:role/somebody-elses';
+
+interface Hands {
+  eks: EKSClient;
+  iam: IAMClient;
+  kubernetes: Kubernetes;
+}
+
+const act = async ({ eks, iam, kubernetes }: Hands, cluster: ClusterState, { addon: addonName = '', serviceAccount: account }: Subject, does: ActorSpec['does']): Promise<void> => {
   const where = { clusterName: cluster.name, addonName };
+  const annotation = account && annotationOf(cluster, account);
   const addon = cluster.addons.get(addonName);
   const role = addon?.serviceAccountRoleArn ? { serviceAccountRoleArn: addon.serviceAccountRoleArn } : {};
   switch (does) {
@@ -47,13 +61,20 @@ const act = async ({ eks, iam }: { eks: EKSClient; iam: IAMClient }, cluster: Cl
       await eks.send(new CreateAddonCommand({ ...where, tags: { team: 'somebody-else' } }));
       return;
     case 'associate': {
-      const roleArn = [...cluster.associations.values()][0]?.roleArn ?? addon?.serviceAccountRoleArn;
-      await eks.send(new CreatePodIdentityAssociationCommand({ clusterName: cluster.name, namespace: addon?.namespace ?? 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn, tags: { by: 'somebody-else' } }));
+      const roleArn = [...cluster.associations.values()][0]?.roleArn ?? role.serviceAccountRoleArn ?? annotation;
+      const of = account ? { namespace: account.namespace, serviceAccount: account.name } : { namespace: addon?.namespace ?? 'kube-system', serviceAccount: 'ebs-csi-controller-sa' };
+      await eks.send(new CreatePodIdentityAssociationCommand({ clusterName: cluster.name, ...of, roleArn, tags: { by: 'somebody-else' } }));
       return;
     }
     case 'change-trust':
-      await changeTrust(iam, addon?.serviceAccountRoleArn);
+      await changeTrust(iam, addon?.serviceAccountRoleArn ?? annotation);
       return;
+    case 'annotate': {
+      const now = account && (await kubernetes.getServiceAccount(account.namespace, account.name));
+      if (!now) throw new Error('There is no such service account.');
+      await kubernetes.annotateServiceAccount(now, OTHER_ANNOTATION);
+      return;
+    }
     case 'give-other-role':
       await eks.send(new UpdateAddonCommand({ ...where, podIdentityAssociations: [] }));
   }
@@ -77,7 +98,10 @@ export const prepareActor = (sandbox: Sandbox, cluster: ClusterState, { requests
   const clients = sandbox.clients(undefined, cluster.region);
   afterCall(sandbox, spec.afterCall, async (line) => {
     record.afterLine = line;
-    record.accepted = await act({ eks: clients.eks(), iam: clients.iam() }, cluster, requests[0]?.addon ?? '', spec.does).then(
+    const [first] = requests;
+    if (!first) return;
+    const { kubernetes } = portsOf(clients, first.target);
+    record.accepted = await act({ eks: clients.eks(), iam: clients.iam(), kubernetes }, cluster, first, spec.does).then(
       () => true,
       // Refused: the add-on was not there, or busy. Then nobody interfered.
       () => false,

@@ -1,7 +1,7 @@
 /** Promises about what is changed, when, and by whom. */
 import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { changes, effective, inputOf, keyOf, liveAssociations, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, keyOf, liveAssociations, migrationOf } from './look.ts';
 import { about, interfered, type Promised } from './promised.ts';
 
 export const planFirst: Promised = {
@@ -80,6 +80,10 @@ export const nothingElse: Promised = {
         if (addon.configurationValues !== was.configurationValues) problems.push(`the configuration of ${request.addon} changed`);
       }
     }
+    for (const call of effective(changes(result)).filter(({ operation }) => operation === 'patch serviceaccounts')) {
+      const request = allMigrations(result).find(({ migrationId }) => migrationId === migrationOf(result, call.execution))?.request;
+      if (request?.annotation !== 'remove') problems.push(`${about(call)} changed a service account although nobody asked for it`);
+    }
     const restarts = new Map<string, number>();
     for (const call of effective(changes(result)).filter((one) => one.service === 'kubernetes')) restarts.set(call.execution ?? '', (restarts.get(call.execution ?? '') ?? 0) + 1);
     const workloads = 3;
@@ -99,13 +103,17 @@ export const othersRespected: Promised = {
     if (!actor?.accepted || actor.afterLine === undefined) return [];
     const { calls } = result.sandbox.world.log;
     const { afterLine } = actor;
-    const act = calls.find((call) => call.n > afterLine && call.step === undefined && call.mutating && call.service === 'eks' && call.status < 300);
+    const act = calls.find((call) => call.n > afterLine && call.step === undefined && call.mutating && (call.service === 'eks' || call.service === 'kubernetes') && call.status < 300);
     if (!act) return [];
     const ours = effective(changes(result)).filter((call) => call.n > act.n);
     if (actor.spec.does === 'associate') {
       const id = liveAssociations(result.cluster).find((one) => one.tags['by'] === 'somebody-else')?.id;
       const deleted = ours.filter((call) => call.operation === 'DeletePodIdentityAssociation' && !result.before.associations.has(String(inputOf(call)['associationId'])));
       return id === undefined && deleted.length > 0 ? deleted.map((call) => `${about(call)} deleted the association that somebody else made`) : [];
+    }
+    if (actor.spec.does === 'annotate') {
+      const seen = (call: Call): boolean => calls.some((one) => one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'list serviceaccounts');
+      return ours.filter((call) => call.operation === 'patch serviceaccounts' && seen(call)).map((call) => `${about(call)} came after somebody else's annotation`);
     }
     const begunBefore = (call: Call): boolean => {
       const id = migrationOf(result, call.execution);

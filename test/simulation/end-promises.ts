@@ -1,7 +1,10 @@
 /** Promises about how a migration ends: what the cluster shows then, and what the ledger says. */
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification.ts';
-import { changes, migrationOf, allMigrations, notWorking, podsOf } from './look.ts';
+import type { Migration } from '../../lambdas/domain/model.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
+import { allMigrations, annotationOf, changes, migrationOf, notWorking, podsOf } from './look.ts';
+import type { RunResult } from './run.ts';
 import { interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
 import { isTransient } from './transient.ts';
 
@@ -30,9 +33,15 @@ export const neverLost: Promised = {
   },
 };
 
+/** What is not as it was of a service account that was put back. */
+const accountProblems = ({ cluster }: RunResult, { plan }: Migration, account: ServiceAccountRef, pods: ReturnType<typeof podsOf>): string[] => [
+  ...(annotationOf(cluster, account) === plan?.serviceAccount?.roleArn ? [] : [`rolled-back, but the annotation is ${annotationOf(cluster, account) ?? 'gone'}`]),
+  ...pods.filter(({ identity }) => identity !== 'irsa').map(({ name, identity }) => `rolled-back, but pod ${name} is on ${identity}`),
+];
+
 export const migratedMeansMigrated: Promised = {
   name: 'outcome-is-true',
-  says: 'migrated: every pod that counts is on Pod Identity. rolled-back: role, version, configuration and tags are as they were, and every pod is as before.',
+  says: 'migrated: every pod that counts is on Pod Identity. rolled-back: role, version, configuration, tags and annotation are as they were, and every pod is as before.',
   broken: (result) => {
     if (interfered(result) || result.repeated.length > 0) return [];
     return result.migrations.flatMap(({ record, request }) => {
@@ -41,6 +50,7 @@ export const migratedMeansMigrated: Promised = {
       const pods = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount));
       if (record?.outcome === 'migrated') return pods.filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request)).map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
       // What was put back may have been migrated by the next one since.
+      if (record?.outcome === 'rolled-back' && request.serviceAccount && !migratedSince(result, subjectOf(request))) return accountProblems(result, record, request.serviceAccount, pods);
       if (record?.outcome !== 'rolled-back' || !addon || !was || migratedSince(result, subjectOf(request))) return [];
       const same = (['version', 'configurationValues', 'serviceAccountRoleArn'] as const).filter((field) => addon[field] !== was[field]);
       const tags = sameTags(addon.tags, was.tags) ? [] : ['tags'];

@@ -44,11 +44,14 @@ export const persistentFailures = (scenario: string, seen: readonly SeenCall[]):
   return [...first.values()].map((fault): RunSpec => ({ scenario, seed: SEED, faults: [fault] }));
 };
 
-const WAY_BACK = new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'restart-pods', 'repair-trust', 'finish']);
+const WAY_BACK = new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'annotate-service-account', 'verify-pods', 'restart-pods', 'repair-trust', 'finish']);
 
-/** The calls of the way back in a run that failed for good: those after the first call of the assessment. */
+/** Where the way back begins: with an assessment, or, of a service account, with its association. */
+const FIRST_BACK = new Set(['assess-rollback', 'restore-associations']);
+
+/** The calls of the way back in a run that failed for good: those from its first call on. */
 export const wayBackOf = (seen: readonly SeenCall[]): SeenCall[] => {
-  const start = seen.findIndex(({ step }) => step === 'assess-rollback');
+  const start = seen.findIndex(({ step }) => step !== undefined && FIRST_BACK.has(step));
   return start === -1 ? [] : seen.slice(start).filter(({ step }) => WAY_BACK.has(step));
 };
 

@@ -16,14 +16,21 @@ const commandNamed = (operation: string): AnyCommand => {
   return command;
 };
 
-/** `kubectl -n NAMESPACE rollout restart KIND/NAME`, as a patch of the operator's. */
+/** `kubectl -n NAMESPACE rollout restart KIND/NAME`, or `annotate serviceaccount`, as a patch of the operator's. */
 const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Promise<void> => {
-  const [flag, namespace = '', rollout, verb, what = ''] = words;
-  const [kind = '', name = ''] = what.split('/');
-  if (flag !== '-n' || rollout !== 'rollout' || verb === undefined) throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
-  if (verb === 'status') return;
+  const [flag, namespace = '', command, verb = '', what = '', value = ''] = words;
   const { kubernetes } = portsOf(sandbox.clients(undefined, record.request.target.region), record.request.target);
-  await kubernetes.restartWorkload({ kind: WORKLOAD_KINDS.find((each) => each.toLowerCase() === kind) ?? 'Deployment', namespace, name }, `by-hand-${sandbox.clock.now()}`);
+  if (flag === '-n' && command === 'annotate' && verb === 'serviceaccount') {
+    const account = await kubernetes.getServiceAccount(namespace, what);
+    if (!account) throw new Error(`there is no service account ${namespace}/${what}`);
+    return kubernetes.annotateServiceAccount(account, value.replace('eks.amazonaws.com/role-arn=', ''));
+  }
+  if (flag !== '-n' || command !== 'rollout' || verb === '') throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
+  if (verb === 'status') return undefined;
+  const [resource = '', name = ''] = what.split('/');
+  const kind = WORKLOAD_KINDS.find((one) => one.toLowerCase() === resource.toLowerCase());
+  if (!kind) throw new Error(`kubectl ${words.join(' ')} names no workload.`);
+  return kubernetes.restartWorkload({ kind, namespace, name }, `by-hand-${sandbox.clock.now()}`);
 };
 
 /** Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`: what the last line does. */

@@ -47,6 +47,7 @@ const definitions: Definition[] = [
   { name: 'user-modified-fields', file: 'user-modified-fields', requests: [{ addon: EBS }] },
   { name: 'api', file: 'api-only', requests: [{ addon: EBS, verification: 'api' }] },
   { name: 'agent-install', file: 'agent-absent', requests: [{ addon: EBS, agent: 'install' }] },
+  { name: 'service-account', file: 'service-account-irsa', requests: [{ serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' }] },
 ];
 
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);

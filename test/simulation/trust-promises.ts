@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { clusterArn } from '../../lambdas/domain/arn.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
+import { irsaRoleOf } from '../../lambdas/domain/irsa.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluateTrust } from '../../lambdas/domain/policy/trust.ts';
 import { isObject } from '../../sandbox/json.ts';
@@ -118,7 +119,7 @@ export const retiresOnlyItsOwn: Promised = {
     const problems: string[] = [];
     for (const { migrationId, action, status, error, trustPolicies } of result.retirements) {
       const record = result.migrations.find((one) => one.migrationId === migrationId)?.record;
-      const roleArn = record?.plan?.addon?.serviceAccountRoleArn;
+      const roleArn = record?.plan && irsaRoleOf(record.plan);
       const issuer = result.cluster.oidcIssuer ?? '';
       if (!record || roleArn === undefined) continue;
       if (status === 'SUCCEEDED' && action === 'retire' && record.request.verification === 'api') problems.push(`${migrationId} was retired although nobody saw its pods`);

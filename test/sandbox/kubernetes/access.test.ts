@@ -247,13 +247,14 @@ describe('the groups of the deployed service', () => {
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(403);
   });
 
-  test('restart: patches of workloads, and no more', async () => {
+  test('restart: patches of workloads and of service accounts, and no more', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.restart] });
     expect(await status(lab, 'PATCH', STATEFUL_SET, { headers: strategic, body: {} })).toBe(404);
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(200);
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
     expect(await status(lab, 'GET', '/api/v1/pods')).toBe(403);
-    expect(await status(lab, 'PATCH', '/api/v1/namespaces/kube-system/serviceaccounts/default', { headers: merge, body: {} })).toBe(403);
+    expect(await status(lab, 'PATCH', '/api/v1/namespaces/kube-system/serviceaccounts/default', { headers: merge, body: {} })).toBe(200);
+    expect(await status(lab, 'DELETE', '/api/v1/namespaces/kube-system/serviceaccounts/default')).toBe(403);
     expect(await status(lab, 'DELETE', `${PODS}/${lab.pods('ebs-csi-node')[0]!.metadata.name}`)).toBe(403);
     expect(await status(lab, 'GET', '/api/v1/namespaces')).toBe(403);
     expect(await status(lab, 'GET', `${RBAC}/clusterroles`)).toBe(403);

@@ -51,7 +51,7 @@ describe('managedFields', () => {
     expect(entries[0]).not.toHaveProperty('subresource');
   });
 
-  test('in lists, in watches and in the answer to a patch; not of other kinds', async () => {
+  test('in lists, in watches and in the answer to a patch; of service accounts, who set the IRSA annotation; not of other kinds', async () => {
     const lab = newEbsLab();
     const managers = (object: KubeObject) => entriesOf(object).map(({ manager }) => manager);
     const list = await lab.call('GET', DAEMON_SET.replace('/ebs-csi-node', ''));
@@ -59,7 +59,16 @@ describe('managedFields', () => {
     const watched = await lab.call('GET', DAEMON_SET.replace('/ebs-csi-node', ''), { query: { watch: 'true' } });
     expect(managers((watched.body as unknown as { object: KubeObject }).object)).toEqual(['eks', 'kube-controller-manager']);
     expect(managers((await lab.call('PATCH', DAEMON_SET, { headers: merge, body: {} })).body)).toEqual(['eks', 'kube-controller-manager']);
-    expect((await lab.call('GET', '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa')).body.metadata).not.toHaveProperty('managedFields');
+    const account = '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa';
+    const annotators = async () => entriesOf((await lab.call('GET', account)).body).map(({ manager, operation, fieldsV1 }) => [manager, operation, JSON.stringify(fieldsV1)]);
+    const fields = '{"f:metadata":{"f:annotations":{".":{},"f:eks.amazonaws.com/role-arn":{}}}}';
+    expect(await annotators()).toEqual([['eks', 'Apply', fields]]);
+    const annotated = (roleArn: string | null) => lab.call('PATCH', account, { headers: merge, query: { fieldManager: 'kubectl-annotate' }, body: { metadata: { annotations: { 'eks.amazonaws.com/role-arn': roleArn } } } });
+    await annotated('arn:aws:iam::111122223333:role/other');
+    expect(await annotators()).toEqual([['kubectl-annotate', 'Update', fields]]);
+    await annotated(null);
+    expect((await lab.call('GET', account)).body.metadata).not.toHaveProperty('managedFields');
+    expect((await lab.call('GET', '/api/v1/namespaces/kube-system/serviceaccounts/default')).body.metadata).not.toHaveProperty('managedFields');
     expect(lab.deployment().metadata).not.toHaveProperty('managedFields');
   });
 
