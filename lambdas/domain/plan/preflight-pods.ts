@@ -113,3 +113,18 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
   }
   return all.some(({ container: { env } }) => PROXIES.some((name) => Object.hasOwn(env, name))) ? [pass('proxy', 'The agent is not asked through the proxy: NO_PROXY has its address.')] : [];
 }
+
+/**
+ * Env and token tell that the webhook has been there; whether what is in the image knows them, no API says. EKS's add-ons say so
+ * by their configuration; of one's own images only their makers know.
+ */
+export function checkSdk(facts: Facts, planned: readonly PlannedAssociation[]): Check {
+  const images = [...new Set(places(facts, planned).map(({ container }) => container.image))];
+  const which = images.length > 0 ? some(images) : 'the pods';
+  return warn(
+    'aws-sdk-version',
+    `Whether the AWS SDKs in ${which} know EKS Pod Identity can't be seen from outside. An older one finds no credentials, although its pod has them.`,
+    'Ask who builds the images. It takes, or later: Java 2.21.30, Go v1 1.47.11, Go v2 of 2023-11-14, boto3 and botocore 1.34.41, JavaScript v3 3.458.0, .NET 3.7.734.0, PHP 3.287.1, Ruby 3.188.0, Rust of 2024-03-13, C++ 1.11.263, Kotlin 1.0.1, AWS CLI 2.15.0 or 1.30.0.',
+    `${GUIDE}, "Use pod identity with the AWS SDK"`,
+  );
+}

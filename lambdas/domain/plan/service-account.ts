@@ -10,6 +10,7 @@ import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { ASSOCIATE, blocks } from './ladder.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
+import { checkSdk } from './preflight-pods.ts';
 import { preflight } from './preflight.ts';
 import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
 import { serviceAccountSteps } from './service-account-steps.ts';
@@ -64,6 +65,6 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   const roles = planRoles(facts, planned, ladder);
   checks.push(checkIrsa(facts), checkAgent(facts), ...roles.checks);
   if (!only) return finish('blocked', checks);
-  checks.push(checkAssociation(facts, only), checkAssociationQuota(facts, planned), ...preflight(facts, planned), ...checkRollout(facts), ...checkKubernetes(facts, planned), ...checkAnnotation(facts));
+  checks.push(checkAssociation(facts, only), checkAssociationQuota(facts, planned), ...preflight(facts, planned), checkSdk(facts, planned), ...checkRollout(facts), ...checkKubernetes(facts, planned), ...checkAnnotation(facts));
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, purge: [], goWithAddon: [], carryOver: [], trustRepairs: roles.trustRepairs });
 }
