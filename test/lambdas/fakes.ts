@@ -17,7 +17,8 @@ import type {
   Role,
   RolePolicy,
   Roles,
-  ServiceAccount, ServiceAccountDetail,
+  ServiceAccount,
+  ServiceAccountDetail,
   Settings,
   Telemetry,
   Workload,
@@ -34,6 +35,7 @@ export { FakeLedger };
 const MUTATING = new Set([
   ...['createAddon', 'updateAddon', 'deleteAddon', 'createAssociation', 'updateAssociation', 'deleteAssociation', 'tagResource'].map((name) => `eks.${name}`),
   'kubernetes.restartWorkload',
+  'kubernetes.annotateServiceAccount',
   'executions.startRecovery',
   'roles.updateTrustPolicy',
 ]);

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { collectEvidence } from '../../../lambdas/domain/identity.ts';
 import type { Pod, Workload } from '../../../lambdas/domain/kubernetes.ts';
 import type { PodIdentity } from '../../../lambdas/domain/model.ts';
-import { asBefore, judgePods, onPodIdentity, podsNotSeen, roleStillSet, type ExpectedPods, type PodsVerdict } from '../../../lambdas/domain/verification.ts';
+import { annotationLeft, asBefore, judgePods, onPodIdentity, podsNotSeen, roleStillSet, type ExpectedPods, type PodsVerdict } from '../../../lambdas/domain/verification.ts';
+import { plannedAccount, REF, SUBJECT } from '../account-fixtures.ts';
 import { ADDON, aNodePod, anAddon, anAssociation, anEvidence, aPod, aSnapshot, aWorkload, NAMESPACE, planned, ROLE, SERVICE_ACCOUNT, target } from '../fixtures.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
@@ -54,6 +55,17 @@ describe('judgePods', () => {
     expect(judge([aPod('unknown')], [aWorkload()], asBefore(aSnapshot(), [anEvidence({ identity: 'unknown' })])).verdict).toBe('proven');
   });
 
+  it('waits for a pod of a Job, which keeps its identity until it ends, before it restarts others', () => {
+    const job = aPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } });
+    const why = 'pod nightly-1 of Job nightly keeps the identity that it began with until it ends';
+    expect(judge([good(), job])).toEqual({ verdict: 'wait', why });
+    expect(judge([aPod('irsa'), job])).toEqual({ verdict: 'wait', why });
+    expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'proven' });
+    expect(judge([good(), aPod('pod-identity', { name: 'nightly-2', owner: { kind: 'Job', name: 'nightly' } })])).toEqual({ verdict: 'proven' });
+    // One of another service account does not count.
+    expect(judge([aPod('irsa'), { ...job, serviceAccount: 'shop', labels: {} }]).verdict).toBe('restart');
+  });
+
   it('names no workload for a pod that belongs to none', () => {
     const { owner: _, ...bare } = aPod('irsa');
     expect(judge([bare])).toMatchObject({ verdict: 'restart', workloads: [], pods: [{ name: 'ebs-csi-controller-1' }] });
@@ -80,6 +92,26 @@ describe('what is said where no pod was looked at', () => {
     expect(remedy).toContain(`${SERVICE_ACCOUNT}, second`);
     expect(remedy).toContain('pod-identity identities --cluster dev');
     expect(podsNotSeen('rolled-back', ADDON, target, both).message).toContain('as it was before');
+  });
+
+  it('speaks of a service account as one, which is never ACTIVE', () => {
+    const [there, back] = (['migrated', 'rolled-back'] as const).map((outcome) => podsNotSeen(outcome, SUBJECT, target, [plannedAccount]));
+    expect(there?.message).toMatch(/^EKS shows service account payments\/api with its Pod Identity association, but no pod was looked at/);
+    expect(back?.message).toMatch(/^EKS shows service account payments\/api as it was before, but no pod was looked at/);
+    for (const { message, remedy } of [there!, back!]) {
+      expect(message).not.toMatch(/ACTIVE|add-on/);
+      expect(remedy).toContain('then for each of api: kubectl -n payments rollout restart KIND/NAME');
+    }
+  });
+});
+
+describe('an annotation that was to go', () => {
+  it('is told with the command that takes it off, and the one that lets the service do so', () => {
+    const { id, status, message, remedy } = annotationLeft(REF);
+    expect([id, status]).toEqual(['annotation-left', 'warn']);
+    expect(message).toMatch(/of service account payments\/api was not taken off.*on Pod Identity nevertheless/);
+    expect(remedy).toContain('kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-');
+    expect(remedy).toContain('pod-identity grant-access --service-account payments/api --annotation remove');
   });
 });
 

@@ -10,27 +10,32 @@ export interface Begun extends Fakes {
   /** Input of a step of the change, on the first way. */
   input: { migrationId: string; target: typeof target; subject: string; fence: number; rung: number };
   record(): Promise<Migration>;
-  /** Another migration takes the add-on's lock away. */
+  /** Another migration takes the subject's lock away. */
   loseLock(): Promise<void>;
 }
 
-export async function begun(change: { record?: Partial<Migration>; plan?: Partial<Plan>; snapshot?: Partial<Snapshot> } = {}): Promise<Begun> {
+/** From that record and that snapshot, under the lock of that subject and the role's. */
+export async function begunFrom(record: Migration, snapshot: Snapshot, { subject, lock }: { subject: string; lock: string }): Promise<Begun> {
   const fakes = newFakes();
   const { ledger, journal } = fakes;
-  const locks = [LOCK, ROLE_LOCK];
-  await ledger.putMigration(aMigration({ plan: aPlan({ ...(change.snapshot?.planned ? { associations: change.snapshot.planned } : {}), ...change.plan }), locks, rung: 0, ...change.record }));
-  await ledger.putSnapshot(MIGRATION_ID, aSnapshot(change.snapshot));
-  for (const key of locks) await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+  await ledger.putMigration(record);
+  await ledger.putSnapshot(MIGRATION_ID, snapshot);
+  for (const key of [lock, ROLE_LOCK]) await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
   journal.clear();
   return {
     ...fakes,
-    input: { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, rung: 0 },
+    input: { migrationId: MIGRATION_ID, target, subject, fence: 1, rung: 0 },
     record: async () => (await ledger.getMigration(MIGRATION_ID))!,
     loseLock: async () => {
-      await ledger.releaseLock(LOCK, EXECUTION);
-      await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(1) });
+      await ledger.releaseLock(lock, EXECUTION);
+      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(1) });
     },
   };
+}
+
+export async function begun(change: { record?: Partial<Migration>; plan?: Partial<Plan>; snapshot?: Partial<Snapshot> } = {}): Promise<Begun> {
+  const plan = aPlan({ ...(change.snapshot?.planned ? { associations: change.snapshot.planned } : {}), ...change.plan });
+  return begunFrom(aMigration({ plan, locks: [LOCK, ROLE_LOCK], rung: 0, ...change.record }), aSnapshot(change.snapshot), { subject: ADDON, lock: LOCK });
 }
 
 /** With a stand-alone association in the way, known to plan and snapshot. */
