@@ -39,7 +39,8 @@ function isMigrated(facts: ServiceAccountFacts): boolean {
   const { request, serviceAccount, pods } = facts;
   const found = existing(facts);
   if (!found || (request.roleArn ?? serviceAccount?.roleArn ?? found.roleArn) !== found.roleArn) return false;
-  if (request.annotation === 'remove' && serviceAccount?.roleArn !== undefined) return false;
+  // One that could not be seen may have it still.
+  if (request.annotation === 'remove' && (!serviceAccount || serviceAccount.roleArn !== undefined)) return false;
   if (request.verification === 'api') return true;
   return pods !== undefined && podsThatCount(collectEvidence(pods, new Set([request.serviceAccount.name]))).every(({ identity }) => identity === 'pod-identity');
 }
