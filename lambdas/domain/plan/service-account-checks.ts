@@ -4,6 +4,7 @@ import type { Check } from '../model.ts';
 import { subjectOf } from '../subject.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
+import { SERVICE_MANAGER } from './field-managers.ts';
 import { plannedPods } from './preflight-seen.ts';
 
 const IRSA_GUIDE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;
@@ -102,7 +103,8 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
   const id = 'annotation';
   const what = `annotation eks.amazonaws.com/role-arn of ${subjectOf(request)}`;
   if (!serviceAccount) return [fail(id, `The ${what} could not be seen, so that it can't be taken off.`, `Give the service access to the API server (pod-identity grant-access --cluster ${request.target.cluster}), or leave out --annotation remove.`)];
-  const by = serviceAccount.annotatedBy.filter((manager) => !manager.startsWith('kubectl-annotate'));
+  // Nor does this service set it again: it has put it back in a rollback.
+  const by = serviceAccount.annotatedBy.filter((manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER);
   if (by.length === 0) return [pass(id, `The ${what} is taken off once the pods are proven.`)];
   return [
     warn(
