@@ -1,0 +1,116 @@
+/** What a plan for a service account says that it will do, and what its hash binds. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
+import { hashOf } from '../../../../lambdas/domain/plan/hash.ts';
+import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
+import { passingQuestions } from '../../../../lambdas/domain/plan/pass-role.ts';
+import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import { plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
+import { accountFacts, accountIrsaStatement, accountPlan, anAccountAssociation, anAccountRequest, aState, plannedAccount } from '../../account-fixtures.ts';
+import { offeredVersions, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT } from '../../fixtures.ts';
+
+const planOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts({ request: anAccountRequest(request), ...change }));
+const names = ({ steps }: Plan): string[] => steps.map(({ name }) => name);
+const stepOf = ({ steps }: Plan, name: string): Plan['steps'][number] => steps.find((one) => one.name === name)!;
+
+describe('steps', () => {
+  it('are an association and a look at the pods, between the lock and the end', () => {
+    const plan = planOf();
+    expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'finish']);
+    expect(stepOf(plan, 'create-association')).toEqual({
+      name: 'create-association',
+      what: `associate payments/api with ${ROLE}; pods that run keep their identity`,
+      calls: ['eks:CreatePodIdentityAssociation'],
+      disruption: 'none',
+      undo: 'delete the association, and restart its pods, which go back to IRSA',
+    });
+    expect(stepOf(plan, 'verify-pods')).toMatchObject({ disruption: 'rolling', undo: 'delete the association, and restart its pods, which go back to IRSA' });
+  });
+
+  it('make nothing where an association is kept, and take nothing of it away', () => {
+    const plan = planOf({}, { associations: [anAccountAssociation()] });
+    expect(stepOf(plan, 'create-association')).toMatchObject({ what: `make sure that association a-there0000000000001 still gives payments/api role ${ROLE}`, calls: [], undo: 'none needed' });
+    expect(stepOf(plan, 'verify-pods').undo).toBe('restart its pods');
+  });
+
+  it('take the annotation off behind the proof, where that is asked for', () => {
+    const plan = planOf({ annotation: 'remove' });
+    expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'annotate-service-account', 'finish']);
+    expect(stepOf(plan, 'annotate-service-account')).toMatchObject({ what: 'take the annotation eks.amazonaws.com/role-arn off payments/api', calls: ['kubernetes: patch of the service account'], disruption: 'none', undo: 'set it again, from the snapshot' });
+  });
+
+  it('install the agent and repair the trust before anything else changes', () => {
+    const plan = planOf({ agent: 'install', trust: 'repair' }, { agentAddon: undefined, agentWorkload: undefined, agentPods: undefined, agentOffered: offeredVersions(), roles: { [ROLE]: { trustPolicy: policyText(accountIrsaStatement) } }, repairableRoleArns: [ROLES_OF_ACCOUNT] });
+    expect(plan.checks.filter(({ status }) => status === 'fail' || status === 'unknown')).toEqual([]);
+    expect(names(plan)).toEqual(['begin', 'install-agent', 'repair-trust', 'create-association', 'verify-pods', 'finish']);
+    expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);
+  });
+
+  it('restart nothing where what EKS says is enough', () => {
+    expect(stepOf(planOf({ verification: 'api' }), 'verify-pods')).toMatchObject({ calls: [], disruption: 'none' });
+  });
+
+  it('never name what is done to an add-on', () => {
+    for (const request of [{}, { annotation: 'remove' as const }, { verification: 'api' as const }]) expect(JSON.stringify(planOf(request).steps)).not.toMatch(/add-on|eks:(Create|Update|Delete)Addon/);
+  });
+
+  it('are none where nothing is changed', () => {
+    expect(planOf({}, { serviceAccount: undefined }).steps).toEqual([]);
+  });
+});
+
+describe('hash', () => {
+  const hash = (change: Partial<Plan> = {}, request: Partial<MigrationRequestInput> = {}): string => accountPlan(change, anAccountRequest(request)).hash;
+  const { hash: own, ...content } = accountPlan();
+
+  it('is made again from what the ledger keeps, in whatever order', () => {
+    expect(hashOf({ ...content, serviceAccount: Object.fromEntries(Object.entries(aState()).reverse()) as ReturnType<typeof aState> }, anAccountRequest())).toBe(own);
+  });
+
+  it.each<[string, Partial<Plan>, Partial<MigrationRequestInput>]>([
+    ['what becomes of the annotation', {}, { annotation: 'remove' }],
+    ['another service account', {}, { serviceAccount: { namespace: 'payments', name: 'web' } }],
+    ['the same name in another namespace', {}, { serviceAccount: { namespace: 'shop', name: 'api' } }],
+    ['another uid', { serviceAccount: aState({ uid: 'another' }) }, {}],
+    ['another annotation', { serviceAccount: aState({ roleArn: OTHER_ROLE }) }, {}],
+    ['no annotation', { serviceAccount: aState({ roleArn: undefined }) }, {}],
+    ['another one who set it', { serviceAccount: aState({ annotatedBy: ['helm'] }) }, {}],
+    ['a service account that was not seen', { serviceAccount: undefined }, {}],
+    ['an association that is there', { existing: ['a-1'] }, {}],
+    ['another role', { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, {}],
+    ['another way', { ladder: [] }, {}],
+  ])('is another one with %s', (_, change, request) => {
+    expect(hash(change, request)).not.toBe(own);
+  });
+
+  it('is of one decision alone', () => {
+    const decisions = fc.record({ annotation: fc.constantFrom('keep' as const, 'remove' as const), uid: fc.constantFrom('u-1', 'u-2'), roleArn: fc.constantFrom(undefined, ROLE, OTHER_ROLE), existing: fc.subarray(['a-1', 'a-2']) });
+    fc.assert(fc.property(decisions, decisions, (a, b) => {
+      const [first, second] = [a, b].map(({ annotation, uid, roleArn, existing }) => hash({ serviceAccount: aState({ uid, ...(roleArn === undefined ? { roleArn: undefined } : { roleArn }) }), existing }, { annotation }));
+      expect(first === second).toBe(JSON.stringify(a) === JSON.stringify(b));
+    }));
+  });
+});
+
+describe('passingQuestions', () => {
+  const asked = (change: Partial<ServiceAccountFacts> = {}, ladder = [ASSOCIATE]): unknown[] => {
+    const facts = accountFacts(change);
+    return passingQuestions(facts, plannedAssociations(facts), ladder).map(({ step, service, roleArns }) => [step, service, roleArns]);
+  };
+
+  it('of a service account are about the step that associates, and no other', () => {
+    expect(asked()).toEqual([['create-association', 'pods.eks.amazonaws.com', [ROLE]]]);
+    expect(asked({}, [])).toEqual([]);
+  });
+  it('are none for the way back: what is there is kept, and IRSA\'s role is passed by nobody', () => {
+    const named = { request: anAccountRequest({ roleArn: OTHER_ROLE }), roles: { [ROLE]: { trustPolicy: '' }, [OTHER_ROLE]: { trustPolicy: '' } }, associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] };
+    expect(asked(named)).toEqual([['create-association', 'pods.eks.amazonaws.com', [OTHER_ROLE]]]);
+  });
+  it('are none for a role that is refused without asking', () => {
+    expect(asked({ passableRoleArns: [] })).toEqual([]);
+    expect(asked({ roles: {} })).toEqual([]);
+    expect(asked({ serviceAccount: aState({ roleArn: 'arn:aws:iam::444455556666:role/api' }) })).toEqual([]);
+  });
+});
