@@ -12,7 +12,7 @@ import type { Clock, Kubernetes } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { associationChanged } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { noteRung, recordedWork } from '../../runtime/recorded.ts';
+import { noteRung, recordedAccountWork } from '../../runtime/recorded.ts';
 import { accountChanged, lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
@@ -37,7 +37,7 @@ async function assertAccount({ serviceAccount: was }: Snapshot, { request }: Mig
 const run: StepRun<typeof createAssociationSchema> = async (input, dependencies) => {
   const { migrationId, target, rung } = input;
   const { ledger, clock } = dependencies;
-  const { record, snapshot } = await recordedWork(ledger, migrationId, rung);
+  const { record, snapshot } = await recordedAccountWork(ledger, migrationId, rung);
   const [only, ...more] = snapshot.planned;
   if (!only || more.length > 0) throw new MigrationError('BadInput', `The snapshot of migration ${migrationId} plans ${snapshot.planned.length} associations, and this step makes one. Nothing was changed by it.`);
   await noteRung(ledger, record, rung);
