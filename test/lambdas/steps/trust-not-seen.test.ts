@@ -4,6 +4,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
+import { begunAccount } from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAddon, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
@@ -17,6 +18,7 @@ const refusal = (message = 'eks: InvalidParameterException: Trust policy of the 
 /** Each step that hands a role to EKS on the road, where it would. */
 const handing: [StepName, string, () => Promise<Begun>][] = [
   ['update-addon', 'eks.updateAddon', () => begun({ plan: { ladder: [IN_PLACE] } })],
+  ['create-association', 'eks.createAssociation', () => begunAccount()],
   [
     'create-addon',
     'eks.createAddon',

@@ -1,0 +1,190 @@
+/** The IRSA annotation of a service account: off behind the proof, back before anything is restarted. */
+import { describe, expect, it } from 'vitest';
+import type { AnnotationChange } from '../../../lambdas/domain/model.ts';
+import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
+import { aServiceAccount, associated, aState, REF, type AccountChange } from '../account-fixtures.ts';
+import { invoke, type When } from '../fakes.ts';
+import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+
+const removing = (change: AccountChange = {}): Promise<Begun> => associated({ ...change, request: { annotation: 'remove', ...change.request } });
+const takeOff = (fakes: Begun): Promise<unknown> => invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'pod-identity' }, fakes);
+const putBack = (fakes: Begun): Promise<unknown> => invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
+const now = ({ kubernetes }: Begun): string | undefined => kubernetes.serviceAccounts[0]?.roleArn;
+const noted = async (fakes: Begun): Promise<AnnotationChange | undefined> => (await fakes.record()).annotationChange;
+const TAKEN: AnnotationChange = { notedAt: at(-60), writtenAt: at(-59) };
+
+async function taken(annotationChange: AnnotationChange = TAKEN): Promise<Begun> {
+  const fakes = await removing();
+  fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined, annotatedBy: [] })];
+  await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange });
+  fakes.journal.clear();
+  return fakes;
+}
+const somebodyElse: [string, Partial<ReturnType<typeof aServiceAccount>> | undefined, RegExp][] = [
+  ['deleted it', undefined, /somebody else has deleted service account payments\/api/i],
+  ['made it again', { uid: 'another' }, /and made it again/],
+  ['given it another role', { roleArn: OTHER_ROLE }, /annotation eks\.amazonaws\.com\/role-arn: .*somebody-elses/],
+];
+
+describe('annotate-service-account', () => {
+  it('takes the annotation off the version that it has seen, and notes it before and after', async () => {
+    const fakes = await removing();
+    expect(await takeOff(fakes)).toEqual({ changed: true });
+    expect(now(fakes)).toBeUndefined();
+    expect(fakes.journal.of('kubernetes.annotateServiceAccount')).toEqual([[aServiceAccount(), null]]);
+    expect(await noted(fakes)).toEqual({ notedAt: at(0), writtenAt: at(0) });
+    const names = fakes.journal.names();
+    const write = names.indexOf('kubernetes.annotateServiceAccount');
+    expect(names.indexOf('ledger.updateMigration')).toBeLessThan(write);
+    expect(names[write - 1]).toBe('ledger.assertLock');
+    expect(names.slice(write + 1)).toContain('ledger.updateMigration');
+    expect(fakes.journal.mutations()).toEqual(['kubernetes.annotateServiceAccount']);
+  });
+
+  it('has it off the second time, and writes nothing more', async () => {
+    const fakes = await removing();
+    await takeOff(fakes);
+    fakes.clock.advance(5000);
+    expect(await takeOff(fakes)).toEqual({ changed: true });
+    expect(fakes.journal.mutations()).toHaveLength(1);
+    expect(await noted(fakes)).toMatchObject({ notedAt: at(0) });
+  });
+
+  it('takes it off again where somebody has set it again meanwhile', async () => {
+    const fakes = await removing();
+    await takeOff(fakes);
+    fakes.kubernetes.serviceAccounts = [aServiceAccount({ resourceVersion: '12' })];
+    expect(await takeOff(fakes)).toEqual({ changed: true });
+    expect(now(fakes)).toBeUndefined();
+  });
+
+  it('leaves one that somebody else has taken off as it is, and is not to put it back', async () => {
+    const fakes = await removing();
+    fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
+    expect(await takeOff(fakes)).toEqual({ changed: false });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await noted(fakes)).toBeUndefined();
+    expect(await putBack(fakes)).toEqual({ changed: false });
+    expect(now(fakes)).toBeUndefined();
+  });
+
+  it.each<When>(['before', 'after'])('comes out the same, whichever call breaks %s its effect', async (when) => {
+    for (const [prepare, run, roleArn] of [[removing, takeOff, undefined], [taken, putBack, ROLE]] as const) {
+      const smooth = await prepare();
+      await run(smooth);
+      for (let position = 0; position < smooth.journal.calls.length; position += 1) {
+        const fakes = await prepare();
+        fakes.journal.failAt(position, when);
+        await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+        await run(fakes);
+        expect(now(fakes)).toBe(roleArn);
+        expect(await noted(fakes)).toEqual(await noted(smooth));
+      }
+    }
+  });
+
+  it('does not overwrite what somebody changes in between: it looks again', async () => {
+    const fakes = await removing();
+    const real = fakes.kubernetes.annotateServiceAccount.bind(fakes.kubernetes);
+    fakes.kubernetes.annotateServiceAccount = async (seen, roleArn) => {
+      fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE, resourceVersion: '8' })];
+      return real(seen, roleArn);
+    };
+    await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'Busy' });
+    expect(now(fakes)).toBe(OTHER_ROLE);
+    fakes.kubernetes.annotateServiceAccount = real;
+    await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'ServiceAccountChanged' });
+    expect(now(fakes)).toBe(OTHER_ROLE);
+  });
+
+  it.each(somebodyElse)('leaves it alone where somebody else has %s', async (_, change, why) => {
+    const fakes = await removing();
+    fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
+    await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'ServiceAccountChanged', message: expect.stringMatching(why) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await noted(fakes)).toBeUndefined();
+  });
+
+  it.each<[string, AccountChange]>([
+    ['that keeps it', { request: { annotation: 'keep' } }],
+    ['whose service account nobody saw', { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } }],
+  ])('does nothing for a migration %s', async (_, change) => {
+    for (const run of [takeOff, putBack]) {
+      const fakes = await removing(change);
+      await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('takes no annotation off') as string });
+      expect(fakes.journal.mutations()).toEqual([]);
+      expect(now(fakes)).toBe(ROLE);
+    }
+  });
+
+  it('is not for add-ons', async () => {
+    const fakes = await begun();
+    await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+});
+
+describe('annotate-service-account on the way back', () => {
+  it('puts the annotation back as the snapshot has it, and notes that', async () => {
+    const fakes = await taken();
+    expect(await putBack(fakes)).toEqual({ changed: true });
+    expect(now(fakes)).toBe(ROLE);
+    expect(fakes.journal.of('kubernetes.annotateServiceAccount')).toEqual([[expect.objectContaining({ ...REF, resourceVersion: '7' }), ROLE]]);
+    expect(await noted(fakes)).toEqual({ ...TAKEN, undoneAt: at(0) });
+    const names = fakes.journal.names();
+    expect(names[names.indexOf('kubernetes.annotateServiceAccount') - 1]).toBe('ledger.assertLock');
+  });
+
+  it('finds it back the second time', async () => {
+    const fakes = await taken();
+    await putBack(fakes);
+    const first = await noted(fakes);
+    fakes.clock.advance(5000);
+    expect(await putBack(fakes)).toEqual({ changed: false });
+    expect(await noted(fakes)).toEqual(first);
+    expect(fakes.journal.mutations()).toHaveLength(1);
+  });
+
+  it('puts back one whose write was noted and whose reply never came', async () => {
+    const fakes = await taken({ notedAt: at(-60) });
+    expect(await putBack(fakes)).toEqual({ changed: true });
+    expect(now(fakes)).toBe(ROLE);
+  });
+
+  it('writes nothing where it was noted and never came to pass, or somebody has put it back', async () => {
+    const fakes = await removing();
+    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { notedAt: at(-60) } });
+    expect(await putBack(fakes)).toEqual({ changed: false });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await noted(fakes)).toEqual({ notedAt: at(-60), undoneAt: at(0) });
+  });
+
+  it('looks at nothing where the migration never touched it', async () => {
+    const fakes = await removing();
+    expect(await putBack(fakes)).toEqual({ changed: false });
+    expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
+  });
+
+  it.each(somebodyElse)('leaves it to a person where somebody else has %s', async (_, change, why) => {
+    const fakes = await taken();
+    fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
+    await expect(putBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(why) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await noted(fakes)).toEqual(TAKEN);
+  });
+
+  it('has nothing to put back where there was none', async () => {
+    const fakes = await removing({ snapshot: { serviceAccount: aState({ roleArn: undefined }) } });
+    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: TAKEN });
+    expect(await putBack(fakes)).toEqual({ changed: false });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('is taken off anew by a note of its own after it was put back', async () => {
+    const fakes = await removing();
+    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { ...TAKEN, undoneAt: at(-1) } });
+    expect(await takeOff(fakes)).toEqual({ changed: true });
+    expect(await noted(fakes)).toEqual({ notedAt: at(0), writtenAt: at(0) });
+  });
+});

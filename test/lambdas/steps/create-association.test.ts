@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
+import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
+import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountAssociation, aServiceAccount, associated, begunAccount, ownAssociation, plannedAccount } from '../account-fixtures.ts';
+import { invoke, type When } from '../fakes.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+import { aTrustChange } from './repaired.ts';
+
+const THEIRS = anAccountAssociation({ id: 'a-theirs' });
+const KEPT = anAccountAssociation();
+const create = (fakes: Begun): Promise<unknown> => invoke(createAssociationStep, fakes.input, fakes);
+const created = async (fakes: Begun): Promise<string[]> => (await fakes.record()).associations.created.map(({ id }) => id);
+
+describe('create-association', () => {
+  it('associates the service account, with the migration as a tag and in the token, and notes what it made', async () => {
+    const fakes = await begunAccount();
+    const answer = await create(fakes);
+    const [made, ...more] = fakes.eks.associations;
+    expect(more).toEqual([]);
+    expect(answer).toEqual({ created: true, association: made?.id });
+    expect(made).toMatchObject({ namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, roleArn: ROLE, tags: { [MIGRATION_TAG]: MIGRATION_ID } });
+    expect(fakes.journal.of('eks.createAssociation')).toEqual([[{ namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, roleArn: ROLE, tags: { [MIGRATION_TAG]: MIGRATION_ID } }, `${MIGRATION_ID}-create-association-0`]]);
+    expect((await fakes.record()).associations.created).toEqual([made]);
+    expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
+    const names = fakes.journal.names();
+    expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
+  });
+
+  it('looks at the service account first, and at nothing of an add-on', async () => {
+    const fakes = await begunAccount();
+    await create(fakes);
+    const names = fakes.journal.names().filter((name) => !name.startsWith('ledger.'));
+    expect(names[0]).toBe('kubernetes.getServiceAccount');
+    expect(names.filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
+  });
+
+  it('notes the way that it tries before it changes anything', async () => {
+    const fakes = await begunAccount({ record: { rung: undefined } });
+    await create(fakes);
+    const names = fakes.journal.names();
+    expect(names.indexOf('ledger.noteRung')).toBeGreaterThanOrEqual(0);
+    expect(names.indexOf('ledger.noteRung')).toBeLessThan(names.indexOf('eks.createAssociation'));
+  });
+
+  it.each<When>(['before', 'after'])('makes one, whichever call breaks %s its effect', async (when) => {
+    const smooth = await begunAccount();
+    await create(smooth);
+    for (let position = 0; position < smooth.journal.calls.length; position += 1) {
+      const fakes = await begunAccount();
+      fakes.journal.failAt(position, when);
+      await expect(create(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      await create(fakes);
+      expect(fakes.eks.associations).toHaveLength(1);
+      expect(await created(fakes)).toEqual(fakes.eks.associations.map(({ id }) => id));
+    }
+  });
+
+  it.each<[string, typeof KEPT, boolean]>([
+    ['by its tag', ownAssociation(), false],
+    ['by the record', ownAssociation({ tags: {} }), true],
+  ])('finds its own %s, after a reply that was lost', async (_, own, noted) => {
+    const fakes = await begunAccount();
+    fakes.eks.associations = [own];
+    if (noted) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', own);
+    expect(await create(fakes)).toEqual({ created: false, association: own.id });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await created(fakes)).toEqual([own.id]);
+  });
+
+  it('does not believe in one look that finds none', async () => {
+    const fakes = await associated();
+    const [own] = fakes.eks.associations;
+    fakes.eks.associations = [];
+    const sleep = fakes.clock.sleep.bind(fakes.clock);
+    fakes.clock.sleep = (milliseconds) => ((fakes.eks.associations = [own!]), sleep(milliseconds));
+    expect(await create(fakes)).toEqual({ created: false, association: 'a-own' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('keeps one that was there, and does not call it its own', async () => {
+    const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });
+    expect(await create(fakes)).toEqual({ created: false, association: KEPT.id });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await created(fakes)).toEqual([]);
+  });
+
+  it.each<[string, typeof KEPT[], typeof KEPT[], RegExp]>([
+    ['has associated it', [], [THEIRS], /somebody else made a-theirs of payments\/api with .*left alone; find out who did it/],
+    ['has associated it by another migration', [], [ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })], /somebody else made a-own/],
+    ['has given the one of before another role', [KEPT], [anAccountAssociation({ roleArn: OTHER_ROLE })], /gave a-there0000000000001 the role .*somebody-elses/],
+    ['has deleted the one of before', [KEPT], [], /the association of payments\/api is gone/],
+    ['has put another one in its place', [KEPT], [THEIRS], /somebody else made a-theirs/],
+  ])('stops, and leaves it alone, where somebody else %s', async (_, before, there, why) => {
+    const fakes = await begunAccount({ snapshot: { associations: before } });
+    fakes.eks.associations = structuredClone(there);
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringMatching(why) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(fakes.eks.associations).toEqual(there);
+    expect(await created(fakes)).toEqual([]);
+  });
+
+  it('stops where somebody else is faster than its create', async () => {
+    const fakes = await begunAccount();
+    const real = fakes.eks.createAssociation.bind(fakes.eks);
+    fakes.eks.createAssociation = (wanted, token) => ((fakes.eks.associations = [THEIRS]), real(wanted, token));
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('a-theirs') as string });
+    expect(await created(fakes)).toEqual([]);
+  });
+
+  it('waits for the key of a deleted one to be free', async () => {
+    const fakes = await begunAccount();
+    fakes.eks.keyFreedAfter = 30_000;
+    fakes.eks.associations = [THEIRS];
+    await fakes.eks.deleteAssociation(THEIRS.id);
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    fakes.clock.advance(30_000);
+    expect(await create(fakes)).toMatchObject({ created: true });
+  });
+
+  it('waits too where its own one comes to light in the refusal, and finds it the next time', async () => {
+    const fakes = await begunAccount();
+    const real = fakes.eks.createAssociation.bind(fakes.eks);
+    fakes.eks.createAssociation = (wanted, token) => ((fakes.eks.associations = [ownAssociation()]), real(wanted, token));
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    expect(await create(fakes)).toEqual({ created: false, association: 'a-own' });
+    expect(await created(fakes)).toEqual(['a-own']);
+  });
+
+  it('passes on that EKS is busy with something else', async () => {
+    const fakes = await begunAccount();
+    fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('Busy', 'eks:CreatePodIdentityAssociation: ResourceInUseException: the cluster is updating'));
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'Busy' });
+  });
+
+  it('waits for EKS to see a trust policy that was repaired a moment ago', async () => {
+    const fakes = await begunAccount();
+    const refused = new MigrationError('InvalidRequest', 'eks:CreatePodIdentityAssociation: InvalidParameterException: Trust policy of the role provided is invalid');
+    fakes.journal.failNext('eks.createAssociation', 'before', refused);
+    // Without a repair it is what it says.
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'InvalidRequest' });
+    await fakes.ledger.recordTrustChange(MIGRATION_ID, aTrustChange({ writtenAt: at(0) }));
+    fakes.journal.failNext('eks.createAssociation', 'before', refused);
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'TrustNotSeenYet' });
+    expect(await create(fakes)).toMatchObject({ created: true });
+  });
+
+  it.each<[string, Partial<ReturnType<typeof aServiceAccount>> | undefined]>([
+    ['deleted', undefined],
+    ['made again', { uid: 'another' }],
+    ['given another role', { roleArn: OTHER_ROLE }],
+    ['taken its annotation off', { roleArn: undefined }],
+  ])('changes nothing where somebody has %s meanwhile', async (_, change) => {
+    const fakes = await begunAccount();
+    fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'ServiceAccountChanged', message: expect.stringMatching(/^Somebody else has .*\. It was left alone\.$/) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(fakes.eks.associations).toEqual([]);
+  });
+
+  it('does not ask the API server where what EKS says is enough, nor for what was not seen', async () => {
+    for (const change of [{ request: { verification: 'api' as const } }, { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined }, request: { roleArn: ROLE } }]) {
+      const fakes = await begunAccount(change);
+      fakes.kubernetes.serviceAccounts = [];
+      expect(await create(fakes)).toMatchObject({ created: true });
+      expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
+    }
+  });
+
+  it.each([[[]], [[plannedAccount, plannedAccount]]])('makes one association, not as many as are planned in %j', async (planned) => {
+    const fakes = await begunAccount({ snapshot: { planned } });
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(`plans ${planned.length} associations`) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('is not for a way that the plan has not', async () => {
+    const fakes = await begunAccount();
+    await expect(invoke(createAssociationStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('is not for add-ons: theirs belong to them', async () => {
+    const fakes = await begun();
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+});
