@@ -1,0 +1,159 @@
+/** verify-pods and restart-pods for a service account, in both directions: what a look at the pods stands on is its association, and its annotation. */
+import { describe, expect, it } from 'vitest';
+import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
+import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
+import { anAccountAssociation, anAccountPod, anAccountWorkload, aServiceAccount, associated, begunAccount, ownAssociation, SUBJECT, type AccountChange } from '../account-fixtures.ts';
+import { invoke } from '../fakes.ts';
+import { anEvidence, at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import type { Begun } from './begun.ts';
+
+const verify = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
+const verifyBack = (fakes: Begun, round = 1): Promise<unknown> => verify(fakes, { towards: 'before', round });
+const THEIRS = anAccountAssociation({ id: 'a-theirs' });
+const KEPT = anAccountAssociation();
+
+async function withPods(pods: Pod[], change: AccountChange = {}): Promise<Begun> {
+  const fakes = await associated(change);
+  fakes.kubernetes.pods = pods;
+  return fakes;
+}
+const proven = (change?: AccountChange): Promise<Begun> => withPods([anAccountPod('pod-identity')], change);
+
+describe('verify-pods of a service account', () => {
+  it('proves it on every pod, keeps the evidence, and looks at no add-on', async () => {
+    const fakes = await withPods([anAccountPod('pod-identity'), anAccountPod('pod-identity', { name: 'api-2' }), anAccountPod('irsa', { name: 'web-1', serviceAccount: 'web', labels: {} })]);
+    expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
+    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, identity }) => [name, identity])).toEqual([['api-1', 'pod-identity'], ['api-2', 'pod-identity']]);
+    expect(await fakes.record()).toMatchObject({ verified: 'pods', warnings: [] });
+    expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('asks for a restart of what kept its identity, and gives up when that did not help', async () => {
+    const fakes = await withPods([anAccountPod('irsa')]);
+    for (const round of [1, 2]) expect(await verify(fakes, { round })).toMatchObject({ verdict: 'restart' });
+    await expect(verify(fakes, { round: 3 })).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: expect.stringContaining('api-1 (irsa)') as string });
+    expect((await fakes.record()).verified).toBe('none');
+    expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({ restarted: ['Deployment/payments/api'] });
+    expect(fakes.kubernetes.workloads.find(({ name }) => name === 'api')?.templateAnnotations).toEqual({ restarted: `${MIGRATION_ID}-0-1` });
+  });
+
+  it('waits for a Job, and restarts nothing meanwhile', async () => {
+    const fakes = await withPods([anAccountPod('irsa'), anAccountPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } })]);
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled', message: expect.stringContaining('pod nightly-1 of Job nightly') as string });
+    expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({ restarted: [] });
+  });
+
+  it('is content with an association that was kept', async () => {
+    const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });
+    fakes.kubernetes.pods = [anAccountPod('pod-identity')];
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+  });
+
+  it('does not mind an annotation that is gone: the association goes before it', async () => {
+    const fakes = await proven();
+    fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+  });
+
+  it.each<[string, (fakes: Begun) => unknown, string, RegExp]>([
+    ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged', /^The association of payments\/api is gone\. It was left alone/],
+    ['given the association another role', ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]), 'AssociationChanged', /^Somebody else gave a-own the role/],
+    ['put another one in its place', ({ eks }) => (eks.associations = [THEIRS]), 'AssociationChanged', /^Somebody else made a-theirs/],
+    ['deleted the service account', ({ kubernetes }) => (kubernetes.serviceAccounts = []), 'ServiceAccountChanged', /^Somebody else has deleted service account payments\/api\. It was left alone/],
+    ['made the service account again', ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]), 'ServiceAccountChanged', /made it again/],
+    ['given the service account another role', ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]), 'ServiceAccountChanged', /somebody-elses/],
+  ])('is not content where somebody else has %s', async (_, change, name, why) => {
+    const fakes = await proven();
+    change(fakes);
+    await expect(verify(fakes)).rejects.toMatchObject({ name, message: expect.stringMatching(why) as string });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+
+  it('looks at the association once more before it calls the pods proven', async () => {
+    const fakes = await proven();
+    const real = fakes.kubernetes.listPods.bind(fakes.kubernetes);
+    fakes.kubernetes.listPods = (namespace) => ((fakes.eks.associations = []), real(namespace));
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+
+  it('does not believe in one look that finds no association', async () => {
+    const fakes = await proven();
+    fakes.eks.associations = [];
+    const sleep = fakes.clock.sleep.bind(fakes.clock);
+    fakes.clock.sleep = (milliseconds) => ((fakes.eks.associations = [ownAssociation()]), sleep(milliseconds));
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+  });
+
+  it('does not call it proven before that is in the ledger', async () => {
+    const fakes = await proven();
+    fakes.journal.failNext('ledger.updateMigration');
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+
+  it('by the API alone asks no API server, and says that no pod was seen', async () => {
+    const fakes = await withPods([anAccountPod('irsa')], { request: { verification: 'api' } });
+    fakes.kubernetes.serviceAccounts = [];
+    expect(await verify(fakes)).toEqual({ verdict: 'proven' });
+    expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
+    expect(await fakes.record()).toMatchObject({ verified: 'api', warnings: [{ id: 'pods-not-seen', message: expect.stringContaining(`service account ${SUBJECT} with its Pod Identity association`) as string }] });
+    fakes.eks.associations = [];
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+  });
+});
+
+describe('verify-pods of a service account that is put back', () => {
+  async function putBack(...pods: Pod[]): Promise<Begun> {
+    const fakes = await begunAccount();
+    fakes.kubernetes.pods = pods;
+    await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ namespace: 'payments', serviceAccount: 'api', identity: 'irsa' })], at(0));
+    return fakes;
+  }
+
+  it('is over when the pods are on IRSA again, and is not called verified', async () => {
+    const fakes = await putBack(anAccountPod('irsa'));
+    expect(await verifyBack(fakes)).toMatchObject({ verdict: 'proven' });
+    // Who finds it there would end the migration as migrated.
+    expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [] });
+  });
+
+  it.each(['pod-identity', 'node-role'] as const)('restarts what has %s', async (identity) => {
+    const fakes = await putBack(anAccountPod(identity));
+    expect(await verifyBack(fakes)).toMatchObject({ verdict: 'restart' });
+    await invoke(restartPodsStep, { ...fakes.input, towards: 'before', round: 1 }, fakes);
+    expect(fakes.journal.of('kubernetes.restartWorkload')).toEqual([[{ kind: 'Deployment', namespace: 'payments', name: 'api' }, `${MIGRATION_ID}-before-1-1`]]);
+    await expect(verifyBack(fakes, 3)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity' });
+  });
+
+  it('waits while they roll', async () => {
+    const fakes = await putBack(anAccountPod('irsa'));
+    fakes.kubernetes.workloads = [anAccountWorkload({ settled: false })];
+    await expect(verifyBack(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+  });
+
+  it('takes Pod Identity where an association was there before', async () => {
+    const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });
+    fakes.kubernetes.pods = [anAccountPod('pod-identity')];
+    expect(await verifyBack(fakes)).toMatchObject({ verdict: 'proven' });
+  });
+
+  it.each<[string, Partial<ReturnType<typeof aServiceAccount>> | undefined]>([
+    ['deleted the service account', undefined],
+    ['taken its annotation off', { roleArn: undefined }],
+    ['given it another role', { roleArn: OTHER_ROLE }],
+  ])('leaves it to a person where somebody else has %s: its pods would have no role, or another', async (_, change) => {
+    const fakes = await putBack(anAccountPod('irsa'));
+    fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
+    await expect(verifyBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/^The way back stops: somebody else has .*left as it is/) as string });
+  });
+
+  it('by the API alone asks no API server', async () => {
+    const fakes = await begunAccount({ request: { verification: 'api', roleArn: ROLE } });
+    expect(await verifyBack(fakes)).toEqual({ verdict: 'proven' });
+    expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
+  });
+});

@@ -1,0 +1,144 @@
+/** restore-associations for a service account: the migration's own association goes, whatever else is there stays. */
+import { describe, expect, it } from 'vitest';
+import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
+import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
+import { anAccountAssociation, aServiceAccount, associated, begunAccount, ownAssociation } from '../account-fixtures.ts';
+import { invoke, type When } from '../fakes.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
+import type { Begun } from './begun.ts';
+
+const KEPT = anAccountAssociation();
+const THEIRS = anAccountAssociation({ id: 'a-theirs' });
+const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
+const there = ({ eks }: Begun): string[] => eks.associations.map(({ id }) => id);
+
+describe('restore-associations of a service account', () => {
+  it('takes the migration\'s own association away, noted whole before, under its lock', async () => {
+    const fakes = await associated();
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(there(fakes)).toEqual([]);
+    expect((await fakes.record()).associations.purged).toEqual([ownAssociation()]);
+    expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
+    const names = fakes.journal.names();
+    const deleted = names.indexOf('eks.deleteAssociation');
+    expect(names.indexOf('ledger.recordAssociation')).toBeLessThan(deleted);
+    expect(names[deleted - 1]).toBe('ledger.assertLock');
+    expect(names.filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
+  });
+
+  it('asks first whether IRSA is left to go back to', async () => {
+    const fakes = await associated();
+    await restore(fakes);
+    expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))[0]).toBe('kubernetes.getServiceAccount');
+  });
+
+  it('knows it by its tag alone, where the reply to its create was lost', async () => {
+    const fakes = await begunAccount();
+    fakes.eks.associations = [ownAssociation()];
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(there(fakes)).toEqual([]);
+  });
+
+  it('finds it although one look does not show it yet', async () => {
+    const fakes = await begunAccount();
+    const sleep = fakes.clock.sleep.bind(fakes.clock);
+    fakes.clock.sleep = (milliseconds) => {
+      if (fakes.clock.slept.length === 0) fakes.eks.associations = [ownAssociation()];
+      return sleep(milliseconds);
+    };
+    await restore(fakes);
+    expect(fakes.journal.of('eks.deleteAssociation')).toEqual([['a-own']]);
+  });
+
+  it.each<When>(['before', 'after'])('comes out the same, whichever call breaks %s its effect', async (when) => {
+    const smooth = await associated();
+    await restore(smooth);
+    for (let position = 0; position < smooth.journal.calls.length; position += 1) {
+      const fakes = await associated();
+      fakes.journal.failAt(position, when);
+      await expect(restore(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expect(await restore(fakes)).toEqual({ restored: [] });
+      expect(there(fakes)).toEqual([]);
+      expect((await fakes.record()).associations).toEqual((await smooth.record()).associations);
+    }
+  });
+
+  it('is done where there is nothing any more', async () => {
+    const fakes = await associated();
+    await restore(fakes);
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(fakes.journal.mutations()).toHaveLength(1);
+  });
+
+  it('keeps what was there before, whatever its tags say, and answers it', async () => {
+    const tagged = anAccountAssociation({ tags: { [MIGRATION_TAG]: MIGRATION_ID } });
+    for (const before of [KEPT, tagged]) {
+      const fakes = await begunAccount({ snapshot: { associations: [before] } });
+      expect(await restore(fakes)).toEqual({ restored: [KEPT.id] });
+      expect(fakes.journal.mutations()).toEqual([]);
+      expect((await fakes.record()).associations.purged).toEqual([]);
+    }
+  });
+
+  it.each([
+    ["somebody else's", THEIRS],
+    ["another migration's", ownAssociation({ id: 'a-theirs', tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })],
+  ])('leaves %s alone, and a person decides', async (_, one) => {
+    const fakes = await begunAccount();
+    fakes.eks.associations = [one];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/a-theirs of payments\/api .*left alone, and with it new pods do not go back to IRSA/) as string });
+    expect(there(fakes)).toEqual(['a-theirs']);
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('refuses one that somebody puts in the place of its own', async () => {
+    const fakes = await associated();
+    const real = fakes.eks.deleteAssociation.bind(fakes.eks);
+    fakes.eks.deleteAssociation = async (id) => {
+      const done = await real(id);
+      fakes.eks.associations = [THEIRS];
+      return done;
+    };
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
+    expect(there(fakes)).toEqual(['a-theirs']);
+  });
+
+  it('waits while a deleted one is still listed', async () => {
+    const fakes = await associated();
+    const real = fakes.eks.deleteAssociation.bind(fakes.eks);
+    fakes.eks.deleteAssociation = async () => true;
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: 'Association a-own of this migration is still listed.' });
+    fakes.eks.deleteAssociation = real;
+    expect(await restore(fakes)).toEqual({ restored: [] });
+  });
+
+  it.each<[string, Partial<ReturnType<typeof aServiceAccount>> | undefined]>([
+    ['taken the annotation off', { roleArn: undefined }],
+    ['given it another role', { roleArn: OTHER_ROLE }],
+    ['made the service account again', { uid: 'another', roleArn: undefined }],
+    ['deleted the service account', undefined],
+  ])('leaves the association where somebody else has %s: pods would be without a role', async (_, change) => {
+    const fakes = await associated();
+    fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/^The way back stops: somebody else .*association was left as it is, since pods would be without a role/) as string });
+    expect(there(fakes)).toEqual(['a-own']);
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect((await fakes.record()).associations.purged).toEqual([]);
+  });
+
+  it('goes on where the migration has put its annotation back, and stops where somebody has taken that off again', async () => {
+    const undone = { notedAt: at(-9), writtenAt: at(-8), undoneAt: at(-1) };
+    const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: undone } });
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    const again = await associated({ request: { annotation: 'remove' }, record: { annotationChange: undone } });
+    again.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
+    await expect(restore(again)).rejects.toMatchObject({ name: 'RestoreRefused' });
+  });
+
+  it('does not ask the API server where what EKS says is enough', async () => {
+    const fakes = await associated({ request: { verification: 'api' } });
+    fakes.kubernetes.serviceAccounts = [];
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
+  });
+});
