@@ -1,7 +1,7 @@
 /** What a recovery needs to know before it decides, and whether a migration that keeps no locks can still go back. */
 import { changedByOthers } from '../domain/copies.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
-import { type AddonSnapshot, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
+import { type AddonSnapshot, isForAddon, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
 import { parsePolicy } from '../domain/policy/document.ts';
 import { evaluateIrsa } from '../domain/policy/trust.ts';
 import type { OwnerState } from '../domain/recovery.ts';
@@ -14,11 +14,14 @@ import { lookSeveralTimes } from './looks.ts';
 import { lookAtRestore } from './restoring.ts';
 import { lookAtAccount } from './service-account.ts';
 
-/** Step line of the way back's first step, whatever its round. */
-const ROLLBACK_LINE = /^assess-rollback\b/;
+/** Step lines of the way back's first step, whatever its round: a service account has no add-on to look at. */
+const ROLLBACK_LINE = /^(assess-rollback|restore-annotation|restore-associations)\b/;
 
-/** Whether the way back was begun, by whichever execution. */
-export const rollbackBegun = async (ledger: Ledger, migrationId: string): Promise<boolean> => (await ledger.listSteps(migrationId)).some((line) => ROLLBACK_LINE.test(line.name));
+/** Whether the way back was begun, by whichever execution. What it has changed of a service account counts also where its line was not written any more. */
+export async function rollbackBegun(ledger: Ledger, { migrationId, request, associations, annotationChange }: Pick<Migration, 'migrationId' | 'request' | 'associations' | 'annotationChange'>): Promise<boolean> {
+  if (!isForAddon(request) && (associations.purged.length > 0 || annotationChange?.undoneAt !== undefined)) return true;
+  return (await ledger.listSteps(migrationId)).some((line) => ROLLBACK_LINE.test(line.name));
+}
 
 /** Keys of all locks that a migration takes, that of what it migrates first. */
 export const lockKeys = ({ request, locks }: Pick<Migration, 'request' | 'locks'>): string[] => [...new Set([subjectLock(request.target, subjectOf(request)), ...locks])];

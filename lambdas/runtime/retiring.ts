@@ -175,7 +175,7 @@ async function lookAtCase(one: Case, checks: Check[], ports: TargetPorts, clock:
 
 async function lookAtRetirement(wish: RetireWish, record: Migration, { ledger, portsFor, settings, clock }: HandlerDependencies): Promise<Outlook> {
   const { migrationId } = wish;
-  const verified = checkVerified(record, await rollbackBegun(ledger, migrationId));
+  const verified = checkVerified(record, await rollbackBegun(ledger, record));
   const snapshot = await ledger.getSnapshot(migrationId);
   const roleArn = snapshot && irsaRoleOf(snapshot);
   if (!snapshot || roleArn === undefined) {

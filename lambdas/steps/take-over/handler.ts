@@ -113,7 +113,7 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     record,
     cause,
     hasSnapshot: snapshot !== undefined,
-    rollbackBegun: await rollbackBegun(ledger, migrationId),
+    rollbackBegun: await rollbackBegun(ledger, record),
     locks,
     owners,
     now: clock.now(),
