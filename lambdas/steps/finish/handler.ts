@@ -85,9 +85,12 @@ function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
   return [podsNotSeen(outcome, subjectOf(request), request.target, plan?.associations ?? [])];
 }
 
+/** Taken off, and not put back since. */
+const isOff = (change: Migration['annotationChange']): boolean => change?.writtenAt !== undefined && change.undoneAt === undefined;
+
 /** What was asked for, and could not be done: the pods do without it. */
 function annotationWarnings({ request: { annotation, serviceAccount }, annotationChange, plan }: Migration, outcome: Outcome): Check[] {
-  if (outcome !== 'migrated' || annotation !== 'remove' || !serviceAccount || annotationChange?.writtenAt !== undefined || plan?.serviceAccount?.roleArn === undefined) return [];
+  if (outcome !== 'migrated' || annotation !== 'remove' || !serviceAccount || isOff(annotationChange) || plan?.serviceAccount?.roleArn === undefined) return [];
   return [annotationLeft(serviceAccount)];
 }
 
