@@ -3,7 +3,7 @@ import { parseRoleArn } from '../domain/arn.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
 import { type Addon, type Check, isForAddon, type Migration, type MigrationRequest } from '../domain/model.ts';
-import { subjectOf, subjectTitle } from '../domain/subject.ts';
+import { subjectOf, subjectText, subjectTitle } from '../domain/subject.ts';
 import { fail, pass, unknown } from '../domain/plan/check.ts';
 import { isCovered } from '../domain/plan/pass-role.ts';
 import type { TrustRetirement } from '../domain/trust/model.ts';
@@ -49,16 +49,16 @@ const isBlocking = ({ status }: Check): boolean => status === 'fail' || status =
 const standingRetirements = ({ retirements }: Pick<Migration, 'retirements'>): TrustRetirement[] => retirements.filter((one) => one.undoneAt === undefined);
 
 /** Only an end that the pods have proved counts: another one leaves them, or may leave them, on IRSA. */
-function checkVerified({ migrationId, status, outcome, verified, request: { target } }: Migration, begunBack: boolean): Check {
+function checkVerified({ migrationId, status, outcome, verified, request }: Migration, begunBack: boolean): Check {
   const id = 'retire-verified';
   if (status === 'ended' && outcome === 'migrated' && verified === 'pods' && !begunBack) return pass(id, `Migration ${migrationId} ended migrated, proved on the pods.`);
   const state = status === 'running' ? 'is not over' : begunBack ? `was rolled back, or that was begun (it ended ${outcome ?? 'without an outcome'})` : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
-    const remedy = `Look at every pod (pod-identity identities --cluster ${target.cluster}); where all are on Pod Identity, take the statement out by hand, or prove it: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
+    const remedy = `Look at every pod (pod-identity identities --cluster ${request.target.cluster}); where all are on Pod Identity, take the statement out by hand, or prove it: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
     return fail(id, `Migration ${migrationId} ended migrated, verified by the EKS API alone: no pod was seen, so that some may need the OIDC trust.`, remedy);
   }
   const instead = outcome === 'migrated' && !begunBack ? ', verified by nothing' : '';
-  return fail(id, `Migration ${migrationId} ${state}${instead}: the add-on needs the OIDC trust, or may need it.`, 'Name the migration after which the pods were proved to use EKS Pod Identity; pod-identity show says how one ended.');
+  return fail(id, `Migration ${migrationId} ${state}${instead}: ${subjectText(subjectOf(request))} needs the OIDC trust, or may need it.`, 'Name the migration after which the pods were proved to use EKS Pod Identity; pod-identity show says how one ended.');
 }
 
 function checkRepairable(roleArn: string, { request: { target } }: Migration, patterns: readonly string[]): Check {
