@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { migrationId, migrationRequest, outcome, target } from '../lambdas/domain/model.ts';
+import { annotationMode, migrationId, migrationRequest, outcome, target } from '../lambdas/domain/model.ts';
+import { serviceAccountRef } from '../lambdas/domain/subject.ts';
 import { parseScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
@@ -27,7 +28,7 @@ const journalEntry = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),
   z.strictObject({ what: z.literal('retire'), ...asked, action, dryRun, soakDays, done, results: z.array(roles.element.shape.result) }),
-  z.strictObject({ what: z.literal('grant-access'), target, addons: z.array(z.string()), results: z.array(z.string()) }),
+  z.strictObject({ what: z.literal('grant-access'), target, addons: z.array(z.string()), serviceAccounts: z.array(serviceAccountRef).default([]), annotation: annotationMode.default('keep'), results: z.array(z.string()) }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;
 

@@ -29,7 +29,7 @@ const clock = z.string().transform((text, context): NonNullable<SandboxOptions['
   return z.NEVER;
 });
 
-const oneOf = <Value extends string>(schema: z.ZodType<Value> & { options: Value[] }) =>
+export const oneOf = <Value extends string>(schema: z.ZodType<Value> & { options: Value[] }) =>
   z
     .string()
     .refine((value) => schema.safeParse(value).success, `must be ${schema.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`)

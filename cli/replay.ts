@@ -24,7 +24,14 @@ export const releaseEntry = (request: RollbackRequest, { locks }: Released): Jou
 /** A dry run too: it takes time, and its step stands in the ledger. */
 export const retireEntry = (request: RetireRequest, { done, roles }: Retired): JournalEntry => ({ what: 'retire', ...request, done, results: roles.map(({ result }) => result) });
 
-export const grantEntry = ({ target, addons }: GrantRequest, { accessEntries, objects }: Granted): JournalEntry => ({ what: 'grant-access', target, addons, results: [...accessEntries, ...objects].map(({ result }) => result) });
+export const grantEntry = ({ target, addons, serviceAccounts, annotation }: GrantRequest, { accessEntries, objects }: Granted): JournalEntry => ({
+  what: 'grant-access',
+  target,
+  addons: [...addons],
+  serviceAccounts: [...serviceAccounts],
+  annotation,
+  results: [...accessEntries, ...objects].map(({ result }) => result),
+});
 
 const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
 
@@ -38,8 +45,9 @@ export const sandboxOf = (backend: Backend): SandboxBackend['sandbox'] => {
 export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
   if (entry.what === 'migrate') return migrateEntry(entry.request, await startAndFollow(backend, entry.request, silentProgress));
   if (entry.what === 'grant-access') {
-    const request = { target: entry.target, addons: entry.addons, apply: true };
-    return grantEntry(request, await grantAccess(toolsInSandbox(sandboxOf(backend), entry.target), request));
+    const { target, addons, serviceAccounts, annotation } = entry;
+    const request = { target, addons, serviceAccounts, annotation, apply: true };
+    return grantEntry(request, await grantAccess(toolsInSandbox(sandboxOf(backend), target), request));
   }
   const { migrationId, requestedBy, reason } = entry;
   const request = { migrationId, ...(requestedBy === undefined ? {} : { requestedBy }), ...(reason === undefined ? {} : { reason }) };

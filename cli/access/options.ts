@@ -1,19 +1,36 @@
 /** The flags of `grant-access`. */
 import { z } from 'zod';
-import { accountId, addonName, clusterName, regionName } from '../../lambdas/domain/model.ts';
-import { file, output, parseFlags } from '../options.ts';
+import { accountId, addonName, annotationMode, clusterName, regionName } from '../../lambdas/domain/model.ts';
+import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/subject.ts';
+import { file, oneOf, output, parseFlags } from '../options.ts';
 
-const grantFlags = z.strictObject({
-  cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
-  addon: z.array(addonName).max(50, 'may be given 50 times at most').default([]),
-  account: accountId.optional(),
-  region: regionName.optional(),
-  apply: z.boolean().default(false),
-  sandbox: file,
-  state: file,
-  deployed: z.boolean().optional(),
-  ...output,
+/** `NAMESPACE/NAME`. */
+const serviceAccount = z.string().transform((text, context): ServiceAccountRef => {
+  const [, namespace, name] = /^([^/]*)\/([^]*)$/.exec(text) ?? [];
+  const parsed = serviceAccountRef.safeParse({ namespace, name });
+  if (parsed.success) return parsed.data;
+  const [{ path: [part], message } = { path: [], message: '' }] = parsed.error.issues;
+  context.addIssue({ code: 'custom', message: namespace === undefined ? 'must be NAMESPACE/NAME, such as payments/api' : `${part === 'namespace' ? 'before' : 'behind'} the / ${message}` });
+  return z.NEVER;
 });
+
+const grantFlags = z
+  .strictObject({
+    cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
+    addon: z.array(addonName).max(50, 'may be given 50 times at most').default([]),
+    serviceAccount: z.array(serviceAccount).max(50, 'may be given 50 times at most').default([]),
+    annotation: oneOf(annotationMode).optional(),
+    account: accountId.optional(),
+    region: regionName.optional(),
+    apply: z.boolean().default(false),
+    sandbox: file,
+    state: file,
+    deployed: z.boolean().optional(),
+    ...output,
+  })
+  .superRefine(({ serviceAccount: accounts, annotation }, context) => {
+    if (annotation !== undefined && accounts.length === 0) context.addIssue({ code: 'custom', path: ['annotation'], message: 'is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out' });
+  });
 export type GrantFlags = z.output<typeof grantFlags>;
 
 export const GRANT_ACCESS = 'grant-access';

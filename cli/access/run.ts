@@ -2,6 +2,7 @@
 import type { Target } from '../../lambdas/domain/model.ts';
 import type { Backend } from '../backend.ts';
 import { awsError } from '../deployed.ts';
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -27,7 +28,7 @@ const placeOfGrant = (flags: GrantFlags): SandboxPlace | StatePlace => {
   );
 };
 
-const requestOf = ({ addon, apply }: GrantFlags, target: Target): GrantRequest => ({ target, addons: addon, apply });
+const requestOf = ({ addon, serviceAccount, annotation = 'keep', apply }: GrantFlags, target: Target): GrantRequest => ({ target, addons: addon, serviceAccounts: serviceAccount, annotation, apply });
 
 /** What is applied to a sandbox that is kept in a file stands in its journal; what only looks does not. */
 const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
@@ -62,6 +63,8 @@ const nextCommand = (granted: Granted, flags: GrantFlags): string | undefined =>
     `${PROGRAM} ${GRANT_ACCESS}`,
     `--cluster ${flags.cluster}`,
     ...flags.addon.map((addon) => `--addon ${addon}`),
+    ...flags.serviceAccount.map((serviceAccount) => `--service-account ${subjectOf({ serviceAccount })}`),
+    ...(flags.annotation === undefined ? [] : [`--annotation ${flags.annotation}`]),
     ...(flags.account === undefined ? [] : [`--account ${flags.account}`]),
     ...(flags.region === undefined ? [] : [`--region ${flags.region}`]),
     ...placeFlags(flags),

@@ -1,9 +1,11 @@
 /** What access there is on a cluster, what the service needs, and what would have to be changed for it. Nothing is changed here. */
 import { type EntryChange, entryChange, mapRolesOf, type ServiceRoles, takesAccessEntries, wantedEntries } from '../../lambdas/domain/access/entries.ts';
-import { type AccessManifest, accessManifests, type AddonWorkloads, type ManifestChange, manifestChange } from '../../lambdas/domain/access/manifests.ts';
+import { type AccessManifest, accessManifests, type ManifestChange, manifestChange, type MigratedWorkloads } from '../../lambdas/domain/access/manifests.ts';
 import { knownAddon } from '../../lambdas/domain/addons.ts';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
-import type { Addon, Target } from '../../lambdas/domain/model.ts';
+import type { WorkloadRef } from '../../lambdas/domain/kubernetes.ts';
+import type { Addon, AnnotationMode, Target } from '../../lambdas/domain/model.ts';
+import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/subject.ts';
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
@@ -22,8 +24,17 @@ export interface AccessTools {
 
 export interface AccessWish {
   target: Target;
-  /** Add-ons that shall be migrated; empty: all that take EKS Pod Identity. */
-  addons: string[];
+  /** Add-ons that shall be migrated; empty, and no service accounts either: all that take EKS Pod Identity. */
+  addons: readonly string[];
+  /** Service accounts that are no add-on's, and what shall become of their IRSA annotation. */
+  serviceAccounts: readonly ServiceAccountRef[];
+  annotation: AnnotationMode;
+}
+
+/** What one of them may need, and what else there is to know of it. */
+interface Surveyed {
+  found?: MigratedWorkloads;
+  note?: string;
 }
 
 export interface SurveyedEntry {
@@ -53,7 +64,19 @@ const ask = async <T>(run: () => Promise<T>): Promise<T> => {
   }
 };
 
-const installed = async (eks: Eks, { target, addons }: AccessWish): Promise<Addon[]> => {
+/** What the API server answers. `why`: what it is needed for. */
+const look = async <T>(run: () => Promise<T>, cluster: string, what: string, why: string): Promise<T> => {
+  try {
+    return await run();
+  } catch (error) {
+    if (isMigrationError(error, 'Unauthorised')) throw notKnown(cluster, { cause: error });
+    if (isMigrationError(error, 'AccessDenied')) throw notAllowed(cluster, what, why, { cause: error });
+    throw awsError(error);
+  }
+};
+
+const installed = async (eks: Eks, { target, addons, serviceAccounts }: AccessWish): Promise<Addon[]> => {
+  if (addons.length === 0 && serviceAccounts.length > 0) return [];
   const names = addons.length === 0 ? await ask(() => eks.listAddons()) : [...new Set(addons)];
   const found: Addon[] = [];
   for (const name of names) {
@@ -67,41 +90,64 @@ const installed = async (eks: Eks, { target, addons }: AccessWish): Promise<Addo
   return found;
 };
 
-const workloadsIn = async (kubernetes: Kubernetes, namespace: string, cluster: string): Promise<Awaited<ReturnType<Kubernetes['listWorkloads']>>> => {
-  try {
-    return await kubernetes.listWorkloads(namespace);
-  } catch (error) {
-    if (isMigrationError(error, 'Unauthorised')) throw notKnown(cluster, { cause: error });
-    if (isMigrationError(error, 'AccessDenied')) throw notAllowed(cluster, `list the workloads of namespace ${namespace}`, 'its names are needed, so that restarts are allowed of them alone', { cause: error });
-    throw awsError(error);
-  }
+/** Those of a namespace that run with one of the service accounts: no other is ever restarted. */
+const workloadsIn = async (kubernetes: Kubernetes, namespace: string, accounts: readonly string[], cluster: string): Promise<WorkloadRef[]> => {
+  const all = await look(() => kubernetes.listWorkloads(namespace), cluster, `list the workloads of namespace ${namespace}`, 'its names are needed, so that restarts are allowed of them alone');
+  return all.filter(({ serviceAccount }) => accounts.includes(serviceAccount)).map(({ kind, name }) => ({ kind, namespace, name }));
 };
 
-/** The workloads of the service accounts that take associations: no other is ever restarted. */
-const workloadsOf = async (addon: Addon, { eks, kubernetes }: AccessTools, { target, addons }: AccessWish): Promise<{ found?: AddonWorkloads; note?: string }> => {
+const KINDS = 'Deployment, DaemonSet or StatefulSet';
+const AGAIN = 'yet: run this again once it has.';
+
+/** Of the service accounts that take associations. */
+const surveyAddon = async (addon: Addon, { eks, kubernetes }: AccessTools, { target, addons }: AccessWish): Promise<Surveyed> => {
   const { name, version } = addon;
   const named = addons.length > 0;
   const takes = (await ask(() => eks.describeConfiguration(name, version)))?.podIdentity.map(({ serviceAccount }) => serviceAccount) ?? [];
   if (takes.length === 0) return named ? { note: `${name} ${version} takes no EKS Pod Identity associations: nothing of it would be restarted.` } : {};
   const namespace = addon.namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
-  const workloads = (await workloadsIn(kubernetes, namespace, target.cluster)).filter(({ serviceAccount }) => takes.includes(serviceAccount)).map(({ kind, name: workload }) => ({ kind, namespace, name: workload }));
+  const workloads = await workloadsIn(kubernetes, namespace, takes, target.cluster);
   const found = { addon: name, namespace, workloads };
-  return workloads.length > 0 ? { found } : { found, note: `${name} has no Deployment, DaemonSet or StatefulSet for ${takes.join(', ')} in ${namespace} yet: run this again once it has.` };
+  return workloads.length > 0 ? { found } : { found, note: `${name} has no ${KINDS} for ${takes.join(', ')} in ${namespace} ${AGAIN}` };
 };
 
-/** Throws a CliError for a cluster or an add-on that is not there, and for what these credentials may not read. */
+/** How many names a hint repeats. */
+const NAMES = 20;
+
+const unknownAccount = async ({ namespace, name }: ServiceAccountRef, kubernetes: Kubernetes, cluster: string): Promise<CliError> => {
+  const all = await look(() => kubernetes.listServiceAccounts(), cluster, 'list the service accounts of all namespaces', `there is no ${namespace}/${name}, and so it can't be said which there are`);
+  const there = all.filter((one) => one.namespace === namespace).map((one) => one.name);
+  const hint = there.length === 0 ? `Namespace ${namespace} has none, or is not there` : `Those of namespace ${namespace}: ${there.slice(0, NAMES).join(', ')}${there.length > NAMES ? ` and ${there.length - NAMES} more` : ''}`;
+  return new CliError('UnknownServiceAccount', `cluster ${cluster} has no service account ${namespace}/${name}`, hint);
+};
+
+const surveyAccount = async (serviceAccount: ServiceAccountRef, { kubernetes }: AccessTools, { target: { cluster }, annotation }: AccessWish): Promise<Surveyed> => {
+  const { namespace, name } = serviceAccount;
+  const what = subjectOf({ serviceAccount });
+  const there = await look(() => kubernetes.getServiceAccount(namespace, name), cluster, `look at service account ${what}`, 'a right is given only for one that is there');
+  if (!there) throw await unknownAccount(serviceAccount, kubernetes, cluster);
+  const workloads = await workloadsIn(kubernetes, namespace, [name], cluster);
+  const found = { serviceAccount, annotation, workloads };
+  return workloads.length > 0 ? { found } : { found, note: `Service account ${what} has no ${KINDS} ${AGAIN}` };
+};
+
+const surveyAll = async (tools: AccessTools, wish: AccessWish): Promise<Surveyed[]> => {
+  const surveyed: Surveyed[] = [];
+  for (const addon of await installed(tools.eks, wish)) surveyed.push(await surveyAddon(addon, tools, wish));
+  const accounts = new Map(wish.serviceAccounts.map((serviceAccount) => [subjectOf({ serviceAccount }), serviceAccount]));
+  for (const serviceAccount of accounts.values()) surveyed.push(await surveyAccount(serviceAccount, tools, wish));
+  return surveyed;
+};
+
+/** Throws a CliError for a cluster, an add-on or a service account that is not there, and for what these credentials may not read. */
 export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promise<Survey> => {
   const { entries: accessEntries, rbacOf, roles } = tools;
   const cluster = await accessEntries.describeCluster();
   const wanted = wantedEntries(roles);
-  const notes: string[] = [];
-  const addons: AddonWorkloads[] = [];
-  for (const addon of await installed(tools.eks, wish)) {
-    const { found, note } = await workloadsOf(addon, tools, wish);
-    if (found) addons.push(found);
-    if (note !== undefined) notes.push(note);
-  }
-  if (addons.length === 0) notes.push('No add-on takes EKS Pod Identity: the service could look at this cluster, and restart nothing.');
+  const surveyed = await surveyAll(tools, wish);
+  const migrated = surveyed.flatMap(({ found }) => found ?? []);
+  const notes = surveyed.flatMap(({ note }) => note ?? []);
+  if (migrated.length === 0) notes.push('No add-on takes EKS Pod Identity: the service could look at this cluster, and restart nothing.');
 
   const takesEntries = takesAccessEntries(cluster.authenticationMode);
   const entries: SurveyedEntry[] = [];
@@ -109,6 +155,6 @@ export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promis
 
   const rbac = rbacOf(cluster);
   const objects: SurveyedObject[] = [];
-  for (const one of accessManifests(addons)) objects.push({ ...one, change: manifestChange(one.manifest, await rbac.get(one.manifest)) });
+  for (const one of accessManifests(migrated)) objects.push({ ...one, change: manifestChange(one.manifest, await rbac.get(one.manifest)) });
   return { cluster, entries, objects, notes, ...(takesEntries ? {} : { mapRoles: mapRolesOf(wanted) }) };
 };

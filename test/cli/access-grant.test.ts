@@ -42,7 +42,7 @@ const clusterWith = ({ mode = 'API', entries = {}, rbac = {} }: Cluster): { tool
   };
   return { tools, done };
 };
-const wish = { target: TARGET, addons: [] };
+const wish = { target: TARGET, addons: [], serviceAccounts: [], annotation: 'keep' } as const;
 const rejection = async (run: Promise<unknown>): Promise<CliError> => {
   const error: unknown = await run.then(() => undefined, (thrown: unknown) => thrown);
   if (error instanceof CliError) return error;

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Granted } from '../../cli/access/grant.ts';
+import { workload } from '../../sandbox/world/scenario-cluster.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { reasonToSkip, serve, type Served } from '../end-to-end/served.ts';
 import { ADMINISTRATOR } from './access-fixtures.ts';
@@ -13,14 +14,18 @@ const ROLE = 'role.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-e
 
 let served: Served;
 beforeAll(async () => {
-  served = await serve([], (_, cluster) => (cluster.accessEntries = [ADMINISTRATOR]));
+  served = await serve([], (_, cluster) => {
+    cluster.accessEntries = [ADMINISTRATOR];
+    cluster.workloads = [workload.parse({ kind: 'StatefulSet', namespace: 'payments', name: 'outbox', serviceAccount: 'api', createdAt: '2025-12-03T16:20:00.000Z' })];
+  });
 }, 180_000);
 afterAll(async () => {
   await served?.stop();
 });
 
-const grant = async (...flags: string[]): Promise<string> => {
-  const { code, out, err } = await served.run(process.execPath, [...GRANT, ...flags]);
+const grant = (...flags: string[]): Promise<string> => granted([...GRANT, ...flags]);
+const granted = async (command: string[]): Promise<string> => {
+  const { code, out, err } = await served.run(process.execPath, command);
   expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
   return out;
 };
@@ -58,6 +63,20 @@ describe.skipIf(reason !== undefined)(`the printed objects${reason === undefined
     expect(resultsOf(await grant('--apply', '--json')).objects.sort()).toEqual(['nothing', 'updated']);
     const names = await served.run('kubectl', ['--namespace', 'kube-system', 'get', 'role', 'pod-identity-migrator:restart:aws-ebs-csi-driver', '--output', 'jsonpath={.rules[*].resourceNames}']);
     expect(names.out).toBe('["ebs-csi-controller"]');
+  });
+
+  it('for a service account are taken by kubectl too, its empty API group as it stands', async () => {
+    const file = join(served.directory, 'account.yaml');
+    const command = ['bin/pod-identity.ts', 'grant-access', '--cluster', TARGET.cluster, '--service-account', 'payments/api', '--annotation', 'remove', '--deployed'];
+    writeFileSync(file, await granted(command));
+    const applied = await served.run('kubectl', ['apply', '-f', file]);
+    expect(applied).toMatchObject({ code: 0, err: '', out: expect.stringContaining('role.rbac.authorization.k8s.io/pod-identity-migrator:restart:payments:api created\n') });
+    expect(resultsOf(await granted([...command, '--json'])).objects).toEqual(['nothing']);
+    const { out } = await served.run('kubectl', ['--namespace', 'payments', 'get', 'role', 'pod-identity-migrator:restart:payments:api', '--output', 'json']);
+    expect((JSON.parse(out) as { rules: unknown }).rules).toEqual([
+      { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] },
+      { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] },
+    ]);
   });
 });
 

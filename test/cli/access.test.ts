@@ -42,7 +42,7 @@ describe('grant-access, a dry run', () => {
     expect(results(document)).toEqual(['would-create']);
     expect(Object.keys(groupsOf(document.accessEntries))).toEqual([...roles.all]);
     for (const [arn, groups] of Object.entries(groupsOf(document.accessEntries))) expect(groups).toEqual(roles.restart.includes(arn) ? [ACCESS_GROUPS.read, ACCESS_GROUPS.restart] : [ACCESS_GROUPS.read]);
-    expect(roles.restart).toHaveLength(1);
+    expect(roles.restart).toHaveLength(2);
   });
 
   it('is for all add-ons that take associations, where none is named', async () => {

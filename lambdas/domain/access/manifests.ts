@@ -1,7 +1,9 @@
 /** The RBAC objects that give the service its access to a cluster, and what to do where there are some already. */
 import { z } from 'zod';
 import type { WorkloadRef } from '../kubernetes.ts';
-import { ACCESS_GROUPS, type AccessRule, customResourceRules, customResourcesOf, type PolicyRule, type Purpose, READ_RULES, restartRules } from './rules.ts';
+import type { AnnotationMode } from '../request.ts';
+import type { ServiceAccountRef } from '../subject.ts';
+import { ACCESS_GROUPS, type AccessRule, annotationRules, customResourceRules, customResourcesOf, type PolicyRule, type Purpose, READ_RULES, restartRules } from './rules.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;
@@ -41,6 +43,13 @@ export interface AddonWorkloads {
   namespace: string;
   workloads: readonly WorkloadRef[];
 }
+/** The same of a service account that is no add-on's, and what becomes of its IRSA annotation. */
+export interface AccountWorkloads {
+  serviceAccount: ServiceAccountRef;
+  annotation: AnnotationMode;
+  workloads: readonly WorkloadRef[];
+}
+export type MigratedWorkloads = AddonWorkloads | AccountWorkloads;
 
 /** A role and its binding to the group of that purpose: of the whole cluster, or of one namespace. */
 const bound = (name: string, group: string, rules: readonly AccessRule[], namespace?: string): [AccessManifest, AccessManifest] => {
@@ -53,19 +62,34 @@ const bound = (name: string, group: string, rules: readonly AccessRule[], namesp
   ];
 };
 
-/** Each add-on has objects of its own, so that granting the access for one takes nothing from another. */
-const manifestsOf = ({ addon, namespace, workloads }: AddonWorkloads): AccessManifest[] => {
-  const named = (purpose: Purpose): string => `${ACCESS_GROUPS[purpose]}:${addon}`;
-  const custom = customResourceRules(customResourcesOf(addon));
-  const restarts = restartRules(workloads);
+interface OwnRules {
+  /** By which its objects are told apart. No add-on's name has a colon. */
+  name: string;
+  namespace: string;
+  read: AccessRule[];
+  restart: AccessRule[];
+}
+
+const rulesOf = (one: MigratedWorkloads): OwnRules => {
+  const restarts = restartRules(one.workloads);
+  if ('addon' in one) return { name: one.addon, namespace: one.namespace, read: customResourceRules(customResourcesOf(one.addon)), restart: restarts };
+  const { serviceAccount, annotation } = one;
+  const annotates = annotation === 'remove' ? annotationRules([serviceAccount.name]) : [];
+  return { name: `${serviceAccount.namespace}:${serviceAccount.name}`, namespace: serviceAccount.namespace, read: [], restart: [...restarts, ...annotates] };
+};
+
+/** Each add-on, and each service account, has objects of its own, so that granting the access for one takes nothing from another. */
+const manifestsOf = (one: MigratedWorkloads): AccessManifest[] => {
+  const { name, namespace, read, restart } = rulesOf(one);
+  const named = (purpose: Purpose): string => `${ACCESS_GROUPS[purpose]}:${name}`;
   return [
-    ...(custom.length === 0 ? [] : bound(named('read'), ACCESS_GROUPS.read, custom)),
-    ...(restarts.length === 0 ? [] : bound(named('restart'), ACCESS_GROUPS.restart, restarts, namespace)),
+    ...(read.length === 0 ? [] : bound(named('read'), ACCESS_GROUPS.read, read)),
+    ...(restart.length === 0 ? [] : bound(named('restart'), ACCESS_GROUPS.restart, restart, namespace)),
   ];
 };
 
-/** All that the service needs to migrate these add-ons: one ClusterRole for reading, and what each add-on needs beside. Each role comes before its binding. */
-export const accessManifests = (addons: readonly AddonWorkloads[]): AccessManifest[] => [...bound(ACCESS_GROUPS.read, ACCESS_GROUPS.read, READ_RULES), ...addons.flatMap(manifestsOf)];
+/** All that the service needs to migrate these: one ClusterRole for reading, and what each of them needs beside. Each role comes before its binding. */
+export const accessManifests = (migrated: readonly MigratedWorkloads[]): AccessManifest[] => [...bound(ACCESS_GROUPS.read, ACCESS_GROUPS.read, READ_RULES), ...migrated.flatMap(manifestsOf)];
 
 /** `ClusterRole pod-identity-migrator:read`, or with its namespace. */
 export const manifestName = ({ kind, metadata: { name, namespace } }: Manifest): string => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;

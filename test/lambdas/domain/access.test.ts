@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { entryChange, mapRolesOf, takesAccessEntries, wantedEntries } from '../../../lambdas/domain/access/entries.ts';
 import { accessManifests, type BindingManifest, type Manifest, manifestChange, manifestName, type RoleManifest } from '../../../lambdas/domain/access/manifests.ts';
-import { ACCESS_GROUPS, ACCESS_OF_STEPS, customResourceRules, customResourcesOf, READ_RULES, RESTART_EVERYTHING, restartRules } from '../../../lambdas/domain/access/rules.ts';
+import { ACCESS_GROUPS, ACCESS_OF_STEPS, ANNOTATE_EVERYTHING, annotationRules, customResourceRules, customResourcesOf, READ_RULES, RESTART_EVERYTHING, restartRules } from '../../../lambdas/domain/access/rules.ts';
 import type { WorkloadRef } from '../../../lambdas/domain/kubernetes.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 
 const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => ({ kind, namespace, name });
 const EBS = { addon: 'aws-ebs-csi-driver', namespace: 'kube-system', workloads: [ref('Deployment', 'ebs-csi-controller')] };
 const ADOT = { addon: 'adot', namespace: 'opentelemetry-operator-system', workloads: [ref('DaemonSet', 'logs', 'opentelemetry-operator-system'), ref('Deployment', 'b', 'opentelemetry-operator-system'), ref('Deployment', 'a', 'opentelemetry-operator-system')] };
+const API = { serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' as const, workloads: [ref('Deployment', 'web', 'payments'), ref('StatefulSet', 'outbox', 'payments')] };
 const manifestsOf = (...addons: Parameters<typeof accessManifests>[0]): Manifest[] => accessManifests(addons).map(({ manifest }) => manifest);
 const LABELS = { 'app.kubernetes.io/managed-by': 'eks-pod-identity-migrator' };
 
@@ -48,6 +49,13 @@ describe('the rules', () => {
     expect(restartRules([])).toEqual([]);
   });
 
+  it('let an annotation be changed of service accounts that they name, in order; without any there is no rule', () => {
+    expect(annotationRules(['web', 'api']).map(({ rule }) => rule)).toEqual([{ apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api', 'web'], verbs: ['patch'] }]);
+    expect(annotationRules([])).toEqual([]);
+    // The one without names is the sandbox's own.
+    expect(manifestsOf(EBS, ADOT, API).flatMap((one) => ('rules' in one ? one.rules : []))).not.toContainEqual(ANNOTATE_EVERYTHING.rule);
+  });
+
   it('of custom resources are one for each API group, each resource once', () => {
     const both = ['v1', 'v2'].map(() => ({ group: 'b.example.com', plural: 'things' }));
     expect(customResourceRules([{ group: 'a.example.com', plural: 'ones' }, ...both]).map(({ rule }) => rule)).toEqual([
@@ -77,12 +85,31 @@ describe('the manifests', () => {
     ]);
   });
 
+  it('of a service account are a Role in its namespace, with its annotation only where that goes', () => {
+    const names = ['Role payments/pod-identity-migrator:restart:payments:api', 'RoleBinding payments/pod-identity-migrator:restart:payments:api'];
+    expect(manifestsOf(API).slice(2).map(manifestName)).toEqual(names);
+    const rules = ({ annotation, workloads }: Partial<typeof API> | { annotation: 'keep'; workloads?: [] }): unknown[] =>
+      manifestsOf({ ...API, ...(annotation ? { annotation } : {}), ...(workloads ? { workloads } : {}) }).slice(2).flatMap((one) => ('rules' in one ? one.rules : []));
+    const [restarts, annotates] = [restartRules(API.workloads), annotationRules(['api'])].map((both) => both.map(({ rule }) => rule));
+    expect(rules({})).toEqual([...restarts!, ...annotates!]);
+    expect(rules({ annotation: 'keep' })).toEqual(restarts);
+    expect(rules({ workloads: [] })).toEqual(annotates);
+    expect(manifestsOf({ ...API, annotation: 'keep', workloads: [] })).toHaveLength(2);
+  });
+
+  it('have names that no two share, whatever is migrated', () => {
+    const others = ['payments', 'payments-api', 'payments.api'].map((addon) => ({ ...EBS, addon }));
+    const accounts = [['payments', 'api'], ['payments', 'api.api'], ['api', 'payments']].map(([namespace = '', name = '']) => ({ ...API, serviceAccount: { namespace, name } }));
+    const names = manifestsOf(EBS, ADOT, ...others, ...accounts).map(manifestName);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it('of an add-on without workloads let nothing be restarted', () => {
     expect(manifestsOf({ ...EBS, workloads: [] }).map(manifestName)).toEqual(['ClusterRole pod-identity-migrator:read', 'ClusterRoleBinding pod-identity-migrator:read']);
   });
 
   it('bind each role to the group of its purpose', () => {
-    const bindings = manifestsOf(EBS, ADOT).filter((one): one is BindingManifest => 'roleRef' in one);
+    const bindings = manifestsOf(EBS, ADOT, API).filter((one): one is BindingManifest => 'roleRef' in one);
     for (const { metadata, subjects, roleRef } of bindings) {
       expect(roleRef.name).toBe(metadata.name);
       expect(subjects).toEqual([{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: metadata.name.startsWith(ACCESS_GROUPS.restart) ? ACCESS_GROUPS.restart : ACCESS_GROUPS.read }]);
@@ -90,7 +117,7 @@ describe('the manifests', () => {
   });
 
   it('have a reason for each rule', () => {
-    for (const { manifest, reasons } of accessManifests([EBS, ADOT])) expect(reasons).toHaveLength('rules' in manifest ? manifest.rules.length : 0);
+    for (const { manifest, reasons } of accessManifests([EBS, ADOT, API])) expect(reasons).toHaveLength('rules' in manifest ? manifest.rules.length : 0);
   });
 });
 

@@ -1,0 +1,162 @@
+/** `grant-access` for service accounts that are no add-on's. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { accessEnvironment } from '../../cli/access/roles.ts';
+import type { Granted } from '../../cli/access/grant.ts';
+import { type ScenarioWorkload, workload as scenarioWorkload } from '../../sandbox/world/scenario-cluster.ts';
+import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
+import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
+import { TARGET } from '../end-to-end/fixture.ts';
+import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
+
+const CLUSTER = ['--cluster', TARGET.cluster];
+const API = [...CLUSTER, '--service-account', 'payments/api'];
+const REMOVE = ['--annotation', 'remove'];
+const NAME = `${ACCESS_GROUPS.restart}:payments:api`;
+const READ = [`ClusterRole ${ACCESS_GROUPS.read}`, `ClusterRoleBinding ${ACCESS_GROUPS.read}`];
+const OWN = [`Role payments/${NAME}`, `RoleBinding payments/${NAME}`];
+
+const workload = (kind: ScenarioWorkload['kind'], name: string, serviceAccount: string, namespace = 'payments'): ScenarioWorkload =>
+  scenarioWorkload.parse({ kind, namespace, name, serviceAccount, createdAt: '2025-12-03T16:20:00.000Z' });
+
+/** Three workloads run with `payments/api`, one beside them with another, and one elsewhere with one of the same name. */
+const payments = (cluster: ScenarioCluster): void => {
+  cluster.workloads = [
+    workload('Deployment', 'web', 'api'),
+    workload('Deployment', 'api', 'api'),
+    workload('StatefulSet', 'outbox', 'api'),
+    workload('DaemonSet', 'tail', 'api'),
+    workload('Deployment', 'batch', 'batch'),
+    workload('Deployment', 'api', 'api', 'shop'),
+  ];
+};
+
+let files: Files | undefined;
+afterEach(() => {
+  files?.remove();
+  files = undefined;
+});
+const open = (entries = [ADMINISTRATOR], change: (cluster: ScenarioCluster) => void = payments): Files => (files = filesWith(entries, change));
+const documentOf = ({ out }: { out: string }): Granted => JSON.parse(out) as Granted;
+const namesOf = ({ objects }: Granted): string[] => objects.map(({ name }) => name);
+const rulesOf = (manifests: readonly Manifest[], name = NAME): unknown => manifests.flatMap((one) => ('rules' in one && one.metadata.name === name ? one.rules : []));
+const grant = (...flags: string[]): ReturnType<typeof run> => run('grant-access', ...flags);
+
+const restarts = (resource: string, ...resourceNames: string[]): object => ({ apiGroups: ['apps'], resources: [resource], resourceNames, verbs: ['patch'] });
+const RESTARTS = [restarts('deployments', 'api', 'web'), restarts('daemonsets', 'tail'), restarts('statefulsets', 'outbox')];
+const ANNOTATES = { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] };
+
+describe('grant-access --service-account', () => {
+  it('is for the workloads of that service account alone, and looks at no add-on', async () => {
+    const document = documentOf(await grant(...API, '--sandbox', open().scenario, '--json'));
+    expect(namesOf(document)).toEqual([...READ, ...OWN]);
+    expect(rulesOf(document.objects.map(({ manifest }) => manifest))).toEqual(RESTARTS);
+    expect(document.notes).toEqual([]);
+    const binding = document.objects.at(-1)!.manifest;
+    expect(binding).toMatchObject({ kind: 'RoleBinding', metadata: { namespace: 'payments' }, subjects: [{ kind: 'Group', name: ACCESS_GROUPS.restart }], roleRef: { kind: 'Role', name: NAME } });
+  });
+
+  it('--annotation remove also lets the service account itself be changed, by its name, and says why', async () => {
+    const { code, out, err } = await grant(...API, ...REMOVE, '--sandbox', open().scenario);
+    expect(code).toBe(0);
+    expect(rulesOf(parseAllDocuments(out).map((each) => each.toJS() as Manifest))).toEqual([...RESTARTS, ANNOTATES]);
+    expect(out).toContain('  # takes the IRSA annotation off, and puts it back on the way back\n  - apiGroups: [""]\n    resources: [serviceaccounts]\n    resourceNames: [api]\n    verbs: [patch]\n');
+    expect(err).toContain(`+ Role payments/${NAME}: would be made\n`);
+    expect(err.replaceAll(/\s+/g, ' ')).toContain(`To do it: npm run --silent pod-identity -- grant-access --cluster ${TARGET.cluster} --service-account payments/api --annotation remove --sandbox `);
+  });
+
+  it('goes together with add-ons and with others, each with objects of its own, once', async () => {
+    const { scenario } = open();
+    const wanted = [...API, '--service-account', 'shop/api', '--service-account', 'payments/api', '--addon', 'aws-ebs-csi-driver'];
+    const document = documentOf(await grant(...wanted, '--sandbox', scenario, '--json'));
+    const of = (namespace: string, name: string): string[] => [`Role ${namespace}/${ACCESS_GROUPS.restart}:${name}`, `RoleBinding ${namespace}/${ACCESS_GROUPS.restart}:${name}`];
+    expect(namesOf(document)).toEqual([...READ, ...of('kube-system', 'aws-ebs-csi-driver'), ...OWN, ...of('shop', 'shop:api')]);
+    expect((await grant(...wanted, '--sandbox', scenario)).err).toContain('--addon aws-ebs-csi-driver --service-account payments/api --service-account shop/api --service-account payments/api --sandbox ');
+  });
+
+  it('says of one that runs no workload that there is nothing to restart yet; its annotation may be granted nevertheless', async () => {
+    const { scenario } = open();
+    const none = [...CLUSTER, '--service-account', 'payments/default'];
+    const { code, err } = await grant(...none, '--sandbox', scenario);
+    expect(code).toBe(0);
+    expect(err.replaceAll(/\s+/g, ' ')).toContain('Notes ! Service account payments/default has no Deployment, DaemonSet or StatefulSet yet: run this again once it has. ');
+    expect(err).not.toContain('No add-on takes');
+    expect(namesOf(documentOf(await grant(...none, '--sandbox', scenario, '--json')))).toEqual(READ);
+    const document = documentOf(await grant(...none, ...REMOVE, '--sandbox', scenario, '--json'));
+    expect(rulesOf(document.objects.map(({ manifest }) => manifest), `${ACCESS_GROUPS.restart}:payments:default`)).toEqual([{ ...ANNOTATES, resourceNames: ['default'] }]);
+  });
+});
+
+describe('grant-access --service-account --apply', () => {
+  it('is noted in the state, changes nothing a second time, and without --annotation remove takes that right away again', async () => {
+    const { directory, scenario } = open();
+    const file = join(directory, 'world.json');
+    const state = ['--state', file];
+    const granted = documentOf(await grant(...API, ...REMOVE, '--sandbox', scenario, ...state, '--apply', '--json'));
+    expect(new Set(granted.objects.map(({ result }) => result))).toEqual(new Set(['created']));
+    expect(await grant(...API, ...REMOVE, ...state, '--apply')).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ nothing to do /) });
+
+    const narrower = documentOf(await grant(...API, ...state, '--apply', '--json'));
+    expect(narrower.objects.map(({ result }) => result)).toEqual(['nothing', 'nothing', 'updated', 'nothing']);
+    const after = documentOf(await grant(...API, ...state, '--json'));
+    expect([rulesOf(after.objects.map(({ manifest }) => manifest)), new Set(after.objects.map(({ result }) => result))]).toEqual([RESTARTS, new Set(['nothing'])]);
+
+    const { commands } = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown>[] };
+    const noted = { what: 'grant-access', addons: [], serviceAccounts: [{ namespace: 'payments', name: 'api' }] };
+    expect(commands).toEqual([expect.objectContaining({ ...noted, annotation: 'remove' }), expect.objectContaining({ ...noted, annotation: 'remove' }), expect.objectContaining({ ...noted, annotation: 'keep' })]);
+  });
+
+  it('goes on from a state that was written before there were service accounts', async () => {
+    const { directory, scenario } = open();
+    const file = join(directory, 'world.json');
+    await grant(...CLUSTER, '--sandbox', scenario, '--state', file, '--apply');
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown>[] };
+    for (const command of kept.commands) for (const name of ['serviceAccounts', 'annotation']) delete command[name];
+    writeFileSync(file, JSON.stringify(kept));
+    expect(await grant(...CLUSTER, '--state', file, '--apply')).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ nothing to do /) });
+  });
+});
+
+describe('grant-access --service-account is refused', () => {
+  it.each<[string, string[], RegExp]>([
+    ['that is not there', ['--service-account', 'payments/web'], /has no service account payments\/web\nhint: {2}Those of namespace payments: api, batch, default$/m],
+    ['of a namespace that is not there', ['--service-account', 'payment/api'], /has no service account payment\/api\nhint: {2}Namespace payment has none, or is not there$/m],
+    ['without a namespace', ['--service-account', 'api'], /--service-account "api" must be NAMESPACE\/NAME, such as payments\/api/],
+    ['whose namespace is none', ['--service-account', 'Pay/api'], /--service-account "Pay\/api" before the \/ must be the name of a Kubernetes namespace/],
+    ['whose name is none', ['--service-account', 'payments/api', '--service-account', 'payments/../api'], /--service-account "payments\/..\/api" behind the \/ must be the name of a Kubernetes service account/],
+    ['with another annotation', ['--service-account', 'payments/api', '--annotation', 'drop'], /--annotation "drop" must be keep or remove/],
+  ])('for one %s, as bad input', async (_, flags, said) => {
+    const { code, err } = await grant(...CLUSTER, ...flags, '--sandbox', open().scenario);
+    expect(err).toMatch(said);
+    expect(code).toBe(2);
+  });
+
+  it('for more than a hint can name, with the first of them', async () => {
+    const many = (cluster: ScenarioCluster): void => void (cluster.workloads = Array.from({ length: 30 }, (_, index) => workload('Deployment', `w${index}`, `sa${String(index).padStart(2, '0')}`)));
+    const { err } = await grant(...CLUSTER, '--service-account', 'payments/web', '--sandbox', open([ADMINISTRATOR], many).scenario);
+    expect(err).toMatch(/hint: {2}Those of namespace payments: (\S+, ){19}\S+ and 11 more/);
+  });
+
+  it('where --annotation is given without one', async () => {
+    const { code, err } = await grant(...CLUSTER, ...REMOVE, '--addon', 'aws-ebs-csi-driver', '--sandbox', open().scenario);
+    expect([code, err]).toEqual([2, expect.stringContaining('--annotation "remove" is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out')]);
+  });
+
+  it.each<[string, Parameters<typeof filesWith>[0], RegExp]>([
+    ['does not know', [], /does not know these credentials/],
+    ['does not let look', [entryOf(ADMINISTRATOR.principalArn)], /may not look at service account payments\/api on cluster reliability-dev: a right is given only for one that is there/],
+    ['lets read everything, and hand out nothing', [operatorWith('AmazonEKSAdminViewPolicy')], /may not create ClusterRole pod-identity-migrator:read/],
+  ])('to whom the API server %s', async (_, entries, said) => {
+    const { code, err } = await grant(...API, ...REMOVE, '--sandbox', open(entries).scenario, '--apply');
+    expect(err).toMatch(said);
+    expect(code).toBe(3);
+  });
+});
+
+it('the roles that may change a service account are those of the second group', async () => {
+  const roles = await serviceRoles();
+  expect(accessEnvironment(roles)['POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS']?.split(',').map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1])).toEqual(['RestartPods', 'AnnotateServiceAccount']);
+});
