@@ -22,6 +22,7 @@ export interface Run {
   scenario: string;
   /** Each execution in the end, by state machine: its status, or its error where it failed. */
   ends: string[];
+  /** Default: of the first add-on that uses IRSA. One that names a service account is about that alone. */
   request?: Partial<MigrationRequestInput>;
   knobs?: Partial<Knobs>;
   change?: (scenario: Scenario) => void;
@@ -54,7 +55,8 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
   const { clock, outputs, executions } = sandbox;
   const [account] = accounts;
   const [cluster] = account!.clusters;
-  const addon = cluster!.addons.find(({ serviceAccountRoleArn }) => serviceAccountRoleArn !== undefined)!.name;
+  const addon = cluster!.addons.find(({ serviceAccountRoleArn }) => serviceAccountRoleArn !== undefined)?.name;
+  const subject = request?.serviceAccount ? {} : { addon };
   const stepFunctions = sandbox.clients().stepFunctions();
   const start = async (stateMachineArn: string, name: string, input: object): Promise<string> => {
     const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
@@ -64,7 +66,7 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
     for (let running = executions.running(); running.length > 0; running = executions.running()) await clock.park(Promise.all(running.map(({ ended }) => ended)));
   };
   const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
-  const migrate = (migrationId: string): Promise<string> => start(outputs.stateMachineArn, migrationId, { migrationId, request: { target, addon, ...request } });
+  const migrate = (migrationId: string): Promise<string> => start(outputs.stateMachineArn, migrationId, { migrationId, request: { target, ...subject, ...request } });
   const executionArn = await migrate(MIGRATION_ID);
   if (again !== undefined) {
     await clock.sleep(again * 1000);

@@ -63,7 +63,7 @@ describe('without one of them', () => {
     expect(denied).toContain(name);
   });
 
-  it.each(grants.filter(({ holder, action }) => action === 'iam:PassRole' && /^(create|update|restore)-addon$/.test(holder)).map((grant) => [nameOf(grant), grant] as const))('the plan says so beforehand: %s', async (_name, grant) => {
+  it.each(grants.filter(({ holder, action }) => action === 'iam:PassRole' && /^((create|update|restore)-addon|create-association)$/.test(holder)).map((grant) => [nameOf(grant), grant] as const))('the plan says so beforehand: %s', async (_name, grant) => {
     const { ends, blockedBy } = await follows(runFor(grant), directory, grant);
     expect(ends[0]).toMatch(/Blocked$/);
     expect(blockedBy).toEqual([expect.stringMatching(new RegExp(`\\(${grant.holder}\\) pass .*iam:PassRole`, 's'))]);
