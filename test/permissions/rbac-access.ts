@@ -12,15 +12,15 @@ import { homeOf } from '../../sandbox/world/build.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { collectingIo } from '../cli/fixtures.ts';
 
-/** What `grant-access` prints for the add-ons of a scenario's only cluster, read from its YAML as kubectl reads it. */
-export const printedFor = async (scenario: Scenario, addons: readonly string[]): Promise<Manifest[]> => {
+/** What `grant-access` prints with these flags for a scenario's only cluster, read from its YAML as kubectl reads it. */
+export const printedFor = async (scenario: Scenario, flags: readonly string[]): Promise<Manifest[]> => {
   const directory = mkdtempSync(join(tmpdir(), 'access-'));
   try {
     const file = join(directory, 'scenario.json');
     writeFileSync(file, JSON.stringify(scenario));
     const io = collectingIo();
     const cluster = scenario.accounts[0]!.clusters[0]!.name;
-    const code = await main(['grant-access', '--cluster', cluster, ...addons.flatMap((addon) => ['--addon', addon]), '--sandbox', file], io);
+    const code = await main(['grant-access', '--cluster', cluster, ...flags, '--sandbox', file], io);
     if (code !== 0) throw new Error(`grant-access ended with ${code}: ${io.err()}`);
     return parseAllDocuments(io.out()).map((document) => document.toJS() as Manifest);
   } finally {

@@ -20,17 +20,26 @@ const { directory } = await ensureAssembly();
 
 /** Pods are admitted before the webhook knows the association, so that each workload is restarted. */
 const LATE = { webhookLagSeconds: 8 };
-const EBS = 'aws-ebs-csi-driver';
+const EBS = ['--addon', 'aws-ebs-csi-driver'];
+const API = ['--service-account', 'payments/api'];
+const OF_API = { serviceAccount: { namespace: 'payments', name: 'api' } };
+/** Its pods, which run on, are restarted. */
+const ACCOUNT = { scenario: 'service-account-irsa', ends: ['MigrateAddon SUCCEEDED'], request: OF_API, access: API };
 
-const RUNS: (Run & { addons: string[] })[] = [
-  { name: 'in place, restarted, rolled back on demand', scenario: 'in-place', addons: [EBS], ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: { strategy: 'in-place' }, knobs: LATE, rollBack: true },
-  { name: 'recreated', scenario: 'ebs-csi-irsa', addons: [EBS], ends: ['MigrateAddon SUCCEEDED'], request: { strategy: 'recreate' } },
-  { name: 'climbs', scenario: 'auto-climbs', addons: [EBS], ends: ['MigrateAddon SUCCEEDED'] },
-  { name: 'trust repaired, retired, reinstated', scenario: 'trust-repair', addons: [EBS], ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'], request: { trust: 'repair' }, retire: true },
-  { name: 'three service accounts, recreated with all that was made of them, restarted', scenario: 'adot-three-service-accounts', addons: ['adot'], ends: ['MigrateAddon SUCCEEDED'], request: { strategy: 'recreate' }, knobs: LATE },
-  { name: 'a DaemonSet, restarted', scenario: 'vpc-cni-irsa', addons: ['vpc-cni'], ends: ['MigrateAddon SUCCEEDED'], knobs: LATE },
-  { name: 'agent installed', scenario: 'agent-absent', addons: [EBS], ends: ['MigrateAddon SUCCEEDED'], request: { agent: 'install' } },
-  { name: 'needs a person', scenario: 'ebs-csi-irsa', addons: [EBS], ends: ['MigrateAddon NeedsHuman'], request: { strategy: 'recreate' }, knobs: { createEndsIn: 'CREATE_FAILED' } },
+/** `access`: what is asked of `grant-access`. */
+type AccessRun = Run & { access: string[] };
+
+const RUNS: AccessRun[] = [
+  { name: 'in place, restarted, rolled back on demand', scenario: 'in-place', access: EBS, ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: { strategy: 'in-place' }, knobs: LATE, rollBack: true },
+  { name: 'recreated', scenario: 'ebs-csi-irsa', access: EBS, ends: ['MigrateAddon SUCCEEDED'], request: { strategy: 'recreate' } },
+  { name: 'climbs', scenario: 'auto-climbs', access: EBS, ends: ['MigrateAddon SUCCEEDED'] },
+  { name: 'trust repaired, retired, reinstated', scenario: 'trust-repair', access: EBS, ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'], request: { trust: 'repair' }, retire: true },
+  { name: 'three service accounts, recreated with all that was made of them, restarted', scenario: 'adot-three-service-accounts', access: ['--addon', 'adot'], ends: ['MigrateAddon SUCCEEDED'], request: { strategy: 'recreate' }, knobs: LATE },
+  { name: 'a DaemonSet, restarted', scenario: 'vpc-cni-irsa', access: ['--addon', 'vpc-cni'], ends: ['MigrateAddon SUCCEEDED'], knobs: LATE },
+  { name: 'agent installed', scenario: 'agent-absent', access: EBS, ends: ['MigrateAddon SUCCEEDED'], request: { agent: 'install' } },
+  { name: 'needs a person', scenario: 'ebs-csi-irsa', access: EBS, ends: ['MigrateAddon NeedsHuman'], request: { strategy: 'recreate' }, knobs: { createEndsIn: 'CREATE_FAILED' } },
+  { ...ACCOUNT, name: 'a service account, its annotation kept' },
+  { ...ACCOUNT, name: 'a service account, its annotation taken off, rolled back on demand', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: { ...OF_API, annotation: 'remove' }, access: [...API, '--annotation', 'remove'], rollBack: true },
 ];
 
 const scenarioOf = ({ scenario }: Run): Scenario => parseScenario(JSON.parse(readFileSync(`sandbox/scenarios/${scenario}.json`, 'utf8')), scenario);
@@ -41,8 +50,8 @@ const followWith = (run: Run, manifests: readonly Manifest[]): Promise<Ran> => f
 
 beforeAll(async () => {
   for (const run of RUNS) {
-    const before = RUNS.find(({ scenario }) => scenario === run.scenario)!;
-    printed.set(run, printed.get(before) ?? (await printedFor(scenarioOf(run), run.addons)));
+    const before = RUNS.find(({ scenario, access }) => scenario === run.scenario && access.join(' ') === run.access.join(' '))!;
+    printed.set(run, printed.get(before) ?? (await printedFor(scenarioOf(run), run.access)));
     ran.set(run, await followWith(run, printed.get(run)!));
   }
 }, 180_000);
@@ -56,7 +65,7 @@ describe('the roles that the access is for', () => {
     const { outputs, functions } = loadAssembly(directory, homeOf(scenarioOf(RUNS[0]!)));
     const stepsIn = (output: string): string[] => outputs[output]!.split(',').map((arn) => functions.find(({ roleArn }) => roleArn === arn)!.handler.replace('.handler', ''));
     expect(stepsIn('KubernetesRoleArns')).toEqual(Object.keys(ACCESS_OF_STEPS));
-    expect(stepsIn('KubernetesRestartRoleArns')).toEqual(['restart-pods']);
+    expect(stepsIn('KubernetesRestartRoleArns')).toEqual(['restart-pods', 'annotate-service-account']);
   });
 
   it('are no others: no step that is not named calls an API server', () => {
@@ -82,7 +91,7 @@ describe('the access that grant-access prints', () => {
     expect(unused([{ ...restart!, name: 'other' }])).toHaveLength(1);
   });
 
-  it('is for nothing but looking and restarting: nothing is watched, no secret is read, no object of any name is changed', () => {
+  it('is for nothing but looking and restarting, and the annotation that shall go: nothing is watched, no secret is read, no object of any name is changed', () => {
     for (const { verb, resource } of rights()) {
       expect(['list', 'get', 'patch']).toContain(verb);
       expect(['secrets', 'configmaps', '*']).not.toContain(resource);
@@ -114,6 +123,19 @@ describe('without one of its rights', () => {
     }
     expect(missing).toEqual([]);
   }, 180_000);
+
+  it("a service account's annotation stays where --annotation remove was not granted, and the migration stands", async () => {
+    const kept = RUNS.find(({ scenario, rollBack }) => scenario === ACCOUNT.scenario && !rollBack)!;
+    const { ends, forbidden, failures } = await followWith({ ...kept, request: { ...OF_API, annotation: 'remove' } }, printed.get(kept)!);
+    expect({ ends, forbidden, failures }).toEqual({ ends: ['MigrateAddon SUCCEEDED'], forbidden: ['annotate-service-account patch serviceaccounts'], failures: [] });
+  });
+
+  it('what is for another service account lets nothing of this one be changed, and its migration goes back', async () => {
+    const [kept] = RUNS.filter(({ scenario }) => scenario === ACCOUNT.scenario);
+    const { ends, forbidden } = await followWith({ ...kept!, request: { ...OF_API, annotation: 'remove' } }, await printedFor(scenarioOf(kept!), ['--service-account', 'payments/web', '--annotation', 'remove']));
+    expect(ends).toEqual(['MigrateAddon RolledBack']);
+    expect(forbidden).toEqual(['restart-pods patch deployments']);
+  });
 });
 
 describe('somebody in the group for reading', () => {
