@@ -66,7 +66,7 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
     passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
     // As lib/steps.ts has them.
-    passingRoleArns: functions.filter((one) => ['create-addon', 'update-addon', 'restore-addon'].includes(lambdaName(one))).map(({ roleArn }) => roleArn),
+    passingRoleArns: functions.filter((one) => ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one))).map(({ roleArn }) => roleArn),
     ledgerKey: { keyArn, tableName: table?.name ?? '' },
   };
   const reasonsFor = ({ actions, resources, conditions = {}, why }: Grant): Reason[] => {

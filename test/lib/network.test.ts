@@ -32,7 +32,7 @@ describe('without subnetIds and securityGroupIds', () => {
 
 describe('with subnetIds and securityGroupIds', () => {
   it('the Lambdas that call API servers are in the VPC, and no others', () => {
-    expect(askForAddress).toEqual(expect.arrayContaining(['finish', 'plan', 'restart-pods', 'retire-trust', 'verify-pods']));
+    expect(askForAddress).toEqual(expect.arrayContaining(['annotate-service-account', 'begin', 'create-association', 'finish', 'plan', 'restart-pods', 'restore-associations', 'retire-trust', 'take-over', 'verify-pods']));
     expect(inVpc(connected)).toEqual(askForAddress);
     for (const step of inVpc(connected)) expect(connected.lambdaOf(step).Properties.VpcConfig, `of ${step}`).toEqual({ SubnetIds: NETWORK.subnetIds, SecurityGroupIds: NETWORK.securityGroupIds });
   });
@@ -85,7 +85,7 @@ describe('the rights to network interfaces', () => {
     expect(others.flatMap((role) => connected.statementsOfRole(role)).filter(({ actions }) => actions.some(isOfEc2))).toEqual([]);
   });
 
-  describe.each(['plan', 'restart-pods', 'retire-trust'])('of %s', (step) => {
+  describe.each(['plan', 'restart-pods', 'annotate-service-account', 'retire-trust'])('of %s', (step) => {
     const policy = connected.resourcesOf('AWS::IAM::Policy').find(([, { Properties }]) => JSON.stringify(Properties.Roles).includes(connected.roleOf(step)) && JSON.stringify(Properties).includes('"ec2:'))![1];
     const parsed = parsePolicy(connected.resolve(policy.Properties.PolicyDocument), 'identity');
     const verdict = (action: string, source: KeyState): string =>

@@ -19,25 +19,27 @@ describe('permissions', () => {
       'purge-associations': eks('DeletePodIdentityAssociation'),
       'create-addon': [...eks('CreateAddon', 'CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
       'update-addon': [...eks('CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'UpdateAddon', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'create-association': [...eks('CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
       'carry-over': [...eks('TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
       'restore-addon': [
         ...eks('CreateAddon', 'CreatePodIdentityAssociation', 'DeleteAddon', 'DeletePodIdentityAssociation', 'TagResource', 'UpdateAddon', 'UpdatePodIdentityAssociation'),
         'iam:PassRole',
       ],
-      'restore-associations': [...eks('CreatePodIdentityAssociation', 'TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'restore-associations': [...eks('CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
       'retire-trust': ['iam:UpdateAssumeRolePolicy'],
     });
   });
 
   it('let each step read what it decides by', () => {
     const observed = eks('DescribeAddon', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
+    const andCluster = eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
     const reads = Object.fromEntries(STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]));
     expect(reads).toEqual({
       plan: [
         ...eks('DescribeAccessEntry', 'DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAccessEntries', 'ListAddons', 'ListPodIdentityAssociations'),
         ...['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'SimulatePrincipalPolicy'].map((action) => `iam:${action}`),
       ],
-      begin: [...observed, 'iam:GetRole'],
+      begin: [...andCluster, 'iam:GetRole'],
       'install-agent': eks('DescribeAddon', 'DescribeCluster'),
       'repair-trust': ['iam:GetRole'],
       'delete-addon': eks('DescribeAddon'),
@@ -45,16 +47,18 @@ describe('permissions', () => {
       'purge-associations': observed,
       'create-addon': [...observed, 'iam:GetRole'],
       'update-addon': [...observed, 'iam:GetRole'],
+      'create-association': [...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
       'await-active': observed,
       'carry-over': [...eks('DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
-      'verify-pods': eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+      'verify-pods': andCluster,
       'restart-pods': eks('DescribeCluster'),
+      'annotate-service-account': eks('DescribeCluster'),
       'assess-rollback': observed,
       'restore-addon': [...observed, 'iam:GetRole'],
-      'restore-associations': [...observed, 'iam:GetRole'],
-      'take-over': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      'restore-associations': [...andCluster, 'iam:GetRole'],
+      'take-over': [...andCluster, 'iam:GetRole'],
       'find-stranded': [],
-      finish: [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      finish: [...andCluster, 'iam:GetRole'],
       'retire-trust': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
     });
   });
@@ -70,6 +74,7 @@ describe('permissions', () => {
     expect(passing).toEqual([
       to('create-addon', 'pods.eks.amazonaws.com'),
       to('update-addon', 'pods.eks.amazonaws.com'),
+      to('create-association', 'pods.eks.amazonaws.com'),
       to('carry-over', 'pods.eks.amazonaws.com'),
       to('restore-addon', 'eks.amazonaws.com'),
       to('restore-addon', 'pods.eks.amazonaws.com'),
@@ -82,6 +87,7 @@ describe('permissions', () => {
     const [addons, associations] = ['arn:aws:eks:*:111122223333:addon/*/*/*', 'arn:aws:eks:*:111122223333:podidentityassociation/*/*'];
     expect(tagged).toEqual([
       ['create-addon', addons],
+      ['create-association', associations],
       ['carry-over', associations],
       ['restore-addon', addons],
       ['restore-associations', associations],
@@ -102,7 +108,7 @@ describe('permissions', () => {
 
   it('ask IAM\'s simulation about the steps that pass roles, and about no other role', () => {
     const asking = statementsOf('plan').filter(({ actions }) => actions.includes('iam:SimulatePrincipalPolicy'));
-    const passing = ['create-addon', 'update-addon', 'restore-addon'].map((step) => expect.stringMatching(new RegExp(`:${roleOf(step)}$`)) as string);
+    const passing = ['create-addon', 'create-association', 'update-addon', 'restore-addon'].map((step) => expect.stringMatching(new RegExp(`:${roleOf(step)}$`)) as string);
     expect(asking).toHaveLength(1);
     expect(asking[0]!.actions).toEqual(['iam:SimulatePrincipalPolicy']);
     expect(asking[0]!.resources).toHaveLength(passing.length);
@@ -139,10 +145,12 @@ describe('permissions', () => {
       'purge-associations': 'QGPU',
       'create-addon': 'QGU',
       'update-addon': 'QGU',
+      'create-association': 'QGPU',
       'await-active': 'QPU',
       'carry-over': 'QGPU',
       'verify-pods': 'QPU',
       'restart-pods': 'QGU',
+      'annotate-service-account': 'QGU',
       'assess-rollback': 'QGU',
       'restore-addon': 'QGPU',
       'restore-associations': 'QGPU',

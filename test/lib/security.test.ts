@@ -75,7 +75,7 @@ describe.each(deployments)('%s template', (_, one) => {
 
   it('passes no role without saying to which service', () => {
     const passing = statementsIn(one.Resources).filter(({ Action = [] }) => [Action].flat().includes('iam:PassRole'));
-    expect(passing).toHaveLength(6);
+    expect(passing).toHaveLength(7);
     for (const { Action, Condition } of passing) {
       expect(Action).toBe('iam:PassRole');
       expect(Condition?.StringEquals?.['iam:PassedToService']).toMatch(/^(pods\.)?eks\.amazonaws\.com$/);

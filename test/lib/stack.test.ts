@@ -17,7 +17,7 @@ describe('stack', () => {
 
   it('tells which roles need an access entry in each cluster', () => {
     const roles = (template.Outputs.KubernetesRoleArns!.Value as { 'Fn::Join': [string, { 'Fn::GetAtt': [string] }[]] })['Fn::Join'][1].map((role) => role['Fn::GetAtt'][0]);
-    expect(roles).toEqual(['plan', 'verify-pods', 'restart-pods', 'finish', 'install-agent', 'retire-trust'].map(roleOf));
+    expect(roles).toEqual(['plan', 'begin', 'create-association', 'verify-pods', 'restart-pods', 'annotate-service-account', 'restore-associations', 'take-over', 'finish', 'install-agent', 'retire-trust'].map(roleOf));
   });
 
   it('can be deployed: no resource waits for itself', () => {
