@@ -1,9 +1,9 @@
 /** Whoever can write into the ledger, and no more, gets no change by it that the deployment does not allow. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { subjectLock } from '../../lambdas/runtime/lock.ts';
-import type { Association, Migration, Plan, AddonSnapshot as Snapshot } from '../../lambdas/domain/model.ts';
-import { hashOf } from '../../lambdas/domain/plan/hash.ts';
+import type { AddonSnapshot, Migration, Plan } from '../../lambdas/domain/model.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
+import { exchangedIn, type Forge, forgeMigration, resealed } from './forged.ts';
 import { ADMIN, changesIn, deploy, type Deployment, hostileScenario, inHostileWorld, NARROW, type HostileWorld, OWN_ROLE, SECRET, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
 
 let narrow: Deployment;
@@ -14,44 +14,13 @@ afterAll(() => narrow.remove());
 
 const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> => inHostileWorld({ deployment: narrow }, work);
 
-/** The record as the table has it: without what are items of their own. */
-const recordItem = (record: Migration): object => Object.fromEntries(Object.entries(record).filter(([name]) => !['associations', 'trustChanges', 'retirements'].includes(name)));
-
-/** With a hash that fits what it says now: who can write a plan can make its hash too. */
-const resealed = (record: Migration, plan: Plan): Migration => ({ ...record, plan: { ...plan, hash: hashOf(plan, record.request) } });
-
-interface Exchange {
-  /** What the ledger says when `begin` reads it. */
-  forge: (record: Migration, plan: Plan) => Migration;
-}
-
 /** A migration whose record is exchanged as soon as the plan has written it. */
-const exchanged = ({ forge }: Exchange) =>
-  inside(async (world) => {
-    const before = stateOf(world);
-    const migrationId = world.backend.ids.ulid();
-    const isPlanned = ({ step, operation, status, input }: { step?: string; operation: string; status: number; input: unknown }): boolean =>
-      step === 'plan' && operation === 'UpdateItem' && status === 200 && JSON.stringify(input).includes('"STEP#plan"');
-    let exchanges = 0;
-    world.onFirst(isPlanned, async () => {
-      const record = (await world.record(migrationId))!;
-      exchanges += 1;
-      await world.forge(`MIGRATION#${migrationId}`, 'RECORD', recordItem(forge(record, record.plan!)));
-    });
-    const execution = await world.ask({}, { name: migrationId });
-    expect(exchanges).toBe(1);
-    expect(stateOf(world)).toEqual(before);
-    expect(changesIn(world)).toEqual([]);
-    expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
-    expect(await world.backend.ledger.getSnapshot(migrationId)).toBeUndefined();
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked' });
-    return execution.cause ?? '';
-  });
+const exchanged = (forge: Forge): Promise<string> => inside((world) => exchangedIn(world, forge));
 
 describe('a plan that is exchanged before it is begun', () => {
   const withRole = (plan: Plan, arn: string): Plan => ({ ...plan, associations: plan.associations.map((one) => ({ ...one, roleArn: arn })) });
 
-  it.each<[string, Exchange['forge'], RegExp]>([
+  it.each<[string, Forge, RegExp]>([
     ['for one with another role', (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }), /BadInput: .*not what its hash was made of/],
     ['for one with another role and the hash of that', (record, plan) => resealed(record, withRole(plan, ADMIN)), /BadInput: .*(other roles or namespaces|another one than the step plan has made)/],
     [
@@ -83,52 +52,13 @@ describe('a plan that is exchanged before it is begun', () => {
     ['for one that goes further', (record, plan) => ({ ...record, plan: { ...plan, ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'OVERWRITE' }] } }), /BadInput: .*not what its hash was made of/],
     ['for garbage', (record) => ({ ...record, plan: { verdict: SECRET } }) as unknown as Migration, /BadInput: The ledger has a migration that this version of the service does not write so: plan\./],
   ])('%s is refused', async (_, forge, why) => {
-    const cause = await exchanged({ forge });
+    const cause = await exchanged(forge);
     expect(cause).toMatch(why);
     expect(cause).not.toContain(SECRET);
   });
 });
 
-/** A migration that never was: over, or left by an execution that nobody knows. */
-async function forgeMigration(world: HostileWorld, change: Partial<Migration>, snapshot: (real: Snapshot) => Snapshot, purged: Association[] = [], created: Association[] = []): Promise<string> {
-  const { ledger, ids } = world.backend;
-  // From a real one, which is what one would copy.
-  const real = await world.ask({ dryRun: true });
-  const { plan, request } = (await world.record(real.name))!;
-  const migrationId = ids.ulid();
-  const stamp = '2026-01-15T08:00:00.000Z';
-  const addon = plan!.addon!;
-  const associations = await ledgerAssociations(world);
-  const base: Migration = {
-    migrationId,
-    request: { ...request, dryRun: false },
-    startedAt: stamp,
-    endedAt: stamp,
-    status: 'ended',
-    outcome: 'needs-human',
-    verified: 'none',
-    plan: plan!,
-    rung: 0,
-    executionArn: `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`,
-    locks: [],
-    removed: [],
-    made: [],
-    warnings: [],
-    associations: { purged: [], created: [], restored: [] },
-    trustChanges: [],
-    retirements: [],
-    handOff: [],
-    ...change,
-  };
-  await world.forge(`MIGRATION#${migrationId}`, 'RECORD', recordItem(base));
-  await world.forge(`MIGRATION#${migrationId}`, 'SNAPSHOT', { snapshot: snapshot({ takenAt: stamp, addon, namespace: 'kube-system', planned: plan!.associations, associations, trustPolicies: {} }) });
-  for (const [what, list] of Object.entries({ purged, created })) for (const association of list) await ledger.recordAssociation(migrationId, what as 'purged' | 'created', association);
-  return migrationId;
-}
-
-async function ledgerAssociations(world: HostileWorld): Promise<Association[]> {
-  return [...world.cluster.associations.values()].map(({ createdAt, modifiedAt, ...one }) => ({ ...one, createdAt: new Date(createdAt).toISOString(), modifiedAt: new Date(modifiedAt).toISOString() }));
-}
+const forgeSnapshot = (world: HostileWorld, snapshot: (real: AddonSnapshot) => AddonSnapshot): Promise<string> => forgeMigration(world, { snapshot });
 
 describe('a whole migration that never was', () => {
   /** The driver without an identity: then a forged way back has something to put. */
@@ -144,7 +74,7 @@ describe('a whole migration that never was', () => {
     });
 
   it('whose snapshot has an administrator as the IRSA role is not put back', async () => {
-    const { before, after, execution, changes } = await attempted((world) => forgeMigration(world, {}, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })));
+    const { before, after, execution, changes } = await attempted((world) => forgeSnapshot(world, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })));
     expect(after).toEqual(before);
     expect(changes).toEqual([]);
     expect(execution.status).toBe('FAILED');
@@ -152,7 +82,7 @@ describe('a whole migration that never was', () => {
 
   it("that names an administrator for the driver's role on a driver without one is stopped by IAM, and the driver stays", async () => {
     const { before, after, execution, changes } = await attempted(
-      (world) => forgeMigration(world, {}, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })),
+      (world) => forgeSnapshot(world, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })),
       ({ cluster }) => {
         const addon = cluster.addons.get(ADDON)!;
         const [association] = cluster.associations.values();
@@ -166,13 +96,13 @@ describe('a whole migration that never was', () => {
     expect(after).toEqual(before);
   });
 
-  it.each<[string, (real: Snapshot) => Snapshot]>([
+  it.each<[string, (real: AddonSnapshot) => AddonSnapshot]>([
     ['of another add-on', (real) => ({ ...real, addon: { ...real.addon, name: 'vpc-cni', arn: real.addon.arn.replace(ADDON, 'vpc-cni') } })],
     ['of another cluster', (real) => ({ ...real, addon: { ...real.addon, arn: real.addon.arn.replace('reliability-dev', 'payments-prod') } })],
     ['of service accounts of another namespace', (real) => ({ ...real, planned: [{ namespace: 'payments', serviceAccount: 'api', roleArn: OWN_ROLE }] })],
     ['with an association of another namespace', (real) => ({ ...real, associations: real.associations.map((one) => ({ ...one, namespace: 'payments' })) })],
   ])('whose snapshot is %s is refused before a lock is taken', async (_, snapshot) => {
-    const { before, after, execution, changes } = await attempted((world) => forgeMigration(world, {}, snapshot));
+    const { before, after, execution, changes } = await attempted((world) => forgeSnapshot(world, snapshot));
     expect(after).toEqual(before);
     expect(changes).toEqual([]);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'RecoveryFailed', cause: expect.stringMatching(/BadInput.*does not belong to/) as unknown });
@@ -180,7 +110,10 @@ describe('a whole migration that never was', () => {
 
   it('is not retired where its role may not be changed', async () => {
     const { before, after, execution, changes } = await inside(async (world) => {
-      const migrationId = await forgeMigration(world, { outcome: 'migrated', verified: 'pods', endedAt: '2025-06-01T00:00:00.000Z' }, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } }));
+      const migrationId = await forgeMigration<AddonSnapshot>(world, {
+        record: () => ({ outcome: 'migrated', verified: 'pods', endedAt: '2025-06-01T00:00:00.000Z' }),
+        snapshot: (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } }),
+      });
       const seen = stateOf(world);
       const machine = world.backend.retireStateMachineArn!;
       const retiring = await world.attempt({ migrationId, action: 'retire', dryRun: false, soakDays: 0 }, { machine, name: `retire-${migrationId}` });
@@ -194,7 +127,7 @@ describe('a whole migration that never was', () => {
   it('that says it has retired, or repaired, another role changes nothing of that', async () => {
     const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }] });
     const { before, after, errors, changes } = await inside(async (world) => {
-      const migrationId = await forgeMigration(world, { outcome: 'migrated', verified: 'pods' }, (real) => real);
+      const migrationId = await forgeMigration(world, { record: () => ({ outcome: 'migrated', verified: 'pods' }) });
       const note = { roleArn: ADMIN, before: policy, after: '{}', notedAt: '2025-06-01T00:00:00.000Z', writtenAt: '2025-06-01T00:00:00.000Z' };
       await world.backend.ledger.recordRetirement(migrationId, { ...note, removed: [{ statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } }] });
       await world.backend.ledger.recordTrustChange(migrationId, { ...note, statement: {} });

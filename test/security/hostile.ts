@@ -58,15 +58,18 @@ export const ownAddon = (cluster: ScenarioCluster): ScenarioCluster['addons'][nu
 
 /** Everything at the target that an attacker could want changed. */
 export function stateOf({ backend }: OpenWorld): unknown {
-  return [...backend.sandbox.world.accounts.entries()].map(([id, { roles, clusters }]) => ({
+  const state = [...backend.sandbox.world.accounts.entries()].map(([id, { roles, clusters }]) => ({
     id,
     roles: [...roles.values()].map(({ arn, trustPolicy, policies, attachedPolicies }) => ({ arn, trustPolicy, policies, attachedPolicies })),
-    clusters: [...clusters.entries()].map(([key, { addons, associations }]) => ({
+    clusters: [...clusters.entries()].map(([key, { addons, associations, kube }]) => ({
       key,
       addons: [...addons.values()],
       associations: [...associations.values()],
+      serviceAccounts: [...kube.objects.get('serviceaccounts.')!.values()].map(({ metadata: { namespace, name, annotations } }) => ({ namespace, name, annotations })),
     })),
   }));
+  // The world changes its objects in place.
+  return structuredClone(state);
 }
 
 /** Calls of the service that changed something at the target. */
