@@ -7,6 +7,7 @@ const ACCOUNT = '111122223333';
 const WHO = `arn:aws:iam::${ACCOUNT}:role/team/app/someone`;
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/someone/sandbox`;
 const PODS = '/api/v1/namespaces/kube-system/pods';
+const ACCOUNT_DEFAULT = '/api/v1/namespaces/kube-system/serviceaccounts/default';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 
 const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
@@ -253,8 +254,10 @@ describe('the groups of the deployed service', () => {
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(200);
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
     expect(await status(lab, 'GET', '/api/v1/pods')).toBe(403);
-    expect(await status(lab, 'PATCH', '/api/v1/namespaces/kube-system/serviceaccounts/default', { headers: merge, body: {} })).toBe(200);
-    expect(await status(lab, 'DELETE', '/api/v1/namespaces/kube-system/serviceaccounts/default')).toBe(403);
+    expect(await status(lab, 'PATCH', ACCOUNT_DEFAULT, { headers: merge, body: {} })).toBe(200);
+    for (const method of ['GET', 'DELETE']) expect([method, await status(lab, method, ACCOUNT_DEFAULT)]).toEqual([method, 403]);
+    expect(await status(lab, 'POST', `${ACCOUNT_DEFAULT}/token`, { body: {} })).toBe(403);
+    expect(await status(lab, 'PATCH', PODS, { headers: merge, body: {} })).toBe(403);
     expect(await status(lab, 'DELETE', `${PODS}/${lab.pods('ebs-csi-node')[0]!.metadata.name}`)).toBe(403);
     expect(await status(lab, 'GET', '/api/v1/namespaces')).toBe(403);
     expect(await status(lab, 'GET', `${RBAC}/clusterroles`)).toBe(403);

@@ -84,7 +84,8 @@ describe('retire, of any policy', () => {
         expect(undoRetirement(retirement, after)).toEqual({ do: 'write', document: before });
         expect(undoRetirement(retirement, before)).toEqual({ do: 'nothing' });
       }),
-      RUNS,
+      // One in forty keeps a statement: enough of them in every run.
+      { numRuns: 1200 },
     );
     for (const kind of ['nothing', 'remove', 'refuse', 'kept'] as const) expect(met.of(kind)).toBeGreaterThan(3);
   });
