@@ -1,4 +1,4 @@
-/** The commands that put a service account back by hand: its associations, its annotation, then its pods. */
+/** The commands that put a service account back by hand: its annotation, its associations, then its pods. */
 import { associationLines as eksLines, endLines, kubeconfigLine, restartLine } from './hand-off-commands.ts';
 import { trustLines } from './hand-off-trust.ts';
 import type { WorkloadRef } from './kubernetes.ts';
@@ -43,10 +43,11 @@ export function accountHandOff(facts: AccountHandOffFacts): string[] {
   const lost = snapshot.associations.filter((was) => facts.associations && !facts.associations.some(({ id }) => id === was.id));
   const restarts = workloads?.map((one) => restartLine(one)) ?? [comment(`The API server could not be read: restart whatever runs with ${snapshot.planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ')}: kubectl -n ${snapshot.namespace} rollout restart KIND/NAME`)];
   return [
+    kubeconfigLine(target),
+    // First, since with neither new pods have no role.
+    ...annotationLines(facts),
     ...freeLines(facts),
     ...lost.flatMap((was) => [comment(`Association ${was.id}, which was there before, is gone; this migration did not delete it.`), mayFail(eksLines(target).create(was))]),
-    kubeconfigLine(target),
-    ...annotationLines(facts),
     comment('Pods keep the identity that they were admitted with: new ones take the one that was put back, some seconds later.'),
     'sleep 30',
     ...restarts,

@@ -1,7 +1,7 @@
 /** The way back of a service account's association: what the migration made goes, what was there before stays. */
 import { MigrationError } from '../domain/errors.ts';
 import type { Association, Migration, Snapshot } from '../domain/model.ts';
-import { accountProblem, associationText, foreignAssociations, isOwnAssociation, isUnannotated, wasThere } from '../domain/service-account.ts';
+import { accountProblem, associationText, foreignAssociations, isOwnAssociation, wasThere } from '../domain/service-account.ts';
 import type { Clock, Eks, Kubernetes, Ledger } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 import { lookSeveralTimes } from './looks.ts';
@@ -18,11 +18,11 @@ export interface AccountRestoring {
   guard: () => Promise<void>;
 }
 
-/** Without its annotation, or without the service account, new pods would have no role at all: the association stays then. */
+/** Without its annotation, which was put back before, or without the service account, new pods would have no role at all: the association stays then. */
 async function assertIrsaIsLeft({ record, snapshot, kubernetes, clock }: AccountRestoring): Promise<void> {
   const { serviceAccount: was } = snapshot;
   if (!was || record.request.verification === 'api') return;
-  const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), isUnannotated(record));
+  const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), false);
   if (why !== undefined) throw new MigrationError('RestoreRefused', `The way back stops: ${why}. The association was left as it is, since pods would be without a role; the record's hand-off has the commands that put it back.`);
 }
 

@@ -30,8 +30,8 @@ export const NOT_RECORDED = caughtAnotherFailure('The end could not be recorded 
  * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
  * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old identity;
  * then the trust policies, which the pods do not need any more.
- * Of a service account that is no add-on's there is no add-on to look at: its association goes, its annotation comes back,
- * and then its pods.
+ * Of a service account that is no add-on's there is no add-on to look at: its annotation comes back, its association goes,
+ * and then its pods go back.
  * It looks at what is there and not at what was done, so it may start from anywhere, and start again.
  */
 export function createRollback(scope: Construct, { functions, tableName, rolledBack }: RollbackOptions): Rollback {
@@ -84,18 +84,19 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     .when(answerIs('verdict', 'restart'), restartRestored)
     .otherwise(recordNeedsHuman);
 
+  // The annotation first: while there is neither, new pods have no role. The association goes before it as long as it is there.
+  const isAnnotationToRestore = sfn.Choice.jsonata(scope, 'IsAnnotationToRestore')
+    .when(isSet('removesAnnotation'), task('annotate-service-account', { stateName: 'RestoreAnnotation', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(restoreAssociations))
+    .otherwise(restoreAssociations);
   // EKS's webhook knows for some seconds longer of an association that is gone.
   const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
-  const isAnnotationToRestore = sfn.Choice.jsonata(scope, 'IsAnnotationToRestore')
-    .when(isSet('removesAnnotation'), task('annotate-service-account', { stateName: 'RestoreAnnotation', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(verifyRestored))
-    .otherwise(verifyRestored);
 
-  rollBack.next(sfn.Choice.jsonata(scope, 'WhatGoesBack').when(isOfServiceAccount(), restoreAssociations).otherwise(assess));
+  rollBack.next(sfn.Choice.jsonata(scope, 'WhatGoesBack').when(isOfServiceAccount(), isAnnotationToRestore).otherwise(assess));
   assess.next(whichWayBack);
   for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
   waitForRestore.next(assess);
   restoreAssociations.next(sfn.Choice.jsonata(scope, 'IsAddonBack').when(isOfServiceAccount(), waitForWebhook).otherwise(verifyRestored));
-  waitForWebhook.next(isAnnotationToRestore);
+  waitForWebhook.next(verifyRestored);
   verifyRestored.next(restored);
   restartRestored.next(waitForRestoredRollout).next(verifyRestored);
   return { RollBack: rollBack, RecordNeedsHuman: recordNeedsHuman, NeedsHuman: needsHuman };
