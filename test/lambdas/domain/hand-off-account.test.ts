@@ -89,7 +89,7 @@ describe('accountHandOff', () => {
   it('deletes nothing that is not the migration\'s, and says what somebody else\'s does', () => {
     const lines = accountHandOff(factsOf([THEIRS]));
     expect(lines.filter((line) => !line.startsWith('#') && line.includes('delete-pod-identity-association'))).toEqual([]);
-    expect(lines[0]).toMatch(/^# Somebody else made a-theirs of payments\/api with .*somebody-elses meanwhile; while it is there, new pods use it and not IRSA\. To take it away: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
+    expect(lines[1]).toMatch(/^# Somebody else made a-theirs of payments\/api with .*somebody-elses meanwhile; while it is there, new pods use it and not IRSA\. To take it away: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
   });
 
   it('makes one of before again that is gone, whole, and says that it was not this migration', async () => {
@@ -106,12 +106,12 @@ describe('accountHandOff', () => {
     expect(text(factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount: undefined }) }))).not.toContain('annotate');
   });
 
-  it('puts the annotation back before it restarts anything, and waits in between', () => {
+  it('puts the annotation back before it takes the association away, and waits before it restarts anything', () => {
     const lines = accountHandOff(factsOf([ownAssociation()], { ...MADE, request: remove, annotationChange: taken }, { workloads: [API, DB] })).filter((line) => !line.startsWith('#'));
     expect(lines.map((line) => line.split(' ').slice(0, 5).join(' '))).toEqual([
-      'aws eks delete-pod-identity-association --region eu-west-1',
       'aws eks update-kubeconfig --region eu-west-1',
       'kubectl -n payments annotate serviceaccount',
+      'aws eks delete-pod-identity-association --region eu-west-1',
       'sleep 30',
       'kubectl -n payments rollout restart',
       'kubectl -n payments rollout restart',

@@ -1,6 +1,7 @@
 /** restore-associations for a service account: the migration's own association goes, whatever else is there stays. */
 import { describe, expect, it } from 'vitest';
 import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
+import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { anAccountAssociation, aServiceAccount, associated, begunAccount, ownAssociation } from '../account-fixtures.ts';
 import { invoke, type When } from '../fakes.ts';
@@ -124,6 +125,16 @@ describe('restore-associations of a service account', () => {
     expect(there(fakes)).toEqual(['a-own']);
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);
+  });
+
+  it('never leaves the service account without both: it stops where the migration itself has not put the annotation back yet', async () => {
+    const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: { notedAt: at(-9), writtenAt: at(-8) } } });
+    fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
+    expect(there(fakes)).toEqual(['a-own']);
+    await invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
+    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(fakes.journal.mutations()).toEqual(['kubernetes.annotateServiceAccount', 'eks.deleteAssociation']);
   });
 
   it('goes on where the migration has put its annotation back, and stops where somebody has taken that off again', async () => {
