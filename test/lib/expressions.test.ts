@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { migrateAddon, recover } from './definition.ts';
@@ -12,7 +13,7 @@ const assignedFailure = (state: string, errorOutput: object, failure?: object): 
   evaluate(states[state]!.Catch!.at(-1)!.Assign!.failure, { states: { errorOutput }, failure });
 
 /** As `Plan` assigns them. */
-const VARIABLES = { addon: REQUEST.addon, target: REQUEST.target };
+const VARIABLES = { subject: REQUEST.addon, target: REQUEST.target };
 
 const FROM_LAMBDA = {
   Error: 'AddonFailed',
@@ -31,7 +32,7 @@ describe('failure', () => {
   it('tells of the first error and of that of putting back, under the first one\'s name', async () => {
     await expect(assignedFailure('AssessRollback', { Error: 'Lambda.Unknown', Cause: 'Lambda did not answer.' }, FROM_LAMBDA)).resolves.toEqual({
       Error: 'AddonFailed',
-      Cause: 'Add-on "x" is CREATE_FAILED. Putting the add-on back failed too: Lambda.Unknown: Lambda did not answer.',
+      Cause: 'Add-on "x" is CREATE_FAILED. Putting it back failed too: Lambda.Unknown: Lambda did not answer.',
     });
   });
 
@@ -57,10 +58,12 @@ describe('ladder', () => {
   });
 
   it('says which way it is, and that there is none beyond its end', async () => {
-    await expect(wayAt(WAYS, 0)).resolves.toEqual([true, false]);
-    await expect(wayAt(WAYS, 1)).resolves.toEqual([false, true]);
-    await expect(wayAt(WAYS, 2)).resolves.toEqual([false, false]);
-    await expect(wayAt([], 0)).resolves.toEqual([false, false]);
+    await expect(wayAt(WAYS, 0)).resolves.toEqual([true, false, false]);
+    await expect(wayAt(WAYS, 1)).resolves.toEqual([false, true, false]);
+    await expect(wayAt(WAYS, 2)).resolves.toEqual([false, false, false]);
+    await expect(wayAt([], 0)).resolves.toEqual([false, false, false]);
+    await expect(wayAt([{ strategy: 'associate', preserve: false }], 0)).resolves.toEqual([false, false, true]);
+    await expect(wayAt([{ strategy: 'associate', preserve: false }], 1)).resolves.toEqual([false, false, false]);
     await expect(evaluate(states.WhichWay!.Assign!.failure, { rung: 2 })).resolves.toEqual({ Error: 'NoWayLeft', Cause: 'The plan has no way 3 that could be taken.' });
   });
 });
@@ -107,6 +110,67 @@ describe('cause of an end', () => {
       const cause = await evaluate(states.NeedsHuman!.Cause, { failure, ...VARIABLES });
       expect(cause).toBeTypeOf('string');
       expect(String(cause).length).toBeLessThan(32_768);
+    }
+  });
+});
+
+describe('what a request is about', () => {
+  const TEXTS: Record<string, unknown> = { Blocked: states.Blocked!.Cause, RolledBack: states.RolledBack!.Cause };
+  const SUBJECT = (states.RecordBlocked!.Arguments!.Payload as { subject: string }).subject;
+  const of = (request: unknown, expression: unknown): Promise<unknown> =>
+    evaluate(expression, { failure: { Error: 'BadInput', Cause: 'x' }, states: { context: { Execution: { Input: { migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', ...(request === undefined ? {} : { request }) } } } } });
+  const { target } = REQUEST;
+  const serviceAccount = { namespace: 'payments', name: 'api' };
+
+  it.each<[string, object, string, string]>([
+    ['an add-on', REQUEST, 'aws-ebs-csi-driver', 'add-on aws-ebs-csi-driver'],
+    ['a service account', { target, serviceAccount }, 'payments/api', 'service account payments/api'],
+    ['a service account, and an option that is null', { target, serviceAccount, addon: null }, 'payments/api', 'service account payments/api'],
+  ])('is %s: under its own lock, and by its own name', async (_, request, subject, text) => {
+    await expect(of(request, SUBJECT)).resolves.toBe(subject);
+    for (const cause of Object.values(TEXTS)) await expect(of(request, cause)).resolves.toMatch(new RegExp(`^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of ${text} in cluster c1 `));
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['neither', { target }],
+    ['both', { ...REQUEST, serviceAccount }],
+    ['a text', 'payments/api'],
+    ['a list', [REQUEST]],
+    ['a service account that is null', { serviceAccount: null }],
+    ['a service account that is a text', { serviceAccount: 'payments/api' }],
+    ['a service account of half', { serviceAccount: { namespace: 'payments' } }],
+    ['several service accounts', { serviceAccount: [serviceAccount, serviceAccount] }],
+    ['a service account of objects', { serviceAccount: { namespace: { a: 1 }, name: ['x', null] } }],
+    ['an add-on that is a number', { addon: 12, target: 7 }],
+    ['an add-on that is an object', { addon: { name: 'x' }, target: [] }],
+    ['an add-on that is null', { addon: null, target: null }],
+    ['an add-on without an end', { addon: 'x'.repeat(100_000), target: { cluster: 'y'.repeat(100_000) } }],
+  ])('is a text where it is %s, which ends as blocked and not as an error of the definition', async (_, request) => {
+    await expect(of(request, SUBJECT)).resolves.toBeTypeOf('string');
+    for (const cause of Object.values(TEXTS)) {
+      const text = await of(request, cause);
+      expect(text).toMatch(/^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of (add-on|service account) /);
+      expect(String(text).length).toBeLessThan(2000);
+    }
+  });
+
+  it('is a text for whatever JSON there is', async () => {
+    const field = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.record({ namespace: fc.jsonValue({ maxDepth: 1 }), name: fc.jsonValue({ maxDepth: 1 }) }, { requiredKeys: [] }));
+    const requests = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.record({ addon: field, serviceAccount: field, target: field }, { requiredKeys: [] }));
+    await fc.assert(
+      fc.asyncProperty(requests, async (request) => {
+        expect(await of(request, SUBJECT)).toBeTypeOf('string');
+        for (const cause of Object.values(TEXTS)) expect(await of(request, cause)).toBeTypeOf('string');
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is told by the subject where the plan has answered', async () => {
+    for (const [subject, text] of [['payments/api', 'service account payments/api'], ['coredns', 'add-on coredns']]) {
+      await expect(evaluate(states.NeedsHuman!.Cause, { failure: FROM_LAMBDA, subject, target })).resolves.toMatch(new RegExp(`^Migration \\S+ of ${text} in cluster c1 needs a person`));
     }
   });
 });

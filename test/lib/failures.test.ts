@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { migrateAddon, recover } from './definition.ts';
 
 const { states } = migrateAddon;
-const ROAD = ['InstallAgent', 'RepairTrust', 'AwaitDeleted', 'PurgeAssociations', 'UpdateAddon', 'CreateAddon', 'AwaitActive', 'CarryOver', 'VerifyPods', 'RestartPods'];
+const ROAD = ['InstallAgent', 'RepairTrust', 'AwaitDeleted', 'PurgeAssociations', 'UpdateAddon', 'CreateAddon', 'CreateAssociation', 'AwaitActive', 'CarryOver', 'VerifyPods', 'RestartPods'];
 
 describe('ends of MigrateAddon', () => {
   it('succeed only as migrated, already migrated or planned', () => {
@@ -52,12 +52,22 @@ describe('failures of MigrateAddon', () => {
     expect(states.IsAnythingChanged).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $rung = 0 and $not($installsAgent) and $not($repairsTrust) %}', Next: 'RecordBlocked' }], Default: 'RollBack' });
   });
 
+  it('of the annotation put nothing back, since the pods are proven; but one that is cancelled or has lost its lock is not called migrated', () => {
+    expect(migrateAddon.catchersOf('AnnotateServiceAccount')).toEqual([
+      [['LockLost'], 'RecordNeedsHuman'],
+      [['Cancelled'], 'RollBack'],
+      [['States.ALL'], 'RecordMigrated'],
+    ]);
+    expect(migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'AreThePodsProven')).not.toContain('AnnotateServiceAccount');
+  });
+
   const begun = migrateAddon.reachableFrom('IsAgentToInstall', ({ to, onFailure }) => !onFailure && to !== 'RollBack');
   const afterBegin = migrateAddon.edges.filter(({ from, onFailure }) => onFailure && begun.has(from) && !from.startsWith('Record'));
   it('come from each step of the road', () => {
-    expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual([...ROAD, 'DeleteAddon'].sort());
+    expect(afterBegin.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from)).toEqual(['AnnotateServiceAccount']);
+    expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual([...ROAD, 'DeleteAddon', 'AnnotateServiceAccount'].sort());
   });
-  it.each(afterBegin)('after begin lead from $from by $to to the way back or to a person', ({ to }) => {
+  it.each(afterBegin.filter(({ to }) => to !== 'RecordMigrated'))('after begin lead from $from by $to to the way back or to a person', ({ to }) => {
     const elsewhere = migrateAddon.reachableFrom(to, ({ from, to: next }) => !['RollBack', 'RecordNeedsHuman'].includes(from) && !(from === 'IsAnythingChanged' && next === 'RecordBlocked'));
     expect([...elsewhere].filter((name) => migrateAddon.isEnd(name))).toEqual([]);
   });
@@ -78,7 +88,8 @@ describe('way back', () => {
   });
 
   it('looks, acts, and looks again, counting the actions', () => {
-    expect(states.RollBack).toEqual({ Type: 'Pass', Assign: { actions: 0 }, Next: 'AssessRollback' });
+    expect(states.RollBack).toEqual({ Type: 'Pass', Assign: { actions: 0 }, Next: 'WhatGoesBack' });
+    expect(states.WhatGoesBack).toEqual({ Type: 'Choice', Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'IsAnnotationToRestore' }], Default: 'AssessRollback' });
     expect(states.AssessRollback!.Next).toBe('WhichWayBack');
     const actions = { update: 'RestoreByUpdate', delete: 'RemoveFailedCopy', create: 'RestoreByCreate' };
     expect(states.WhichWayBack).toEqual({
@@ -92,8 +103,16 @@ describe('way back', () => {
     expect(states.WaitForRestore).toMatchObject({ Next: 'AssessRollback', Assign: { actions: '{% $actions + 1 %}' } });
   });
 
+  it('of a service account puts its annotation back before its association goes: with neither, new pods have no role', () => {
+    expect(states.IsAnnotationToRestore).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $removesAnnotation %}', Next: 'RestoreAnnotation' }], Default: 'RestoreAssociations' });
+    expect(states.RestoreAnnotation).toMatchObject({ Next: 'RestoreAssociations', Arguments: { Payload: { towards: 'before', fence: '{% $fence %}' } } });
+    expect(migrateAddon.reachableFrom('RestoreAssociations')).not.toContain('RestoreAnnotation');
+  });
+
   it('is over only when the pods have what they had', () => {
-    expect(states.RestoreAssociations).toMatchObject({ Next: 'VerifyRestored', Assign: { round: 1 } });
+    expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { round: 1 } });
+    expect(states.IsAddonBack).toEqual({ Type: 'Choice', Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'WaitForFormerIdentity' }], Default: 'VerifyRestored' });
+    expect(states.WaitForFormerIdentity).toEqual({ Type: 'Wait', Seconds: 15, Next: 'VerifyRestored' });
     for (const name of ['VerifyRestored', 'RestartRestored']) expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'before', round: '{% $round %}' });
     expect(states.AreThePodsRestored).toMatchObject({
       Choices: [

@@ -63,6 +63,7 @@ describe('retries', () => {
       'MigrateAddon.PurgeAssociations': 'AssociationStillThere 5 s × 36',
       'MigrateAddon.UpdateAddon': `${association}, ${trust}`,
       'MigrateAddon.CreateAddon': `${association}, ${trust}`,
+      'MigrateAddon.CreateAssociation': `${association}, ${trust}`,
       'MigrateAddon.CarryOver': trust,
       'MigrateAddon.AwaitActive': 'AddonNotActive 10 s × 120',
       'MigrateAddon.VerifyPods': 'PodsNotSettled 10 s × 90',

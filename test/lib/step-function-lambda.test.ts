@@ -12,6 +12,7 @@ const environment = {
   POWERTOOLS_LOG_LEVEL: 'INFO',
   PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
   CREATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-addon',
+  CREATE_ASSOCIATION_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-association',
   UPDATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/update-addon',
   RESTORE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/restore-addon',
 } as const;

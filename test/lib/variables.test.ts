@@ -42,7 +42,7 @@ describe.each(allMachines)('variables of $name', (machine) => {
 
 describe('variables', () => {
   it('are read at all, so that the check above checks something', () => {
-    expect(readIn(migrateAddon.states.VerifyPods).sort()).toEqual(['addon', 'fence', 'round', 'rung', 'target']);
+    expect(readIn(migrateAddon.states.VerifyPods).sort()).toEqual(['fence', 'round', 'rung', 'subject', 'target']);
     expect(readIn(migrateAddon.states.WhichWay)).toEqual(expect.arrayContaining(['ladder', 'rung']));
     expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');
     const before = assignedBefore(migrateAddon);
@@ -53,8 +53,8 @@ describe('variables', () => {
 
   it("carry identifiers, the ladder and the plan's hash, no documents", () => {
     const namesOf = ({ edges }: Machine): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
-    expect(namesOf(migrateAddon)).toEqual(['actions', 'addon', 'failure', 'fence', 'installsAgent', 'ladder', 'planHash', 'repairsTrust', 'round', 'rung', 'target', 'waitingSince']);
-    expect(namesOf(recover)).toEqual(['actions', 'addon', 'failure', 'fence', 'repairsTrust', 'round', 'rung', 'target']);
+    expect(namesOf(migrateAddon)).toEqual(['actions', 'failure', 'fence', 'installsAgent', 'ladder', 'planHash', 'removesAnnotation', 'repairsTrust', 'round', 'rung', 'subject', 'target', 'waitingSince']);
+    expect(namesOf(recover)).toEqual(['actions', 'failure', 'fence', 'removesAnnotation', 'repairsTrust', 'round', 'rung', 'subject', 'target']);
     expect(namesOf(retire)).toEqual(['failure']);
   });
 
