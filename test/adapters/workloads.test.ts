@@ -77,6 +77,20 @@ describe('workloads', () => {
     expect(await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' })).not.toHaveProperty('heldBack');
   });
 
+  test.each([
+    ['Deployment', { strategy: { type: 'Recreate' } }, true],
+    ['Deployment', { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } }, undefined],
+    ['Deployment', { strategy: { type: null } }, undefined],
+    ['Deployment', { strategy: null }, undefined],
+    ['Deployment', {}, undefined],
+    // Not of their kind.
+    ['StatefulSet', { strategy: { type: 'Recreate' } }, undefined],
+    ['DaemonSet', { strategy: { type: 'Recreate' } }, undefined],
+  ] as const)('of kind %s, with %j, end all their pods before new ones: %s', async (kind, spec, recreates) => {
+    const workload = { metadata: { name: 'w', namespace: 'n' }, spec: { ...spec, template: { spec: {} } } };
+    expect((await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' }))?.recreates).toBe(recreates);
+  });
+
   test('of which the API tells no labels and no managers', async () => {
     const workload = { metadata: { name: 'd', namespace: 'n', labels: null }, spec: { template: { spec: {} } } };
     expect(await answering(200, workload).getWorkload(CONTROLLER)).toMatchObject({ labels: {}, managedFields: [] });
