@@ -15,7 +15,7 @@ async function followed(machine: Machine, variables: Variables): Promise<(edge: 
   const next = new Map<string, string>();
   for (const [name, { Choices = [], Default }] of machine.ofType('Choice')) {
     const conditions = Choices.map(({ Condition }) => Condition.slice(2, -2));
-    const isKnown = conditions.every((condition) => [...condition.replaceAll(/'[^']*'/g, '').matchAll(/\$(\w+)(?!\w|\()/g)].every(([, variable]) => variable! in variables));
+    const isKnown = conditions.every((condition) => [...condition.replaceAll(/'[^']*'/g, '').matchAll(/\$(\w+)(?!\w|\()/g)].every(([, variable = '']) => variable in variables));
     if (!isKnown) continue;
     const answers = await Promise.all(conditions.map((condition) => jsonata(condition).evaluate({}, variables)));
     next.set(name, Choices[answers.findIndex((answer) => answer === true)]?.Next ?? Default!);

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addonName, namespaceName, serviceAccountName } from '../../../lambdas/domain/names.ts';
 import { parseSubject, subjectName, subjectOf, subjectText, subjectTitle } from '../../../lambdas/domain/subject.ts';
 
-const LOWER = [...'abcdefghijklmnopqrstuvwxyz0123456789'];
+const LOWER = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const word = (characters: readonly string[], most: number): fc.Arbitrary<string> => fc.array(fc.constantFrom(...characters), { minLength: 1, maxLength: most }).map((all) => all.join(''));
 const addons = word([...LOWER, '.', '_', '-'], 100).filter((name) => addonName.safeParse(name).success);
 const namespaces = word([...LOWER, '-'], 63).filter((name) => namespaceName.safeParse(name).success);

@@ -1,5 +1,5 @@
 /** What a plan for a service account says that it will do, and what its hash binds. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
@@ -66,7 +66,7 @@ describe('hash', () => {
   const { hash: own, ...content } = accountPlan();
 
   it('is made again from what the ledger keeps, in whatever order', () => {
-    expect(hashOf({ ...content, serviceAccount: Object.fromEntries(Object.entries(aState()).reverse()) as ReturnType<typeof aState> }, anAccountRequest())).toBe(own);
+    expect(hashOf({ ...content, serviceAccount: Object.fromEntries(Object.entries(aState()).toReversed()) as ReturnType<typeof aState> }, anAccountRequest())).toBe(own);
   });
 
   it.each<[string, Partial<Plan>, Partial<MigrationRequestInput>]>([
