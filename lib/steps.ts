@@ -62,6 +62,7 @@ export class Steps extends Construct {
       plan: { ...passable, ...passing, ...(repairableRoleArns ? repairable : {}) },
       // Once more, since what it is given to carry out is read from the ledger.
       begin: { ...passable, ...repairable },
+      'annotate-service-account': passable,
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
       'repair-trust': repairable,
       'retire-trust': repairable,

@@ -6,9 +6,9 @@ export const MIGRATION_TAG = 'pod-identity-migrator/migration';
 
 type Known = Pick<Migration, 'migrationId' | 'associations'>;
 
-/** Made by this migration, as its record or the association's own tag says. */
-export const isOwnAssociation = ({ migrationId, associations }: Known, { id, tags }: Pick<Association, 'id' | 'tags'>): boolean =>
-  associations.created.some((one) => one.id === id) || tags[MIGRATION_TAG] === migrationId;
+/** Made by this migration, as its record or the association's own tag says. Never one of an add-on's, whatever they say: only EKS makes those. */
+export const isOwnAssociation = ({ migrationId, associations }: Known, { id, tags, ownerArn }: Pick<Association, 'id' | 'tags' | 'ownerArn'>): boolean =>
+  ownerArn === undefined && (associations.created.some((one) => one.id === id) || tags[MIGRATION_TAG] === migrationId);
 
 export const wasThere = ({ associations }: Pick<Snapshot, 'associations'>, { id }: Pick<Association, 'id'>): boolean => associations.some((one) => one.id === id);
 

@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { MigrationError } from '../domain/errors.ts';
-import type { Association, Migration, Plan, Target } from '../domain/model.ts';
+import type { Association, Migration, MigrationRequest, Plan, Target } from '../domain/model.ts';
 import { subjectOf, subjectText } from '../domain/subject.ts';
 import { hashOf } from '../domain/plan/hash.ts';
 import { isCovered } from '../domain/plan/pass-role.ts';
@@ -49,9 +49,9 @@ export function assertPlanIsOwn({ request }: Migration, plan: Plan, { migrationI
 }
 
 /** Throws BadInput where this deployment may not pass one of the roles, or change one of the trust policies. */
-export function assertPlanIsAllowed({ addon, associations, trustRepairs }: Plan, { passableRoleArns, repairableRoleArns }: Pick<Settings, 'passableRoleArns' | 'repairableRoleArns'>): void {
-  const passed = [...(addon?.serviceAccountRoleArn === undefined ? [] : [addon.serviceAccountRoleArn]), ...associations.map((one) => one.roleArn)];
-  assertPassable(passed, passableRoleArns);
+export function assertPlanIsAllowed({ addon, serviceAccount, associations, trustRepairs }: Plan, { annotation }: Pick<MigrationRequest, 'annotation'>, { passableRoleArns, repairableRoleArns }: Pick<Settings, 'passableRoleArns' | 'repairableRoleArns'>): void {
+  const before = [addon?.serviceAccountRoleArn, annotation === 'remove' ? serviceAccount?.roleArn : undefined].filter((arn) => arn !== undefined);
+  assertPassable([...before, ...associations.map((one) => one.roleArn)], passableRoleArns);
   for (const { roleArn } of trustRepairs) assertRepairable(roleArn, repairableRoleArns);
 }
 

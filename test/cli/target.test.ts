@@ -88,6 +88,7 @@ describe('the request', () => {
       reason: 'why not',
       dryRun: true,
       requestedBy: 'me',
+      annotation: 'keep',
     });
   });
 

@@ -113,14 +113,14 @@ describe('roles', () => {
     expect(on('iam:UpdateAssumeRolePolicy')).toEqual(new Set(['arn:aws:iam::111122223333:role/eks-addons/repaired/*']));
   });
 
-  it("are limited in the plan and in begin, and in IAM for each step that passes, from a list or from the command line", () => {
+  it("are limited in the plan, in begin and for annotations, and in IAM for each step that passes, from a list or from the command line", () => {
     const one = 'arn:aws:iam::111122223333:role/addons/*';
     for (const passableRoleArns of [[one, 'role/x'], `${one}, role/x`]) {
       const deployment = synthesiseWith({ passableRoleArns });
       const passed = deployment.resourcesOf('AWS::IAM::Role').flatMap(([role]) => deployment.statementsOfRole(role)).filter(({ actions }) => actions.includes('iam:PassRole'));
-      expect(passed).toHaveLength(6);
+      expect(passed).toHaveLength(7);
       for (const { resources } of passed) expect(resources.toSorted()).toEqual([one, 'arn:aws:iam::111122223333:role/x']);
-      for (const step of ['plan', 'begin']) expect(deployment.variablesOf(step).PASSABLE_ROLE_ARNS, `of ${step}`).toBe(`${one},arn:aws:iam::111122223333:role/x`);
+      for (const step of ['plan', 'begin', 'annotate-service-account'] as const) expect(deployment.variablesOf(step).PASSABLE_ROLE_ARNS, `of ${step}`).toBe(`${one},arn:aws:iam::111122223333:role/x`);
     }
   });
 });

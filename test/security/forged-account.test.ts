@@ -69,10 +69,11 @@ const CLAIMED: Forgery<Snapshot> = {
   created: (there) => [associationOf(there, API)],
 };
 
-/** What comes of it when Recover is asked to put it back. */
-const attempted = (forgery: Forgery<Snapshot>) =>
+/** What comes of it when Recover is asked to put it back; `prepare` gets the world when the record is written. */
+const attempted = (forgery: Forgery<Snapshot>, prepare: (world: HostileWorld) => void = () => {}) =>
   inside(async (world) => {
     const migrationId = await forgeMigration(world, { ...CLAIMED, ...forgery });
+    prepare(world);
     const before = stateOf(world);
     const { status, error, cause = '' } = await world.recover(migrationId);
     expect(stateOf(world)).toEqual(before);
@@ -110,11 +111,27 @@ describe('a migration of a service account that never was', () => {
   });
 
   it.each<[string, (real: Snapshot) => Snapshot['serviceAccount'], RegExp]>([
-    ['knows the service account by another uid', (real) => ({ ...real.serviceAccount!, uid: '00000000-0000-4000-8000-000000000000' }), /RestoreRefused: The way back stops: somebody else has deleted service account payments\/api and made it again/],
-    ["has an administrator's role in the annotation, which is there with another", (real) => ({ ...real.serviceAccount!, roleArn: ADMIN }), /RestoreRefused: The way back stops: somebody else has given service account payments\/api the annotation/],
+    ['knows the service account by another uid', (real) => ({ ...real.serviceAccount!, uid: '00000000-0000-4000-8000-000000000000' }), /RestoreRefused: The annotation is not put back: somebody else has deleted service account payments\/api and made it again/],
+    ["has an administrator's role in the annotation, which is there with another", (real) => ({ ...real.serviceAccount!, roleArn: ADMIN }), /RestoreRefused: The annotation is not put back: somebody else has given service account payments\/api the annotation/],
   ])('whose snapshot %s leads to a person, and changes nothing', async (_, serviceAccount, why) => {
     const { error, cause } = await attempted({ snapshot: (real) => ({ ...real, associations: [], serviceAccount: serviceAccount(real) }) });
     expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(why)]);
+  });
+
+  it("that would put an administrator's role into an annotation which is not there is refused, since the deployment may not give it to pods", async () => {
+    const { error, cause } = await attempted({ snapshot: (real) => ({ ...real, associations: [], serviceAccount: { ...real.serviceAccount!, roleArn: ADMIN } }) }, ({ cluster }) => {
+      const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(({ metadata: { namespace, name } }) => namespace === API.namespace && name === API.name)!;
+      account.metadata.annotations = {};
+    });
+    expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(/RestoreRefused: The annotation is not put back: this deployment may not give pods arn:aws:iam::111122223333:role\/admin/)]);
+  });
+
+  it("that says it has made an add-on's association deletes nothing", async () => {
+    const { error, cause } = await attempted({}, ({ cluster }) => {
+      const one = [...cluster.associations.values()].find(({ namespace, serviceAccount }) => namespace === API.namespace && serviceAccount === API.name)!;
+      one.ownerArn = 'arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/some-addon/1';
+    });
+    expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(/RestoreRefused: Somebody else made association/)]);
   });
 
   it('that is coherent in itself is believed, and reaches no further than its own service account', async () => {

@@ -27,10 +27,13 @@ function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Pass
   const there = here(planned.map((one) => one.roleArn));
   const back = here(rolesBefore(facts)).filter((arn) => !there.includes(arn));
   const irsa = facts.addon?.serviceAccountRoleArn;
+  const { annotation } = facts.request;
+  const annotated = annotation === 'remove' ? facts.serviceAccount?.roleArn : undefined;
   return [
     ...there.map((arn) => ({ arn, to: POD_IDENTITY_PRINCIPAL, why: '' })),
     ...back.map((arn) => ({ arn, to: POD_IDENTITY_PRINCIPAL, why: ' for the way back' })),
     ...(irsa === undefined ? [] : [{ arn: irsa, to: EKS_PRINCIPAL, why: ' for the way back' }]),
+    ...(annotated === undefined || there.includes(annotated) ? [] : [{ arn: annotated, to: 'pods by the annotation', why: ' for the way back' }]),
   ];
 }
 

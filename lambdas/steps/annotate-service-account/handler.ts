@@ -9,8 +9,9 @@
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
+import { isCovered } from '../../domain/plan/pass-role.ts';
 import { accountProblem, isUnannotated } from '../../domain/service-account.ts';
-import type { HandlerDependencies, ServiceAccountDetail } from '../../ports/index.ts';
+import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
 import { accountChanged, lookAtAccount } from '../../runtime/service-account.ts';
@@ -51,6 +52,12 @@ async function takeOff(work: Work): Promise<boolean> {
   return true;
 }
 
+/** IAM asks nobody about an annotation, and the role comes from the ledger: throws RestoreRefused where the deployment may not give it to pods. */
+function assertGivable(roleArn: string, { passableRoleArns }: Settings): void {
+  if (isCovered(passableRoleArns, roleArn)) return;
+  throw new MigrationError('RestoreRefused', `The annotation is not put back: this deployment may not give pods ${roleArn} (it may give: ${passableRoleArns.join(', ') || 'no role'}). Where its configuration was narrowed since, the record's hand-off has the command; otherwise find out who wrote that role into the ledger.`);
+}
+
 async function putBack(work: Work): Promise<boolean> {
   const { input, record, was, dependencies } = work;
   const { annotationChange: note } = record;
@@ -58,7 +65,10 @@ async function putBack(work: Work): Promise<boolean> {
   const now = await look(work);
   const why = accountProblem(was, now, true);
   if (!now || why !== undefined) throw new MigrationError('RestoreRefused', `The annotation is not put back: ${why ?? ''}. It was left as it is; the record's hand-off says how it was before.`);
-  if (now.roleArn === undefined) await write(work, now, was.roleArn);
+  if (now.roleArn === undefined) {
+    assertGivable(was.roleArn, dependencies.settings);
+    await write(work, now, was.roleArn);
+  }
   await dependencies.ledger.updateMigration(input.migrationId, { annotationChange: { ...note, undoneAt: utcNow(dependencies.clock) } });
   return now.roleArn === undefined;
 }

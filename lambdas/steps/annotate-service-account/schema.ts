@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+import { defineStep, lockedStepInput, passingEnvironment } from '../../runtime/step.ts';
 
 /** Takes the IRSA annotation off a service account whose pods are proven, or puts it back. Throws ServiceAccountChanged, RestoreRefused. */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
+  // An annotation gives pods a role, as an association does.
+  environment: passingEnvironment,
   cancellable: true,
   input: lockedStepInput.extend({ towards: z.enum(['pod-identity', 'before']) }),
   output: z.object({

@@ -64,7 +64,7 @@ const run: StepRun<typeof beginSchema> = async (input, { portsFor, ledger, setti
   const record = await recordedMigration(ledger, migrationId);
   const plan = planOf(record);
   assertPlanIsOwn(record, plan, input);
-  assertPlanIsAllowed(plan, settings);
+  assertPlanIsAllowed(plan, record.request, settings);
   const roles = rolesOf(plan);
   const locks = lockKeys(target, subject, roles);
   // First of all, so that whoever ends this migration knows what to let go.

@@ -147,6 +147,7 @@ describe('begin of a service account, with a plan that is not its own,', () => {
     ['refuses a repair that nobody asked for', { plan: { trustRepairs: [repairOf(ROLE)] } }, /would change the trust policy .*does not ask for/],
     ['refuses to install the agent without being asked to', { plan: { installAgent: { version: 'v1' } } }, /would install the Pod Identity agent/],
     ['refuses a role that this deployment may not pass', { passable: [OTHER_ROLE] }, /may not pass .*ebs-csi/],
+    ['refuses to take off an annotation whose role it may not give again', { request: { annotation: 'remove', roleArn: OTHER_ROLE }, plan: { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, passable: [OTHER_ROLE] }, /may not pass .*ebs-csi/],
   ];
   it.each(refusals)('%s, before it takes a lock', async (_, { plan = {}, request = {}, input = {}, after, passable = [ROLES_OF_ACCOUNT] }, why) => {
     const fakes = accountFakes();

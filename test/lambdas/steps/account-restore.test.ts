@@ -1,5 +1,6 @@
 /** restore-associations for a service account: the migration's own association goes, whatever else is there stays. */
 import { describe, expect, it } from 'vitest';
+import type { Association } from '../../../lambdas/domain/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
@@ -84,12 +85,33 @@ describe('restore-associations of a service account', () => {
   it.each([
     ["somebody else's", THEIRS],
     ["another migration's", ownAssociation({ id: 'a-theirs', tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })],
-  ])('leaves %s alone, and a person decides', async (_, one) => {
-    const fakes = await begunAccount();
+  ])('leaves %s alone, and a person decides, once its own was there', async (_, one) => {
+    const fakes = await associated();
     fakes.eks.associations = [one];
+    fakes.journal.clear();
     await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/a-theirs of payments\/api .*left alone, and with it new pods do not go back to IRSA/) as string });
     expect(there(fakes)).toEqual(['a-theirs']);
     expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it("leaves somebody else's alone, and goes on, where it had made none of its own yet: no pod was restarted for it", async () => {
+    const fakes = await begunAccount();
+    fakes.eks.associations = [THEIRS];
+    expect(await restore(fakes)).toEqual({ restored: ['a-theirs'] });
+    expect(there(fakes)).toEqual(['a-theirs']);
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it.each([
+    ['by the record', {}, async ({ ledger }: Begun, one: Association) => ledger.recordAssociation(MIGRATION_ID, 'created', one)],
+    ['by its tag', { tags: { [MIGRATION_TAG]: MIGRATION_ID } }, async () => {}],
+  ] as const)("never takes an add-on's association for its own, %s", async (_, change, claim) => {
+    const one = ownAssociation({ id: 'a-of-addon', ownerArn: 'arn:aws:eks:eu-west-1:111122223333:addon/reliability-dev/aws-ebs-csi-driver/1', tags: {}, ...change });
+    const fakes = await begunAccount();
+    await claim(fakes, one);
+    fakes.eks.associations = [one];
+    await restore(fakes).catch(() => {});
+    expect(there(fakes)).toEqual(['a-of-addon']);
   });
 
   it('refuses one that somebody puts in the place of its own', async () => {

@@ -174,6 +174,14 @@ describe('annotate-service-account on the way back', () => {
     expect(await noted(fakes)).toEqual(TAKEN);
   });
 
+  it('writes no role that the deployment may not give to pods', async () => {
+    const fakes = await taken();
+    fakes.settings.passableRoleArns = [OTHER_ROLE];
+    await expect(putBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining(`may not give pods ${ROLE}`) as string });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await noted(fakes)).toEqual(TAKEN);
+  });
+
   it('has nothing to put back where there was none', async () => {
     const fakes = await removing({ snapshot: { serviceAccount: aState({ roleArn: undefined }) } });
     await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: TAKEN });
