@@ -152,7 +152,10 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   ],
   'verify-pods': () => [describeCluster(API_SERVER), ...observe('makes sure that the add-on and its associations are as the step before left them')],
   'restart-pods': () => [describeCluster("finds the address of the cluster's API server, which it asks to restart workloads")],
-  'annotate-service-account': () => [describeCluster("finds the address of the cluster's API server, which it asks to change the service account")],
+  'annotate-service-account': () => [
+    describeCluster("finds the address of the cluster's API server, which it asks to change the service account"),
+    ...readAssociations('makes sure that the association is there before it takes the annotation off'),
+  ],
   'assess-rollback': () => observe('looks at what is there to say what the way back needs next'),
   'restore-addon': ({ passableRoleArns }) => [
     ...observe('looks again, and acts only where the same is still needed'),

@@ -3,16 +3,20 @@
  * way back, puts it back as the snapshot has it, before anything is restarted.
  * Idempotency: looks first, and writes only what differs; that it sets about to is in the ledger before. The write names
  * the version of the object that was seen, so that nothing which somebody changes in between is overwritten.
- * Failure: an annotation, or a service account, that somebody else has changed is left alone (ServiceAccountChanged). Of a
+ * Failure: an annotation, or a service account, that somebody else has changed is left alone (ServiceAccountChanged), and so
+ * is the annotation where its association is not as it was proven: without both, new pods have no role (AssociationChanged). Of a
  * migration whose pods are proven nothing is put back for it: the association goes before an annotation, and its end says
  * that it is still there. On the way back a person decides (RestoreRefused).
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
-import { accountProblem, isUnannotated } from '../../domain/service-account.ts';
+import { accountProblem, associationProblem, isUnannotated } from '../../domain/service-account.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
+import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
+import { associationChanged } from '../../runtime/in-the-way.ts';
+import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
 import { accountChanged, lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -25,6 +29,7 @@ interface Work {
   input: Input;
   record: Migration;
   was: ServiceAccountState;
+  snapshot: Snapshot;
   dependencies: HandlerDependencies;
 }
 
@@ -36,6 +41,17 @@ async function write(work: Work, now: ServiceAccountDetail, roleArn: string | nu
   await dependencies.portsFor(input.target).kubernetes.annotateServiceAccount(now, roleArn);
 }
 
+/** Throws AssociationChanged where the association is gone, or another: the annotation is what new pods have then. */
+async function assertAssociated({ input, record, snapshot, dependencies }: Work): Promise<void> {
+  const { eks } = dependencies.portsFor(input.target);
+  const problem = async (): Promise<string | undefined> => {
+    const [only] = snapshot.planned;
+    return only && associationProblem(record, snapshot, only, await listPlannedAssociations(eks, snapshot.planned));
+  };
+  const why = await lookSeveralTimes(dependencies.clock, problem, (one) => one === undefined);
+  if (why !== undefined) throw associationChanged(`is no longer as it was proven: ${why}`, 'the annotation stays, and new pods have its role');
+}
+
 async function takeOff(work: Work): Promise<boolean> {
   const { input, record, was, dependencies } = work;
   const { ledger, clock } = dependencies;
@@ -45,6 +61,7 @@ async function takeOff(work: Work): Promise<boolean> {
   if (!now || why !== undefined) throw accountChanged(why ?? '');
   const note: AnnotationChange = isUnannotated(record) && record.annotationChange ? record.annotationChange : { notedAt: utcNow(clock) };
   if (now.roleArn !== undefined) {
+    await assertAssociated(work);
     if (note !== record.annotationChange) await ledger.updateMigration(input.migrationId, { annotationChange: note });
     await write(work, now, null);
   } else if (note !== record.annotationChange) return false;
@@ -83,7 +100,8 @@ const run: StepRun<typeof annotateServiceAccountSchema> = async (input, dependen
   const { ledger } = dependencies;
   const record = await recordedMigration(ledger, input.migrationId);
   planOf(record);
-  const work: Work = { input, record, was: seenIn(await recordedSnapshot(ledger, input.migrationId), record), dependencies };
+  const snapshot = await recordedSnapshot(ledger, input.migrationId);
+  const work: Work = { input, record, snapshot, was: seenIn(snapshot, record), dependencies };
   return { changed: await (input.towards === 'before' ? putBack(work) : takeOff(work)) };
 };
 
