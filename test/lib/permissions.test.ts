@@ -52,7 +52,7 @@ describe('permissions', () => {
       'carry-over': [...eks('DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
       'verify-pods': andCluster,
       'restart-pods': eks('DescribeCluster'),
-      'annotate-service-account': eks('DescribeCluster'),
+      'annotate-service-account': eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
       'assess-rollback': observed,
       'restore-addon': [...observed, 'iam:GetRole'],
       'restore-associations': [...andCluster, 'iam:GetRole'],

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
-import { aServiceAccount, associated, aState, REF, type AccountChange } from '../account-fixtures.ts';
+import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
 import { invoke, type When } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
@@ -82,6 +82,19 @@ describe('annotate-service-account', () => {
         expect(await noted(fakes)).toEqual(await noted(smooth));
       }
     }
+  });
+
+  it.each<[string, (fakes: Begun) => unknown, RegExp]>([
+    ['deleted the association', ({ eks }) => (eks.associations = []), /the association of payments\/api is gone/],
+    ['given the association another role', ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]), /gave a-own the role/],
+    ['put another one in its place', ({ eks }) => (eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })]), /somebody else made a-theirs/],
+  ])('leaves it where somebody has %s: without both, new pods have no role', async (_, change, why) => {
+    const fakes = await removing();
+    change(fakes);
+    await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringMatching(why) as string });
+    expect(now(fakes)).toBe(ROLE);
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await noted(fakes)).toBeUndefined();
   });
 
   it('does not overwrite what somebody changes in between: it looks again', async () => {

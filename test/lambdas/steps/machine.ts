@@ -1,6 +1,7 @@
 /** Runs the steps over the fakes in the order of the state machine MigrateAddon, with its retries and its catches. */
 import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Outcome, Rung } from '../../../lambdas/domain/model.ts';
+import { subjectOf } from '../../../lambdas/domain/subject.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
@@ -8,9 +9,21 @@ import type { Fakes } from '../fakes.ts';
 import { ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
 
 const POLL_MS = 10_000;
-const common = { migrationId: MIGRATION_ID, target, subject: ADDON };
+const WAIT_MS = 15_000;
+/** What every step gets. */
+interface Common {
+  migrationId: string;
+  target: typeof target;
+  subject: string;
+}
 type Answer = Record<string, unknown>;
-type Locked = typeof common & { fence: number; rung: number };
+type Locked = Common & { fence: number; rung: number };
+/** What is put back with it, as the plan says. */
+interface Also {
+  repairsTrust: boolean;
+  removesAnnotation: boolean;
+}
+const isAccount = ({ subject }: Common): boolean => subject.includes('/');
 
 /** The fakes, and what shall happen in the world before a Task begins. */
 export interface Machine extends Fakes {
@@ -32,7 +45,7 @@ async function task(fakes: Machine, name: StepName, input: object): Promise<Answ
   throw new Error(`${name} did not come to an end`);
 }
 
-async function end(fakes: Machine, outcome: Outcome, error?: unknown): Promise<Outcome> {
+async function end(fakes: Machine, common: Common, outcome: Outcome, error?: unknown): Promise<Outcome> {
   const failure = error instanceof Error ? { failure: { Error: error.name, Cause: error.message } } : {};
   return (await task(fakes, 'finish', { ...common, executionArn: EXECUTION, outcome, ...failure }))['outcome'] as Outcome;
 }
@@ -51,61 +64,87 @@ async function verify(fakes: Machine, locked: Locked, towards: 'pod-identity' | 
   }
 }
 
-async function rollBack(fakes: Machine, locked: Locked, repairsTrust: boolean, reason: MigrationError): Promise<Outcome> {
+async function addonBack(fakes: Machine, locked: Locked): Promise<void> {
+  for (let actions = 0; ; actions += 1) {
+    const { action } = await task(fakes, 'assess-rollback', { ...locked, actions });
+    if (action === 'done') break;
+    await task(fakes, 'restore-addon', { ...locked, action, actions });
+    fakes.clock.advance(WAIT_MS);
+  }
+}
+
+async function rollBack(fakes: Machine, locked: Locked, { repairsTrust, removesAnnotation }: Also, reason: MigrationError): Promise<Outcome> {
   try {
-    for (let actions = 0; ; actions += 1) {
-      const { action } = await task(fakes, 'assess-rollback', { ...locked, actions });
-      if (action === 'done') break;
-      await task(fakes, 'restore-addon', { ...locked, action, actions });
-      fakes.clock.advance(15_000);
-    }
+    if (!isAccount(locked)) await addonBack(fakes, locked);
+    else if (removesAnnotation) await task(fakes, 'annotate-service-account', { ...locked, towards: 'before' });
     await task(fakes, 'restore-associations', locked);
+    if (isAccount(locked)) fakes.clock.advance(WAIT_MS);
     await verify(fakes, locked, 'before');
     if (repairsTrust) await task(fakes, 'repair-trust', { ...locked, towards: 'before' });
   } catch (error) {
-    return end(fakes, 'needs-human', caught(error));
+    return end(fakes, locked, 'needs-human', caught(error));
   }
-  return end(fakes, 'rolled-back', reason);
+  return end(fakes, locked, 'rolled-back', reason);
+}
+
+/** Behind the proof: what fails there puts nothing back, but for a cancel. */
+async function annotate(fakes: Machine, locked: Locked, also: Also): Promise<Outcome> {
+  try {
+    if (also.removesAnnotation) await task(fakes, 'annotate-service-account', { ...locked, towards: 'pod-identity' });
+  } catch (error) {
+    const failure = caught(error);
+    if (failure.name === 'Cancelled') return rollBack(fakes, locked, also, failure);
+    if (failure.name === 'LockLost') return end(fakes, locked, 'needs-human', failure);
+  }
+  return end(fakes, locked, 'migrated');
 }
 
 /** One way of the ladder up to the pods. */
 async function change(fakes: Machine, locked: Locked, way: Pick<Rung, 'strategy'>): Promise<void> {
+  if (way.strategy === 'associate') {
+    await task(fakes, 'create-association', locked);
+    fakes.clock.advance(WAIT_MS);
+    return;
+  }
   const recreate = way.strategy === 'recreate';
   for (const name of [...(recreate ? (['delete-addon', 'await-deleted'] as const) : []), 'purge-associations', recreate ? 'create-addon' : 'update-addon', 'await-active', 'carry-over'] as const) {
     await task(fakes, name, locked);
   }
 }
 
-/** From the plan to an end, for the target and add-on of the fixtures. Answers the outcome that the record has then. */
-export async function migrate(fakes: Machine, request: object = {}): Promise<Outcome> {
+/** From the plan to an end, for the target of the fixtures, and their add-on unless the request says otherwise. Answers the outcome that the record has then. */
+export async function migrate(fakes: Machine, request: { serviceAccount?: { namespace: string; name: string } } = {}): Promise<Outcome> {
+  const what = request.serviceAccount ? {} : { addon: ADDON };
+  const common: Common = { migrationId: MIGRATION_ID, target, subject: subjectOf({ ...what, ...request }) };
   let ladder: Pick<Rung, 'strategy'>[];
   let fence: number;
-  let repairsTrust: boolean;
+  let also: Also;
   let installsAgent: boolean;
   try {
-    const planned = await task(fakes, 'plan', { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
+    const planned = await task(fakes, 'plan', { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, ...what, ...request } });
     if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
     ladder = planned['ladder'] as Rung[];
-    repairsTrust = planned['repairsTrust'] as boolean;
+    also = planned as unknown as Also;
     installsAgent = planned['installsAgent'] as boolean;
     fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION, planHash: planned['planHash'] }))['fence'] as number;
   } catch (error) {
-    return end(fakes, 'blocked', caught(error));
+    return end(fakes, common, 'blocked', caught(error));
   }
   let rung = 0;
   try {
     if (installsAgent) await task(fakes, 'install-agent', { ...common, fence });
-    if (repairsTrust) {
+    if (also.repairsTrust) {
       await task(fakes, 'repair-trust', { ...common, fence, rung, towards: 'pod-identity' });
       fakes.clock.advance(POLL_MS);
     }
     for (const way of ladder) {
       await change(fakes, { ...common, fence, rung }, way);
-      if ((await verify(fakes, { ...common, fence, rung }, 'pod-identity')) === 'proven') return end(fakes, 'migrated');
+      if ((await verify(fakes, { ...common, fence, rung }, 'pod-identity')) === 'proven') break;
       rung += 1;
     }
-    throw new Error('the last way was not the last');
+    if (rung === ladder.length) throw new Error('the last way was not the last');
   } catch (error) {
-    return rollBack(fakes, { ...common, fence, rung }, repairsTrust, caught(error));
+    return rollBack(fakes, { ...common, fence, rung }, also, caught(error));
   }
+  return annotate(fakes, { ...common, fence, rung }, also);
 }
