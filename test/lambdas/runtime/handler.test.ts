@@ -65,6 +65,8 @@ describe('createHandler', () => {
     ['verify-restored', 'verify-pods', { rung: 0, round: 1, towards: 'before' }],
     ['verify-restored.2-3', 'verify-pods', { rung: 1, round: 3, towards: 'before' }],
     ['restart-restored-2', 'restart-pods', { rung: 0, round: 2, towards: 'before' }],
+    ['annotate-service-account', 'annotate-service-account', { towards: 'pod-identity' }],
+    ['restore-annotation', 'annotate-service-account', { towards: 'before' }],
     ['repair-trust', 'repair-trust', { towards: 'pod-identity' }],
     ['restore-trust', 'repair-trust', { towards: 'before' }],
     ['retire-trust-reinstate', 'retire-trust', { action: 'reinstate' }],

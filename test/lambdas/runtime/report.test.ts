@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../lambdas/runtime/report.ts';
+import { ASSOCIATE } from '../../../lambdas/domain/plan/ladder.ts';
+import { accountMigration, aState, REF } from '../account-fixtures.ts';
 import { newFakes } from '../fakes.ts';
 import { aMigration, anAssociation, anEvidence, aRequest, at, bothWays, IN_PLACE, irsaStatement, MIGRATION_ID, OTHER_MIGRATION_ID, podIdentityStatement, RECOVERY_EXECUTION, ROLE, target } from '../fixtures.ts';
 
@@ -11,6 +13,15 @@ const ledgerWith = async (record: Partial<Migration>) => {
 };
 
 describe('readReport', () => {
+  it('names the service account that migrated, and no add-on', async () => {
+    const { ledger } = newFakes();
+    await ledger.putMigration(accountMigration());
+    await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', verified: 'pods', endedAt: at(300), rung: 0 });
+    const report = await readReport(ledger, MIGRATION_ID, { simulated: false });
+    expect(report).toMatchObject({ serviceAccount: REF, plan: { serviceAccount: aState() }, applied: ASSOCIATE });
+    expect(report?.addon).toBeUndefined();
+  });
+
   it('is one document from what the ledger has', async () => {
     const ledger = await ledgerWith({ request: aRequest({ preserve: true }) });
     await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation());

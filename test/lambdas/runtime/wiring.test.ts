@@ -85,6 +85,7 @@ describe('wire', () => {
       passingRoles: { 'create-addon': `${ROLE}-create`, 'restore-addon': `${ROLE}-restore` },
     });
     expect(wired({ UPDATE_ADDON_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'update-addon': ROLE });
+    expect(wired({ CREATE_ASSOCIATION_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'create-association': ROLE });
   });
 
   it('knows of no end of the invocation', () => {
