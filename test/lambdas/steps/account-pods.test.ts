@@ -72,6 +72,13 @@ describe('verify-pods of a service account', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
+  it('restarts nothing for an association that is gone: new pods would go back to IRSA', async () => {
+    const fakes = await withPods([anAccountPod('irsa')]);
+    fakes.eks.associations = [];
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    expect(fakes.journal.names()).not.toContain('kubernetes.listPods');
+  });
+
   it('looks at the association once more before it calls the pods proven', async () => {
     const fakes = await proven();
     const real = fakes.kubernetes.listPods.bind(fakes.kubernetes);
