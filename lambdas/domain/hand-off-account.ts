@@ -4,7 +4,7 @@ import { trustLines } from './hand-off-trust.ts';
 import type { WorkloadRef } from './kubernetes.ts';
 import type { Association, Migration, Snapshot, Target } from './model.ts';
 import { standingTrustChanges } from './recovery.ts';
-import { associationText, isOwnAssociation, isUnannotated, wasThere } from './service-account.ts';
+import { associationText, isOwnAssociation, wasThere } from './service-account.ts';
 import { comment, mayFail, shellCommand } from './shell.ts';
 
 export interface AccountHandOffFacts {
@@ -31,10 +31,10 @@ function freeLines({ target, snapshot, record, associations }: AccountHandOffFac
     .flatMap((one) => (isOwnAssociation(record, one) ? [mayFail(lines.delete(one.id))] : [comment(`Somebody else made ${associationText(one)} meanwhile; while it is there, new pods use it and not IRSA. To take it away: ${lines.delete(one.id)}`)]));
 }
 
-/** The annotation, where this migration set about to take it off. */
-function annotationLines({ snapshot: { serviceAccount: was }, record }: AccountHandOffFacts): string[] {
-  if (was?.roleArn === undefined || !isUnannotated(record)) return [];
-  return [shellCommand(['kubectl', '-n', was.namespace, 'annotate', 'serviceaccount', was.name, `eks.amazonaws.com/role-arn=${was.roleArn}`, '--overwrite'])];
+/** The annotation, whoever has taken it off. Without `--overwrite` kubectl leaves one that somebody else has given it meanwhile. */
+function annotationLines({ snapshot: { serviceAccount: was } }: AccountHandOffFacts): string[] {
+  if (was?.roleArn === undefined) return [];
+  return [mayFail(shellCommand(['kubectl', '-n', was.namespace, 'annotate', 'serviceaccount', was.name, `eks.amazonaws.com/role-arn=${was.roleArn}`]))];
 }
 
 /** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */

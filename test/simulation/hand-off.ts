@@ -23,7 +23,10 @@ const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Pr
   if (flag === '-n' && command === 'annotate' && verb === 'serviceaccount') {
     const account = await kubernetes.getServiceAccount(namespace, what);
     if (!account) throw new Error(`there is no service account ${namespace}/${what}`);
-    return kubernetes.annotateServiceAccount(account, value.replace('eks.amazonaws.com/role-arn=', ''));
+    const roleArn = value.replace('eks.amazonaws.com/role-arn=', '');
+    // As kubectl does without --overwrite.
+    if (account.roleArn !== undefined && account.roleArn !== roleArn) throw new Error(`service account ${namespace}/${what} has the annotation with another value`);
+    return kubernetes.annotateServiceAccount(account, roleArn);
   }
   if (flag !== '-n' || command !== 'rollout' || verb === '') throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
   if (verb === 'status') return undefined;

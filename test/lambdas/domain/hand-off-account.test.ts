@@ -33,11 +33,13 @@ function worldOf(associations: Association[], roleArn: string | undefined): Worl
   const kubectl = async (words: string[]): Promise<void> => {
     await host.kubectl(words);
     if (!words.includes('annotate')) return;
-    const [, namespace, , kind, name, annotation = '', overwrite] = words;
-    expect([namespace, kind, name, overwrite]).toEqual([ACCOUNT_NAMESPACE, 'serviceaccount', ACCOUNT_NAME, '--overwrite']);
+    const [, namespace, , kind, name, annotation = '', ...more] = words;
+    expect([namespace, kind, name, more]).toEqual([ACCOUNT_NAMESPACE, 'serviceaccount', ACCOUNT_NAME, []]);
     const [key, value = ''] = annotation.split('=');
     expect(key).toBe(ANNOTATION);
-    await kubernetes.annotateServiceAccount((await kubernetes.getServiceAccount(ACCOUNT_NAMESPACE, ACCOUNT_NAME))!, value);
+    const now = (await kubernetes.getServiceAccount(ACCOUNT_NAMESPACE, ACCOUNT_NAME))!;
+    if (now.roleArn !== undefined && now.roleArn !== value) throw new Error('--overwrite is false but found the following declared annotation(s)');
+    await kubernetes.annotateServiceAccount(now, value);
   };
   return { eks, kubernetes, host: { ...host, kubectl } };
 }
@@ -89,7 +91,7 @@ describe('accountHandOff', () => {
   it('deletes nothing that is not the migration\'s, and says what somebody else\'s does', () => {
     const lines = accountHandOff(factsOf([THEIRS]));
     expect(lines.filter((line) => !line.startsWith('#') && line.includes('delete-pod-identity-association'))).toEqual([]);
-    expect(lines[1]).toMatch(/^# Somebody else made a-theirs of payments\/api with .*somebody-elses meanwhile; while it is there, new pods use it and not IRSA\. To take it away: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
+    expect(lines[2]).toMatch(/^# Somebody else made a-theirs of payments\/api with .*somebody-elses meanwhile; while it is there, new pods use it and not IRSA\. To take it away: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
   });
 
   it('makes one of before again that is gone, whole, and says that it was not this migration', async () => {
@@ -100,10 +102,20 @@ describe('accountHandOff', () => {
     expect(world.eks.associations).toMatchObject([{ ...REF_OF_KEPT, roleArn: ROLE, disableSessionTags: true, tags: { team: "o'hara & co" } }]);
   });
 
-  it('leaves the annotation alone where the migration never set about to take it off, or has put it back', () => {
-    expect(text(factsOf([]))).not.toContain('annotate');
-    expect(text(factsOf([], { request: remove, annotationChange: { ...taken, undoneAt: at(3) } }))).not.toContain('annotate');
-    expect(text(factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount: undefined }) }))).not.toContain('annotate');
+  it('puts the annotation back whoever has taken it off, and leaves one that somebody else has given it', async () => {
+    for (const record of [{}, { request: remove, annotationChange: taken }, { request: remove, annotationChange: { ...taken, undoneAt: at(3) } }]) {
+      for (const [there, after] of [[undefined, ROLE], [OTHER_ROLE, OTHER_ROLE]]) {
+        const world = worldOf([], there);
+        expect(await runScript(accountHandOff(factsOf([], record)), world.host)).toEqual([]);
+        expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(after);
+      }
+    }
+  });
+
+  it('says nothing of an annotation that nobody saw, or that there was none of', () => {
+    for (const serviceAccount of [undefined, aState({ roleArn: undefined })]) {
+      expect(text(factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount }) }))).not.toContain('annotate');
+    }
   });
 
   it('puts the annotation back before it takes the association away, and waits before it restarts anything', () => {

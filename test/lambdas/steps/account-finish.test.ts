@@ -7,7 +7,7 @@ import { ACCOUNT_NAMESPACE, anAccountWorkload, associated, aState, begunAccount,
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost } from '../fakes.ts';
-import { at, EXECUTION, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
+import { at, EXECUTION, MIGRATION_ID, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 
 const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> => invoke(finishStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, outcome, ...more }, fakes);
@@ -37,7 +37,7 @@ describe('finish of a service account\'s migration', () => {
     const host = eksHost(fakes.eks, fakes.clock);
     expect(await runScript(handOff, host)).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);
-    expect(host.said).toEqual([`kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`, `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart statefulset/db`, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
+    expect(host.said).toEqual([`kubectl -n ${ACCOUNT_NAMESPACE} annotate serviceaccount api eks.amazonaws.com/role-arn=${ROLE}`, `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`, `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart statefulset/db`, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
   });
 
