@@ -46,8 +46,21 @@ const cancelledAt =
   (fakes: Fakes): void => {
     const { ledger } = fakes;
     const inner = (Reflect.get(fakes[port], call) as (...args: unknown[]) => Promise<unknown>).bind(fakes[port]);
-    Object.assign(fakes[port], { [call]: async (...args: unknown[]) => inner(...args).finally(() => ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) })) });
+    const cancelling = async (...args: unknown[]): Promise<unknown> => {
+      const answer = await inner(...args);
+      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
+      return answer;
+    };
+    Object.assign(fakes[port], { [call]: cancelling });
   };
+/** The same while the pods are proven, so that the step behind that heeds it. */
+const cancelledAtProof = ({ kubernetes, ledger }: Fakes): void => {
+  const inner = kubernetes.listWorkloads.bind(kubernetes);
+  kubernetes.listWorkloads = async (namespace) => {
+    if (kubernetes.pods.every(({ tokens }) => tokens[0]?.audience === 'pods.eks.amazonaws.com')) await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
+    return inner(namespace);
+  };
+};
 const blind = ({ kubernetes }: Fakes): void => void (kubernetes.onRestart = () => (kubernetes.pods = [anAccountPod('irsa')]));
 /** The annotation may not be changed. */
 const unwritable = ({ kubernetes }: Fakes): void => void (kubernetes.annotateServiceAccount = async () => Promise.reject(new MigrationError('AccessDenied', 'kubernetes: 403')));
@@ -72,7 +85,8 @@ const cases: Case[] = [
   { name: 'pods that never take one that is kept', outcome: 'rolled-back', kept: KEPT, world: blind, annotated: true, lines: ['restore-associations', 'verify-restored'] },
   { name: 'a repaired trust, and pods that never take it', outcome: 'rolled-back', request: { trust: 'repair' }, world: (fakes) => (irsaAlone(fakes), blind(fakes)), annotated: true, lines: ['restore-associations', 'restore-trust'] },
   { name: 'a cancel while it is associated', outcome: 'rolled-back', world: cancelledAt('eks', 'createAssociation'), annotated: true, lines: ['create-association', 'restore-associations'] },
-  { name: 'a cancel before the annotation goes', outcome: 'rolled-back', request: REMOVE, world: cancelledAt('kubernetes', 'restartWorkload'), annotated: true, lines: ['restore-associations', 'verify-restored'] },
+  { name: 'a cancel while its pods roll', outcome: 'rolled-back', request: REMOVE, world: cancelledAt('kubernetes', 'restartWorkload'), annotated: true, lines: ['restore-associations', 'verify-restored'] },
+  { name: 'a cancel behind the proof', outcome: 'rolled-back', request: REMOVE, world: cancelledAtProof, annotated: true, lines: ['annotate-service-account', 'restore-annotation', 'restore-associations', 'verify-restored'] },
   { name: 'a cancel before it began', outcome: 'blocked', world: cancelledAt('eks', 'describeCluster'), annotated: true, lines: ['begin'] },
   { name: 'a dry run', outcome: 'planned', request: { dryRun: true }, annotated: true, lines: ['plan'] },
 ];
