@@ -33,11 +33,12 @@ async function assertIrsaIsLeft({ record, snapshot, kubernetes, clock }: Account
 export async function restoreOfAccount(work: AccountRestoring): Promise<string[]> {
   const { record, snapshot, eks, ledger, clock, guard } = work;
   const { migrationId } = record;
-  await assertIrsaIsLeft(work);
   const list = (): Promise<Association[]> => listPlannedAssociations(eks, snapshot.planned);
   const isLeft = (one: Association): boolean => !wasThere(snapshot, one) && isOwnAssociation(record, one);
   // One whose create's reply was lost may not be listed at once.
   const there = await lookSeveralTimes(clock, list, (found) => found.length > 0);
+  // Where it has made none, whatever somebody else did to the service account is not this migration's to judge.
+  if (record.associations.created.length > 0 || there.some(isLeft)) await assertIrsaIsLeft(work);
   for (const association of there.filter(isLeft)) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
