@@ -6,7 +6,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { PortError } from '../sandbox/transports/loopback.ts';
 import type { Call, CallLog } from '../sandbox/world/call-log.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
-import { accessEnvironment } from './access/roles.ts';
+import { accessEnvironment, rolesOfSandbox } from './access/roles.ts';
 import { openSandboxBackend, type SandboxBackend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
@@ -126,7 +126,7 @@ export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
     const clusters = [...sandbox.world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
     const served = servedClusters(clusters);
     kubeconfig.write(kubeconfigOf(served, environment));
-    tell(sandbox, served, { ...environment(), ...serviceEnvironment(sandbox.outputs), ...accessEnvironment({ all: sandbox.outputs.kubernetesRoleArns, restart: sandbox.outputs.restartRoleArns }), KUBECONFIG: kubeconfig.path }, flags, io);
+    tell(sandbox, served, { ...environment(), ...serviceEnvironment(sandbox.outputs), ...accessEnvironment(rolesOfSandbox(sandbox)), KUBECONFIG: kubeconfig.path }, flags, io);
     await stopped;
   } finally {
     for (const end of closing.toReversed()) await end();

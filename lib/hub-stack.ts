@@ -64,7 +64,11 @@ export class HubStack extends Stack {
       }),
       new CfnOutput(this, 'KubernetesRestartRoleArns', {
         value: Fn.join(',', rolesFor('restart')),
-        description: `Those of them that change something there, workloads or a service account: in the group ${ACCESS_GROUPS.restart} as well.`,
+        description: `Those of them that restart workloads there: in the group ${ACCESS_GROUPS.restart} as well.`,
+      }),
+      new CfnOutput(this, 'KubernetesAnnotateRoleArns', {
+        value: Fn.join(',', rolesFor('annotate')),
+        description: `Those of them that change a service account's annotation there: in the group ${ACCESS_GROUPS.annotate} as well.`,
       }),
     ];
   }

@@ -61,10 +61,10 @@ export interface Sandbox {
   /** Clients that call this sandbox as that role; the operator's role when left out. */
   clients(as?: AwsCredentialIdentity, region?: string): ClientFactory;
   /**
-   * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of them and
-   * those that restart workloads there, as the template's outputs say; Retire is there where roles' trust may be changed.
+   * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of them,
+   * those that restart workloads there and those that change service accounts, as the template's outputs say; Retire is there where roles' trust may be changed.
    */
-  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[] };
+  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[]; annotateRoleArns: string[] };
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /** What the functions logged and counted so far. */
@@ -190,12 +190,14 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     tableName: outputOf(assembly, 'TableName', assemblyDirectory),
     kubernetesRoleArns: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
     restartRoleArns: outputOf(assembly, 'KubernetesRestartRoleArns', assemblyDirectory).split(','),
+    annotateRoleArns: outputOf(assembly, 'KubernetesAnnotateRoleArns', assemblyDirectory).split(','),
   };
   const world = buildWorld(scenario, {
     ...(seed === undefined ? {} : { seed }),
     roles: assembly.roles,
     kubernetesRoles: outputs.kubernetesRoleArns,
     restartRoles: outputs.restartRoleArns,
+    annotateRoles: outputs.annotateRoleArns,
   });
   if (lambdas === 'bundled') world.faults.restrict(CALL_FAULTS);
   const clock = openClock(kind, startAt);

@@ -1,14 +1,18 @@
 /** The variables that say which roles of a deployed service call API servers: printed by `sandbox`, read by `grant-access --deployed`. */
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { parseRoleArn } from '../../lambdas/domain/arn.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { CliError } from '../errors.ts';
 import { PROGRAM } from '../options.ts';
 
 export const ACCESS_VARIABLES: Record<keyof ServiceRoles, { variable: string; output: string }> = {
   all: { variable: 'POD_IDENTITY_KUBERNETES_ROLE_ARNS', output: 'KubernetesRoleArns' },
   restart: { variable: 'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS', output: 'KubernetesRestartRoleArns' },
+  annotate: { variable: 'POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS', output: 'KubernetesAnnotateRoleArns' },
 };
 const names = Object.keys(ACCESS_VARIABLES) as (keyof ServiceRoles)[];
+
+export const rolesOfSandbox = ({ outputs }: Pick<Sandbox, 'outputs'>): ServiceRoles => ({ all: outputs.kubernetesRoleArns, restart: outputs.restartRoleArns, annotate: outputs.annotateRoleArns });
 
 export const accessEnvironment = (roles: ServiceRoles): Record<string, string> => Object.fromEntries(names.map((name) => [ACCESS_VARIABLES[name].variable, roles[name].join(',')]));
 
@@ -22,7 +26,7 @@ export const readAccessEnvironment = (environment: Readonly<Record<string, strin
     if (arns.length === 0) return [{ name, why: `${variable} is not set` }];
     return bad === undefined ? [] : [{ name, why: `${variable} must be ARNs of IAM roles with commas between them, and "${bad.slice(0, 100)}" is none` }];
   });
-  if (wrong.length === 0) return { all: valueOf('all'), restart: valueOf('restart') };
+  if (wrong.length === 0) return { all: valueOf('all'), restart: valueOf('restart'), annotate: valueOf('annotate') };
   throw new CliError(
     'NotConfigured',
     `--deployed needs to know the roles of the service:\n${wrong.map(({ why }) => why).join('\n')}`,

@@ -1,6 +1,6 @@
 /** What access there is on a cluster, what the service needs, and what would have to be changed for it. Nothing is changed here. */
 import { type EntryChange, entryChange, mapRolesOf, type ServiceRoles, takesAccessEntries, wantedEntries } from '../../lambdas/domain/access/entries.ts';
-import { type AccessManifest, accessManifests, type ManifestChange, manifestChange, type MigratedWorkloads } from '../../lambdas/domain/access/manifests.ts';
+import { type AccessManifest, accessManifests, type ManifestChange, manifestChange, manifestName, type MigratedWorkloads, withdrawnRole } from '../../lambdas/domain/access/manifests.ts';
 import { knownAddon } from '../../lambdas/domain/addons.ts';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
 import type { WorkloadRef } from '../../lambdas/domain/kubernetes.ts';
@@ -156,5 +156,12 @@ export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promis
   const rbac = rbacOf(cluster);
   const objects: SurveyedObject[] = [];
   for (const one of accessManifests(migrated)) objects.push({ ...one, change: manifestChange(one.manifest, await rbac.get(one.manifest)) });
+  for (const manifest of migrated.flatMap((one) => withdrawnRole(one) ?? [])) {
+    const found = await rbac.get(manifest);
+    if (found === undefined) continue;
+    const change = manifestChange(manifest, found);
+    objects.push({ manifest, reasons: [], change });
+    if (change.do === 'update') notes.push(`Without --annotation remove the right to a service account's annotation is taken away: ${manifestName(manifest)} keeps no rule.`);
+  }
   return { cluster, entries, objects, notes, ...(takesEntries ? {} : { mapRoles: mapRolesOf(wanted) }) };
 };

@@ -10,7 +10,7 @@ import { type SayOtherAccount, targetOfCaller } from '../caller.ts';
 import { createRbacObjects } from './api-server.ts';
 import { createAccessEntries } from './eks.ts';
 import type { GrantFlags } from './options.ts';
-import { readAccessEnvironment } from './roles.ts';
+import { readAccessEnvironment, rolesOfSandbox } from './roles.ts';
 import type { AccessTools } from './survey.ts';
 
 /** `clients`: of the target's own region. */
@@ -34,7 +34,7 @@ const toolsOf = (clients: ClientFactory, target: Target, roles: ServiceRoles): A
 };
 
 /** As the sandbox's operator, who is the administrator of its clusters. */
-export const toolsInSandbox = (sandbox: Sandbox, target: Target): AccessTools => toolsOf(sandbox.clients(undefined, target.region), target, { all: sandbox.outputs.kubernetesRoleArns, restart: sandbox.outputs.restartRoleArns });
+export const toolsInSandbox = (sandbox: Sandbox, target: Target): AccessTools => toolsOf(sandbox.clients(undefined, target.region), target, rolesOfSandbox(sandbox));
 
 const otherAccount: SayOtherAccount = (caller, named) => ({
   message: `these credentials are of account ${caller.account} (${caller.arn}), not of ${named}`,

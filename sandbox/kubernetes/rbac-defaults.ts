@@ -9,14 +9,15 @@ import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
  * The groups that the deployed service belongs to where a scenario lists no access entries, and the ClusterRoles that are
  * bound to them. They are others than those of `grant-access`, so that its objects can be tried beside these.
  */
-export const SANDBOX_GROUPS: Record<Purpose, string> = { read: 'sandbox:migrator:read', restart: 'sandbox:migrator:restart' };
+export const SANDBOX_GROUPS: Record<Purpose, string> = { read: 'sandbox:migrator:read', restart: 'sandbox:migrator:restart', annotate: 'sandbox:migrator:annotate' };
 
 const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRule => ({ apiGroups: [apiGroup], resources: names, verbs });
 
 /** What the service does on an API server, and no more: the rules of `grant-access`, for any add-on and workload. `custom`: resources that add-ons define. */
 const migratorRules = (custom: CustomKind[]): Record<Purpose, PolicyRule[]> => ({
   read: [...READ_RULES, ...customResourceRules(custom)].map(({ rule }) => rule),
-  restart: [RESTART_EVERYTHING.rule, ANNOTATE_EVERYTHING.rule],
+  restart: [RESTART_EVERYTHING.rule],
+  annotate: [ANNOTATE_EVERYTHING.rule],
 });
 
 const get = (...nonResourceURLs: string[]): PolicyRule[] => [{ nonResourceURLs, verbs: ['get'] }];
@@ -75,12 +76,15 @@ export const seedRbacDefaults = (cluster: ClusterState, custom: CustomKind[]): v
 /**
  * The access entries of a cluster whose scenario lists none: the operator is an administrator, as whoever makes a cluster
  * is, and the roles of the service that call API servers are in the service's groups: `restart` are those that restart
- * workloads there.
+ * workloads there, `annotate` those that change service accounts.
  */
-export const defaultAccessEntries = (createdAt: number, roles: { operator: string; service: string[]; restart: string[] }): AccessEntryState[] => {
+export const defaultAccessEntries = (createdAt: number, roles: { operator: string; service: string[]; restart: string[]; annotate: string[] }): AccessEntryState[] => {
   const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
   return [
     { ...entry, principalArn: roles.operator, policies: [{ policyArn: `${POLICY_ARN}AmazonEKSClusterAdminPolicy`, scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
-    ...roles.service.map((principalArn) => ({ ...entry, principalArn, kubernetesGroups: [SANDBOX_GROUPS.read, ...(roles.restart.includes(principalArn) ? [SANDBOX_GROUPS.restart] : [])] })),
+    ...roles.service.map((principalArn) => {
+      const changes = (['restart', 'annotate'] as const).filter((purpose) => roles[purpose].includes(principalArn));
+      return { ...entry, principalArn, kubernetesGroups: [SANDBOX_GROUPS.read, ...changes.map((purpose) => SANDBOX_GROUPS[purpose])] };
+    }),
   ];
 };

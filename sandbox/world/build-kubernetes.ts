@@ -28,9 +28,10 @@ const entryOf = ({ createdAt: since, ...entry }: ScenarioAccessEntry, clusterCre
 /** Who calls API servers of the sandbox's own accord: ARNs of roles. */
 export interface Callers {
   operator: string;
-  /** Roles of the deployed service that call API servers, and those of them that restart workloads there. */
+  /** Roles of the deployed service that call API servers, and those of them that restart workloads there, or change service accounts. */
   service: string[];
   restart: string[];
+  annotate: string[];
   /** The role of the cluster's nodes. */
   nodes: string;
 }

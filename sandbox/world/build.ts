@@ -23,6 +23,8 @@ export interface BuildOptions {
   kubernetesRoles?: string[];
   /** Those of these that restart workloads there; default: none. */
   restartRoles?: string[];
+  /** Those of these that change service accounts there; default: none. */
+  annotateRoles?: string[];
 }
 
 /** A role as a template has it. */
@@ -217,7 +219,7 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     }
     for (const cluster of clusters) {
       const nodes = nodeRoleOf(cluster, id);
-      account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { operator, service: kubernetesRoles, restart: options.restartRoles ?? [], nodes }));
+      account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { operator, service: kubernetesRoles, restart: options.restartRoles ?? [], annotate: options.annotateRoles ?? [], nodes }));
       if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined) addRole(world, nodeRole(cluster, nodes));
     }
   }

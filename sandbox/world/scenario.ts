@@ -138,7 +138,7 @@ const cluster = z
       .array(accessEntry)
       .optional()
       .describe(
-        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart where they restart workloads.',
+        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart or sandbox:migrator:annotate where they restart workloads, or change service accounts.',
       ),
     rbac: z.array(rbacObject).default([]).describe('RBAC objects of the cluster.'),
   })

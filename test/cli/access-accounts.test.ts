@@ -18,6 +18,8 @@ const REMOVE = ['--annotation', 'remove'];
 const NAME = `${ACCESS_GROUPS.restart}:payments:api`;
 const READ = [`ClusterRole ${ACCESS_GROUPS.read}`, `ClusterRoleBinding ${ACCESS_GROUPS.read}`];
 const OWN = [`Role payments/${NAME}`, `RoleBinding payments/${NAME}`];
+const ANNOTATE = `${ACCESS_GROUPS.annotate}:payments:api`;
+const ANNOTATE_ROLE = `Role payments/${ANNOTATE}`;
 
 const workload = (kind: ScenarioWorkload['kind'], name: string, serviceAccount: string, namespace = 'payments'): ScenarioWorkload =>
   scenarioWorkload.parse({ kind, namespace, name, serviceAccount, createdAt: '2025-12-03T16:20:00.000Z' });
@@ -43,6 +45,7 @@ const open = (entries = [ADMINISTRATOR], change: (cluster: ScenarioCluster) => v
 const documentOf = ({ out }: { out: string }): Granted => JSON.parse(out) as Granted;
 const namesOf = ({ objects }: Granted): string[] => objects.map(({ name }) => name);
 const rulesOf = (manifests: readonly Manifest[], name = NAME): unknown => manifests.flatMap((one) => ('rules' in one && one.metadata.name === name ? one.rules : []));
+const resultsOf = ({ objects }: Granted): Record<string, string> => Object.fromEntries(objects.map(({ name, result }) => [name, result]));
 const grant = (...flags: string[]): ReturnType<typeof run> => run('grant-access', ...flags);
 
 const restarts = (resource: string, ...resourceNames: string[]): object => ({ apiGroups: ['apps'], resources: [resource], resourceNames, verbs: ['patch'] });
@@ -62,9 +65,12 @@ describe('grant-access --service-account', () => {
   it('--annotation remove also lets the service account itself be changed, by its name, and says why', async () => {
     const { code, out, err } = await grant(...API, ...REMOVE, '--sandbox', open().scenario);
     expect(code).toBe(0);
-    expect(rulesOf(parseAllDocuments(out).map((each) => each.toJS() as Manifest))).toEqual([...RESTARTS, ANNOTATES]);
+    const manifests = parseAllDocuments(out).map((each) => each.toJS() as Manifest);
+    expect([rulesOf(manifests), rulesOf(manifests, ANNOTATE)]).toEqual([RESTARTS, [ANNOTATES]]);
+    const binding = { kind: 'RoleBinding', metadata: { namespace: 'payments' }, subjects: [{ kind: 'Group', name: ACCESS_GROUPS.annotate }], roleRef: { kind: 'Role', name: ANNOTATE } };
+    expect(manifests.at(-1)).toMatchObject(binding);
     expect(out).toContain('  # takes the IRSA annotation off, and puts it back on the way back\n  - apiGroups: [""]\n    resources: [serviceaccounts]\n    resourceNames: [api]\n    verbs: [patch]\n');
-    expect(err).toContain(`+ Role payments/${NAME}: would be made\n`);
+    for (const name of [NAME, ANNOTATE]) expect(err).toContain(`+ Role payments/${name}: would be made\n`);
     expect(err.replaceAll(/\s+/g, ' ')).toContain(`To do it: npm run --silent pod-identity -- grant-access --cluster ${TARGET.cluster} --service-account payments/api --annotation remove --sandbox `);
   });
 
@@ -86,7 +92,8 @@ describe('grant-access --service-account', () => {
     expect(err).not.toContain('No add-on takes');
     expect(namesOf(documentOf(await grant(...none, '--sandbox', scenario, '--json')))).toEqual(READ);
     const document = documentOf(await grant(...none, ...REMOVE, '--sandbox', scenario, '--json'));
-    expect(rulesOf(document.objects.map(({ manifest }) => manifest), `${ACCESS_GROUPS.restart}:payments:default`)).toEqual([{ ...ANNOTATES, resourceNames: ['default'] }]);
+    expect(namesOf(document)).toEqual([...READ, ...['Role', 'RoleBinding'].map((kind) => `${kind} payments/${ACCESS_GROUPS.annotate}:payments:default`)]);
+    expect(rulesOf(document.objects.map(({ manifest }) => manifest), `${ACCESS_GROUPS.annotate}:payments:default`)).toEqual([{ ...ANNOTATES, resourceNames: ['default'] }]);
   });
 });
 
@@ -99,14 +106,41 @@ describe('grant-access --service-account --apply', () => {
     expect(new Set(granted.objects.map(({ result }) => result))).toEqual(new Set(['created']));
     expect(await grant(...API, ...REMOVE, ...state, '--apply')).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ nothing to do /) });
 
+    const shown = await grant(...API, ...state);
+    expect([shown.out, shown.err]).toEqual([expect.stringMatching(/ {2}name: pod-identity-migrator:annotate:payments:api\n {2}namespace: payments\n[^]*\nrules: \[\]\n$/), expect.stringContaining(`~ ${ANNOTATE_ROLE}: would be changed\n`)]);
     const narrower = documentOf(await grant(...API, ...state, '--apply', '--json'));
-    expect(narrower.objects.map(({ result }) => result)).toEqual(['nothing', 'nothing', 'updated', 'nothing']);
+    expect(resultsOf(narrower)).toEqual({ ...Object.fromEntries([...READ, ...OWN].map((name) => [name, 'nothing'])), [ANNOTATE_ROLE]: 'updated' });
+    expect(narrower.notes).toEqual([`Without --annotation remove the right to a service account's annotation is taken away: ${ANNOTATE_ROLE} keeps no rule.`]);
     const after = documentOf(await grant(...API, ...state, '--json'));
-    expect([rulesOf(after.objects.map(({ manifest }) => manifest)), new Set(after.objects.map(({ result }) => result))]).toEqual([RESTARTS, new Set(['nothing'])]);
+    const manifests = after.objects.map(({ manifest }) => manifest);
+    expect([rulesOf(manifests), rulesOf(manifests, ANNOTATE), new Set(Object.values(resultsOf(after))), after.notes]).toEqual([RESTARTS, [], new Set(['nothing']), []]);
 
     const { commands } = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown>[] };
     const noted = { what: 'grant-access', addons: [], serviceAccounts: [{ namespace: 'payments', name: 'api' }] };
     expect(commands).toEqual([expect.objectContaining({ ...noted, annotation: 'remove' }), expect.objectContaining({ ...noted, annotation: 'remove' }), expect.objectContaining({ ...noted, annotation: 'keep' })]);
+  });
+
+  it('takes that right away from a service account that runs no workload too, and gives it again', async () => {
+    const { directory, scenario } = open();
+    const [none, role] = [[...CLUSTER, '--service-account', 'payments/default'], `Role payments/${ACCESS_GROUPS.annotate}:payments:default`];
+    const state = ['--state', join(directory, 'world.json')];
+    await grant(...none, ...REMOVE, '--sandbox', scenario, ...state, '--apply');
+    expect(resultsOf(documentOf(await grant(...none, ...state, '--apply', '--json')))).toMatchObject({ [role]: 'updated' });
+    expect(resultsOf(documentOf(await grant(...none, ...REMOVE, ...state, '--apply', '--json')))).toMatchObject({ [role]: 'updated', [role.replace('Role', 'RoleBinding')]: 'nothing' });
+  });
+
+  it('takes nothing from another service account, and leaves a Role that somebody else has made alone', async () => {
+    const { directory, scenario } = open();
+    const state = ['--state', join(directory, 'world.json')];
+    await grant(...API, ...REMOVE, '--sandbox', scenario, ...state, '--apply');
+    const other = documentOf(await grant(...CLUSTER, '--service-account', 'payments/batch', ...state, '--apply', '--json'));
+    expect(namesOf(other)).not.toContain(ANNOTATE_ROLE);
+    expect(rulesOf(documentOf(await grant(...API, ...REMOVE, ...state, '--json')).objects.map(({ manifest }) => manifest), ANNOTATE)).toEqual([ANNOTATES]);
+
+    const mine = { apiVersion: 'rbac.authorization.k8s.io/v1' as const, kind: 'Role' as const, metadata: { name: ANNOTATE, namespace: 'payments', labels: {} }, rules: [ANNOTATES] };
+    files?.remove();
+    const theirs = await grant(...API, '--sandbox', open([ADMINISTRATOR], (cluster) => void (payments(cluster), (cluster.rbac = [mine]))).scenario, '--apply');
+    expect([theirs.code, theirs.out]).toEqual([3, expect.stringContaining(`✖ ${ANNOTATE_ROLE}: left as it is\n`)]);
   });
 
   it('goes on from a state that was written before there were service accounts', async () => {
@@ -156,7 +190,8 @@ describe('grant-access --service-account is refused', () => {
   });
 });
 
-it('the roles that may change a service account are those of the second group', async () => {
-  const roles = await serviceRoles();
-  expect(accessEnvironment(roles)['POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS']?.split(',').map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1])).toEqual(['RestartPods', 'AnnotateServiceAccount']);
+it('the role that may change a service account is in a group of its own, and so is the one that restarts', async () => {
+  const environment = accessEnvironment(await serviceRoles());
+  const stepsOf = (purpose: string): unknown => environment[`POD_IDENTITY_KUBERNETES_${purpose}_ROLE_ARNS`]?.split(',').map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1]);
+  expect([stepsOf('RESTART'), stepsOf('ANNOTATE')]).toEqual([['RestartPods'], ['AnnotateServiceAccount']]);
 });

@@ -23,7 +23,7 @@ export const ADMINISTRATOR = operatorWith('AmazonEKSClusterAdminPolicy');
 export const serviceRoles = async (): Promise<ServiceRoles> => {
   const { outputs } = loadAssembly((await ensureAssembly()).directory, { account: TARGET.account, region: TARGET.region });
   const arns = (output: string): string[] => outputs[output]!.split(',');
-  return { all: arns('KubernetesRoleArns'), restart: arns('KubernetesRestartRoleArns') };
+  return { all: arns('KubernetesRoleArns'), restart: arns('KubernetesRestartRoleArns'), annotate: arns('KubernetesAnnotateRoleArns') };
 };
 
 export interface Ran {

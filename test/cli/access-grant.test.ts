@@ -15,8 +15,8 @@ import { accessManifests, manifestName } from '../../lambdas/domain/access/manif
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
 import { errorOf, TARGET } from './fixtures.ts';
 
-const [READER, RESTARTER] = ['arn:aws:iam::111122223333:role/reader', 'arn:aws:iam::111122223333:role/restarter'] as const;
-const ROLES = { all: [READER, RESTARTER], restart: [RESTARTER] };
+const [READER, RESTARTER, ANNOTATOR] = ['arn:aws:iam::111122223333:role/reader', 'arn:aws:iam::111122223333:role/restarter', 'arn:aws:iam::111122223333:role/annotator'] as const;
+const ROLES = { all: [READER, RESTARTER, ANNOTATOR], restart: [RESTARTER], annotate: [ANNOTATOR] };
 
 interface Cluster {
   mode?: string;
@@ -56,7 +56,9 @@ describe('a cluster that takes no access entries', () => {
     expect(granted).toMatchObject({ applied: false, accessEntries: [], mapRoles: expect.stringContaining(`- rolearn: ${READER}\n`) });
     const text = grantedLines(granted, undefined, PLAIN).join('\n');
     expect(text).toContain('authentication mode CONFIG_MAP');
-    expect(text).toContain(`    - rolearn: ${RESTARTER}\n      username: pod-identity-migrator:{{SessionName}}\n      groups:\n        - ${ACCESS_GROUPS.read}\n        - ${ACCESS_GROUPS.restart}`);
+    for (const [arn, purpose] of [[RESTARTER, 'restart'], [ANNOTATOR, 'annotate']] as const) {
+      expect(text).toContain(`    - rolearn: ${arn}\n      username: pod-identity-migrator:{{SessionName}}\n      groups:\n        - ${ACCESS_GROUPS.read}\n        - ${ACCESS_GROUPS[purpose]}\n`);
+    }
     expect(text).toContain('No add-on takes EKS Pod Identity');
   });
 
@@ -150,7 +152,7 @@ describe('the roles of a deployed service', () => {
 
   it('are asked for by name, each that is missing or wrong', () => {
     const { message, hint } = errorOf(() => readAccessEnvironment({ POD_IDENTITY_KUBERNETES_ROLE_ARNS: `${READER},mine` }));
-    expect(message).toContain('POD_IDENTITY_KUBERNETES_ROLE_ARNS must be ARNs of IAM roles with commas between them, and "mine" is none\nPOD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS is not set');
+    expect(message).toContain('POD_IDENTITY_KUBERNETES_ROLE_ARNS must be ARNs of IAM roles with commas between them, and "mine" is none\nPOD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS is not set\nPOD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS is not set');
     expect(hint).toContain('POD_IDENTITY_KUBERNETES_ROLE_ARNS: output KubernetesRoleArns');
   });
 });

@@ -70,13 +70,19 @@ describe.skipIf(reason !== undefined)(`the printed objects${reason === undefined
     const command = ['bin/pod-identity.ts', 'grant-access', '--cluster', TARGET.cluster, '--service-account', 'payments/api', '--annotation', 'remove', '--deployed'];
     writeFileSync(file, await granted(command));
     const applied = await served.run('kubectl', ['apply', '-f', file]);
-    expect(applied).toMatchObject({ code: 0, err: '', out: expect.stringContaining('role.rbac.authorization.k8s.io/pod-identity-migrator:restart:payments:api created\n') });
+    expect(applied).toMatchObject({ code: 0, err: '', out: expect.stringContaining('role.rbac.authorization.k8s.io/pod-identity-migrator:annotate:payments:api created\n') });
     expect(resultsOf(await granted([...command, '--json'])).objects).toEqual(['nothing']);
-    const { out } = await served.run('kubectl', ['--namespace', 'payments', 'get', 'role', 'pod-identity-migrator:restart:payments:api', '--output', 'json']);
-    expect((JSON.parse(out) as { rules: unknown }).rules).toEqual([
-      { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] },
-      { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] },
-    ]);
+    const rulesOf = async (purpose: string): Promise<unknown> => {
+      const { out } = await served.run('kubectl', ['--namespace', 'payments', 'get', 'role', `pod-identity-migrator:${purpose}:payments:api`, '--output', 'json']);
+      return (JSON.parse(out) as { rules: unknown }).rules;
+    };
+    const restarts = [{ apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] }];
+    expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([restarts, [{ apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] }]]);
+
+    // What is printed without --annotation remove takes that right away, by kubectl too.
+    writeFileSync(file, await granted(command.filter((word) => word !== '--annotation' && word !== 'remove')));
+    expect(await served.run('kubectl', ['apply', '-f', file])).toMatchObject({ code: 0, err: '', out: expect.stringContaining('role.rbac.authorization.k8s.io/pod-identity-migrator:annotate:payments:api configured\n') });
+    expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([restarts, []]);
   });
 });
 

@@ -41,8 +41,8 @@ describe('grant-access, a dry run', () => {
     expect(document).toMatchObject({ target: TARGET, authenticationMode: 'API_AND_CONFIG_MAP', applied: false, notes: [] });
     expect(results(document)).toEqual(['would-create']);
     expect(Object.keys(groupsOf(document.accessEntries))).toEqual([...roles.all]);
-    for (const [arn, groups] of Object.entries(groupsOf(document.accessEntries))) expect(groups).toEqual(roles.restart.includes(arn) ? [ACCESS_GROUPS.read, ACCESS_GROUPS.restart] : [ACCESS_GROUPS.read]);
-    expect(roles.restart).toHaveLength(2);
+    for (const [arn, groups] of Object.entries(groupsOf(document.accessEntries))) expect(groups).toEqual([ACCESS_GROUPS.read, ...(['restart', 'annotate'] as const).filter((purpose) => roles[purpose].includes(arn)).map((purpose) => ACCESS_GROUPS[purpose])]);
+    expect([roles.restart, roles.annotate].map((arns) => arns.map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1]))).toEqual([['RestartPods'], ['AnnotateServiceAccount']]);
   });
 
   it('is for all add-ons that take associations, where none is named', async () => {
@@ -163,6 +163,6 @@ describe('grant-access is refused', () => {
   it('without a place, with two, and where the environment does not say the roles', async () => {
     expect(await run('grant-access', ...CLUSTER)).toMatchObject({ code: 2, err: expect.stringContaining('it is not clear where the cluster is') });
     expect(await run('grant-access', ...CLUSTER, '--deployed', '--sandbox', open().scenario)).toMatchObject({ code: 2, err: expect.stringContaining('--deployed does not go together with --sandbox or --state') });
-    expect(await run('grant-access', ...CLUSTER, '--deployed')).toMatchObject({ code: 2, err: expect.stringContaining('POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS: output KubernetesRestartRoleArns') });
+    expect(await run('grant-access', ...CLUSTER, '--deployed')).toMatchObject({ code: 2, err: expect.stringContaining('POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS: output KubernetesRestartRoleArns\n       POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS: output KubernetesAnnotateRoleArns') });
   });
 });

@@ -39,6 +39,7 @@ const announced = z.strictObject({
   tableName: z.string(),
   kubernetesRoleArns: z.array(z.string()),
   restartRoleArns: z.array(z.string()),
+  annotateRoleArns: z.array(z.string()),
 });
 
 export interface Result {

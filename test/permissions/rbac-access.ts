@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { main } from '../../cli/program.ts';
-import { wantedEntries } from '../../lambdas/domain/access/entries.ts';
+import { type ServiceRoles, wantedEntries } from '../../lambdas/domain/access/entries.ts';
 import type { Manifest, RoleManifest } from '../../lambdas/domain/access/manifests.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import type { RuleUse } from '../../sandbox/kubernetes/rbac.ts';
@@ -28,11 +28,11 @@ export const printedFor = async (scenario: Scenario, flags: readonly string[]): 
   }
 };
 
-/** The scenario's clusters let in the roles of the service, by the groups of `grant-access` and these objects, and nobody else. */
-export const withAccess = (scenario: Scenario, manifests: readonly Manifest[], directory: string): void => {
+/** The scenario's clusters let in the roles of the service, by the groups of `grant-access` and these objects, and nobody else. `other`: puts roles into other groups than theirs. */
+export const withAccess = (scenario: Scenario, manifests: readonly Manifest[], directory: string, other: (roles: ServiceRoles) => ServiceRoles = (roles) => roles): void => {
   const { outputs } = loadAssembly(directory, homeOf(scenario));
   const arns = (output: string): string[] => outputs[output]!.split(',');
-  const entries = wantedEntries({ all: arns('KubernetesRoleArns'), restart: arns('KubernetesRestartRoleArns') });
+  const entries = wantedEntries(other({ all: arns('KubernetesRoleArns'), restart: arns('KubernetesRestartRoleArns'), annotate: arns('KubernetesAnnotateRoleArns') }));
   for (const { clusters } of scenario.accounts) {
     for (const cluster of clusters) {
       cluster.accessEntries = entries.map(({ principalArn, groups }) => ({ principalArn, type: 'STANDARD', kubernetesGroups: groups, policies: [], tags: {} }));

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS } from '../../lambdas/domain/access/rules.ts';
+import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
@@ -46,7 +47,7 @@ const scenarioOf = ({ scenario }: Run): Scenario => parseScenario(JSON.parse(rea
 
 const printed = new Map<Run, Manifest[]>();
 const ran = new Map<Run, Ran>();
-const followWith = (run: Run, manifests: readonly Manifest[]): Promise<Ran> => follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory) }, directory);
+const followWith = (run: Run, manifests: readonly Manifest[], other?: Parameters<typeof withAccess>[3]): Promise<Ran> => follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
 
 beforeAll(async () => {
   for (const run of RUNS) {
@@ -65,7 +66,8 @@ describe('the roles that the access is for', () => {
     const { outputs, functions } = loadAssembly(directory, homeOf(scenarioOf(RUNS[0]!)));
     const stepsIn = (output: string): string[] => outputs[output]!.split(',').map((arn) => functions.find(({ roleArn }) => roleArn === arn)!.handler.replace('.handler', ''));
     expect(stepsIn('KubernetesRoleArns')).toEqual(Object.keys(ACCESS_OF_STEPS));
-    expect(stepsIn('KubernetesRestartRoleArns')).toEqual(['restart-pods', 'annotate-service-account']);
+    expect(stepsIn('KubernetesRestartRoleArns')).toEqual(['restart-pods']);
+    expect(stepsIn('KubernetesAnnotateRoleArns')).toEqual(['annotate-service-account']);
   });
 
   it('are no others: no step that is not named calls an API server', () => {
@@ -128,6 +130,15 @@ describe('without one of its rights', () => {
     const kept = RUNS.find(({ scenario, rollBack }) => scenario === ACCOUNT.scenario && !rollBack)!;
     const { ends, forbidden, failures } = await followWith({ ...kept, request: { ...OF_API, annotation: 'remove' } }, printed.get(kept)!);
     expect({ ends, forbidden, failures }).toEqual({ ends: ['MigrateAddon SUCCEEDED'], forbidden: ['annotate-service-account patch serviceaccounts'], failures: [] });
+  });
+
+  const removed = RUNS.find(({ access }) => access.includes('remove'))!;
+  it.each([
+    ['restart a workload by the group that annotates', (roles: ServiceRoles) => ({ ...roles, restart: [], annotate: roles.restart }), 'RolledBack', 'restart-pods patch deployments'],
+    ['annotate a service account by the group that restarts', (roles: ServiceRoles) => ({ ...roles, restart: [...roles.restart, ...roles.annotate], annotate: [] }), 'SUCCEEDED', 'annotate-service-account patch serviceaccounts'],
+  ])('nobody can %s', async (_, other, ends, refused) => {
+    const outcome = await followWith({ ...removed, rollBack: false }, printed.get(removed)!, other);
+    expect(outcome).toMatchObject({ ends: [`MigrateAddon ${ends}`], forbidden: [refused], failures: [] });
   });
 
   it('what is for another service account lets nothing of this one be changed, and its migration goes back', async () => {

@@ -1,7 +1,7 @@
 /** The access entries that put the service's roles into its groups, and what stands in for them where a cluster knows none. */
 import { stringify } from 'yaml';
 import { parseRoleArn } from '../arn.ts';
-import { ACCESS_GROUPS } from './rules.ts';
+import { ACCESS_GROUPS, type Purpose } from './rules.ts';
 
 /** A role of the service, and the groups that it has to be in. */
 export interface WantedEntry {
@@ -9,14 +9,21 @@ export interface WantedEntry {
   groups: string[];
 }
 
-/** Roles by the outputs of the stack: `all` call API servers, `restart` restart workloads there too. */
+/** Roles by the outputs of the stack: `all` call API servers, `restart` restart workloads there too, `annotate` change service accounts. */
 export interface ServiceRoles {
   all: readonly string[];
   restart: readonly string[];
+  annotate: readonly string[];
 }
 
-export const wantedEntries = ({ all, restart }: ServiceRoles): WantedEntry[] =>
-  [...new Set([...all, ...restart])].map((principalArn) => ({ principalArn, groups: [ACCESS_GROUPS.read, ...(restart.includes(principalArn) ? [ACCESS_GROUPS.restart] : [])] }));
+/** Those that change something there: each has one of the groups beside that for reading. */
+const CHANGES = ['restart', 'annotate'] as const satisfies readonly Purpose[];
+
+export const wantedEntries = (roles: ServiceRoles): WantedEntry[] =>
+  [...new Set([...roles.all, ...roles.restart, ...roles.annotate])].map((principalArn) => ({
+    principalArn,
+    groups: [ACCESS_GROUPS.read, ...CHANGES.filter((purpose) => roles[purpose].includes(principalArn)).map((purpose) => ACCESS_GROUPS[purpose])],
+  }));
 
 /** An access entry, as DescribeAccessEntry gives it. */
 export interface FoundEntry {

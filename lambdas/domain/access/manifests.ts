@@ -51,13 +51,21 @@ export interface AccountWorkloads {
 }
 export type MigratedWorkloads = AddonWorkloads | AccountWorkloads;
 
-/** A role and its binding to the group of that purpose: of the whole cluster, or of one namespace. */
+/** Of the whole cluster, or of one namespace. */
+const roleFor = (name: string, rules: readonly AccessRule[], namespace?: string): RoleManifest => ({
+  apiVersion: API_VERSION,
+  kind: namespace === undefined ? 'ClusterRole' : 'Role',
+  metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: { [MANAGED_BY]: MANAGER } },
+  rules: rules.map(({ rule }) => rule),
+});
+
+/** A role and its binding to the group of that purpose. */
 const bound = (name: string, group: string, rules: readonly AccessRule[], namespace?: string): [AccessManifest, AccessManifest] => {
-  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
-  const metadata = { name, ...(namespace === undefined ? {} : { namespace }), labels: { [MANAGED_BY]: MANAGER } };
+  const role = roleFor(name, rules, namespace);
+  const { kind, metadata } = role;
   const subjects: BindingManifest['subjects'] = [{ kind: 'Group', apiGroup: RBAC_GROUP, name: group }];
   return [
-    { manifest: { apiVersion: API_VERSION, kind, metadata, rules: rules.map(({ rule }) => rule) }, reasons: rules.map(({ why }) => why) },
+    { manifest: role, reasons: rules.map(({ why }) => why) },
     { manifest: { apiVersion: API_VERSION, kind: `${kind}Binding`, metadata, subjects, roleRef: { apiGroup: RBAC_GROUP, kind, name } }, reasons: [] },
   ];
 };
@@ -66,30 +74,37 @@ interface OwnRules {
   /** By which its objects are told apart. No add-on's name has a colon. */
   name: string;
   namespace: string;
-  read: AccessRule[];
-  restart: AccessRule[];
+  rules: Record<Purpose, AccessRule[]>;
 }
 
 const rulesOf = (one: MigratedWorkloads): OwnRules => {
-  const restarts = restartRules(one.workloads);
-  if ('addon' in one) return { name: one.addon, namespace: one.namespace, read: customResourceRules(customResourcesOf(one.addon)), restart: restarts };
-  const { serviceAccount, annotation } = one;
-  const annotates = annotation === 'remove' ? annotationRules([serviceAccount.name]) : [];
-  return { name: `${serviceAccount.namespace}:${serviceAccount.name}`, namespace: serviceAccount.namespace, read: [], restart: [...restarts, ...annotates] };
+  const restart = restartRules(one.workloads);
+  if ('addon' in one) return { name: one.addon, namespace: one.namespace, rules: { read: customResourceRules(customResourcesOf(one.addon)), restart, annotate: [] } };
+  const { serviceAccount: { namespace, name }, annotation } = one;
+  return { name: `${namespace}:${name}`, namespace, rules: { read: [], restart, annotate: annotation === 'remove' ? annotationRules([name]) : [] } };
 };
+
+const nameFor = (purpose: Purpose, name: string): string => `${ACCESS_GROUPS[purpose]}:${name}`;
 
 /** Each add-on, and each service account, has objects of its own, so that granting the access for one takes nothing from another. */
 const manifestsOf = (one: MigratedWorkloads): AccessManifest[] => {
-  const { name, namespace, read, restart } = rulesOf(one);
-  const named = (purpose: Purpose): string => `${ACCESS_GROUPS[purpose]}:${name}`;
-  return [
-    ...(read.length === 0 ? [] : bound(named('read'), ACCESS_GROUPS.read, read)),
-    ...(restart.length === 0 ? [] : bound(named('restart'), ACCESS_GROUPS.restart, restart, namespace)),
-  ];
+  const { name, namespace, rules } = rulesOf(one);
+  const boundFor = (purpose: Purpose, within?: string): AccessManifest[] => (rules[purpose].length === 0 ? [] : bound(nameFor(purpose, name), ACCESS_GROUPS[purpose], rules[purpose], within));
+  return [...boundFor('read'), ...boundFor('restart', namespace), ...boundFor('annotate', namespace)];
 };
 
 /** All that the service needs to migrate these: one ClusterRole for reading, and what each of them needs beside. Each role comes before its binding. */
 export const accessManifests = (migrated: readonly MigratedWorkloads[]): AccessManifest[] => [...bound(ACCESS_GROUPS.read, ACCESS_GROUPS.read, READ_RULES), ...migrated.flatMap(manifestsOf)];
+
+/**
+ * The Role by which an earlier run let the service account be changed, without its rules: for one whose annotation stays.
+ * Where there is none, none is needed.
+ */
+export const withdrawnRole = (one: MigratedWorkloads): RoleManifest | undefined => {
+  if ('addon' in one || one.annotation === 'remove') return undefined;
+  const { name, namespace } = rulesOf(one);
+  return roleFor(nameFor('annotate', name), [], namespace);
+};
 
 /** `ClusterRole pod-identity-migrator:read`, or with its namespace. */
 export const manifestName = ({ kind, metadata: { name, namespace } }: Manifest): string => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;

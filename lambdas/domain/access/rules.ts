@@ -6,14 +6,14 @@
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes.ts';
 
-/** `read`: looking at pods and what makes them. `restart`: rolling restarts, and the IRSA annotation of a service account where that is asked for; nothing else is ever changed there. */
-export type Purpose = 'read' | 'restart';
+/** `read`: looking at pods and what makes them. `restart`: rolling restarts. `annotate`: the IRSA annotation of a service account, where that is asked for. Nothing else is ever changed there. */
+export type Purpose = 'read' | 'restart' | 'annotate';
 
 /**
  * Kubernetes groups that access entries and bindings name. None may begin with `system:` (EKS User Guide, "Create access
  * entries"), nor with `eks:`, which EKS uses for its own.
  */
-export const ACCESS_GROUPS: Record<Purpose, string> = { read: 'pod-identity-migrator:read', restart: 'pod-identity-migrator:restart' };
+export const ACCESS_GROUPS: Record<Purpose, string> = { read: 'pod-identity-migrator:read', restart: 'pod-identity-migrator:restart', annotate: 'pod-identity-migrator:annotate' };
 
 /** By step, what its Lambda does on API servers; those that are not here call none. */
 export const ACCESS_OF_STEPS = {
@@ -22,7 +22,7 @@ export const ACCESS_OF_STEPS = {
   'create-association': ['read'],
   'verify-pods': ['read'],
   'restart-pods': ['read', 'restart'],
-  'annotate-service-account': ['read', 'restart'],
+  'annotate-service-account': ['read', 'annotate'],
   'restore-associations': ['read'],
   'take-over': ['read'],
   finish: ['read'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { entryChange, mapRolesOf, takesAccessEntries, wantedEntries } from '../../../lambdas/domain/access/entries.ts';
-import { accessManifests, type BindingManifest, type Manifest, manifestChange, manifestName, type RoleManifest } from '../../../lambdas/domain/access/manifests.ts';
+import { accessManifests, type BindingManifest, type Manifest, manifestChange, manifestName, type RoleManifest, withdrawnRole } from '../../../lambdas/domain/access/manifests.ts';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS, ANNOTATE_EVERYTHING, annotationRules, customResourceRules, customResourcesOf, READ_RULES, RESTART_EVERYTHING, restartRules } from '../../../lambdas/domain/access/rules.ts';
 import type { WorkloadRef } from '../../../lambdas/domain/kubernetes.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
@@ -18,11 +18,14 @@ describe('the rules', () => {
     for (const group of Object.values(ACCESS_GROUPS)) expect(group).not.toMatch(/^(system|eks|aws|amazon|iam):/);
   });
 
-  it('are for steps that there are, and whoever restarts also reads', () => {
+  it('are for steps that there are: each reads, one restarts, and another one annotates', () => {
     for (const [step, purposes] of Object.entries(ACCESS_OF_STEPS)) {
       expect(stepSchemas).toHaveProperty(step);
       expect(purposes).toContain('read');
     }
+    const changing = Object.entries(ACCESS_OF_STEPS).filter(([, purposes]) => purposes.length > 1);
+    expect(Object.fromEntries(changing)).toEqual({ 'restart-pods': ['read', 'restart'], 'annotate-service-account': ['read', 'annotate'] });
+    expect(new Set(Object.values(ACCESS_GROUPS)).size).toBe(3);
   });
 
   it('read no secrets, watch nothing, and get only what they name', () => {
@@ -85,9 +88,10 @@ describe('the manifests', () => {
     ]);
   });
 
-  it('of a service account are a Role in its namespace, with its annotation only where that goes', () => {
-    const names = ['Role payments/pod-identity-migrator:restart:payments:api', 'RoleBinding payments/pod-identity-migrator:restart:payments:api'];
-    expect(manifestsOf(API).slice(2).map(manifestName)).toEqual(names);
+  it('of a service account are a Role in its namespace, and one for its annotation only where that goes', () => {
+    const names = (purpose: string): string[] => ['Role', 'RoleBinding'].map((kind) => `${kind} payments/pod-identity-migrator:${purpose}:payments:api`);
+    expect(manifestsOf(API).slice(2).map(manifestName)).toEqual([...names('restart'), ...names('annotate')]);
+    expect(manifestsOf({ ...API, annotation: 'keep' }).slice(2).map(manifestName)).toEqual(names('restart'));
     const rules = ({ annotation, workloads }: Partial<typeof API> | { annotation: 'keep'; workloads?: [] }): unknown[] =>
       manifestsOf({ ...API, ...(annotation ? { annotation } : {}), ...(workloads ? { workloads } : {}) }).slice(2).flatMap((one) => ('rules' in one ? one.rules : []));
     const [restarts, annotates] = [restartRules(API.workloads), annotationRules(['api'])].map((both) => both.map(({ rule }) => rule));
@@ -95,6 +99,18 @@ describe('the manifests', () => {
     expect(rules({ annotation: 'keep' })).toEqual(restarts);
     expect(rules({ workloads: [] })).toEqual(annotates);
     expect(manifestsOf({ ...API, annotation: 'keep', workloads: [] })).toHaveLength(2);
+  });
+
+  it('let nobody who restarts annotate, and nobody who annotates restart', () => {
+    const rulesFor = (purpose: keyof typeof ACCESS_GROUPS): unknown[] => manifestsOf(EBS, ADOT, API).flatMap((one) => ('rules' in one && one.metadata.name.startsWith(ACCESS_GROUPS[purpose]) ? one.rules : []));
+    expect(rulesFor('annotate')).toEqual(annotationRules(['api']).map(({ rule }) => rule));
+    expect(rulesFor('restart')).toEqual([EBS, ADOT, API].flatMap(({ workloads }) => restartRules(workloads).map(({ rule }) => rule)));
+  });
+
+  it('of a service account whose annotation stays leave nothing of the Role that an earlier run made for it', () => {
+    const [role] = manifestsOf({ ...API, workloads: [] }).slice(2) as [RoleManifest];
+    expect(withdrawnRole({ ...API, annotation: 'keep' })).toEqual({ ...role, rules: [] });
+    expect([API, EBS].map(withdrawnRole)).toEqual([undefined, undefined]);
   });
 
   it('have names that no two share, whatever is migrated', () => {
@@ -112,8 +128,9 @@ describe('the manifests', () => {
     const bindings = manifestsOf(EBS, ADOT, API).filter((one): one is BindingManifest => 'roleRef' in one);
     for (const { metadata, subjects, roleRef } of bindings) {
       expect(roleRef.name).toBe(metadata.name);
-      expect(subjects).toEqual([{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: metadata.name.startsWith(ACCESS_GROUPS.restart) ? ACCESS_GROUPS.restart : ACCESS_GROUPS.read }]);
+      expect(subjects).toEqual([{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: metadata.name.split(':').slice(0, 2).join(':') }]);
     }
+    expect(new Set(bindings.map(({ subjects }) => subjects[0]!.name))).toEqual(new Set(Object.values(ACCESS_GROUPS)));
   });
 
   it('have a reason for each rule', () => {
@@ -169,13 +186,14 @@ describe('what is there already', () => {
 });
 
 describe('access entries', () => {
-  const [READER, RESTARTER] = ['arn:aws:iam::111122223333:role/team/reader', 'arn:aws:iam::111122223333:role/restarter'] as const;
-  const [reader, restarter] = wantedEntries({ all: [READER, RESTARTER], restart: [RESTARTER] });
+  const [READER, RESTARTER, ANNOTATOR] = ['arn:aws:iam::111122223333:role/team/reader', 'arn:aws:iam::111122223333:role/restarter', 'arn:aws:iam::111122223333:role/annotator'] as const;
+  const [reader, restarter, annotator] = wantedEntries({ all: [READER, RESTARTER, ANNOTATOR], restart: [RESTARTER], annotate: [ANNOTATOR] });
   const groups = [ACCESS_GROUPS.read, ACCESS_GROUPS.restart];
 
   it('put each role into its groups, once', () => {
     expect([reader, restarter]).toEqual([{ principalArn: READER, groups: [ACCESS_GROUPS.read] }, { principalArn: RESTARTER, groups }]);
-    expect(wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER] })).toHaveLength(2);
+    expect(annotator).toEqual({ principalArn: ANNOTATOR, groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.annotate] });
+    expect(wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER], annotate: [ANNOTATOR, RESTARTER] })).toHaveLength(3);
   });
 
   it('are made, added to, or as they should be; groups of others stay', () => {

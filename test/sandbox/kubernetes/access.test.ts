@@ -248,19 +248,26 @@ describe('the groups of the deployed service', () => {
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(403);
   });
 
-  test('restart: patches of workloads and of service accounts, and no more', async () => {
+  test('restart: patches of workloads, and no more', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.restart] });
     expect(await status(lab, 'PATCH', STATEFUL_SET, { headers: strategic, body: {} })).toBe(404);
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(200);
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
     expect(await status(lab, 'GET', '/api/v1/pods')).toBe(403);
-    expect(await status(lab, 'PATCH', ACCOUNT_DEFAULT, { headers: merge, body: {} })).toBe(200);
-    for (const method of ['GET', 'DELETE']) expect([method, await status(lab, method, ACCOUNT_DEFAULT)]).toEqual([method, 403]);
-    expect(await status(lab, 'POST', `${ACCOUNT_DEFAULT}/token`, { body: {} })).toBe(403);
+    expect(await status(lab, 'PATCH', ACCOUNT_DEFAULT, { headers: merge, body: {} })).toBe(403);
     expect(await status(lab, 'PATCH', PODS, { headers: merge, body: {} })).toBe(403);
     expect(await status(lab, 'DELETE', `${PODS}/${lab.pods('ebs-csi-node')[0]!.metadata.name}`)).toBe(403);
     expect(await status(lab, 'GET', '/api/v1/namespaces')).toBe(403);
     expect(await status(lab, 'GET', `${RBAC}/clusterroles`)).toBe(403);
+  });
+
+  test('annotate: patches of service accounts, and no more', async () => {
+    const lab = labWith({ groups: [SANDBOX_GROUPS.annotate] });
+    expect(await status(lab, 'PATCH', ACCOUNT_DEFAULT, { headers: merge, body: {} })).toBe(200);
+    for (const method of ['GET', 'DELETE']) expect([method, await status(lab, method, ACCOUNT_DEFAULT)]).toEqual([method, 403]);
+    expect(await status(lab, 'POST', `${ACCOUNT_DEFAULT}/token`, { body: {} })).toBe(403);
+    for (const path of [DEPLOYMENT, STATEFUL_SET]) expect([path, await status(lab, 'PATCH', path, { headers: strategic, body: restartPatch('x') })]).toEqual([path, 403]);
+    for (const path of ['/api/v1/pods', '/api/v1/serviceaccounts', `${RBAC}/clusterroles`]) expect([path, await status(lab, 'GET', path)]).toEqual([path, 403]);
   });
 });
 

@@ -180,8 +180,8 @@ describe('what a cluster has beside its add-ons', () => {
     expect(withCluster({ nodes: 0 }).kube.readyHistory.map(({ workload: name, ready }) => [name, ready])).toEqual([['ebs-csi-controller', 0], ['ebs-csi-node', 0]]);
   });
 
-  const [service, verifier, other, viewer] = ['plan-function', 'verify-function', 'begin-function', 'viewer'].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string];
-  const callers = { roles: [service, verifier, other], kubernetesRoles: [service, verifier], restartRoles: [verifier] };
+  const [service, verifier, annotator, other, viewer] = ['plan-function', 'verify-function', 'annotate-function', 'begin-function', 'viewer'].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string, string];
+  const callers = { roles: [service, verifier, annotator, other], kubernetesRoles: [service, verifier, annotator], restartRoles: [verifier], annotateRoles: [annotator] };
   const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
 
   it('access entries, where the scenario lists none: the operator is an administrator, and the service has what it needs', () => {
@@ -191,6 +191,7 @@ describe('what a cluster has beside its add-ons', () => {
       { ...entry, principalArn: operator, policies: [{ policyArn: policyArn.replace('View', 'ClusterAdmin'), scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
       { ...entry, principalArn: service, kubernetesGroups: ['sandbox:migrator:read'] },
       { ...entry, principalArn: verifier, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:restart'] },
+      { ...entry, principalArn: annotator, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:annotate'] },
       { ...entry, principalArn: `arn:aws:iam::${ACCOUNT}:role/dev-nodes`, type: 'EC2_LINUX' },
     ]);
     expect(withCluster({ accessEntries: [] }, callers).accessEntries.size).toBe(0);
