@@ -118,7 +118,7 @@ const withoutShared = (lambda: RoleFacts, shared: readonly ExplainedRight[]): Ex
 };
 
 /** The whole document. */
-export const documentOf = ({ roles, resourcePolicies, kubernetes }: Facts): string => {
+export const documentOf = ({ roles, resourcePolicies, kubernetes, restart, annotate }: Facts): string => {
   const lambdas = roles.filter(({ isLambda }) => isLambda);
   const others = roles.filter(({ isLambda }) => !isLambda);
   const services = unique(roles.flatMap(({ rights }) => rights.map(({ action }) => serviceName(action))));
@@ -143,7 +143,7 @@ How to read it: \`ACCOUNT\` and \`REGION\` are those of the deployment, \`aws\` 
     "The exceptions, with AWS's reason for each; no other action may have `*` alone as its resource.",
     exceptionsTable(roles),
     '## In the cluster',
-    `What a role may do inside a cluster is not in the template: an access entry says it, which somebody makes in each cluster ([README](../README.md) has the rights that it needs), and which nothing here can make or change. The roles that need one are those of ${linked(kubernetes)}.`,
+    `What a role may do inside a cluster is not in the template: an access entry says it, which somebody makes in each cluster ([README](../README.md) has the rights that it needs), and which nothing here can make or change. The roles that need one are those of ${linked(kubernetes)}. What is for all of them reads; restarts of workloads are for ${linked(restart)} alone, and annotations of service accounts for ${linked(annotate)} alone, each by a Kubernetes group of its own ([kubernetes-access.md](kubernetes-access.md)).`,
     '## Lambda by Lambda',
     '### Every Lambda',
     `Beside its own rights, each may do this. \`ITS-NAME\` and \`ITS-LOG-GROUP\` are the Lambda's own. Who may become its role: ${unique(lambdas.map(({ trustedBy }) => trustedBy)).join('; ')}.`,

@@ -43,6 +43,9 @@ export interface Facts {
   readonly resourcePolicies: readonly PolicyFacts[];
   /** Lambdas whose roles call the API server of a cluster, by the stack's output. */
   readonly kubernetes: readonly string[];
+  /** Those of them that change something there: they restart workloads, or take annotations off service accounts. */
+  readonly restart: readonly string[];
+  readonly annotate: readonly string[];
 }
 
 const texts = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat().sort(byText));
@@ -180,10 +183,15 @@ export const factsOf = (template: Template): Facts => {
   const roles = assembly.roles.flatMap(roleFacts).sort((a, b) => byText(a.name, b.name));
   if (problems.length > 0) throw new Error(`docs/permissions.md can't be made of this template:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
 
-  const kubernetes = (assembly.outputs['KubernetesRoleArns'] ?? '').split(',');
+  const rolesIn = (output: string): string[] => {
+    const arns = (assembly.outputs[output] ?? '').split(',');
+    return functions.filter(({ roleArn }) => arns.includes(roleArn)).map(lambdaName).sort(byText);
+  };
   return {
     roles,
     resourcePolicies: resourcePoliciesOf(template).map((one) => ({ ...one, who: named(one.who), condition: named(one.condition) })).sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b))),
-    kubernetes: functions.filter(({ roleArn }) => kubernetes.includes(roleArn)).map(lambdaName).sort(byText),
+    kubernetes: rolesIn('KubernetesRoleArns'),
+    restart: rolesIn('KubernetesRestartRoleArns'),
+    annotate: rolesIn('KubernetesAnnotateRoleArns'),
   };
 };
