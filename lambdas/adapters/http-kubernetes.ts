@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { grantForms } from '../domain/access/command.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
@@ -64,7 +65,7 @@ const CLUSTER_OBJECT_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
 const ALL_NAMESPACES_ACCESS = 'AmazonEKSViewPolicy for the whole cluster';
 
 const refusalOf = (status: number, access: string, cluster: string): [ErrorName, string] => {
-  const grant = `pod-identity grant-access --cluster ${cluster}`;
+  const grant = grantForms(cluster);
   if (status === 401) return ['Unauthorised', `Give the calling role an access entry: ${grant} makes those of the service's roles; for another role: aws eks create-access-entry. A new one takes some seconds to work.`];
   if (status === 403) return ['AccessDenied', `Give the calling role what it lacks: ${grant} does it for the service's roles; for another role associate ${access} with its access entry (aws eks associate-access-policy).`];
   if (status === 404) return ['NotFound', 'Check that it was not removed in the meantime.'];

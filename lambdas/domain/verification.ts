@@ -1,4 +1,5 @@
 /** Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong to; and what is said where nobody looked. */
+import { grantCommand } from './access/command.ts';
 import { podsThatCount } from './identity.ts';
 import { WORKLOAD_PLURALS, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
 import type { Addon, Check, PodEvidence, PodIdentity, Snapshot, Target, VerificationMode } from './model.ts';
@@ -114,10 +115,10 @@ export const podsNotSeen = (outcome: 'migrated' | 'rolled-back', subject: string
 export const ANNOTATION_LEFT = 'annotation-left';
 
 /** That the annotation stays where it was to go: it does nothing as long as there is an association. */
-export const annotationLeft = ({ namespace, name }: ServiceAccountRef): Check => ({
+export const annotationLeft = ({ namespace, name }: ServiceAccountRef, target: Target): Check => ({
   id: ANNOTATION_LEFT,
   status: 'warn',
   message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} was not taken off, or nobody knows whether it was; the step's own line says why. Its pods are on Pod Identity nevertheless, which goes before it.`,
-  remedy: `Take it off yourself: ${shellCommand(['kubectl', '-n', namespace, 'annotate', 'serviceaccount', name, 'eks.amazonaws.com/role-arn-'])}. The service may do so with: pod-identity grant-access --service-account ${namespace}/${name} --annotation remove`,
+  remedy: `Take it off yourself: ${shellCommand(['kubectl', '-n', namespace, 'annotate', 'serviceaccount', name, 'eks.amazonaws.com/role-arn-'])}. The service may do so with: ${grantCommand({ target, serviceAccount: { namespace, name }, annotation: 'remove' })}`,
   source: 'aws/amazon-eks-pod-identity-webhook: the association goes before the annotation',
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PlainHttp, PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
+import { grantForms } from '../../lambdas/domain/access/command.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { ErrorName } from '../../lambdas/domain/errors.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
@@ -106,7 +107,7 @@ describe('custom resources', () => {
   });
   test('are not none where they may not be read', async () => {
     const error = await errorOf(answering(403, { kind: 'Status', message: 'because', code: 403 }).listCustomResources(KIND));
-    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('403 to list certificates.cert-manager.io on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev does it for the service\'s roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster') as string });
+    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('403 to list certificates.cert-manager.io on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev (for a service account that is no add-on\'s with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go) does it for the service\'s roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster') as string });
   });
 });
 
@@ -147,7 +148,7 @@ describe('all namespaces', () => {
     ['list service accounts', (kubernetes) => kubernetes.listAnnotatedServiceAccounts()],
   ])('%s: a refusal says that the right must hold for the whole cluster', async (what, list) => {
     const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
-    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} in all namespaces on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev does it for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`) as string });
+    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} in all namespaces on cluster dev: because. Give the calling role what it lacks: ${grantForms('dev')} does it for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`) as string });
   });
 });
 

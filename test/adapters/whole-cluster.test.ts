@@ -1,5 +1,6 @@
 /** What the port reads of a whole cluster: pods page by page, service accounts, nodes and mutating webhooks. */
 import { describe, expect, test } from 'vitest';
+import { grantForms } from '../../lambdas/domain/access/command.ts';
 import type { Kubernetes, Pod } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy } from './kubernetes.ts';
@@ -140,5 +141,5 @@ test.each<[string, string, (kubernetes: Kubernetes) => Promise<unknown>]>([
   ['list mutating webhook configurations', 'AmazonEKSAdminViewPolicy', (kubernetes) => kubernetes.listMutatingWebhooks()],
 ])('%s: a refusal names what to grant for the whole cluster', async (what, policy, list) => {
   const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
-  expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev does it for the service's roles; for another role associate ${policy} for the whole cluster`) as string });
+  expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} on cluster dev: because. Give the calling role what it lacks: ${grantForms('dev')} does it for the service's roles; for another role associate ${policy} for the whole cluster`) as string });
 });

@@ -1,4 +1,5 @@
 /** What the plan could see of the add-on's pods: they are what a migration is proven on, unless the request is content with what EKS says. */
+import { grantCommand } from '../access/command.ts';
 import { collectEvidence, hiddenVariables } from '../identity.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
@@ -12,9 +13,9 @@ function withoutPods({ request, kubernetesError }: Facts): Check {
   const source = `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`;
   if (request.verification === 'api') {
     const unread = 'What only the API server tells was not checked either: the health of the agent on each node, and what others have changed in the workloads.';
-    return warn('kubernetes-access', `${why} ${NOT_SEEN} ${unread}`, `Give the service access (pod-identity grant-access --cluster ${cluster}) and leave out --verification api; or look at the pods yourself after the migration: pod-identity identities --cluster ${cluster}`, source);
+    return warn('kubernetes-access', `${why} ${NOT_SEEN} ${unread}`, `Give the service access (${grantCommand(request)}) and leave out --verification api; or look at the pods yourself after the migration: pod-identity identities --cluster ${cluster}`, source);
   }
-  const remedy = `Give the service an access entry in cluster ${cluster} that may read pods (pod-identity grant-access --cluster ${cluster}), and check that its API server can be reached. Without it nobody can prove which identity the pods use; to go by what EKS says alone: --verification api`;
+  const remedy = `Give the service an access entry in cluster ${cluster} that may read pods (${grantCommand(request)}), and check that its API server can be reached. Without it nobody can prove which identity the pods use; to go by what EKS says alone: --verification api`;
   return unknown('kubernetes-access', why, remedy, source);
 }
 

@@ -1,4 +1,5 @@
 /** What the preflight checks share: which pods they are about, and what is said where the service may not look. */
+import { grantCommand } from '../access/command.ts';
 import type { Pod } from '../kubernetes.ts';
 import type { Check, MigrationRequest, PlannedAssociation } from '../model.ts';
 import { unknown, warn } from './check.ts';
@@ -11,7 +12,7 @@ export function plannedPods({ pods = [] }: Pick<Facts, 'pods'>, planned: readonl
 }
 
 /** A check whose answer could not be seen: it blocks, unless the request is content with what EKS says. `what`: what to let the service look at. */
-export function notSeen({ verification, target }: Pick<MigrationRequest, 'verification' | 'target'>, id: string, message: string, what: string, source: string): Check {
-  const say = verification === 'api' ? warn : unknown;
-  return say(id, message, `Let the service look at ${what}: pod-identity grant-access --cluster ${target.cluster}`, source);
+export function notSeen(request: MigrationRequest, id: string, message: string, what: string, source: string): Check {
+  const say = request.verification === 'api' ? warn : unknown;
+  return say(id, message, `Let the service look at ${what}: ${grantCommand(request)}`, source);
 }

@@ -1,4 +1,5 @@
 /** The checks of a plan that are about a service account that is no add-on's, and about the workloads that run with it. */
+import { grantCommand } from '../access/command.ts';
 import type { Pod, Workload } from '../kubernetes.ts';
 import type { Check } from '../model.ts';
 import { subjectOf } from '../subject.ts';
@@ -42,8 +43,8 @@ export function checkIrsa({ request, serviceAccount }: ServiceAccountFacts): Che
   const { namespace, name } = request.serviceAccount;
   if (serviceAccount?.roleArn !== undefined) return pass(id, `It uses IRSA with ${serviceAccount.roleArn}.`);
   if (!serviceAccount) {
-    if (request.roleArn !== undefined) return warn(id, 'Whether it uses IRSA, and by which role, could not be seen: the role that the request names is taken.', `Give the service access to the API server: pod-identity grant-access --cluster ${cluster}`, IRSA_GUIDE);
-    return fail(id, 'Which role it has by IRSA could not be seen, and the request names none.', `Name the role: --role-arn ROLE_ARN; or give the service access to the API server: pod-identity grant-access --cluster ${cluster}`, IRSA_GUIDE);
+    if (request.roleArn !== undefined) return warn(id, 'Whether it uses IRSA, and by which role, could not be seen: the role that the request names is taken.', `Give the service access to the API server: ${grantCommand(request)}`, IRSA_GUIDE);
+    return fail(id, 'Which role it has by IRSA could not be seen, and the request names none.', `Name the role: --role-arn ROLE_ARN; or give the service access to the API server: ${grantCommand(request)}`, IRSA_GUIDE);
   }
   return fail(
     id,
@@ -102,7 +103,7 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
   if (request.annotation !== 'remove') return [];
   const id = 'annotation';
   const what = `annotation eks.amazonaws.com/role-arn of ${subjectOf(request)}`;
-  if (!serviceAccount) return [fail(id, `The ${what} could not be seen, so that it can't be taken off.`, `Give the service access to the API server (pod-identity grant-access --cluster ${request.target.cluster}), or leave out --annotation remove.`)];
+  if (!serviceAccount) return [fail(id, `The ${what} could not be seen, so that it can't be taken off.`, `Give the service access to the API server (${grantCommand(request)}), or leave out --annotation remove.`)];
   // Nor does this service set it again: it has put it back in a rollback.
   const by = serviceAccount.annotatedBy.filter((manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER);
   if (by.length === 0) return [pass(id, `The ${what} is taken off once the pods are proven.`)];

@@ -2,6 +2,7 @@
  * The checks that concern some of the ways to make the change: all that CreateAddon needs is known before anything is
  * deleted. One that blocks takes its ways out of the ladder; where none is left, it blocks the plan.
  */
+import { grantCommand } from '../access/command.ts';
 import { isNetworking, knownAddon, madeByAddon } from '../addons.ts';
 import { validateConfiguration } from '../configuration.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
@@ -119,7 +120,7 @@ function checkCustomResources({ request, customResources, namespace, pods, kuber
   }
   if (unread.length > 0) {
     const names = unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`);
-    const remedy = `${keep}; or let the service list them: pod-identity grant-access --cluster ${request.target.cluster} --addon ${request.addon}.`;
+    const remedy = `${keep}; or let the service list them: ${grantCommand(request)} --addon ${request.addon}.`;
     return at(unknown(id, `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some([...new Set(names)])}.`, remedy, REMOVE));
   }
   return [{ check: pass(id, known.customResources.length === 0 ? 'It owns no custom resource definition.' : 'Its custom resource definitions have no objects but its own.'), excludes: never }];

@@ -89,9 +89,9 @@ function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
 const isOff = (change: Migration['annotationChange']): boolean => change?.writtenAt !== undefined && change.undoneAt === undefined;
 
 /** What was asked for, and could not be done: the pods do without it. */
-function annotationWarnings({ request: { annotation, serviceAccount }, annotationChange, plan }: Migration, outcome: Outcome): Check[] {
+function annotationWarnings({ request: { annotation, serviceAccount, target }, annotationChange, plan }: Migration, outcome: Outcome): Check[] {
   if (outcome !== 'migrated' || annotation !== 'remove' || !serviceAccount || isOff(annotationChange) || plan?.serviceAccount?.roleArn === undefined) return [];
-  return [annotationLeft(serviceAccount)];
+  return [annotationLeft(serviceAccount, target)];
 }
 
 const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, target, subject, outcome, failure }, dependencies) => {

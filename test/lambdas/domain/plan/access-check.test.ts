@@ -23,14 +23,14 @@ describe('kubernetes-access', () => {
   it('without access blocks, and names both ways out', () => {
     const [access] = check(refused());
     expect(access).toMatchObject({ id: 'kubernetes-access', status: 'unknown', message: 'The pods could not be read: The API server answered 401.' });
-    expect(access!.remedy).toMatch(/grant-access --cluster dev.*--verification api/);
+    expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev\).*--verification api/);
   });
 
   it('without access, where what EKS says is enough, warns loudly of what will not be seen', () => {
     const [access, ...more] = check(refused({ request: API }));
     expect(more).toEqual([]);
     expect(access).toMatchObject({ id: 'kubernetes-access', status: 'warn', message: expect.stringMatching(/could not be read: .* No pod is looked at after the change.*counts as no proof.*was not checked either/) as string });
-    expect(access!.remedy).toMatch(/grant-access.*identities --cluster dev/);
+    expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev\).*identities --cluster dev/);
   });
 
   it.each<[string, Pod[]]>([

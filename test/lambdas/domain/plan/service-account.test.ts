@@ -135,9 +135,23 @@ describe('where the API server is closed', () => {
     const open = asked({ verification: 'api', roleArn: ROLE }, closed);
     expect(open).toMatchObject({ verdict: 'migrate', associations: [plannedAccount], namespace: ACCOUNT_NAMESPACE });
     expect(open.serviceAccount).toBeUndefined();
-    expect(checkOf(open, 'service-account-uses-irsa')).toMatchObject({ status: 'warn', remedy: expect.stringContaining('pod-identity grant-access --cluster dev') as string });
+    expect(checkOf(open, 'service-account-uses-irsa').status).toBe('warn');
     expect(checkOf(open, 'kubernetes-access').status).toBe('warn');
     // What nobody saw is not said to be there, or not.
     expect(open.checks.map(({ id }) => id)).not.toContain('service-account');
+  });
+
+  it.each<[string, Partial<MigrationRequestInput>, string[], string]>([
+    ['a warning', { verification: 'api', roleArn: ROLE }, ['service-account-uses-irsa', 'kubernetes-access'], ''],
+    ['no role that is named', { verification: 'api' }, ['service-account-uses-irsa'], ''],
+    ['a proof that is asked for', { roleArn: ROLE }, ['kubernetes-access'], ''],
+    ['an annotation that shall go', { verification: 'api', roleArn: ROLE, annotation: 'remove' }, ['service-account-uses-irsa', 'kubernetes-access', 'annotation'], ' --annotation remove'],
+  ])('(%s) says what to grant for that service account', (_, request, ids, annotation) => {
+    for (const id of ids) expect(checkOf(asked(request, closed), id).remedy).toMatch(new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${annotation}(?! --)`));
+  });
+
+  it.each<['keep' | 'remove', string]>([['keep', ''], ['remove', ' --annotation remove']])('in part, says so too (annotation: %s)', (annotation, flags) => {
+    const unseen = asked({ annotation }, { nodes: { error: 'forbidden' }, webhooks: { error: 'forbidden' } });
+    for (const id of ['unsupported-compute', 'agent-nodes', 'webhook']) expect(checkOf(unseen, id).remedy).toMatch(new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${flags}$`));
   });
 });
