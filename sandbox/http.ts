@@ -9,7 +9,7 @@ export interface HttpRequest {
   path: string;
   /** Decoded; a key that comes several times has a list. */
   query: Record<string, string | string[]>;
-  /** Names in lower case. */
+  /** Names in lower case; what comes several times is joined by commas, and in `impersonate-…`, whose values may have commas, by line breaks. */
   headers: Record<string, string>;
   body: Uint8Array;
 }

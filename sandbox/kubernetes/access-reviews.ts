@@ -57,8 +57,8 @@ const selfSubjectRulesReview = (cluster: ClusterState, user: User, body: unknown
   };
 };
 
-const selfSubjectReview = (_cluster: ClusterState, { username, groups, session, entry }: User): unknown => ({
-  status: { userInfo: { username, groups, extra: { canonicalArn: [entry.principalArn], sessionName: [session] } } },
+const selfSubjectReview = (_cluster: ClusterState, { username, groups, uid, extra }: User): unknown => ({
+  status: { userInfo: { username, ...given('uid', uid ?? ''), groups, ...(Object.keys(extra).length > 0 ? { extra } : {}) } },
 });
 
 interface Review {

@@ -6,9 +6,12 @@ import { Refusal } from './answers.ts';
 export interface User {
   username: string;
   groups: string[];
-  /** Name of the session behind the token. */
-  session: string;
-  entry: AccessEntryState;
+  uid?: string;
+  extra: Record<string, string[]>;
+  /** ARN of the role that calls, also where it acts as somebody else. */
+  principalArn: string;
+  /** Access policies of its entry; none where it acts as somebody else. */
+  policies: AccessEntryState['policies'];
 }
 
 /** What GetCallerIdentity says of keys that come from no AssumeRole. */
@@ -34,7 +37,8 @@ export const userOf = (world: World, cluster: ClusterState, caller: Caller): Use
     // An instance's session is named after the instance; there is no other name of it here.
     .replaceAll('{{EC2PrivateDNSName}}', session);
   const groups = [...new Set([...entry.kubernetesGroups, ...(entry.type === 'STANDARD' ? [] : ['system:bootstrappers', 'system:nodes']), 'system:authenticated'])];
-  return { username, groups, session, entry };
+  const { principalArn, policies } = entry;
+  return { username, groups, extra: { canonicalArn: [principalArn], sessionName: [session] }, principalArn, policies };
 };
 
 /** The API server does not say what is missing. */

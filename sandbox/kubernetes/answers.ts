@@ -1,5 +1,5 @@
 /** The API server's answers: JSON documents, and Status objects for refusals (k8s.io/apimachinery, api/errors). */
-import type { HttpResponse } from '../http.ts';
+import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ResourceInfo } from './store.ts';
 
 export const json = (status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
@@ -40,6 +40,23 @@ export class Refusal extends Error {
   }
 }
 
+const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+
+/** What the API server answers by itself, before any of its handlers: no Status, but text (k8s.io/apiserver, handlers/responsewriters/errors.go). */
+export class InternalError extends Refusal {
+  readonly uri: string;
+  constructor({ path, query }: HttpRequest, message: string) {
+    super(500, 'InternalError', message);
+    const search = new URLSearchParams(Object.entries(query).flatMap(([key, value]) => [value].flat().map((one): [string, string] => [key, one]))).toString();
+    this.uri = search === '' ? path : `${path}?${search}`;
+  }
+
+  override answer(): HttpResponse {
+    const text = `Internal Server Error: ${JSON.stringify(this.uri)}: ${this.message}`;
+    return { status: this.status, headers: TEXT, body: `${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}\n` };
+  }
+}
+
 /** A Status that says that it was done. */
 export const success = (status: number, details?: Details): HttpResponse =>
   json(status, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : { code: status }) });
@@ -55,7 +72,7 @@ export const notFound = (info: ResourceInfo, name: string): Refusal => new Refus
 export const alreadyExists = (info: ResourceInfo, name: string): Refusal => new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
 
 /** Paths that no part of the API server serves get no Status, but Go's own text; clients know what to make of it. */
-export const noSuchPath = (): HttpResponse => ({ status: 404, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }, body: '404 page not found\n' });
+export const noSuchPath = (): HttpResponse => ({ status: 404, headers: TEXT, body: '404 page not found\n' });
 
 export const methodNotAllowed = (allowed: string[]): Refusal =>
   new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {}, { allow: allowed.join(', ') });

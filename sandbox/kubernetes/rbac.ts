@@ -46,12 +46,12 @@ const used = new WeakMap<ClusterState, Map<string, RuleUse>>();
 /** The rules that calls to the cluster's API server have rested on so far, each use once; paths that are no resource are not among them. */
 export const ruleUses = (cluster: ClusterState): RuleUse[] => [...(used.get(cluster)?.values() ?? [])];
 
-const noteUse = (cluster: ClusterState, { entry }: User, { verb, group, resource, subresource, name }: Attributes, { source, rule }: NonNullable<Decision['by']>): void => {
+const noteUse = (cluster: ClusterState, { principalArn }: User, { verb, group, resource, subresource, name }: Attributes, { source, rule }: NonNullable<Decision['by']>): void => {
   const full = subresource === undefined ? resource : `${resource}/${subresource}`;
   const named = rule.resourceNames?.length && name !== undefined ? { name } : {};
   const uses = used.get(cluster) ?? new Map<string, RuleUse>();
   used.set(cluster, uses);
-  const use = { principalArn: entry.principalArn, source, verb, group, resource: full, ...named };
+  const use = { principalArn, source, verb, group, resource: full, ...named };
   uses.set(Object.values(use).join(' '), use);
 };
 
@@ -119,13 +119,13 @@ const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undef
 export const rbacRules = (cluster: ClusterState, user: User, namespace: string | undefined): PolicyRule[] =>
   rbacGrants(cluster, user, namespace).grants.flatMap(({ rules }) => rules);
 
-const policyGrants = ({ entry }: User, namespace: string | undefined): Grant[] =>
-  entry.policies
+const policyGrants = ({ policies, principalArn }: User, namespace: string | undefined): Grant[] =>
+  policies
     .filter(({ scope }) => scope.type === 'cluster' || (namespace !== undefined && scope.namespaces.includes(namespace)))
     .map(({ policyArn }) => ({
       rules: ACCESS_POLICIES.get(policyArn.split('/').at(-1) ?? '') ?? [],
       source: `AccessPolicy ${policyArn.split('/').at(-1) ?? policyArn}`,
-      why: `EKS Access Policy: allowed by ${policyArn.split('/').at(-1) ?? policyArn} of the access entry ${entry.principalArn}`,
+      why: `EKS Access Policy: allowed by ${policyArn.split('/').at(-1) ?? policyArn} of the access entry ${principalArn}`,
     }));
 
 export const decide = (cluster: ClusterState, user: User, wanted: Attributes): Decision => {

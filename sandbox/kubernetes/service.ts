@@ -11,6 +11,7 @@ import { json, methodNotAllowed, noSuchPath, notFound, Refusal } from './answers
 import { findCustomKind } from './custom-resources.ts';
 import { discover } from './discovery.ts';
 import { evictPod } from './eviction.ts';
+import { actingUser } from './impersonation.ts';
 import { asServed, listOrWatch, queryOf, wantsTable } from './lists.ts';
 import { authorise } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
@@ -69,15 +70,18 @@ const answerAction = (write: Omit<Write, 'info'>, wanted: RequestInfo, info: Res
 
 const answer = (world: World, cluster: ClusterState, request: HttpRequest, context: CallContext): HttpResponse => {
   const path = request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path;
-  const user: User | undefined = userOf(world, cluster, context.caller);
+  const caller: User | undefined = userOf(world, cluster, context.caller);
   const wanted = requestInfo(request, path);
   const isPath = wanted.path !== undefined;
-  const describe = isPath ? (body: unknown) => context.describe(`${wanted.verb} ${path}`, body) : describeTo(context, request, wanted);
-  if (!user) {
+  const log = isPath ? (body: unknown) => context.describe(`${wanted.verb} ${path}`, body) : describeTo(context, request, wanted);
+  if (!caller) {
     // The caller is not told why; the call log is.
-    describe({ refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}` });
+    log({ refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}` });
     throw unauthorised();
   }
+  log({});
+  const user = actingUser(cluster, caller, request);
+  const describe = user === caller ? log : (body: unknown) => log({ as: user.username, ...(body as object) });
   describe({});
   authorise(cluster, user, wanted);
 

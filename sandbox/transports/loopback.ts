@@ -44,7 +44,10 @@ const bodyOf = async (message: IncomingMessage): Promise<Uint8Array> => {
 
 const toRequest = async (message: IncomingMessage, host: string | undefined): Promise<HttpRequest> => {
   const [path = '/', search = ''] = (message.url ?? '/').split(/\?(.*)/s);
-  const headers = Object.entries(message.headers).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+  const headers = Object.entries(message.headers).map(([name, value]): [string, string] => [
+    name,
+    name.startsWith('impersonate-') ? (message.headersDistinct[name] ?? []).join('\n') : Array.isArray(value) ? value.join(', ') : (value ?? ''),
+  ]);
   return {
     method: message.method ?? 'GET',
     host: host ?? message.headers.host ?? '',

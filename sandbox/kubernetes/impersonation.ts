@@ -1,0 +1,97 @@
+/**
+ * `kubectl --as`: a caller that acts as somebody else, where it may. Source: k8s.io/apiserver,
+ * endpoints/filters/impersonation.go; Kubernetes documentation, "User impersonation".
+ */
+import { namespaceName, serviceAccountName } from '../../lambdas/domain/names.ts';
+import type { HttpRequest } from '../http.ts';
+import type { ClusterState } from '../world/world.ts';
+import type { User } from './access.ts';
+import { InternalError } from './answers.ts';
+import { authorise } from './rbac.ts';
+
+const AUTHENTICATION = 'authentication.k8s.io';
+const EXTRA = 'impersonate-extra-';
+const ANONYMOUS = 'system:anonymous';
+const AUTHENTICATED = 'system:authenticated';
+const UNAUTHENTICATED = 'system:unauthenticated';
+
+/** One thing that somebody else is, and that the caller needs the verb `impersonate` for. */
+interface Part {
+  kind: 'ServiceAccount' | 'User' | 'Group' | 'UserExtra' | 'UID';
+  name: string;
+  namespace?: string;
+  /** Of an extra. */
+  key?: string;
+}
+
+/** The values of a header that may come several times. */
+const valuesOf = ({ headers }: HttpRequest, name: string): string[] => headers[name]?.split('\n') ?? [];
+
+/** Header names know no capitals, so keys with others than these come percent-encoded. */
+const extraKey = (encoded: string): string => {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+};
+
+const userPart = (username: string): Part => {
+  const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
+  const isAccount = namespaceName.safeParse(namespace).success && serviceAccountName.safeParse(name).success;
+  return isAccount ? { kind: 'ServiceAccount', namespace: namespace!, name: name! } : { kind: 'User', name: username };
+};
+
+const partsOf = (request: HttpRequest): Part[] => [
+  ...valuesOf(request, 'impersonate-user').filter(Boolean).slice(0, 1).map(userPart),
+  ...valuesOf(request, 'impersonate-group').map((name): Part => ({ kind: 'Group', name })),
+  ...Object.keys(request.headers)
+    .filter((header) => header.startsWith(EXTRA))
+    .flatMap((header) => valuesOf(request, header).map((name): Part => ({ kind: 'UserExtra', name, key: extraKey(header.slice(EXTRA.length)) }))),
+  ...valuesOf(request, 'impersonate-uid').filter(Boolean).slice(0, 1).map((name): Part => ({ kind: 'UID', name })),
+];
+
+const RESOURCES: Record<Part['kind'], { group: string; resource: string }> = {
+  ServiceAccount: { group: '', resource: 'serviceaccounts' },
+  User: { group: '', resource: 'users' },
+  Group: { group: '', resource: 'groups' },
+  UserExtra: { group: AUTHENTICATION, resource: 'userextras' },
+  UID: { group: AUTHENTICATION, resource: 'uids' },
+};
+
+/** As Go prints an ObjectReference: kind, namespace, name, UID, version, resource version, field. */
+const printed = ({ kind, namespace = '', name, key = '' }: Part): string =>
+  `{${[kind, namespace, name, '', RESOURCES[kind].group === '' ? '' : `${AUTHENTICATION}/v1`, '', key].join(' ')}}`;
+
+const groupsOf = (parts: readonly Part[], username: string): string[] => {
+  const asked = parts.flatMap(({ kind, name }) => (kind === 'Group' ? [name] : []));
+  const account = parts.find(({ kind }) => kind === 'ServiceAccount');
+  // Groups that are asked for take the place of a service account's own.
+  const groups = asked.length > 0 || account === undefined ? asked : ['system:serviceaccounts', `system:serviceaccounts:${account.namespace ?? ''}`];
+  if (username === ANONYMOUS) return groups.includes(UNAUTHENTICATED) ? groups : [...groups, UNAUTHENTICATED];
+  return groups.includes(AUTHENTICATED) || groups.includes(UNAUTHENTICATED) ? groups : [...groups, AUTHENTICATED];
+};
+
+const extraOf = (parts: readonly Part[]): Record<string, string[]> => {
+  const extra: Record<string, string[]> = {};
+  for (const { key, name } of parts) if (key !== undefined) extra[key] = [...(extra[key] ?? []), name];
+  return extra;
+};
+
+/**
+ * Whom the request is made as: the caller, or whom its headers name. Throws the 403 where the caller may not impersonate one
+ * part of that, and the API server's internal error where groups, a UID or extras come without a user.
+ */
+export const actingUser = (cluster: ClusterState, caller: User, request: HttpRequest): User => {
+  const parts = partsOf(request);
+  if (parts.length === 0) return caller;
+  const [who] = parts;
+  if (who?.kind !== 'User' && who?.kind !== 'ServiceAccount') throw new InternalError(request, `requested [${parts.map(printed).join(' ')}] without impersonating a user`);
+  for (const { kind, name, namespace, key } of parts) {
+    authorise(cluster, caller, { verb: 'impersonate', ...RESOURCES[kind], name, ...(namespace === undefined ? {} : { namespace }), ...(key === undefined ? {} : { subresource: key }) });
+  }
+  const username = who.kind === 'User' ? who.name : `system:serviceaccount:${who.namespace ?? ''}:${who.name}`;
+  const uid = parts.find(({ kind }) => kind === 'UID')?.name;
+  // Access policies belong to the principal of an entry, which whom it acts as is not.
+  return { username, groups: groupsOf(parts, username), ...(uid === undefined ? {} : { uid }), extra: extraOf(parts), principalArn: caller.principalArn, policies: [] };
+};
