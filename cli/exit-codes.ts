@@ -38,5 +38,5 @@ export const EXIT_CODES_HELP = `Exit codes:
   1  anything else
   2  bad input: nothing was started
   3  blocked: nothing was changed
-  4  rolled-back: the add-on is as it was
+  4  rolled-back: all is as it was
   5  needs-human: the report has the commands that finish it`;

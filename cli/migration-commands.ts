@@ -91,6 +91,6 @@ export const addMigrationCommands = (program: Command, io: Io, finished: (exitCo
     .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'plan', io)));
   addonOptions(program.command('migrate').description('plan, change, prove, and go back if it fails'))
     .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'migrate', io)));
-  workloadOptions(program.command(WORKLOAD_COMMAND).description("the same for the pods of a service account that is no add-on's"))
+  workloadOptions(program.command(WORKLOAD_COMMAND).description("migrate the pods of a service account that is no add-on's, as migrate does an add-on's"))
     .action(async (flags: Record<string, unknown>) => finished(await runWorkload(flags, io)));
 };
