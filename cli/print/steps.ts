@@ -16,16 +16,20 @@ const fieldText = ([name, value]: [string, unknown]): string[] => {
   return text ? [`${words(name)} ${text}`] : [];
 };
 
-/** A step's answer is kept as JSON text: `{"purged":["a-1"]}` becomes `purged a-1`. */
-export const resultText = (result: string): string => {
+/** Of a long answer, which the ledger cuts off: the plain fields that it begins with, as JSON text. */
+const beginning = (cut: string): string => `${/^\{(?:"\w+":(?:"(?:[^"\\]|\\.)*"|[\w.-]+),)*/.exec(cut)?.[0].replace(/,$/, '') ?? ''}}`;
+
+const fieldsOf = (text: string): string | undefined => {
   try {
-    const parsed: unknown = JSON.parse(result);
-    if (typeof parsed === 'object' && parsed !== null) return Object.entries(parsed).flatMap(fieldText).join(', ');
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? Object.entries(parsed).flatMap(fieldText).join(', ') : undefined;
   } catch {
-    // Plain text.
+    return undefined;
   }
-  return result;
 };
+
+/** A step's answer is kept as JSON text: `{"purged":["a-1"]}` becomes `purged a-1`; other text stays. */
+export const resultText = (result: string): string => fieldsOf(result) ?? fieldsOf(beginning(result)) ?? result;
 
 /** How long each step took. Steps that began in the same instant stand in the order of the road. */
 export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'>, style: Style): string[] => [

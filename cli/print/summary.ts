@@ -59,7 +59,8 @@ const headline = (report: MigrationReport, style: Style): string[] => {
   const facts = [
     report.migrationId,
     strategyText(report),
-    ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report)] : []),
+    // A rollback on demand may be days after what it puts back: its own time counts.
+    ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report.recovery?.cause === 'requested' ? { ...report, startedAt: report.recovery.startedAt } : report)] : []),
   ];
   return [
     `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${subjectOf(report)} on ${cluster} (${account}, ${region}): ${((report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says).replace('SUBJECT', report.serviceAccount ? 'the service account' : 'the add-on')}`,
@@ -90,12 +91,20 @@ const ANNOTATION: Partial<Record<Outcome, string>> = {
   'rolled-back': 'the annotation that it had: it was taken off, and put back',
 };
 
-/** What became of the annotation, where it was touched. */
-const annotationLine = ({ annotationChange, outcome }: MigrationReport): string[] =>
-  annotationChange?.writtenAt === undefined || ANNOTATION[outcome] === undefined ? [] : [`  service account now:    ${ANNOTATION[outcome]}`];
+/** What became of the annotation; not where it was to go and may still be there, which the warnings tell. */
+const annotationLine = ({ annotationChange, outcome, plan }: MigrationReport): string[] => {
+  const toGo = plan?.steps.some(({ name }) => name === 'annotate-service-account') === true;
+  const kept = outcome === 'migrated' && !toGo && plan?.serviceAccount?.roleArn !== undefined ? 'the same annotation, which does nothing as long as there is the association' : undefined;
+  const now = annotationChange?.writtenAt === undefined ? kept : ANNOTATION[outcome];
+  return now === undefined ? [] : [`  service account now:    ${now}`];
+};
+
+/** What became of associations that it made and then took away again; the ledger knows of each removal before it is tried. */
+const UNDONE: Partial<Record<Outcome, string>> = { 'needs-human': 'associations made, which the way back was to remove' };
 
 const changesSection = (report: MigrationReport, style: Style): string[] => {
   const { purged, created, restored } = report.associations;
+  const undone = created.map(({ id }) => id).filter((id) => purged.some((one) => one.id === id));
   const before = report.plan?.addon;
   const role = before?.serviceAccountRoleArn;
   const had = [role ? `IRSA role ${role}` : 'no role', ...(before?.podIdentityAssociations.length ? ['its own associations'] : [])].join(' and ');
@@ -112,8 +121,9 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
       : []),
     ...(account ? [`  service account before: ${account.roleArn === undefined ? 'no IRSA annotation' : `IRSA annotation ${account.roleArn}`}`, ...annotationLine(report)] : []),
     ...trustChangesLines(report, style),
-    ...listed('associations removed', purged, style.paint('red', '-'), style),
-    ...listed('associations made', created, style.paint('green', '+'), style),
+    ...listed('associations removed', purged.filter((one) => !undone.includes(one.id)), style.paint('red', '-'), style),
+    ...listed('associations made', created.filter((one) => !undone.includes(one.id)), style.paint('green', '+'), style),
+    ...listed(UNDONE[report.outcome] ?? 'associations made, and removed again', created.filter((one) => undone.includes(one.id)), style.paint('cyan', '='), style),
     ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),
     ...listed('associations put back', restored, style.paint('cyan', '+'), style),
     ...(report.disruption ? [`  ${disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods')}`] : []),

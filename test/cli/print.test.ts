@@ -66,6 +66,22 @@ describe('a summary of a migration', () => {
     expect(lines).toContain('Pods  how each gets its AWS credentials after the way back');
   });
 
+  it('of associations that were made and removed again says so once', () => {
+    const own = anAssociation({ id: 'a-00000000000000002' });
+    const associations = { purged: [anAssociation(), own], created: [own], restored: [] };
+    const lines = text({ outcome: 'rolled-back', associations });
+    expect(lines).toMatch(/associations removed:\n.*a-00000000000000001[^]*\n {2}associations made, and removed again:\n.*= a-00000000000000002/);
+    expect(lines.match(/a-00000000000000002/g)).toHaveLength(1);
+    // Each removal is noted before it is tried.
+    expect(text({ outcome: 'needs-human', associations })).toMatch(/associations made, which the way back was to remove:\n.*= a-00000000000000002/);
+  });
+
+  it('of a rollback on demand counts from when it was asked for', () => {
+    const recovery = { startedAt: '2026-01-15T09:01:23.000Z', executionArn: 'arn:x', cause: 'requested' } as const;
+    expect(text({ outcome: 'rolled-back', recovery })).toContain(' · 20 s (simulated)');
+    expect(text({ outcome: 'rolled-back', recovery: { ...recovery, cause: 'stranded' } })).toContain(' · 1 min 43 s (simulated)');
+  });
+
   it('of one that EKS alone has confirmed does not say that its pods were proved', () => {
     const verification = { before: [aPod()], pods: [] };
     const warnings = [aCheck({ id: 'pods-not-seen', status: 'warn', message: 'no pod was looked at', remedy: 'look at them' })];
@@ -110,6 +126,11 @@ describe('steps', () => {
     ['{"created":false}', ''],
     ['{"verdict":"proven","podsThatCount":2}', 'verdict proven, pods that count 2'],
     ['plain', 'plain'],
+    // As the ledger cuts them off.
+    ['{"action":"retire","dryRun":true,"done":false,"checks":[{"id":"retire-soak","message":"0 da', 'action retire, dry run'],
+    ['{"verdict":"a \\"b\\", c","n":2,"purged":["a-1","a-', 'verdict a "b", c, n 2'],
+    ['{"purged":["a-1","a-', ''],
+    ['{"message":"it ha', ''],
   ])('say their answer %s as %s', (result, said) => {
     expect(resultText(result)).toBe(said);
   });
