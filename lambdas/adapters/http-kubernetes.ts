@@ -56,7 +56,7 @@ interface CallOptions {
   access?: string;
 }
 
-const NAMESPACE_ACCESS = "AmazonEKSEditPolicy for the add-on's namespace";
+const NAMESPACE_ACCESS = 'AmazonEKSEditPolicy for that namespace';
 /**
  * EKS's policies for viewing and editing read no custom resources, and nothing that is outside of namespaces, such as nodes and
  * webhook configurations (EKS User Guide, "Review access policy permissions").

@@ -79,7 +79,7 @@ type RequestFields = z.infer<typeof migrationRequestFields>;
 export function checkSubject(request: RequestFields, { addIssue }: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void }): void {
   const { addon, serviceAccount, annotation } = request;
   if ((addon === undefined) === (serviceAccount === undefined)) {
-    addIssue({ code: 'custom', path: [addon === undefined ? 'addon' : 'serviceAccount'], message: `name either addon or serviceAccount, ${addon === undefined ? 'one of which is missing' : 'not both'}` });
+    addIssue({ code: 'custom', path: [addon === undefined ? 'addon' : 'serviceAccount'], message: `name either addon or serviceAccount, ${addon === undefined ? 'and neither is there' : 'not both'}` });
   } else if (addon !== undefined && annotation === 'remove') {
     addIssue({ code: 'custom', path: ['annotation'], message: "is of service accounts that are no add-on's: EKS looks after those of add-ons itself" });
   }

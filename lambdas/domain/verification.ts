@@ -119,6 +119,6 @@ export const annotationLeft = ({ namespace, name }: ServiceAccountRef, target: T
   id: ANNOTATION_LEFT,
   status: 'warn',
   message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} was not taken off, or nobody knows whether it was; the step's own line says why. Its pods are on Pod Identity nevertheless, which goes before it.`,
-  remedy: `Take it off yourself: ${shellCommand(['kubectl', '-n', namespace, 'annotate', 'serviceaccount', name, 'eks.amazonaws.com/role-arn-'])}. The service may do so with: ${grantCommand({ target, serviceAccount: { namespace, name }, annotation: 'remove' })}`,
+  remedy: `Take it off yourself: ${shellCommand(['kubectl', '-n', namespace, 'annotate', 'serviceaccount', name, 'eks.amazonaws.com/role-arn-'])} ; or let the service do so, and migrate again: ${grantCommand({ target, serviceAccount: { namespace, name }, annotation: 'remove' })}`,
   source: 'aws/amazon-eks-pod-identity-webhook: the association goes before the annotation',
 });

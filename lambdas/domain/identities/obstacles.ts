@@ -65,7 +65,7 @@ function associationRemedy({ facts: { target, associations, addons }, own, workl
   if (associations === undefined || addons === undefined) return `Have the add-ons and the associations read first. If it is part of no add-on and has none: ${create}`;
   if (addon || own.annotatedRole(workload) === undefined || !RESTARTABLE.has(workload.kind)) return `Create one, then restart its pods: ${create}`;
   const migrate = shellCommand(['pod-identity', 'migrate-workload', '--cluster', target.cluster, '--namespace', namespace, '--service-account', serviceAccount]);
-  return `Migrate it, which restarts its pods and proves it on them: ${migrate}. By hand: ${create}, then restart its pods`;
+  return `Migrate it, which restarts its pods and proves it on them: ${migrate} ; or by hand, and restart its pods then: ${create}`;
 }
 
 /** Whether its add-on could be migrated at all; one that takes associations for others leaves this service account to whoever needs it. */

@@ -49,7 +49,7 @@ export function checkIrsa({ request, serviceAccount }: ServiceAccountFacts): Che
   return fail(
     id,
     `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn: its pods use the node role, or credentials of their own.`,
-    `Nothing to migrate from. To give it Pod Identity: aws eks create-pod-identity-association --cluster-name ${cluster} --namespace ${namespace} --service-account ${name} --role-arn ROLE_ARN, then restart its pods.`,
+    `Nothing to migrate from. To give it Pod Identity, make an association, and restart its pods then: aws eks create-pod-identity-association --cluster-name ${cluster} --namespace ${namespace} --service-account ${name} --role-arn ${request.roleArn ?? 'ROLE_ARN'}`,
     IRSA_GUIDE,
   );
 }

@@ -21,7 +21,7 @@ describe('migrationRequest', () => {
   });
 
   it('refuses neither and both', () => {
-    expect(problems({})).toEqual(['addon: name either addon or serviceAccount, one of which is missing']);
+    expect(problems({})).toEqual(['addon: name either addon or serviceAccount, and neither is there']);
     expect(problems({ addon: ADDON, serviceAccount: REF })).toEqual(['serviceAccount: name either addon or serviceAccount, not both']);
   });
 

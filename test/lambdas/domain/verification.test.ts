@@ -107,11 +107,12 @@ describe('what is said where no pod was looked at', () => {
 
 describe('an annotation that was to go', () => {
   it('is told with the command that takes it off, and the one that lets the service do so', () => {
-    const { id, status, message, remedy } = annotationLeft(REF, { account: '111122223333', region: 'eu-west-1', cluster: 'dev' });
+    const { id, status, message, remedy } = annotationLeft(REF, { account: '111122223333', region: 'eu-west-1', cluster: 'payments-prod' });
     expect([id, status]).toEqual(['annotation-left', 'warn']);
     expect(message).toMatch(/of service account payments\/api was not taken off.*on Pod Identity nevertheless/);
-    expect(remedy).toContain('kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-');
-    expect(remedy).toContain('pod-identity grant-access --cluster dev --service-account payments/api --annotation remove');
+    // Set off by blanks, so that nothing else is copied with it.
+    expect(remedy).toContain(' kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn- ');
+    expect(remedy).toMatch(/ pod-identity grant-access --cluster payments-prod --service-account payments\/api --annotation remove$/);
   });
 });
 

@@ -146,7 +146,7 @@ describe('plan of a service account', () => {
   });
 
   it.each([
-    ['neither', { serviceAccount: undefined }, /one of which is missing/],
+    ['neither', { serviceAccount: undefined }, /neither is there/],
     ['both', { addon: ADDON }, /not both/],
     ['an option of add-ons', { strategy: 'in-place' }, /is of add-ons/],
   ])('refuses a request with %s', async (_, request, why) => {
