@@ -1,0 +1,136 @@
+/** `migrate-workload` in worlds that outlive it: kept in a file, changed under it, and asked without the command line. */
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { exitCodeOf } from '../../cli/exit-codes.ts';
+import { PLAIN } from '../../cli/print/style.ts';
+import { summary } from '../../cli/print/summary.ts';
+import { main } from '../../cli/program.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
+import { listObjects, putObject } from '../../sandbox/kubernetes/store.ts';
+import { inWorld, type OpenWorld } from '../end-to-end/world.ts';
+import { collectingIo } from './fixtures.ts';
+
+const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
+const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
+const REF = { namespace: 'payments', name: 'api' };
+const ACCOUNT = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'api'];
+const oneLine = (text: string): string => text.replaceAll(/\n +/g, ' ');
+
+describe('in a world that is kept in a file', () => {
+  let directory: string;
+  let state: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'workload-state-'));
+    state = join(directory, 'world.json');
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+    const io = collectingIo();
+    const code = await main([...argv, '--state', state], io);
+    return { code, out: io.out(), err: io.err() };
+  };
+  const reportOf = async (...argv: string[]): Promise<MigrationReport> => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out));
+
+  it('show, identities, retire and rollback take it up by its id', async () => {
+    const planned = await run('migrate-workload', ...ACCOUNT, '--annotation', 'remove', '--dry-run', '--sandbox', SCENARIO);
+    expect(planned.out).toContain(`migrate-workload ${ACCOUNT.join(' ')} --annotation remove --sandbox ${SCENARIO} --state ${state}\n`);
+    const migrated = await reportOf('migrate-workload', ...ACCOUNT, '--annotation', 'remove');
+    const { migrationId } = migrated;
+    expect(migrated.outcome).toBe('migrated');
+    expect(await reportOf('show', migrationId)).toEqual(migrated);
+    expect((await run('show', migrationId)).out).toMatch(/^✔ migrated {2}payments\/api on payments-prod/);
+
+    const identities = (await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out;
+    expect(identities).toMatch(/Deployment\/api +api +3 +pod-identity/);
+    expect(identities).not.toContain('migrate-workload');
+    expect((await run('migrate-workload', ...ACCOUNT)).out).toMatch(/^✔ already-migrated {2}payments\/api .*there was nothing to do\n/);
+
+    const early = await run('retire', migrationId);
+    expect(early.code).toBe(3);
+    expect(early.out).toMatch(/^✖ refused .*nothing was changed\n[^]*✖ retire-soak: /);
+    const dryRun = await run('retire', migrationId, '--soak-days', '0');
+    expect(dryRun.code).toBe(0);
+    expect(dryRun.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --state ${state}\n$`));
+
+    const back = await run('rollback', migrationId, '--reason', 'too early');
+    expect(back.code).toBe(0);
+    expect(back.out).toMatch(/^↩ rolled-back {2}payments\/api .*: the service account was put back as it was\n[^]*Rollback on demand\n {2}asked for at \S+ by command-line: too early/);
+    expect(back.out).toContain('service account now:    the annotation that it had: it was taken off, and put back');
+    expect(back.out).toMatch(/associations made, and removed again:\n {4}= a-/);
+    // A dry run of retire is a long answer, which the ledger cuts off.
+    expect(back.out).toMatch(/OIDC statement out of the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
+    expect((await run('show', migrationId)).out).toBe(back.out);
+    expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(`\nWorkloads that can be migrated\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --state ${state}\n`);
+  });
+
+  it('what was migrated with its annotation kept is not retired before that is off', async () => {
+    const { migrationId } = await reportOf('migrate-workload', ...ACCOUNT, '--sandbox', SCENARIO);
+    const { code, out } = await run('retire', migrationId, '--soak-days', '0');
+    expect(code).toBe(3);
+    expect(oneLine(out)).toMatch(/✖ retire-service-accounts: .*payments\/api/);
+  });
+
+  it('a plan that was blocked can be shown, and has nothing to put back', async () => {
+    const web = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web'];
+    const { migrationId, outcome } = await reportOf('migrate-workload', ...web, '--sandbox', SCENARIO);
+    expect(outcome).toBe('blocked');
+    expect(await run('show', migrationId)).toMatchObject({ out: expect.stringContaining('blocked  payments/web on payments-prod') as unknown });
+    expect(await run('rollback', migrationId)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`Migration ${migrationId} ended blocked: it changed nothing, so there is nothing to roll back.`) as unknown });
+  });
+});
+
+describe('a pod that nobody would make again', () => {
+  const addBarePod = ({ cluster: { kube } }: OpenWorld): void => {
+    const like = listObjects(kube, 'Pod', 'payments').find(({ metadata }) => metadata.name === 'outbox-0')!;
+    const pod = structuredClone(like);
+    pod.metadata = { ...pod.metadata, name: 'debug', uid: `${pod.metadata.uid.slice(0, -4)}dead` };
+    delete pod.metadata.ownerReferences;
+    putObject(kube, 'Pod', pod);
+  };
+
+  it('blocks, is named, and nothing is changed', async () => {
+    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+      addBarePod(world);
+      const report = await world.migrate({ serviceAccount: REF });
+      expect([report.outcome, exitCodeOf(report.outcome), world.changes()]).toEqual(['blocked', 3, []]);
+      const text = summary(report, PLAIN).join('\n');
+      expect(oneLine(text)).toMatch(/✖ rollout: .*debug \(of nobody\).* do: /);
+      expect(text).toMatch(/payments\/debug +api +irsa/);
+    });
+  });
+});
+
+describe('a request by JSON', () => {
+  /** What the execution says in the end, where the request is no text that the command line would have written. */
+  const failureOf = (request: object): Promise<string> =>
+    inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+      const { ids, stepFunctions, stateMachineArn } = world.backend;
+      const migrationId = ids.ulid();
+      const input = JSON.stringify({ migrationId, request: { target: world.target, ...request } });
+      const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name: migrationId, input }));
+      await world.rest();
+      const { status, error, cause } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+      expect([status, world.changes()]).toEqual(['FAILED', []]);
+      return `${error}: ${cause}`;
+    });
+
+  it.each<[string, object, RegExp]>([
+    ['that names both', { addon: 'aws-ebs-csi-driver', serviceAccount: REF }, /serviceAccount.*name either addon or serviceAccount, not both/],
+    ['that names neither', {}, /addon.*name either addon or serviceAccount, and neither is there/],
+    ['that asks of a service account what is of add-ons', { serviceAccount: REF, strategy: 'recreate' }, /strategy.*is of add-ons, and this request is about a service account: leave it out/],
+    ['that asks of an add-on what is of service accounts', { addon: 'aws-ebs-csi-driver', annotation: 'remove' }, /annotation.*is of service accounts that are no add-on's/],
+    ['with a name that is none', { serviceAccount: { namespace: 'payments', name: 'a/b' } }, /serviceAccount.*must be the name of a Kubernetes service account/],
+  ])('%s is refused, and nothing is changed', async (_, request, message) => {
+    expect(await failureOf(request)).toMatch(message);
+  });
+
+  it('with the role of that service account alone is taken', async () => {
+    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+      expect(await world.migrate({ serviceAccount: REF, roleArn: ROLE, dryRun: true })).toMatchObject({ outcome: 'planned', serviceAccount: REF });
+    });
+  });
+});
