@@ -37,9 +37,9 @@ const extraKey = (encoded: string): string => {
 };
 
 const userPart = (username: string): Part => {
-  const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
+  const [, namespace = '', name = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
   const isAccount = namespaceName.safeParse(namespace).success && serviceAccountName.safeParse(name).success;
-  return isAccount ? { kind: 'ServiceAccount', namespace: namespace!, name: name! } : { kind: 'User', name: username };
+  return isAccount ? { kind: 'ServiceAccount', namespace, name } : { kind: 'User', name: username };
 };
 
 const partsOf = (request: HttpRequest): Part[] => [
