@@ -13,6 +13,8 @@ import type { Door } from '../../../sandbox/door.ts';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
 import { createEksService, playedOperations } from '../../../sandbox/eks/service.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
+import { seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import type { AddonObjects } from '../../../sandbox/kubernetes/objects.ts';
 import { KINDS } from '../../../sandbox/kubernetes/store.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
 import { createStatesService } from '../../../sandbox/states/service.ts';
@@ -23,7 +25,7 @@ import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, REGION, configOf, newWorld, openDoor, operator } from '../support.ts';
 import { faultsOf } from './answers.ts';
 import { type Answers, type AwsService, INLINE, inputOf, MACHINE, MANAGED, rows, TABLE, WRONG_SECRET } from './corpus.ts';
-import { callsFor, collection, discoveryCalls, evictionsOf, type KubernetesCall } from './kubernetes-corpus.ts';
+import { callsFor, collection, discoveryCalls, evictionsOf, impersonatedCalls, type KubernetesCall } from './kubernetes-corpus.ts';
 
 const SDKS: Record<AwsService, object> = { eks, iam, sts, dynamodb, states };
 const CLIENTS = { eks: eks.EKSClient, iam: iam.IAMClient, sts: sts.STSClient, dynamodb: dynamodb.DynamoDBClient, states: states.SFNClient };
@@ -55,6 +57,10 @@ interface Place {
 const openPlace = async (): Promise<Place> => {
   const world = newWorld();
   Object.assign(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!, { policies: [INLINE], attachedPolicies: [MANAGED] });
+  const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
+  // No add-on of the scenario has one.
+  const database: AddonObjects['workloads'][number] = { kind: 'StatefulSet', name: 'db', serviceAccount: 'default', replicas: 1, labels: { app: 'db' }, containers: [{ name: 'main', image: 'db:1' }] };
+  seedAddonObjects(world, cluster, 'db', { namespace: 'kube-system', serviceAccounts: [], workloads: [database] }, { irsaServiceAccounts: [], podsCreatedAt: cluster.createdAt, manager: 'helm' });
   const table = createDynamoDb(world);
   await table.createTable({ name: TABLE, keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] });
   const definition = { QueryLanguage: 'JSONata', StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 60, End: true } } };
@@ -115,7 +121,7 @@ const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown
   const [known, unknown] = [await tokenFor('dev'), await tokenFor('prod')];
   const answers: unknown[] = [];
   const ask = async ({ method, path, body, type: bodyType, ...call }: KubernetesCall): Promise<unknown> => {
-    const headers = { authorization: `Bearer ${call.known === false ? unknown : known}`, ...(bodyType === undefined ? {} : { 'content-type': bodyType }) };
+    const headers = { authorization: `Bearer ${call.known === false ? unknown : known}`, ...(bodyType === undefined ? {} : { 'content-type': bodyType }), ...call.as };
     const answer = await http({ method, url: `${endpoint}${path}`, headers, certificateAuthority, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     const type = answer.headers['content-type'];
     // Paths that no part of it serves get text.
@@ -123,7 +129,7 @@ const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown
     answers.push([method, path, answer.status, type, document]);
     return document;
   };
-  for (const call of discoveryCalls) await ask(call);
+  for (const call of [...discoveryCalls, ...impersonatedCalls]) await ask(call);
   const firstOf = async (kind: keyof typeof KINDS): Promise<string> =>
     ((await ask({ method: 'GET', path: `${collection(KINDS[kind])}?limit=1` })) as { items: { metadata: { name: string } }[] }).items[0]?.metadata.name ?? 'none';
   for (const info of Object.values(KINDS)) for (const call of callsFor(info, await firstOf(info.kind))) await ask(call);

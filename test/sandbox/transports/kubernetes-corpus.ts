@@ -10,6 +10,8 @@ export interface KubernetesCall {
   type?: string;
   /** False: with a token for another cluster. */
   known?: boolean;
+  /** Headers that say as whom. */
+  as?: Record<string, string>;
 }
 
 const JSON_TYPE = 'application/json';
@@ -30,6 +32,12 @@ const MADE: Partial<Record<Kind, object>> = {
 };
 
 const newObject = (info: KindInfo): object => ({ apiVersion: apiVersionOf(info), kind: info.kind, metadata: { name: 'corpus' }, ...MADE[info.kind] });
+
+const AS_SOMEBODY = { 'Impersonate-User': 'jane', 'Impersonate-Extra-Acme.com%2fTeam': 'x, y' };
+export const impersonatedCalls: KubernetesCall[] = [AS_SOMEBODY, { ...AS_SOMEBODY, 'Impersonate-Group': 'system:masters', 'Impersonate-Uid': '7' }, { 'Impersonate-Group': 'a, b' }].flatMap((as): KubernetesCall[] => [
+  { method: 'GET', path: '/api/v1/nodes?limit=1', as },
+  { method: 'POST', path: '/apis/authentication.k8s.io/v1/selfsubjectreviews', body: {}, type: JSON_TYPE, as },
+]);
 
 /** `existing`: name of an object of each kind that is there; pods go where they are deleted. */
 export const callsFor = (info: KindInfo, existing: string): KubernetesCall[] => {
