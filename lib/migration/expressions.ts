@@ -16,7 +16,7 @@ export const REQUEST_SUBJECT = `($exists(${REQUEST}.serviceAccount) ? ${REQUEST}
 
 /** Names a migration in a text; `subject` and `cluster` are expressions. */
 export const migrationText = (subject: string, cluster: string): string =>
-  `'Migration ' & ${short(MIGRATION_ID)} & ' of ' & ($contains(${subject}, '/') ? 'service account ' : 'add-on ') & ${short(subject)} & ' in cluster ' & ${short(cluster)}`;
+  `'Migration ' & ${short(MIGRATION_ID)} & ' of ' & (${subject} = '' ? 'an unnamed add-on or service account' : ($contains(${subject}, '/') ? 'service account ' : 'add-on ') & ${short(subject)}) & ' in cluster ' & ${short(cluster)}`;
 /** A piece of text, to stand within quotes: where the ledger has the migration. */
 export const recordText = (tableName: string): string => `item ' & ${short(MIGRATION_ID)} & ' of table ${tableName}`;
 

@@ -8,6 +8,9 @@ import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
 const ACCOUNT = 'ebs-csi-controller-sa';
+/** One that is no add-on's, and its annotation shall go. */
+const OWN_ACCOUNT = { namespace: 'payments', name: 'api' };
+const account = { scenario: 'service-account-irsa', asked: { serviceAccount: OWN_ACCOUNT, annotation: 'remove' } } as const;
 
 /** Where the first migration is stopped: in a call of a Task, whose function goes on to its end, or in a Wait. */
 type Stop = Omit<FaultInput, 'kind'> | { wait: string };
@@ -56,22 +59,32 @@ const rows: Row[] = [
   { state: 'WaitForCreation', stop: { wait: 'WaitForCreation' }, outcome: 'rolled-back', asked: recreate },
   { state: 'RestartPods', stop: { step: 'restart-pods', operation: 'patch deployments' }, outcome: 'rolled-back', asked: preserve },
   { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', asked: preserve },
+  { state: 'CreateAssociation', stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' }, outcome: 'rolled-back', kind: 'abort-before', ...account },
+  { state: 'CreateAssociation', stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' }, outcome: 'rolled-back', ...account },
+  { state: 'WaitForWebhook', stop: { wait: 'WaitForWebhook' }, outcome: 'rolled-back', ...account },
+  { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', ...account },
+  { state: 'AnnotateServiceAccount', stop: { step: 'annotate-service-account', operation: 'patch serviceaccounts' }, outcome: 'migrated', ...account },
   { state: 'NextWay', stop: { step: 'create-addon', operation: 'CreateAddon' }, outcome: 'rolled-back', scenario: 'auto-climbs' },
 ];
 
 const titleOf = ({ state, kind, scenario, asked, outcome }: Row): string => {
-  const how = [asked?.strategy ?? 'auto', ...(asked?.preserve ? ['preserve'] : []), ...(scenario ? [scenario] : []), ...(kind ? ['before its call'] : [])];
+  const how = [asked?.serviceAccount ? 'a service account' : (asked?.strategy ?? 'auto'), ...(asked?.preserve ? ['preserve'] : []), ...(scenario && scenario !== account.scenario ? [scenario] : []), ...(kind ? ['before its call'] : [])];
   return `in ${state} (${how.join(', ')}): ${outcome}`;
 };
 
+const subjectOf = ({ asked }: Row): Asked => (asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: ADDON });
+const lookAt = (world: OpenWorld, { asked }: Row): object => (asked?.serviceAccount ? world.lookAtAccount(OWN_ACCOUNT) : world.look(ADDON, ACCOUNT));
+
 /** A migration that is stopped there; answers how it ended after all. */
-const stopped = async (world: OpenWorld, { stop, asked, kind = 'abort-after' }: Row): Promise<MigrationReport> => {
+const stopped = async (world: OpenWorld, row: Row): Promise<MigrationReport> => {
   const { backend } = world;
+  const { stop, kind = 'abort-after' } = row;
+  const asked = { ...subjectOf(row), ...row.asked };
   if (!('wait' in stop)) {
     backend.sandbox.world.faults.add({ ...stop, kind });
-    return world.migrate({ addon: ADDON, ...asked });
+    return world.migrate(asked);
   }
-  const execution = await world.start({ addon: ADDON, ...asked });
+  const execution = await world.start(asked);
   await world.until(execution, stop.wait);
   execution.stop();
   return world.settled(execution.name);
@@ -79,15 +92,17 @@ const stopped = async (world: OpenWorld, { stop, asked, kind = 'abort-after' }: 
 
 const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
   inWorld({ scenario: row.scenario ?? 'preserve', knobs }, async (world) => {
-    const before = world.look(ADDON, ACCOUNT);
+    const before = lookAt(world, row);
     const first = await stopped(world, row);
-    const between = world.look(ADDON, ACCOUNT);
-    const again = await world.migrate({ addon: ADDON, ...(row.asked?.trust ? { trust: row.asked.trust } : {}) });
+    const between = lookAt(world, row);
+    const again = await world.migrate({ ...subjectOf(row), ...(row.asked?.trust ? { trust: row.asked.trust } : {}) });
     const { executions } = world.backend.sandbox;
-    return { before, first, between, again, after: world.look(ADDON, ACCOUNT), locks: await world.backend.ledger.listHeldLocks(), execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)) };
+    return { before, first, between, again, after: lookAt(world, row), locks: await world.backend.ledger.listHeldLocks(), execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)) };
   });
 
 const ON_POD_IDENTITY = { addon: { status: 'ACTIVE', role: undefined, owns: 1 }, pods: ['pod-identity', 'pod-identity'] };
+const ACCOUNT_ON_POD_IDENTITY = { associations: [{ owned: false }], pods: Array.from({ length: 5 }, () => 'pod-identity') };
+const movedOf = ({ asked }: Row): object => (asked?.serviceAccount ? ACCOUNT_ON_POD_IDENTITY : ON_POD_IDENTITY);
 const ENDS = {
   migrated: { outcome: 'migrated', verified: 'pods' },
   'rolled-back': { outcome: 'rolled-back', verified: 'pods', failure: { name: 'ExecutionStopped' } },
@@ -95,9 +110,10 @@ const ENDS = {
 };
 
 /** As it was, apart from the pods where an association was there before already: new ones take it. */
-const lookAfter = ({ outcome, associations }: MigrationReport, before: unknown): unknown => {
+const lookAfter = ({ outcome, associations }: MigrationReport, before: object, row: Row): unknown => {
+  if (outcome === 'migrated' && row.asked?.serviceAccount) return expect.objectContaining({ annotation: undefined, pods: ACCOUNT_ON_POD_IDENTITY.pods });
   if (outcome === 'migrated') return expect.objectContaining({ addon: expect.objectContaining(ON_POD_IDENTITY.addon) as unknown, pods: ON_POD_IDENTITY.pods });
-  return associations.restored.length > 0 ? { ...(before as object), pods: expect.any(Array) as unknown } : before;
+  return associations.restored.length > 0 ? { ...before, pods: expect.any(Array) as unknown } : before;
 };
 
 describe('an execution that is aborted', () => {
@@ -106,9 +122,9 @@ describe('an execution that is aborted', () => {
     expect(execution.status).toBe('ABORTED');
     expect(first).toMatchObject(ENDS[row.outcome]);
     expect(first.recovery?.cause).toBe(row.ended ? undefined : 'stranded');
-    expect(between).toEqual(lookAfter(first, before));
+    expect(between).toEqual(lookAfter(first, before, row));
     expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
-    expect(after).toMatchObject(ON_POD_IDENTITY);
+    expect(after).toMatchObject(movedOf(row));
     expect(locks).toEqual([]);
   });
 
@@ -127,7 +143,7 @@ describe('an event that never arrives', () => {
     async (row) => {
       const { before, first, between, again, locks } = await play(row, { eventsLost: true });
       expect(first).toMatchObject({ ...ENDS[row.outcome], recovery: { cause: 'stranded' } });
-      expect(between).toEqual(lookAfter(first, before));
+      expect(between).toEqual(lookAfter(first, before, row));
       // Found by a tick of every five minutes, not at once.
       const stoppedAt = Math.max(...first.steps.filter(({ startedAt }) => startedAt < first.recovery!.startedAt).map(({ startedAt }) => Date.parse(startedAt)));
       expect(Date.parse(first.recovery!.startedAt) - stoppedAt).toBeLessThanOrEqual(8 * 60_000);

@@ -37,7 +37,7 @@ export function checkOwner({ request, serviceAccount, ownerAddon, associations }
   ];
 }
 
-export function checkIrsa({ request, serviceAccount }: ServiceAccountFacts): Check {
+export function checkIrsa({ request, serviceAccount, associations }: ServiceAccountFacts): Check {
   const id = 'service-account-uses-irsa';
   const { cluster } = request.target;
   const { namespace, name } = request.serviceAccount;
@@ -45,6 +45,10 @@ export function checkIrsa({ request, serviceAccount }: ServiceAccountFacts): Che
   if (!serviceAccount) {
     if (request.roleArn !== undefined) return warn(id, 'Whether it uses IRSA, and by which role, could not be seen: the role that the request names is taken.', `Give the service access to the API server: ${grantCommand(request)}`, IRSA_GUIDE);
     return fail(id, 'Which role it has by IRSA could not be seen, and the request names none.', `Name the role: --role-arn ROLE_ARN; or give the service access to the API server: ${grantCommand(request)}`, IRSA_GUIDE);
+  }
+  const [found] = associations;
+  if (found) {
+    return fail(id, `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn, but association ${found.id} with ${found.roleArn}; some of its pods do not use that.`, `Nothing to migrate from. Restart these pods, and they take it; who uses what: pod-identity identities --cluster ${cluster} --namespace ${namespace}`, IRSA_GUIDE);
   }
   return fail(
     id,

@@ -93,6 +93,7 @@ describe('a plan is blocked', () => {
     ['it is an add-on\'s, by the owner of its association', 'service-account-owner', {}, { ...moved, associations: [anAccountAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })] }, /is add-on aws-efs-csi-driver's/],
     ['it is an add-on\'s, by the field manager of its annotation', 'service-account-owner', {}, { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) }, /is an add-on's: EKS itself has set its annotation/],
     ['it has no annotation', 'service-account-uses-irsa', {}, { serviceAccount: bare }, /has no annotation eks\.amazonaws\.com\/role-arn: its pods use the node role/],
+    ['it has no annotation but an association that its pods do not use', 'service-account-uses-irsa', {}, { serviceAccount: bare, associations: [THERE] }, /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use that/],
     ['it has no annotation, and the request names a role', 'service-account-uses-irsa', { roleArn: ROLE }, { serviceAccount: bare }, /has no annotation/],
     ['its association has another role', 'associations', {}, { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }, /has association .* with role .*somebody-elses, and its annotation names .*ebs-csi/],
     ['the request names another role than its association has', 'associations', { roleArn: ROLE }, { serviceAccount: aState({ roleArn: OTHER_ROLE }), associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }, /and the request names .*ebs-csi/],
