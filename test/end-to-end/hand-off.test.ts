@@ -89,7 +89,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
 
     // The commands did it all: the rollback at their end found nothing to put back.
     expect(world.changes().slice(changed)).toEqual([]);
-    expect(world.look(ADDON, ACCOUNT)).toMatchObject({ ...(before as object), pods: expect.any(Array) as unknown });
+    expect(world.look(ADDON, ACCOUNT)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
     const record = await backend.ledger.getMigration(report.migrationId);
     expect(record).toMatchObject({ status: 'ended', outcome: 'rolled-back', verified: 'pods', recovery: { cause: 'requested', after: 'needs-human' } });
     for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();

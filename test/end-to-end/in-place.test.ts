@@ -113,6 +113,6 @@ describe('an update that EKS can not carry out', () => {
     expect(seen.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed' } });
     expect(seen.report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');
     expect(updatesOf(seen)).toMatchObject([{ resolveConflicts: 'NONE' }, { resolveConflicts: 'PRESERVE' }]);
-    expect(seen.after).toMatchObject({ ...(seen.before as object), pods: expect.any(Array) as unknown });
+    expect(seen.after).toMatchObject({ ...seen.before, pods: expect.any(Array) as unknown });
   });
 });
