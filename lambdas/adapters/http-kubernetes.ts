@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { grantForms } from '../domain/access/command.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
+import { IRSA_ANNOTATION } from '../domain/irsa.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
 import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
 import {
   controllerOf,
   customResource,
-  IRSA_ANNOTATION,
   listOf,
   mutatingWebhookConfiguration,
   node,

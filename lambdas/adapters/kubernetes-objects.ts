@@ -1,5 +1,6 @@
 /** What the API server answers, read and made into the domain's objects. */
 import { z } from 'zod';
+import { IRSA_ANNOTATION } from '../domain/irsa.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod, ServiceAccount, ServiceAccountDetail, Workload, WorkloadKind } from '../ports/kubernetes.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
@@ -45,8 +46,6 @@ export const mutatingWebhookConfiguration = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
   webhooks: listOf(z.looseObject({ name: z.string(), failurePolicy: z.enum(['Fail', 'Ignore']).nullish(), admissionReviewVersions: listOf(z.string()) })),
 });
-/** By which IRSA's webhook knows the role of a service account. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts". */
-export const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
 const accountMetadata = z.looseObject({ name: z.string(), namespace: z.string(), annotations: strings });
 export const serviceAccount = z.looseObject({ metadata: accountMetadata });
 export const serviceAccountDetail = z.looseObject({ metadata: accountMetadata.extend({ uid: z.string(), resourceVersion: z.string(), managedFields: managedFieldsEntries }) });

@@ -1,7 +1,8 @@
 /** The commands that put a service account back by hand: its annotation, its associations, then its pods. */
 import { associationLines as eksLines, endLines, kubeconfigLine, restartLine } from './hand-off-commands.ts';
 import { trustLines } from './hand-off-trust.ts';
-import type { WorkloadRef } from './kubernetes.ts';
+import { IRSA_ANNOTATION } from './irsa.ts';
+import type { ServiceAccountDetail, WorkloadRef } from './kubernetes.ts';
 import type { Association, Migration, Snapshot, Target } from './model.ts';
 import { standingTrustChanges } from './recovery.ts';
 import { associationText, isOwnAssociation, wasThere } from './service-account.ts';
@@ -13,6 +14,8 @@ export interface AccountHandOffFacts {
   record: Migration;
   /** Of the service account, as they are now; absent where EKS could not be read. */
   associations?: Association[];
+  /** As it is now, if it is there; absent where the API server could not be read. */
+  account?: { now: Pick<ServiceAccountDetail, 'roleArn'> | undefined };
   /** That run with it; absent where the API server could not be read. */
   workloads?: WorkloadRef[];
   /** As in `HandOffFacts`. */
@@ -31,10 +34,16 @@ function freeLines({ target, snapshot, record, associations }: AccountHandOffFac
     .flatMap((one) => (isOwnAssociation(record, one) ? [mayFail(lines.delete(one.id))] : [comment(`Somebody else made ${associationText(one)} meanwhile; while it is there, new pods use it and not IRSA. To take it away: ${lines.delete(one.id)}`)]));
 }
 
-/** The annotation, whoever has taken it off. Without `--overwrite` kubectl leaves one that somebody else has given it meanwhile. */
-function annotationLines({ snapshot: { serviceAccount: was } }: AccountHandOffFacts): string[] {
+/** The annotation, whoever has taken it off. One that somebody else has given it meanwhile is left: without `--overwrite` kubectl does that too. */
+function annotationLines({ snapshot: { serviceAccount: was }, account }: AccountHandOffFacts): string[] {
   if (was?.roleArn === undefined) return [];
-  return [mayFail(shellCommand(['kubectl', '-n', was.namespace, 'annotate', 'serviceaccount', was.name, `eks.amazonaws.com/role-arn=${was.roleArn}`]))];
+  const what = `service account ${was.namespace}/${was.name}`;
+  const words = ['kubectl', '-n', was.namespace, 'annotate', 'serviceaccount', was.name, `${IRSA_ANNOTATION}=${was.roleArn}`];
+  if (!account) return [mayFail(shellCommand(words))];
+  const { now } = account;
+  if (!now) return [comment(`Somebody else has deleted ${what}: make it again, then ${shellCommand(words)}`)];
+  if (now.roleArn === undefined) return [shellCommand(words)];
+  return now.roleArn === was.roleArn ? [] : [comment(`Somebody else has given ${what} the annotation ${IRSA_ANNOTATION}=${now.roleArn} meanwhile. To have the one of before: ${shellCommand([...words, '--overwrite'])}`)];
 }
 
 /** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */

@@ -184,7 +184,6 @@ describe('a change that fails', () => {
     const [association] = report.associations.created;
     expect(report.handOff.filter((line) => !line.startsWith('#'))).toEqual([
       'aws eks update-kubeconfig --region eu-west-1 --name payments-prod',
-      `kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn=${ROLE} || true`,
       `aws eks delete-pod-identity-association --region eu-west-1 --cluster-name payments-prod --association-id ${association!.id} || true`,
       'sleep 30',
       'kubectl -n payments rollout restart deployment/api',

@@ -16,6 +16,7 @@ import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { subjectLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
+import { lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { finishSchema } from './schema.ts';
@@ -60,13 +61,15 @@ async function handOff(record: Migration, { ledger, portsFor, clock, telemetry }
   const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
   const seen = await tryTo('EKS', async () => ({ addon: isOfAddon(snapshot) ? await lookAtAddon(ports.eks, snapshot.addon.name, clock) : undefined, associations: await list() }));
   const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
+  const { serviceAccount: was } = snapshot;
+  const account = was && (await tryTo('the service account', async () => ({ now: await lookAtAccount(ports.kubernetes, was, clock) })));
   const trust: Record<string, string | null> = {};
   for (const { roleArn } of standingTrustChanges(record)) {
     const read = await tryTo(`role ${roleArn}`, async () => ({ policy: (await ports.roles.getRole(roleArn))?.trustPolicy ?? null }));
     if (read) trust[roleArn] = read.policy;
   }
   const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
-  return isOfAddon(snapshot) ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) }) : accountHandOff({ ...shared, snapshot, ...(seen ? { associations: seen.associations } : {}) });
+  return isOfAddon(snapshot) ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) }) : accountHandOff({ ...shared, snapshot, ...(seen ? { associations: seen.associations } : {}), ...(account ? { account } : {}) });
 }
 
 /** A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one changed. */

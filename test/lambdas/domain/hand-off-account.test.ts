@@ -104,12 +104,23 @@ describe('accountHandOff', () => {
 
   it('puts the annotation back whoever has taken it off, and leaves one that somebody else has given it', async () => {
     for (const record of [{}, { request: remove, annotationChange: taken }, { request: remove, annotationChange: { ...taken, undoneAt: at(3) } }]) {
-      for (const [there, after] of [[undefined, ROLE], [OTHER_ROLE, OTHER_ROLE]]) {
-        const world = worldOf([], there);
-        expect(await runScript(accountHandOff(factsOf([], record)), world.host)).toEqual([]);
-        expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(after);
+      for (const [there, after] of [[undefined, ROLE], [ROLE, ROLE], [OTHER_ROLE, OTHER_ROLE]]) {
+        for (const seen of [true, false]) {
+          const world = worldOf([], there);
+          const [now] = world.kubernetes.serviceAccounts;
+          expect(await runScript(accountHandOff(factsOf([], record, seen ? { account: { now } } : {})), world.host)).toEqual([]);
+          expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(after);
+        }
       }
     }
+  });
+
+  it('stops at an annotation that can\'t be set, where it was seen to be missing: without it and the association new pods have no role', () => {
+    const lineOf = (more: Partial<AccountHandOffFacts>): string => accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate'))!;
+    expect(lineOf({ account: { now: aServiceAccount({ roleArn: undefined }) } })).toMatch(/^kubectl .*role-arn=\S+$/);
+    expect(lineOf({})).toMatch(/^kubectl .* \|\| true$/);
+    expect(lineOf({ account: { now: undefined } })).toMatch(/^# Somebody else has deleted service account payments\/api: make it again, then kubectl/);
+    expect(lineOf({ account: { now: aServiceAccount({ roleArn: OTHER_ROLE }) } })).toMatch(/^# Somebody else has given .*somebody-elses meanwhile\. To have the one of before: kubectl .* --overwrite$/);
   });
 
   it('says nothing of an annotation that nobody saw, or that there was none of', () => {

@@ -7,7 +7,7 @@ import { ACCOUNT_NAMESPACE, anAccountWorkload, associated, aState, begunAccount,
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost } from '../fakes.ts';
-import { at, EXECUTION, MIGRATION_ID, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import { at, EXECUTION, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 
 const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> => invoke(finishStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, outcome, ...more }, fakes);
@@ -37,16 +37,17 @@ describe('finish of a service account\'s migration', () => {
     const host = eksHost(fakes.eks, fakes.clock);
     expect(await runScript(handOff, host)).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);
-    expect(host.said).toEqual([`kubectl -n ${ACCOUNT_NAMESPACE} annotate serviceaccount api eks.amazonaws.com/role-arn=${ROLE}`, `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`, `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart statefulset/db`, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
+    expect(host.said).toEqual([`kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`, `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart statefulset/db`, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
   });
 
   it.each<[string, Partial<AccountHandOffFacts>]>([
     ['eks.listAssociations', { associations: undefined }],
     ['kubernetes.listWorkloads', { workloads: undefined }],
+    ['kubernetes.getServiceAccount', { account: undefined }],
   ])('has commands although %s fails', async (call, without) => {
     const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: TAKEN } });
-    const facts: AccountHandOffFacts = { target, snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!, record: await fakes.record(), associations: [ownAssociation()], workloads: [{ kind: 'Deployment', namespace: ACCOUNT_NAMESPACE, name: 'api' }] };
+    const facts: AccountHandOffFacts = { target, snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!, record: await fakes.record(), account: { now: fakes.kubernetes.serviceAccounts[0] }, associations: [ownAssociation()], workloads: [{ kind: 'Deployment', namespace: ACCOUNT_NAMESPACE, name: 'api' }] };
     fakes.journal.failNext(call, 'before', lost());
     await run(fakes, 'needs-human');
     expect((await fakes.record()).handOff).toEqual(accountHandOff({ ...facts, ...without }));
