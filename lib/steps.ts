@@ -6,6 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
+import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
 import type { StepEnvironment } from '../lambdas/runtime/step.ts';
 import type { PassingStep } from '../lambdas/domain/plan/facts.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
@@ -48,8 +49,8 @@ export class Steps extends Construct {
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
       TABLE_NAME: table.tableName,
-      POWERTOOLS_SERVICE_NAME: 'pod-identity-migrator',
-      POWERTOOLS_METRICS_NAMESPACE: 'PodIdentityMigrator',
+      POWERTOOLS_SERVICE_NAME: METRICS_SERVICE,
+      POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
       POWERTOOLS_LOG_LEVEL: config.logLevel,
     };
     const { passableRoleArns, repairableRoleArns, network } = config;

@@ -23,5 +23,6 @@ export const collectTelemetry = (lines: TelemetryLine[], functionName: string, c
       error: (message, fields) => add('ERROR', message, fields),
     },
     count: (metric, value = 1) => add('COUNT', metric, { value }),
+    seconds: (metric, value) => add('COUNT', metric, { value }),
   };
 };

@@ -18,8 +18,10 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Log lines and counts; Powertools in a Lambda, a collector in the sandbox. */
+/** Log lines and measurements; Powertools in a Lambda, a collector in the sandbox. */
 export interface Telemetry {
   log: Log;
   count(metric: string, value?: number): void;
+  /** A duration or an age. */
+  seconds(metric: string, value: number): void;
 }

@@ -7,6 +7,7 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { failureMetric } from '../domain/metrics.ts';
 import { migrationId } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import { shown } from '../domain/text.ts';
@@ -81,6 +82,8 @@ function tell(step: Step, error: unknown, { telemetry }: HandlerDependencies): v
   if (isMigrationError(error)) telemetry.log.warn(`${step.schema.name}: ${name}`, { error: name, message });
   else telemetry.log.error(`${step.schema.name}: ${name}`, { error: name, message });
   telemetry.count(name);
+  const failure = failureMetric(name, isMigrationError(error));
+  if (failure !== undefined) telemetry.count(failure);
 }
 
 /** Somebody may have asked the migration to stop: then no further step of the change is begun. The way back is never stopped. */

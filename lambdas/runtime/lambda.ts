@@ -6,6 +6,7 @@ import type { MiddlewareObj } from '@middy/core';
 import { ClientFactory } from '../adapters/clients.ts';
 import { nodeHttp } from '../adapters/node-http.ts';
 import { systemClock, systemIds } from '../adapters/system.ts';
+import { SERVICE_METRICS } from '../domain/metrics.ts';
 import type { Telemetry } from '../ports/index.ts';
 import { createHandler, type LambdaContext } from './handler.ts';
 import type { Step } from './step.ts';
@@ -16,6 +17,9 @@ function powertools(step: Step): { telemetry: Telemetry; middlewares: Middleware
   const logger = new Logger();
   const metrics = new Metrics();
   metrics.setDefaultDimensions({ step: step.schema.name });
+  // Without the step. Each is sent at once, so that it is known of even where the invocation dies.
+  const ofService = new Metrics({ singleMetric: true });
+  const metricsFor = (metric: string): Metrics => (SERVICE_METRICS.has(metric) ? ofService : metrics);
   return {
     telemetry: {
       log: {
@@ -23,7 +27,8 @@ function powertools(step: Step): { telemetry: Telemetry; middlewares: Middleware
         warn: (message, fields) => logger.warn(message, fields ?? {}),
         error: (message, fields) => logger.error(message, fields ?? {}),
       },
-      count: (metric, value = 1) => metrics.addMetric(metric, MetricUnit.Count, value),
+      count: (metric, value = 1) => metricsFor(metric).addMetric(metric, MetricUnit.Count, value),
+      seconds: (metric, value) => metricsFor(metric).addMetric(metric, MetricUnit.Seconds, value),
     },
     // Never the event itself: configuration values must not land in the log.
     middlewares: [injectLambdaContext(logger, { resetKeys: true }), logMetrics(metrics)] as MiddlewareObj<unknown, unknown>[],

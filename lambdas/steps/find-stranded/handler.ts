@@ -3,6 +3,7 @@
  * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
  * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
  */
+import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/metrics.ts';
 import { isRunning } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -23,10 +24,17 @@ const needsRecovery = async ({ key, holder }: Lock, { ledger, executions, teleme
   return true;
 };
 
+/** Milliseconds that the oldest of these locks has been held; 0 where none is. */
+function longestHeld(held: Lock[], now: number): number {
+  const ages = held.map(({ holder }) => now - Date.parse(holder?.since ?? '')).filter((age) => age > 0);
+  return Math.max(0, ...ages);
+}
+
 const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const { ledger, executions, clock, telemetry } = dependencies;
   const held = await ledger.listHeldLocks();
   const tick = Math.floor(clock.now() / 1000);
+  const stranded = new Set<string>();
   const started = new Set<string>();
   for (const lock of held) {
     const migrationId = lock.holder?.migrationId;
@@ -34,13 +42,16 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
     if (migrationId === undefined || started.has(migrationId)) continue;
     try {
       if (!(await needsRecovery(lock, dependencies))) continue;
+      stranded.add(migrationId);
       await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
       started.add(migrationId);
-      telemetry.count('stranded');
     } catch (error) {
       telemetry.log.error('a held lock could not be looked after', { key: lock.key, migrationId, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
     }
   }
+  telemetry.count(LOCKS_HELD, held.length);
+  telemetry.seconds(OLDEST_LOCK, longestHeld(held, clock.now()) / 1000);
+  telemetry.count(STRANDED, stranded.size);
   return { held: held.length, started: [...started] };
 };
 

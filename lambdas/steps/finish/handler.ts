@@ -8,6 +8,7 @@ import { handOffCommands } from '../../domain/hand-off.ts';
 import { accountHandOff } from '../../domain/hand-off-account.ts';
 import { endLines } from '../../domain/hand-off-commands.ts';
 import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import { outcomeMetric } from '../../domain/metrics.ts';
 import { type Association, type Check, type Failure, isOfAddon, type Migration, type Outcome, type Snapshot } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
@@ -101,7 +102,8 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
   const { ledger, clock, telemetry } = dependencies;
   const record = await ledger.getMigration(migrationId);
   const isOurs = record?.executionArn === undefined || record.executionArn === executionArn;
-  if (record && record.status !== 'ended' && isOurs) {
+  const isOpen = record !== undefined && record.status !== 'ended';
+  if (isOpen && isOurs) {
     // Of a migration that was recovered the first failure is the one that tells why.
     const first = record.recovery === undefined ? undefined : record.failure;
     const kept = first ?? (failure ? failureOf(failure) : undefined);
@@ -114,8 +116,9 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
       handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
       warnings: [...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN && id !== ANNOTATION_LEFT), ...podsWarnings(record, outcome), ...annotationWarnings(record, outcome), ...trustWarnings(record, outcome)],
     });
-    telemetry.count(`outcome-${outcome}`);
   }
+  // A person must hear of it: rather twice than not at all, where the reply to the record was lost.
+  if (isOurs && (isOpen || outcome === 'needs-human')) telemetry.count(outcomeMetric(outcome));
   const own = subjectLock(target, subject);
   for (const key of new Set([own, ...(record?.locks ?? [])])) {
     // Others with the same role need not wait for the person.

@@ -8,6 +8,7 @@
 import type { z } from 'zod';
 import { MigrationError } from '../../domain/errors.ts';
 import { collectEvidence } from '../../domain/identity.ts';
+import { outcomeMetric } from '../../domain/metrics.ts';
 import { isForAddon, type Migration, type MigrationRequest, type Outcome, type Plan, type ServiceAccountRequest } from '../../domain/model.ts';
 import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
@@ -86,7 +87,7 @@ async function decide(empty: Facts, { portsFor, settings }: HandlerDependencies)
 }
 
 const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request }, dependencies) => {
-  const { ledger, settings, clock } = dependencies;
+  const { ledger, settings, clock, telemetry } = dependencies;
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
   if (before?.status === 'ended' && before.executionArn === executionArn && before.plan) return answer(before.request, before.plan);
@@ -107,6 +108,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const decided = answer(request, plan);
   const outcome = outcomes[decided.verdict];
   await ledger.recordPlan(migrationId, plan, outcome ? { outcome, endedAt: utcNow(clock) } : undefined);
+  if (outcome) telemetry.count(outcomeMetric(outcome));
   return decided;
 };
 

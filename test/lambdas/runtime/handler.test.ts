@@ -155,7 +155,7 @@ describe('createHandler', () => {
   it('does not let out an answer that is not of the step\'s form', async () => {
     const fakes = newFakes();
     await expect(handle(fakes, looking(async () => ({ seen: 'much' }) as never))).rejects.toMatchObject({ name: 'ZodError' });
-    expect(fakes.telemetry.counts).toEqual({ ZodError: 1 });
+    expect(fakes.telemetry.counts).toEqual({ ZodError: 1, 'unexpected-error': 1 });
   });
 
   it('shows nothing of a text that JSON.parse could not read', async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
-import { invoke, lost } from '../fakes.ts';
+import { invoke, lost, newFakes } from '../fakes.ts';
 import { ADDON_LOCK, aMigration, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
 const EVENT = { source: 'aws.events', 'detail-type': 'Scheduled Event' };
+const measured = ({ telemetry: { counts, measured: { 'oldest-lock': oldest } } }: Begun): unknown => ({ held: counts['locks-held'], stranded: counts.stranded, oldest });
 const find = (fakes: Begun): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
 const name = (migrationId: string): string => `${migrationId}-${NOW / 1000}`;
 const stop = ({ executions }: Begun, arn = EXECUTION): unknown => executions.states.set(arn, { status: 'TIMED_OUT', stoppedAt: at(-10) });
@@ -18,6 +19,33 @@ async function withOther(fakes: Begun): Promise<void> {
 describe('find-stranded', () => {
   it('starts nothing while the executions run', async () => {
     expect(await find(await begun())).toEqual({ held: 2, started: [] });
+  });
+
+  it('measures at each look how many locks are held and how long the oldest has been, also where none is', async () => {
+    const fakes = await begun();
+    fakes.clock.advance(90_000);
+    await fakes.ledger.acquireLock('younger', { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(60) });
+    await find(fakes);
+    expect(measured(fakes)).toEqual({ held: 3, stranded: 0, oldest: 90 });
+    const none = newFakes();
+    await invoke(findStrandedStep, EVENT, none);
+    expect(none.telemetry.counts).toEqual({ 'locks-held': 0, stranded: 0 });
+    expect(none.telemetry.measured).toEqual({ 'oldest-lock': 0 });
+  });
+
+  it.each(['', 'yesterday', at(3600)])('measures no age of a lock that is held since %j', async (since) => {
+    const fakes = newFakes();
+    fakes.ledger.listHeldLocks = async () => [{ key: 'x', fence: 1, holder: { migrationId: MIGRATION_ID, executionArn: EXECUTION, since } }, { key: 'garbage', fence: 0 }];
+    await invoke(findStrandedStep, EVENT, fakes);
+    expect(fakes.telemetry.measured).toEqual({ 'oldest-lock': 0 });
+  });
+
+  it('counts one that is stranded, also where its Recover could not be started', async () => {
+    const fakes = await begun();
+    stop(fakes);
+    fakes.executions.startRecovery = () => Promise.reject(lost());
+    expect(await find(fakes)).toMatchObject({ started: [] });
+    expect(measured(fakes)).toMatchObject({ held: 2, stranded: 1 });
   });
 
   it('tells of a lock that is not as the service writes it, and looks after the others', async () => {

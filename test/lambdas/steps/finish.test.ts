@@ -112,6 +112,17 @@ describe('finish', () => {
     expect(await isFree(fakes)).toBe(outcome === 'migrated');
   });
 
+  it('counts an end that needs a person at each try, since a person must hear of it; others when they are recorded', async () => {
+    for (const outcome of ['needs-human', 'migrated']) {
+      const fakes = await begun();
+      fakes.journal.failNext('ledger.updateMigration', 'after');
+      await expect(run(fakes, outcome)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      fakes.telemetry.counts = {};
+      await run(fakes, outcome);
+      expect(fakes.telemetry.counts).toEqual(outcome === 'needs-human' ? { 'outcome-needs-human': 1 } : {});
+    }
+  });
+
   it('does not touch a lock that another migration holds', async () => {
     const fakes = await begun();
     await fakes.loseLock();

@@ -62,6 +62,7 @@ describe('plan', () => {
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
     expect(await record(fakes)).toMatchObject({ status: 'ended', outcome: verdict, endedAt: '2026-01-05T09:00:00.000Z' });
+    expect(fakes.telemetry.counts).toEqual({ [`outcome-${verdict}`]: 1 });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
