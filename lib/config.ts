@@ -50,6 +50,9 @@ const customerKey = z
     return isYes(value) ? 'create' : { arn: String(value) };
   });
 
+/** Of a standard topic: the name of a FIFO one ends in `.fifo`. */
+const topicArn = z.string().regex(/^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, 'must be the ARN of a standard topic of SNS, in the region of the stack, such as arn:aws:sns:eu-west-1:111122223333:alarms');
+
 /** What can be set by CDK context (`cdk.json`, or `cdk deploy -c key=value`). */
 const context = z.object({
   /** Roles that the service may hand to EKS and to pods. */
@@ -64,6 +67,8 @@ const context = z.object({
   subnetIds: ec2Ids('subnet', MOST_SUBNETS, SUBNETS).optional(),
   /** Security groups of the same Lambdas. */
   securityGroupIds: ec2Ids('sg', MOST_SECURITY_GROUPS, SECURITY_GROUPS).optional(),
+  /** Topic of SNS that alarms are sent to. Default: they are seen in CloudWatch alone. */
+  alarmTopicArn: topicArn.optional(),
   /** Level from which the Lambdas write log lines. */
   logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
@@ -77,6 +82,8 @@ export interface Config {
   customerKey?: 'create' | { arn: string };
   /** Of the Lambdas that call API servers. Absent: they are in no VPC. */
   network?: Network;
+  /** Absent: alarms do nothing but show. */
+  alarmTopicArn?: string;
   logLevel: z.infer<typeof context>['logLevel'];
 }
 
@@ -108,12 +115,13 @@ export function readConfig(node: Node, { forEveryRole = false }: { forEveryRole?
     const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`The CDK context is not right. Set it in cdk.json under "context", or with -c key=value:\n${problems.join('\n')}`);
   }
-  const { repairableRoleArns, permissionsBoundaryArn, customerKey: key, subnetIds, securityGroupIds, ...rest } = parsed.data;
+  const { repairableRoleArns, permissionsBoundaryArn, customerKey: key, subnetIds, securityGroupIds, alarmTopicArn, ...rest } = parsed.data;
   return {
     ...rest,
     ...(repairableRoleArns === undefined ? {} : { repairableRoleArns }),
     ...(permissionsBoundaryArn === undefined ? {} : { permissionsBoundaryArn }),
     ...(key === undefined ? {} : { customerKey: key }),
+    ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
     ...(subnetIds === undefined || securityGroupIds === undefined ? {} : { network: { subnetIds, securityGroupIds } }),
   };
 }

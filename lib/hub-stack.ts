@@ -7,6 +7,7 @@ import { readConfig } from './config.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
 import { MigrateAddon } from './migration/state-machine.ts';
+import { Operations } from './operations/operations.ts';
 import { Recover } from './recovery/state-machine.ts';
 import { RecoveryTriggers } from './recovery/triggers.ts';
 import { Retire } from './retire/state-machine.ts';
@@ -22,7 +23,7 @@ export interface HubStackProps extends StackProps {
   forEveryRole?: boolean;
 }
 
-/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, and what starts Recover; with Retire where trust policies may be changed. */
+/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, and the alarms; with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
 
@@ -45,8 +46,10 @@ export class HubStack extends Stack {
     const { stateMachine: recover } = new Recover(this, 'Recover', { steps, tableName, ...sealed });
     const retire = steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName, ...sealed }).stateMachine;
     steps.allowExecutions({ migrateAddon, recover, retire });
+    const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
+    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
-    new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
+    new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
 
     const rolesFor = (purpose: Purpose): string[] =>
       ACCESS_STEPS.flatMap((step) => {

@@ -2,7 +2,7 @@ import { Duration, Validations } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -12,13 +12,13 @@ import { serviceRole } from '../service-role.ts';
 export interface RecoveryTriggersProps {
   migrateAddon: sfn.IStateMachine;
   recover: sfn.IStateMachine;
-  findStranded: lambda.IFunction;
+  findStranded: lambda.IVersion;
   /** The customer's, where there is one. */
   key?: kms.IKey | undefined;
 }
 
 /** How often locks without a living execution are looked for: what an event did not tell of waits this long at most. */
-const EVERY = Duration.minutes(5);
+export const EVERY = Duration.minutes(5);
 
 /**
  * What starts Recover by itself. At once: the event that an execution of MigrateAddon stopped without an end of its own.
@@ -26,6 +26,10 @@ const EVERY = Duration.minutes(5);
  * schedule looks for what no event told of; that is also what ends a Recover that was stopped.
  */
 export class RecoveryTriggers extends Construct {
+  /** Of what EventBridge could not deliver. */
+  readonly deadLetterQueue: sqs.Queue;
+  readonly rules: events.Rule[];
+
   constructor(scope: Construct, id: string, { migrateAddon, recover, findStranded, key }: RecoveryTriggersProps) {
     super(scope, id);
     const deadLetterQueue = new sqs.Queue(this, 'DeadLetters', {
@@ -33,6 +37,7 @@ export class RecoveryTriggers extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    this.deadLetterQueue = deadLetterQueue;
     const reason = 'It is the dead-letter queue itself.';
     Validations.of(deadLetterQueue).acknowledge({ id: 'AwsSolutions-SQS3', reason }, { id: 'Serverless-SQSRedrivePolicy', reason });
 
@@ -63,7 +68,11 @@ export class RecoveryTriggers extends Construct {
       description: 'Looks for locks whose execution is no longer running.',
       schedule: events.Schedule.rate(EVERY),
     });
-    // The next tick looks again: one that is late is of no use.
+    // The next tick looks again: one that is late is of no use. So Lambda, which takes the event into a queue of its own,
+    // does not try again either, and has nothing to keep: what is missed is told by an alarm, since no look is measured.
+    const once = new lambda.EventInvokeConfig(this, 'LooksOnce', { function: findStranded.lambda, qualifier: findStranded.version, maxEventAge: EVERY, retryAttempts: 0 });
+    Validations.of(once).acknowledge({ id: 'Serverless-LambdaAsyncFailureDestination', reason: 'Its event says nothing but that it is time to look: the next one, five minutes later, says the same, and an alarm tells where no look was measured.' });
     schedule.addTarget(new targets.LambdaFunction(findStranded, { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 }));
+    this.rules = [stopped, schedule];
   }
 }

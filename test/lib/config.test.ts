@@ -201,6 +201,16 @@ describe('other settings', () => {
     expect(configOf({ ...REQUIRED, customerKey })).not.toHaveProperty('customerKey');
   });
 
+  it('a topic for alarms is taken by its ARN, and is none by default', () => {
+    const alarmTopicArn = 'arn:aws:sns:eu-west-1:111122223333:alarms';
+    expect(configOf({ ...REQUIRED, alarmTopicArn })).toMatchObject({ alarmTopicArn });
+    expect(configOf(REQUIRED)).not.toHaveProperty('alarmTopicArn');
+  });
+
+  it.each(['alarms', '', 'arn:aws:sns:eu-west-1:111122223333:alarms.fifo', 'arn:aws:sns:eu-west-1:111122223333:*', 'arn:aws:sqs:eu-west-1:111122223333:alarms', 7])('a topic for alarms is refused as %j', (alarmTopicArn) => {
+    expect(() => configOf({ ...REQUIRED, alarmTopicArn })).toThrow(/alarmTopicArn: (must be the ARN of a standard topic of SNS, in the region of the stack, such as arn:aws:sns|Invalid input)/);
+  });
+
   it('are refused with the key and what it must be', () => {
     expect(() => configOf({ ...REQUIRED, logLevel: 'LOUD' })).toThrow(/logLevel: .*"DEBUG"/);
   });

@@ -115,11 +115,14 @@ describe.each(deployments)('%s template', (_, one) => {
     expect(open).toEqual([]);
     const types = new Set(resources.map(([, { Type }]) => Type));
     expect([...types].sort()).toEqual([
+      'AWS::CloudWatch::Alarm',
+      'AWS::CloudWatch::Dashboard',
       'AWS::DynamoDB::Table',
       'AWS::Events::Rule',
       'AWS::IAM::Policy',
       'AWS::IAM::Role',
       ...(types.has('AWS::KMS::Key') ? ['AWS::KMS::Key'] : []),
+      'AWS::Lambda::EventInvokeConfig',
       'AWS::Lambda::Function',
       'AWS::Lambda::Permission',
       'AWS::Lambda::Version',

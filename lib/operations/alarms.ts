@@ -1,0 +1,56 @@
+/**
+ * What a person is called for. A migration that was blocked or rolled back is a failed execution and still as it should
+ * be, so failed executions of MigrateAddon are no alarm; a step's errors are none either, since a poll that says "not yet" is one.
+ */
+import { Duration } from 'aws-cdk-lib';
+import { type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { LOCKS_HELD, OLDEST_LOCK, outcomeMetric, STRANDED, THROTTLED_CALL, UNEXPECTED_ERROR } from '../../lambdas/domain/metrics.ts';
+import { deadLetters, failed, lambdaThrottles, ledgerThrottles, machinesOf, machineThrottled, ofService, ruleFailures, started, stopped, sumOf, type Watched } from './metrics.ts';
+
+export interface AlarmSpec {
+  id: string;
+  /** Anchor of its section in docs/runbook.md. */
+  section: string;
+  means: string;
+  metric: IMetric;
+  threshold: number;
+  /** It is too little, not too much, that is wrong. */
+  below?: boolean;
+  /** How many of how many periods. Default: 1 of 1. */
+  periods?: [datapoints: number, of: number];
+  /** Default: all is well, since most is sent only when there is something. */
+  missing?: TreatMissingData;
+}
+
+/**
+ * Longer than a migration takes that waits an hour for a role's lock, as `begin` may, and then goes its usual way; shorter than
+ * what a state machine may take at the utmost.
+ */
+export const LOCK_HELD_TOO_LONG = Duration.hours(2);
+/** As many as one call makes before its step gives up. */
+export const MANY_THROTTLES = 10;
+
+/** A sum fills what is not there yet with 0: what is sent a moment late is still seen in the periods after. */
+const ONCE: [number, number] = [1, 3];
+
+export function alarmsOf(watched: Watched): AlarmSpec[] {
+  const { migrateAddon, recover, retire, table, functions, rules, deadLetterQueue } = watched;
+  const throttles = lambdaThrottles(functions);
+  return [
+    { id: 'NeedsHuman', section: 'needs-human', means: 'A migration ended as needs-human.', metric: ofService(outcomeMetric('needs-human'), Stats.SUM, Duration.minutes(1)), threshold: 1 },
+    { id: 'UnexpectedErrors', section: 'unexpected-errors', means: 'A Lambda threw an error that no step means.', metric: ofService(UNEXPECTED_ERROR), threshold: 1 },
+    { id: 'ExecutionsStopped', section: 'executions-stopped', means: 'An execution of MigrateAddon or Retire was aborted or timed out.', metric: sumOf('stopped', [migrateAddon, ...(retire ? [retire] : [])].flatMap(stopped)), threshold: 1, periods: ONCE },
+    { id: 'RecoverRuns', section: 'recover-runs', means: 'Recover was started.', metric: started(recover), threshold: 1 },
+    { id: 'RecoverFailed', section: 'recover-failed', means: 'An execution of Recover failed, was aborted or timed out.', metric: sumOf('Recover failed', [failed(recover), ...stopped(recover)]), threshold: 1, periods: ONCE },
+    { id: 'LocksHeldTooLong', section: 'locks-held-too-long', means: `A lock has been held for ${LOCK_HELD_TOO_LONG.toHours()} hours.`, metric: ofService(OLDEST_LOCK, Stats.MAXIMUM), threshold: LOCK_HELD_TOO_LONG.toSeconds() },
+    // Recover takes the locks over within minutes, and they are stranded no longer.
+    { id: 'Stranded', section: 'stranded', means: 'Recover is started again and again, and takes nothing over.', metric: ofService(STRANDED, Stats.MAXIMUM), threshold: 1, periods: [3, 3] },
+    { id: 'LocksNotWatched', section: 'locks-not-watched', means: 'find-stranded has not looked at the locks.', metric: ofService(LOCKS_HELD, Stats.SAMPLE_COUNT), threshold: 1, below: true, periods: [3, 3], missing: TreatMissingData.BREACHING },
+    { id: 'DeadLetters', section: 'dead-letters', means: 'EventBridge could not start Recover or find-stranded, and gave up.', metric: deadLetters(deadLetterQueue), threshold: 1 },
+    { id: 'TriggersFailed', section: 'triggers-failed', means: 'A rule that starts Recover or find-stranded failed.', metric: sumOf('rules failed', ruleFailures(rules)), threshold: 1, periods: ONCE },
+    { id: 'CallsThrottled', section: 'calls-throttled', means: 'AWS or an API server refuses calls because there are too many.', metric: ofService(THROTTLED_CALL), threshold: MANY_THROTTLES },
+    ...throttles.map((metric, index): AlarmSpec => ({ id: `LambdasThrottled${index + 1}`, section: 'lambdas-throttled', means: `Lambda has no room for invocations (part ${index + 1} of ${throttles.length}).`, metric, threshold: MANY_THROTTLES, periods: ONCE })),
+    { id: 'LedgerThrottled', section: 'ledger-throttled', means: "DynamoDB refuses reads or writes of the ledger's table.", metric: sumOf('ledger throttled', ledgerThrottles(table)), threshold: MANY_THROTTLES, periods: ONCE },
+    { id: 'MachinesThrottled', section: 'machines-throttled', means: 'Step Functions slows executions down.', metric: sumOf('machines throttled', machinesOf(watched).map(([, machine]) => machineThrottled(machine))), threshold: MANY_THROTTLES, periods: ONCE },
+  ];
+}

@@ -1,0 +1,236 @@
+/** Alarms, their sections in docs/runbook.md, and the dashboard: of what is sent, and of what is there. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SERVICE_METRICS } from '../../lambdas/domain/metrics.ts';
+import { HELD_LOCKS } from '../../lib/ledger/table.ts';
+import { retriersOf } from '../../lib/migration/errors.ts';
+import { LOCK_HELD_TOO_LONG, MANY_THROTTLES } from '../../lib/operations/alarms.ts';
+import { RUNBOOK } from '../../lib/operations/operations.ts';
+import { EVERY } from '../../lib/recovery/triggers.ts';
+import { type Deployment, deployed, recover, type Resource, synthesiseWith } from './definition.ts';
+
+const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:alarms';
+const narrow = synthesiseWith({});
+const everything = synthesiseWith({ repairableRoleArns: 'role/eks-addons/*', customerKey: true, alarmTopicArn: TOPIC });
+const deployments: [string, Deployment][] = [["the sandbox's", deployed], ['the default', narrow], ['the one with everything', everything]];
+
+interface Metric {
+  Namespace: string;
+  MetricName: string;
+  Dimensions?: { Name: string; Value: unknown }[];
+}
+interface Stat {
+  Metric: Metric;
+  Period: number;
+  Stat: string;
+}
+interface AlarmProperties extends Metric {
+  AlarmDescription: string;
+  AlarmActions?: unknown[];
+  ComparisonOperator: string;
+  DatapointsToAlarm: number;
+  EvaluationPeriods: number;
+  Metrics?: { Expression?: string; MetricStat?: Stat }[];
+  Period: number;
+  Statistic: string;
+  Threshold: number;
+  TreatMissingData: string;
+}
+
+const alarmsIn = (deployment: Deployment): [id: string, properties: AlarmProperties][] =>
+  deployment.resourcesOf('AWS::CloudWatch::Alarm').map(([logicalId, { Properties }]) => [logicalId.replace(/^Operations(.+)[0-9A-F]{8}$/, '$1'), Properties as unknown as AlarmProperties]);
+const metricsOf = ({ Metrics, ...properties }: AlarmProperties): Stat[] =>
+  Metrics ? Metrics.flatMap(({ MetricStat }) => (MetricStat ? [MetricStat] : [])) : [{ Metric: properties, Period: properties.Period, Stat: properties.Statistic }];
+const alarmOf = (id: string): AlarmProperties => new Map(alarmsIn(deployed)).get(id)!;
+
+const byText = (one: unknown, other: unknown): number => (String(one) < String(other) ? -1 : 1);
+
+/** As GitHub makes an anchor of a heading. */
+const anchorOf = (heading: string): string => heading.toLowerCase().replaceAll(/[^\w -]/g, '').replaceAll(' ', '-');
+const [, ofAlarms = ''] = /^## Alarms\n([^]*?)(?=^## |(?![^]))/m.exec(readFileSync(join(import.meta.dirname, '../..', RUNBOOK), 'utf8')) ?? [];
+const sections = new Map(ofAlarms.split(/^### /m).slice(1).map((text): [anchor: string, text: string] => [anchorOf(text.slice(0, text.indexOf('\n'))), text]));
+const linkOf = ({ AlarmDescription }: AlarmProperties): string => / What to do: (\S+)$/.exec(AlarmDescription)?.[1] ?? '';
+
+describe('docs/runbook.md', () => {
+  it.each(deployments)('has a section for each alarm of %s deployment, which links to it', (_, deployment) => {
+    const alarms = alarmsIn(deployment);
+    expect(alarms.length).toBeGreaterThan(13);
+    expect(alarms.filter(([, alarm]) => !linkOf(alarm).startsWith(`${RUNBOOK}#`) || !sections.has(linkOf(alarm).slice(RUNBOOK.length + 1))).map(([id]) => id)).toEqual([]);
+  });
+
+  it('has no section that no alarm links to', () => {
+    const linked = alarmsIn(deployed).map(([, alarm]) => linkOf(alarm).split('#')[1]);
+    expect([...sections.keys()].filter((anchor) => !linked.includes(anchor))).toEqual([]);
+  });
+
+  it.each([...sections])('says under #%s what it means, where to look and what to do', (_, text) => {
+    expect(text).toMatch(/\*\*It means:\*\* [^]+\*\*Where to look:\*\* ?[^]+\*\*What to do:\*\* [^]+/);
+    for (const [, anchor] of text.matchAll(/\]\(#([\w-]+)\)/g)) expect([...sections.keys()]).toContain(anchor);
+  });
+
+  it('names commands that are there', () => {
+    const named = new Set([...ofAlarms.matchAll(/pod-identity (\w+) MIGRATION_ID --deployed/g)].map(([, command]) => command));
+    expect([...named].toSorted(byText)).toEqual(['cancel', 'release', 'rollback', 'show']);
+    expect([...ofAlarms.matchAll(/pod-identity [a-z-]+/g)].filter(([text]) => !named.has(text.split(' ')[1]))).toEqual([]);
+    const program = readFileSync(join(import.meta.dirname, '../../cli/program.ts'), 'utf8');
+    for (const command of named) expect(program).toContain(`program.command('${command}')`);
+  });
+
+  it('names metrics that are sent, and the index that is there', () => {
+    const named = [...ofAlarms.matchAll(/metric `([\w-]+)`/g)].map(([, name]) => name!).filter((name) => name !== 'Throttled');
+    expect(named.length).toBeGreaterThan(4);
+    expect(named.filter((name) => !SERVICE_METRICS.has(name))).toEqual([]);
+    expect(ofAlarms).toContain(`--index-name ${HELD_LOCKS} `);
+  });
+});
+
+/** AWS's own metrics with their dimensions, and what these must name. Sources: `lib/operations/metrics.ts`. */
+const OF_AWS: Record<string, [names: string[], dimensions: Record<string, string>[]]> = {
+  'AWS/States': [['ExecutionsStarted', 'ExecutionsFailed', 'ExecutionsAborted', 'ExecutionsTimedOut', 'ExecutionThrottled'], [{ StateMachineArn: 'AWS::StepFunctions::StateMachine' }]],
+  'AWS/Lambda': [['Throttles'], [{ FunctionName: 'AWS::Lambda::Function' }]],
+  'AWS/DynamoDB': [['ReadThrottleEvents', 'WriteThrottleEvents'], [{ TableName: 'AWS::DynamoDB::Table' }, { TableName: 'AWS::DynamoDB::Table', GlobalSecondaryIndexName: HELD_LOCKS }]],
+  'AWS/Events': [['FailedInvocations', 'InvocationsFailedToBeSentToDlq'], [{ RuleName: 'AWS::Events::Rule' }]],
+  'AWS/SQS': [['ApproximateNumberOfMessagesVisible'], [{ QueueName: 'AWS::SQS::Queue' }]],
+};
+
+describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
+  const alarms = alarmsIn(deployment);
+  /** What the Lambdas are told. */
+  const { POWERTOOLS_METRICS_NAMESPACE: sentTo = '', POWERTOOLS_SERVICE_NAME: service = '' } = deployment.variablesOf('finish');
+  /** A resource's type for what names it, other text as it is. */
+  const named = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    const [logicalId] = [Object.values(value)[0] as string | string[]].flat();
+    return deployment.template.Resources[logicalId!]?.Type;
+  };
+  const dimensionsOf = ({ Dimensions = [] }: Metric): Record<string, unknown> => Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, named(Value)]));
+  const resourcesIn = (alarmIds: RegExp): unknown[] =>
+    alarms.filter(([id]) => alarmIds.test(id)).flatMap(([, alarm]) => metricsOf(alarm).map(({ Metric: { Dimensions } }) => Object.values(Dimensions![0]!.Value as object).flat()[0] as unknown));
+  const idsOf = (type: string): string[] => deployment.resourcesOf(type).map(([id]) => id);
+
+  it.each(alarms)('%s watches metrics that are sent, with the dimensions that they have', (__, alarm) => {
+    for (const { Metric } of metricsOf(alarm)) {
+      const known: typeof OF_AWS = { ...OF_AWS, [sentTo]: [[...SERVICE_METRICS], [{ service }]] };
+      expect(Object.keys(known)).toContain(Metric.Namespace);
+      const [names, dimensions] = known[Metric.Namespace]!;
+      expect(names).toContain(Metric.MetricName);
+      expect(dimensions).toContainEqual(dimensionsOf(Metric));
+    }
+  });
+
+  it('add up no more than CloudWatch allows, and fill what is not sent', () => {
+    for (const [, { Metrics = [] }] of alarms) {
+      expect(Metrics.length).toBeLessThanOrEqual(11);
+      for (const { Expression = 'FILL(x, 0)' } of Metrics) expect(Expression).toMatch(/^FILL\(\w+, 0\)( \+ FILL\(\w+, 0\))*$/);
+    }
+  });
+
+  it('cover each function, state machine, rule and queue, each once', () => {
+    expect(resourcesIn(/^LambdasThrottled/).toSorted(byText)).toEqual(idsOf('AWS::Lambda::Function').toSorted(byText));
+    expect(resourcesIn(/^MachinesThrottled/).toSorted(byText)).toEqual(idsOf('AWS::StepFunctions::StateMachine').toSorted(byText));
+    expect(new Set(resourcesIn(/^ExecutionsStopped|^RecoverFailed/))).toEqual(new Set(idsOf('AWS::StepFunctions::StateMachine')));
+    expect(new Set(resourcesIn(/^TriggersFailed/))).toEqual(new Set(idsOf('AWS::Events::Rule')));
+    expect(resourcesIn(/^DeadLetters/)).toEqual(idsOf('AWS::SQS::Queue'));
+  });
+
+  it('take no data for good, but for the look at the locks, which is always sent', () => {
+    for (const [id, { TreatMissingData, ComparisonOperator }] of alarms) {
+      const isOfLook = id === 'LocksNotWatched';
+      expect([TreatMissingData, ComparisonOperator], `of ${id}`).toEqual(isOfLook ? ['breaching', 'LessThanThreshold'] : ['notBreaching', 'GreaterThanOrEqualToThreshold']);
+    }
+  });
+
+  it('leave alone what fails by design: no failed execution of MigrateAddon, no error of a Lambda', () => {
+    const watched = alarms.flatMap(([, alarm]) => metricsOf(alarm).map(({ Metric }) => Metric));
+    expect(watched.filter(({ MetricName }) => MetricName === 'Errors')).toEqual([]);
+    const failed = watched.filter(({ MetricName }) => MetricName === 'ExecutionsFailed').map(({ Dimensions }) => (Dimensions![0]!.Value as { Ref: string }).Ref);
+    expect(failed).toEqual([expect.stringMatching(/^RecoverStateMachine/)]);
+  });
+
+  it('and the dashboard show all that is measured for the service', () => {
+    const [[, { Properties }], ...others] = deployment.resourcesOf('AWS::CloudWatch::Dashboard') as [[string, Resource]];
+    expect(others).toEqual([]);
+    const body = JSON.stringify(Properties.DashboardBody);
+    for (const metric of [...SERVICE_METRICS, 'Errors', 'Duration', 'ExecutionsFailed']) expect(body).toContain(metric);
+    for (const id of idsOf('AWS::CloudWatch::Alarm')) expect(body).toContain(`"${id}"`);
+  });
+});
+
+describe('thresholds', () => {
+  it('call a person at once for one migration', () => {
+    expect(alarmOf('NeedsHuman')).toMatchObject({ MetricName: 'outcome-needs-human', Statistic: 'Sum', Threshold: 1, Period: 60, EvaluationPeriods: 1, DatapointsToAlarm: 1 });
+  });
+
+  it('are reached by one where one is too many', () => {
+    for (const id of ['NeedsHuman', 'UnexpectedErrors', 'ExecutionsStopped', 'RecoverRuns', 'RecoverFailed', 'DeadLetters', 'TriggersFailed']) expect(alarmOf(id), `of ${id}`).toMatchObject({ Threshold: 1, DatapointsToAlarm: 1 });
+  });
+
+  it('see in a later period what a sum had for 0 at first', () => {
+    const sums = alarmsIn(deployed).filter(([, { Metrics }]) => Metrics !== undefined);
+    expect(sums.length).toBeGreaterThan(5);
+    for (const [id, alarm] of sums) expect([alarm.DatapointsToAlarm, alarm.EvaluationPeriods], `of ${id}`).toEqual([1, 3]);
+  });
+
+  it("of a lock's age are longer than the queue for a role, and shorter than the state machines", () => {
+    const queue = retriersOf('begin', { trust: true }).find(({ errors }) => errors.includes('RoleLockHeld'))!;
+    expect(LOCK_HELD_TOO_LONG.toSeconds()).toBeGreaterThan(queue.intervalSeconds * queue.maxAttempts);
+    expect(LOCK_HELD_TOO_LONG.toSeconds()).toBeLessThan(recover.definition.TimeoutSeconds);
+    expect(alarmOf('LocksHeldTooLong')).toMatchObject({ MetricName: 'oldest-lock', Statistic: 'Maximum', Threshold: LOCK_HELD_TOO_LONG.toSeconds() });
+  });
+
+  it('give Recover the time to take over what is stranded', () => {
+    const wait = retriersOf('take-over', { trust: true }).find(({ errors }) => errors.includes('OwnerMayStillAct'))!;
+    const { Period, EvaluationPeriods, DatapointsToAlarm } = alarmOf('Stranded');
+    expect(Period * EvaluationPeriods).toBeGreaterThan(wait.intervalSeconds * wait.maxAttempts);
+    expect(DatapointsToAlarm).toBe(EvaluationPeriods);
+  });
+
+  it('expect a look at the locks in each period', () => {
+    expect(alarmOf('LocksNotWatched')).toMatchObject({ MetricName: 'locks-held', Statistic: 'SampleCount', Threshold: 1, Period: EVERY.toSeconds() });
+  });
+
+  it('of throttling are reached when one step gives up', () => {
+    const { maxAttempts } = retriersOf('plan', { trust: true }).find(({ errors }) => errors.includes('Throttled'))!;
+    expect(MANY_THROTTLES).toBeLessThanOrEqual(maxAttempts + 1);
+    for (const id of ['CallsThrottled', 'LambdasThrottled1', 'LedgerThrottled', 'MachinesThrottled']) expect(alarmOf(id)).toMatchObject({ Threshold: MANY_THROTTLES });
+  });
+});
+
+describe('the topic', () => {
+  it('gets every alarm, where the deployment names one', () => {
+    for (const [id, { AlarmActions }] of alarmsIn(everything)) expect(AlarmActions, `of ${id}`).toEqual([TOPIC]);
+    for (const [id, { AlarmActions }] of alarmsIn(narrow)) expect(AlarmActions, `of ${id}`).toBeUndefined();
+  });
+});
+
+describe.each(deployments)('what is kept, in %s deployment', (_, deployment) => {
+  it('is half a year of each log: no function and no state machine writes to a group without retention', () => {
+    const groups = deployment.resourcesOf('AWS::Logs::LogGroup');
+    for (const [id, { Properties }] of groups) expect(Properties.RetentionInDays, `of ${id}`).toBe(180);
+    const written = (type: string): string[] => deployment.resourcesOf(type).map(([id, { Properties }]) => `${id} ${/"(?:Ref|Fn::GetAtt)":\[?"(\w+Logs\w+)"/.exec(JSON.stringify(Properties.LoggingConfig ?? Properties.LoggingConfiguration))?.[1] ?? 'none'}`);
+    const used = [...written('AWS::Lambda::Function'), ...written('AWS::StepFunctions::StateMachine')].map((one) => one.split(' ')[1]);
+    expect(used.toSorted(byText)).toEqual(groups.map(([id]) => id).toSorted(byText));
+  });
+
+  it('is every event that EventBridge could not deliver; Lambda tries none again, so that it has none to keep', () => {
+    const targets = deployment.resourcesOf('AWS::Events::Rule').flatMap(([, { Properties }]) => Properties.Targets as { Arn: unknown; DeadLetterConfig?: unknown }[]);
+    expect(targets).toHaveLength(2);
+    for (const { DeadLetterConfig } of targets) expect(DeadLetterConfig).toBeDefined();
+    const called = deployment.resourcesOf('AWS::Lambda::Permission').map(([, { Properties }]) => deployment.resolve(Properties.FunctionName));
+    const configured = deployment.resourcesOf('AWS::Lambda::EventInvokeConfig');
+    expect(configured).toHaveLength(called.length);
+    for (const [, { Properties }] of configured) {
+      expect(Properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: EVERY.toSeconds() });
+      const [version] = (Properties.Qualifier as { 'Fn::GetAtt': string[] })['Fn::GetAtt'];
+      expect(called.map(String).filter((arn) => arn.endsWith(version!))).toHaveLength(1);
+    }
+  });
+
+  it('is kept for two weeks in queues that are sealed', () => {
+    for (const [id, { Properties }] of deployment.resourcesOf('AWS::SQS::Queue')) {
+      expect(Properties.MessageRetentionPeriod, `of ${id}`).toBe(14 * 24 * 3600);
+      expect(Properties.SqsManagedSseEnabled === true || Properties.KmsMasterKeyId !== undefined, `of ${id}`).toBe(true);
+    }
+  });
+});
