@@ -45,7 +45,7 @@ describe('docs/permissions.md', () => {
       expect(actions.length).toBeGreaterThan(5);
       expect(actions.filter((action) => !(sections.get(lambdaName(one))! + shared).includes(`\`${action}\``))).toEqual([]);
     }
-    expect([...sections.keys()].filter((name) => / /.test(name))).toEqual(['Every Lambda', 'EventBridge, for the rule RecoveryTriggersExecutionStopped', 'State machine MigrateAddon', 'State machine Recover', 'State machine Retire']);
+    expect([...sections.keys()].filter((name) => / /.test(name))).toEqual(['Every Lambda', 'EventBridge, for the rule RecoveryTriggersExecutionStopped', 'SSM runbook', 'State machine MigrateAddon', 'State machine Recover', 'State machine Retire']);
   });
 
   it("has readers' names in place of generated ones", () => {
@@ -142,7 +142,7 @@ describe('a template is refused', () => {
   });
 
   it('with a role that nothing uses', () => {
-    expect(changed(({ assembly }) => assembly.roles.push({ ...assembly.roles[0]!, logicalId: 'Spare', arn: ROLE }))).toThrow('the role Spare is used by no Lambda, state machine or rule');
+    expect(changed(({ assembly }) => assembly.roles.push({ ...assembly.roles[0]!, logicalId: 'Spare', arn: ROLE }))).toThrow('the role Spare is used by no Lambda, state machine, rule or runbook');
   });
 
   it('with a role that the permissions boundary does not limit', () => {
@@ -216,6 +216,7 @@ describe('what nobody may do', () => {
     expect(broken('lambda:InvokeFunction', 'arn:aws:lambda:REGION:ACCOUNT:function:plan', 'state machine Recover', '', false)).toEqual([]);
     expect(broken('ec2:DeleteNetworkInterface', '*', 'plan', '`lambda:SourceFunctionArn` Null `true`')).toEqual([]);
     expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:Recover', 'find-stranded')).toEqual([]);
+    expect(broken('states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*', 'SSM runbook', '', false)).toEqual([]);
   });
 
   it('has a name and a reason for every right on every resource', () => {

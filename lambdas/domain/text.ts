@@ -5,6 +5,8 @@
  * line and paragraph separators, marks that turn the order of the text around (CVE-2021-42574), and halves of characters.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
+/** The same rule as a pattern for a whole text, for what checks inputs before they come here. */
+export const PRINTABLE_PATTERN = `^${UNPRINTABLE.source.replace('[', '[^')}*$`;
 const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
 
 const escaped = (character: string): string => {

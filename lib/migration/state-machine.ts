@@ -16,7 +16,7 @@ import { ROLLBACK_STEPS } from './rollback.ts';
  * until gone 20.3 + purge 3 + create 3 + 20.3 + 45.5 each; for a repaired trust to be seen 2 for each update, create and carry-over; the way back: seven assessments of 30 + six actions of 3.3 +
  * associations 3 + 45.5. That is 646 min; the rest is for retries of transient faults on the way.
  */
-const MACHINE_TIMEOUT = Duration.hours(18);
+export const MACHINE_TIMEOUT = Duration.hours(18);
 
 export interface MachineProps {
   steps: Steps;

@@ -48,7 +48,15 @@ export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): G
   why: "Step Functions seals the state machine's definition and the history of its executions",
 });
 
-/** Of the same role. Source: the same, "Encrypted CloudWatch Logs". */
+/** Of whoever reads an execution whole. Source: the same, the permissions of callers. */
+export const executionKeyGrant = (keyArn: string, stateMachineArn: string): Grant => ({
+  actions: ['kms:Decrypt'],
+  resources: [keyArn],
+  conditions: { StringEquals: { 'kms:ViaService': viaService('states'), [STATE_MACHINE_CONTEXT]: stateMachineArn } },
+  why: "Step Functions opens what an execution answered with the caller's rights",
+});
+
+/** Of the role of a state machine too. Source: the same, "Encrypted CloudWatch Logs". */
 export const logDeliveryKeyGrant = (keyArn: string): Grant => ({
   actions: ['kms:GenerateDataKey'],
   resources: [keyArn],

@@ -61,6 +61,7 @@ const bucketName = (resource: ResourceContext): string => (resource.text('Bucket
 const busName = named('Name', 256);
 const ruleName = named('Name', 64);
 const alarmName = named('AlarmName', 255);
+const documentName = named('Name', 128);
 const keyId = (resource: ResourceContext): string => generatedName(resource, 256);
 
 const KINDS: Record<string, Kind> = {
@@ -90,6 +91,7 @@ const KINDS: Record<string, Kind> = {
   'AWS::Events::EventBus': { name: busName, attributes: { Arn: (resource) => arn(resource, 'events', `event-bus/${busName(resource)}`), Name: busName } },
   'AWS::Events::Rule': { name: ruleName, attributes: { Arn: (resource) => arn(resource, 'events', `rule/${ruleName(resource)}`) } },
   'AWS::CloudWatch::Alarm': { name: alarmName, attributes: { Arn: (resource) => arn(resource, 'cloudwatch', `alarm:${alarmName(resource)}`) } },
+  'AWS::SSM::Document': { name: documentName },
   'AWS::KMS::Key': { name: keyId, attributes: { Arn: (resource) => arn(resource, 'kms', `key/${keyId(resource)}`), KeyId: keyId } },
 };
 

@@ -1,5 +1,6 @@
 /** What nobody of the service may do: each sentence is held against every right in the template before it is written. */
 import { exceptionOf } from './actions.ts';
+import { RUNBOOK } from './names.ts';
 import type { Right } from './rights.ts';
 
 interface Claimant {
@@ -18,6 +19,7 @@ const TRUST_WRITERS = ['repair-trust', 'retire-trust'];
 const PASSED_TO_EKS = /(^|, and )`iam:PassedToService` StringEquals `(pods\.)?eks\.amazonaws\.com`( or `(pods\.)?eks\.amazonaws\.com`)?($|, and )/;
 const EKS_CHANGES = ['CreateAddon', 'UpdateAddon', 'DeleteAddon', 'CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource'].map((name) => `eks:${name}`);
 const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
+const RUNS_MIGRATIONS = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StopExecution execution:MigrateAddon:*']);
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
@@ -37,8 +39,11 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
   },
   {
-    says: 'stop, redrive or alter an execution or a state machine, or start any but Recover',
-    isBroken: ({ action, resource }) => action.startsWith('states:') && !(action === 'states:DescribeExecution' || (action === 'states:StartExecution' && resource.endsWith(':stateMachine:Recover'))),
+    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others`,
+    isBroken: ({ action, resource }, { name }) =>
+      action.startsWith('states:') &&
+      action !== 'states:DescribeExecution' &&
+      !(name === RUNBOOK ? RUNS_MIGRATIONS.has(`${action} ${resource.split(':').slice(5).join(':')}`) : action === 'states:StartExecution' && resource.endsWith(':stateMachine:Recover')),
   },
   {
     says: 'use another table than the ledger, or scan, delete, restore or reconfigure it, or delete an item in it',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Assembly, AssemblyRole, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
 import { type CommonRight, OF_EVENT_RULES, OF_EVERY_LAMBDA, OF_STATE_MACHINES } from './actions.ts';
 import { brokenClaims } from './claims.ts';
-import { byText, lambdaName, machineName, readersNames, SAMPLE, SAMPLE_BOUNDARY, withoutHash } from './names.ts';
+import { byText, lambdaName, machineName, readersNames, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, withoutHash } from './names.ts';
 import { conditionText, keyOf, type Reason, type Right, rightsOf, unmatched } from './rights.ts';
 import { type ResourcePolicy, SWITCHES, type Switch, type Template } from './template.ts';
 
@@ -176,7 +176,8 @@ export const factsOf = (template: Template): Facts => {
       const own = reasonsBy(OF_EVENT_RULES, () => targets.map(({ arn }) => arn));
       return describe(`EventBridge, for the rule ${ruleNames.join(', ')}`, own, { isLambda: false, calledBy: [] });
     }
-    problems.push(`the role ${role.logicalId} is used by no Lambda, state machine or rule: who is it for?`);
+    if (trust.parse(role.trustPolicy).Statement.some(({ Principal: { Service: services } }) => services.includes('ssm.amazonaws.com'))) return describe(RUNBOOK, reasons.get(RUNBOOK) ?? [], { isLambda: false, calledBy: [] });
+    problems.push(`the role ${role.logicalId} is used by no Lambda, state machine, rule or runbook: who is it for?`);
     return [];
   };
 

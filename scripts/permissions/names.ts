@@ -19,6 +19,9 @@ export const withoutHash = (logicalId: string): string => logicalId.replace(/[0-
 /** The construct that has it. */
 export const machineName = ({ logicalId }: Pick<AssemblyStateMachine, 'logicalId'>): string => withoutHash(logicalId).replace(/StateMachine$/, '');
 
+/** The one document of Systems Manager, whose role trusts nobody else. */
+export const RUNBOOK = 'SSM runbook';
+
 /** An order that depends on neither locale nor machine. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

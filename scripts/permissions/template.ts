@@ -9,10 +9,11 @@ import { createApp } from '../../lib/app.ts';
 import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
 import { isConnected, networkInterfaceGrant } from '../../lib/network/interfaces.ts';
 import { environmentKeyGrant, logDeliveryKeyGrant, stateMachineKeyGrant } from '../../lib/permissions/key.ts';
+import { runbookGrants } from '../../lib/permissions/runbook.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
-import { lambdaName, machineName, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_NETWORK, SAMPLE_ROLES } from './names.ts';
+import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_NETWORK, SAMPLE_ROLES } from './names.ts';
 import { conditionText, type Reason } from './rights.ts';
 
 /** A policy that is no role's: a queue's, a table's, a key's. */
@@ -38,7 +39,7 @@ export interface Template {
   keyArn: string;
   /** Log group of each Lambda, by the Lambda's name. */
   logGroups: ReadonlyMap<string, string>;
-  /** By the name of the Lambda, or of the state machine; resolved as the template is. */
+  /** By the name of the Lambda, of the state machine, or of the runbook; resolved as the template is. */
   reasons: ReadonlyMap<string, readonly Reason[]>;
   resourcePolicies: readonly ResourcePolicy[];
   /** Of all resources. */
@@ -80,6 +81,7 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
       return [step, [...grantsOf(step, options), ...executionGrantsOf(step, machines), environmentKeyGrant(keyArn, one.arn), ...(isConnected(step) ? [networkInterfaceGrant()] : [])].flatMap(reasonsFor)];
     }),
     ...stateMachines.map((one): [string, Reason[]] => [machineName(one), [stateMachineKeyGrant(keyArn, one.arn), logDeliveryKeyGrant(keyArn)].flatMap(reasonsFor)]),
+    [RUNBOOK, runbookGrants({ migrateAddon: machines.migrateAddon, tableArn: options.tableArn, tableName: options.ledgerKey.tableName, keyArn }).flatMap(reasonsFor)],
   ]);
 };
 

@@ -96,7 +96,7 @@ describe.each(deployments)('%s template', (_, one) => {
   it('lets one service assume each role, and nobody else', () => {
     for (const [name, { Properties }] of deployment.resourcesOf('AWS::IAM::Role')) {
       const trust = statementsIn(Properties.AssumeRolePolicyDocument);
-      expect(trust, `of ${name}`).toEqual([expect.objectContaining({ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: expect.stringMatching(/^(lambda|states|events)\.amazonaws\.com$/) as string } })]);
+      expect(trust, `of ${name}`).toEqual([expect.objectContaining({ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: expect.stringMatching(/^(lambda|states|events|ssm)\.amazonaws\.com$/) as string } })]);
     }
   });
 
@@ -108,6 +108,7 @@ describe.each(deployments)('%s template', (_, one) => {
     expect(machines.length).toBeGreaterThan(1);
     expect(machines).toEqual(machines.map(() => from('arn:aws:states:eu-west-1:111122223333:stateMachine:*')));
     expect(conditionsOf('events')).toEqual([from('arn:aws:events:eu-west-1:111122223333:rule/*')]);
+    expect(conditionsOf('ssm')).toEqual([from('arn:aws:ssm:eu-west-1:111122223333:automation-execution/*')]);
   });
 
   it('is open to nobody: no Allow for everybody, no function URL, no API', () => {
@@ -129,6 +130,7 @@ describe.each(deployments)('%s template', (_, one) => {
       'AWS::Logs::LogGroup',
       'AWS::SQS::Queue',
       'AWS::SQS::QueuePolicy',
+      'AWS::SSM::Document',
       'AWS::StepFunctions::StateMachine',
     ]);
     const permissions = deployment.resourcesOf('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);

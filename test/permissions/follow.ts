@@ -1,17 +1,19 @@
 /** Follows a whole migration, and what comes after it, in the sandbox, and says which rights it rested on and which were missing. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
-import { type Grant, grantsOf, without } from './grants.ts';
+import { type Grant, grantsOf, runbookRoleOf, without } from './grants.ts';
 
 const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const SECOND_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4B';
@@ -29,6 +31,8 @@ export interface Run {
   faults?: FaultInput[];
   /** Seconds after which the execution is stopped; then Recover comes by itself. */
   stopAfter?: number;
+  /** The SSM runbook starts it, stops it, and reads how it ended: with its own role. */
+  runbook?: true;
   /** A rollback on demand at the end. */
   rollBack?: boolean;
   /** The OIDC trust is retired at the end, and put back. */
@@ -51,13 +55,14 @@ const scenarioOf = ({ scenario: name, knobs, change }: Run): Scenario => {
   return scenario;
 };
 
-const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, rollBack, retire, again, later }: Run): Promise<void> => {
+const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, rollBack, retire, again, later }: Run, runbookRole: string): Promise<void> => {
   const { clock, outputs, executions } = sandbox;
   const [account] = accounts;
   const [cluster] = account!.clusters;
   const addon = cluster!.addons.find(({ serviceAccountRoleArn }) => serviceAccountRoleArn !== undefined)?.name;
   const subject = request?.serviceAccount ? {} : { addon };
-  const stepFunctions = sandbox.clients().stepFunctions();
+  const clients = sandbox.clients(...(runbook ? [credentialsOf(sandbox.world, runbookRole)] : []));
+  const stepFunctions = clients.stepFunctions();
   const start = async (stateMachineArn: string, name: string, input: object): Promise<string> => {
     const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
     return executionArn!;
@@ -79,6 +84,10 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
     await clock.sleep(15 * 60_000);
   }
   await rest();
+  if (runbook) {
+    await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+    await new DynamoTable(clients.dynamodb(), outputs.tableName).get(itemOf(MIGRATION_ID, 'RECORD'));
+  }
   if (later !== undefined) await clock.sleep(later * 60_000);
   await rest();
   for (const action of retire ? ['retire', 'reinstate'] : []) {
@@ -137,7 +146,7 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
   for (const fault of run.faults ?? []) sandbox.world.faults.add(fault);
   meet(sandbox, run);
   const refused = new Promise<void>((resolve) => sandbox.world.log.onCall(() => sandbox.authorizer.denials.length > 0 && resolve()));
-  await Promise.race([sandbox.clock.spawn(() => follow(sandbox, scenario, run)), refused]);
+  await Promise.race([sandbox.clock.spawn(() => follow(sandbox, scenario, run, runbookRoleOf(assembly))), refused]);
   const record = await createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: sandbox.outputs.tableName }).getMigration(MIGRATION_ID);
   await sandbox.close();
   const holders = new Map(grantsOf(assembly).map(({ principalArn, holder }) => [principalArn, holder]));

@@ -34,9 +34,13 @@ const EXCEPTIONS = /^(xray:|logs:)/;
 
 const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
 
+/** ARN of the role of the SSM runbook: the one that Systems Manager may become. */
+export const runbookRoleOf = ({ roles }: Pick<Assembly, 'roles'>): string => roles.find(({ trustPolicy }) => JSON.stringify(trustPolicy).includes('"ssm.amazonaws.com"'))!.arn;
+
 /** By role, who has it. */
-const holdersOf = ({ functions, stateMachines, rules }: Assembly): Map<string, string> =>
+const holdersOf = ({ functions, stateMachines, rules, roles }: Assembly): Map<string, string> =>
   new Map([
+    [runbookRoleOf({ roles }), 'runbook'],
     ...rules.flatMap(({ name, targets }) => targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [[roleArn, `rule ${name}`] as const]))),
     ...stateMachines.map(({ name, roleArn }) => [roleArn, `state machine ${name}`] as const),
     ...functions.map(({ handler, roleArn }) => [roleArn, handler.replace('.handler', '')] as const),

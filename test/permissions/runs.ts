@@ -67,6 +67,7 @@ export const RUNS: Run[] = [
   { name: 'in place, rolled back on demand', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], rollBack: true },
   { name: 'recreated, stopped, recovered', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], request: RECREATE, stopAfter: 30 },
   { name: 'stopped without an event, found by schedule', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], knobs: { eventsLost: true }, stopAfter: 12 },
+  { name: 'by the runbook, which is cancelled; recovered', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], stopAfter: 12, runbook: true },
   { name: 'climbs from preserve to outage', scenario: 'auto-climbs', ends: ['MigrateAddon SUCCEEDED'] },
   { name: 'left-over association with target role, policy and tags, put back', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], rollBack: true },
   { name: 'the same where EKS asks for the right to pass the role each time', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], knobs: { updateAssociationPassesRole: true }, rollBack: true },

@@ -1,0 +1,111 @@
+/**
+ * The Automation document, schema version 0.3, as plain data. Sources, Systems Manager User Guide: "Data elements and
+ * parameters"; "Properties shared by all actions" (automation-actions); "aws:executeScript"; "aws:executeStateMachine";
+ * "Handling timeouts in runbooks"; "Automation system variables".
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Outcome } from '../../lambdas/domain/model.ts';
+import { MACHINE_TIMEOUT } from '../migration/state-machine.ts';
+import { BY_STRATEGY, PARAMETERS } from './parameters.ts';
+
+/** What lets the automation succeed: as an execution does. */
+const GOOD: Outcome[] = ['migrated', 'already-migrated', 'planned'];
+/** The report's outcome of a migration that has none: it still runs, or its execution has stopped. */
+export const UNFINISHED = 'unfinished';
+/** Longer than an execution can take, so that it ends by itself and the action hears of it. */
+const RUN_SECONDS = MACHINE_TIMEOUT.toSeconds() + 600;
+/** Far below the 600 that a script may take. */
+const SCRIPT_SECONDS = 100;
+
+export interface Deployed {
+  region: string;
+  stateMachineArn: string;
+  /** Of an execution by its name. */
+  executionArnOf: (name: string) => string;
+  tableName: string;
+  assumeRole: string;
+}
+
+/** Python 3.11 is the one version of Python that new runbooks may name ("aws:executeScript"). */
+const script = (name: 'prepare' | 'report' | 'conclude', payload: object): object => ({
+  Runtime: 'python3.11',
+  Handler: name,
+  InputPayload: payload,
+  Script: readFileSync(join(import.meta.dirname, `${name}.py`), 'utf8'),
+});
+
+const output = (name: string, type: 'String' | 'StringList' = 'String'): object => ({ Name: name, Selector: `$.Payload.${name}`, Type: type });
+
+const MIGRATION_ID = '{{ prepare.migrationId }}';
+
+const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deployed): object[] => [
+  {
+    name: 'prepare',
+    description: "Makes the migration's id of the automation's own, and the request of the parameters; refuses those that do not go together. Nothing has been started yet.",
+    action: 'aws:executeScript',
+    timeoutSeconds: SCRIPT_SECONDS,
+    onFailure: 'Abort',
+    inputs: script('prepare', {
+      executionId: '{{ automation:EXECUTION_ID }}',
+      byStrategy: BY_STRATEGY,
+      parameters: Object.fromEntries(Object.keys(PARAMETERS).map((name) => [name, `{{ ${name} }}`])),
+    }),
+    outputs: [output('migrationId'), output('input')],
+    nextStep: 'run',
+  },
+  {
+    name: 'run',
+    description: 'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
+    action: 'aws:executeStateMachine',
+    timeoutSeconds: RUN_SECONDS,
+    onFailure: 'step:report',
+    onCancel: 'step:report',
+    // How the migration ended is for the ledger to say.
+    isCritical: false,
+    // Recover is told of the migration by the name of the execution that stopped.
+    inputs: { stateMachineArn, name: MIGRATION_ID, input: '{{ prepare.input }}' },
+    nextStep: 'report',
+  },
+  {
+    name: 'report',
+    description: 'Reads how it ended from the ledger, and from the execution.',
+    action: 'aws:executeScript',
+    timeoutSeconds: SCRIPT_SECONDS,
+    onFailure: 'Abort',
+    inputs: script('report', {
+      migrationId: MIGRATION_ID,
+      region,
+      tableName,
+      // As lambdas/adapters/dynamo-table.ts makes it.
+      key: { pk: `MIGRATION#${MIGRATION_ID}`, sk: 'RECORD' },
+      executionArn: executionArnOf(MIGRATION_ID),
+      unfinished: UNFINISHED,
+    }),
+    outputs: [output('migrationId'), output('outcome'), output('verified'), output('report', 'StringList')],
+    nextStep: 'conclude',
+  },
+  {
+    name: 'conclude',
+    description: 'Fails the automation unless it is migrated, already was, or only planned.',
+    action: 'aws:executeScript',
+    timeoutSeconds: SCRIPT_SECONDS,
+    onFailure: 'Abort',
+    isCritical: true,
+    isEnd: true,
+    inputs: script('conclude', { migrationId: MIGRATION_ID, outcome: '{{ report.outcome }}', good: GOOD }),
+  },
+];
+
+const DESCRIPTION = `Moves an EKS add-on, or a service account that is no add-on's, from IRSA to EKS Pod Identity, and says how it ended. A dry run unless **DryRun** is false.
+
+Where the migration was blocked, rolled back, or needs a person, the automation fails after its report. Cancelling it may stop the migration half-way; the service then puts back what was.`;
+
+export const documentOf = (deployed: Deployed): object => ({
+  schemaVersion: '0.3',
+  description: DESCRIPTION,
+  assumeRole: deployed.assumeRole,
+  parameters: PARAMETERS,
+  mainSteps: stepsOf(deployed),
+  outputs: ['report.migrationId', 'report.outcome', 'report.verified', 'report.report'],
+});

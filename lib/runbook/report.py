@@ -1,0 +1,85 @@
+"""Reads how the migration ended, whatever became of the step that ran it. It raises nothing: a step that fails has no output."""
+import boto3
+
+# Systems Manager API Reference, StepExecution.Outputs: at most 50 items of at most 512 characters, none empty.
+MOST_LINES = 50
+LONGEST = 512
+
+
+def plain(value):
+    """An attribute of DynamoDB's as what it stands for."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {name: plain(one) for name, one in content.items()}
+    if kind == "L":
+        return [plain(one) for one in content]
+    return None if kind == "NULL" else content
+
+
+def record_of(events):
+    client = boto3.client("dynamodb", region_name=events["region"])
+    answer = client.get_item(TableName=events["tableName"], Key={name: {"S": text} for name, text in events["key"].items()}, ConsistentRead=True)
+    return plain({"M": answer.get("Item") or {}})
+
+
+def execution_of(events):
+    client = boto3.client("stepfunctions", region_name=events["region"])
+    return client.describe_execution(executionArn=events["executionArn"])
+
+
+def asked(what, call, events):
+    """What was answered, and what is to be told where nothing was."""
+    try:
+        return call(events), []
+    except Exception as error:
+        return {}, [f"{what} can't be read: {type(error).__name__}: {error}"]
+
+
+def subject_of(request):
+    account = request.get("serviceAccount")
+    name = f"Service account {account['namespace']}/{account['name']}" if account else f"Add-on {request['addon']}"
+    target = request["target"]
+    return f"{name} in cluster {target['cluster']} ({target['account']}, {target['region']})"
+
+
+def lines_of(events, record, execution, outcome, verified):
+    migration_id = events["migrationId"]
+    subject = subject_of(record["request"]) if "request" in record else f"Migration {migration_id}"
+    yield f"{subject}: {outcome}, verified: {verified}."
+    yield f"Migration {migration_id}; execution {events['executionArn']}: {execution.get('status', 'not known')}."
+    if "recovery" in record:
+        yield f"Recover took it over: {record['recovery']['executionArn']}."
+    if "failure" in record:
+        yield f"{record['failure']['name']}: {record['failure']['message']}"
+    elif "error" in execution:
+        yield f"{execution['error']}: {execution.get('cause', '')}"
+    for check in record.get("plan", {}).get("checks", []):
+        if check["status"] != "pass":
+            yield " ".join(["Check", check["id"], check["status"] + ":", check["message"], check.get("remedy", "")]).strip()
+    for warning in record.get("warnings", []):
+        yield f"Warning {warning['id']}: {warning['message']}"
+    # No command stands here, since a line may be cut.
+    if record.get("handOff"):
+        yield f"A person has to finish it: pod-identity show {migration_id} has the commands."
+    if outcome == events["unfinished"] and execution.get("status") not in (None, "RUNNING"):
+        yield f"Its execution has stopped without an outcome. State machine Recover takes over what it left by itself, within minutes: pod-identity show {migration_id}."
+    elif outcome == events["unfinished"]:
+        yield f"It has no outcome yet: pod-identity show {migration_id} says how far it is."
+
+
+def cut(line):
+    text = " ".join(line.split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026"
+
+
+def report(events, context):
+    record, unread = asked("The ledger", record_of, events)
+    execution, unseen = asked("The execution", execution_of, events)
+    outcome = record.get("outcome") if record.get("status") == "ended" else None
+    verified = record.get("verified", "none")
+    outcome = outcome or events["unfinished"]
+    lines = [cut(line) for line in [*lines_of(events, record, execution, outcome, verified), *unread, *unseen]]
+    left_out = len(lines) - MOST_LINES
+    if left_out > 0:
+        lines = [*lines[: MOST_LINES - 1], f"{left_out + 1} more lines: pod-identity show {events['migrationId']}"]
+    return {"migrationId": events["migrationId"], "outcome": outcome, "verified": verified, "report": lines}
