@@ -6,13 +6,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../../lambdas/domain/model.ts';
+import type { FAILED_OUTCOMES } from '../migration/endings.ts';
 import { MACHINE_TIMEOUT } from '../migration/state-machine.ts';
 import { BY_STRATEGY, PARAMETERS } from './parameters.ts';
 
 /** What lets the automation succeed: as an execution does. */
 const GOOD: Outcome[] = ['migrated', 'already-migrated', 'planned'];
+/** What an execution that fails by an outcome of ours has as its error. */
+const BY_ERROR: Record<(typeof FAILED_OUTCOMES)[number], Outcome> = { Blocked: 'blocked', RolledBack: 'rolled-back', NeedsHuman: 'needs-human' };
 /** The report's outcome of a migration that has none: it still runs, or its execution has stopped. */
-export const UNFINISHED = 'unfinished';
+const UNFINISHED = 'unfinished';
 /** Longer than an execution can take, so that it ends by itself and the action hears of it. */
 const RUN_SECONDS = MACHINE_TIMEOUT.toSeconds() + 600;
 /** Far below the 600 that a script may take. */
@@ -80,6 +83,7 @@ const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deploye
       // As lambdas/adapters/dynamo-table.ts makes it.
       key: { pk: `MIGRATION#${MIGRATION_ID}`, sk: 'RECORD' },
       executionArn: executionArnOf(MIGRATION_ID),
+      outcomesByError: BY_ERROR,
       unfinished: UNFINISHED,
     }),
     outputs: [output('migrationId'), output('outcome'), output('verified'), output('report', 'StringList')],

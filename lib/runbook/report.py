@@ -76,6 +76,9 @@ def report(events, context):
     record, unread = asked("The ledger", record_of, events)
     execution, unseen = asked("The execution", execution_of, events)
     outcome = record.get("outcome") if record.get("status") == "ended" else None
+    # An end that could not be recorded is still told by the execution, unless Recover is at work.
+    if outcome is None and "recovery" not in record:
+        outcome = events["outcomesByError"].get(execution.get("error"))
     verified = record.get("verified", "none")
     outcome = outcome or events["unfinished"]
     lines = [cut(line) for line in [*lines_of(events, record, execution, outcome, verified), *unread, *unseen]]

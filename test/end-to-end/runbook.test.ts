@@ -69,6 +69,13 @@ describe.skipIf(reason !== undefined)(`the runbook${reason === undefined ? '' : 
     expect(textOf(automation)).toMatch(/^Check \S*agent\S* fail: .+$/m);
   });
 
+  it('knows from the execution how one ended that could not be recorded', async () => {
+    const unrecorded = { kind: 'access-denied', step: 'finish', operation: 'UpdateItem', times: 'all' } as const;
+    const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) => run(world, { ...EBS, ...APPLY }));
+    expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'pods' } });
+    expect(textOf(automation)).toMatch(/^NeedsHuman: .*only the record of it is missing/m);
+  });
+
   it('fails after the report of one that was put back', async () => {
     const { automation, look, before } = await inWorld({ scenario: 'ebs-csi-irsa', faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }] }, async (world) => {
       const found = world.look(ADDON, SERVICE_ACCOUNT);
