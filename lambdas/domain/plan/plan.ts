@@ -13,6 +13,7 @@ import { blocks, climb, waysFor } from './ladder.ts';
 import { checkPassRole } from './pass-role.ts';
 import { preflight } from './preflight.ts';
 import { checkNamedServiceAccounts, checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
+import { checkSessionNames } from './session-names.ts';
 import { checkSessionTags } from './session-tags.ts';
 import { checkSharing } from './sharing.ts';
 import { planSteps } from './steps.ts';
@@ -46,7 +47,7 @@ export interface RolesPlan {
 export function planRoles(facts: Facts, planned: readonly PlannedAssociation[], ladder: readonly Rung[]): RolesPlan {
   const roles = [...new Set(planned.map((one) => one.roleArn))].map((arn) => planRole(facts, arn, planned.filter((one) => one.roleArn === arn)));
   const checks = roles.flatMap((role) => role.checks);
-  if (planned.length > 0) checks.push(...checkSharing(facts, planned), ...checkSessionTags(facts, planned), checkPassRole(facts, planned, ladder));
+  if (planned.length > 0) checks.push(...checkSharing(facts, planned), ...checkSessionTags(facts, planned), ...checkSessionNames(facts, planned), checkPassRole(facts, planned, ladder));
   if (irsaRoleOf(facts) !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
   return { checks, trustRepairs: roles.flatMap(({ repair }) => repair ?? []) };
 }

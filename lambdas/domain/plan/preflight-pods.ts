@@ -18,7 +18,8 @@ interface Place {
   mutated: boolean;
 }
 
-function places(facts: Facts, planned: readonly PlannedAssociation[]): Place[] {
+/** Of the pods that migrate: as their workload's template has them, or, of a pod whose workload is none that is read, as it has them itself. */
+export function containersOf(facts: Facts, planned: readonly PlannedAssociation[]): Place[] {
   const pods = plannedPods(facts, planned);
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
@@ -50,7 +51,7 @@ const having = (all: readonly Place[], pick: (place: Place) => string[]): { plac
 export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const id = 'static-credentials';
   if (!facts.pods) return [];
-  const all = places(facts, planned);
+  const all = containersOf(facts, planned);
   const hard = having(all, (place) => setIn(place, [...OVERRIDING, ...OF_AGENT]).filter((name) => !isOptional(place, name)));
   if (hard.length > 0) {
     return [
@@ -99,7 +100,7 @@ function proxied({ container: { env } }: Place, ipv6: boolean): string[] {
 
 /** No check where nobody has set a proxy. In clusters with IPv4 pods the agent is asked by its IPv4 address alone (awsdocs/amazon-eks-user-guide#1092). */
 export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
-  const all = places(facts, planned);
+  const all = containersOf(facts, planned);
   const found = having(all, (place) => proxied(place, facts.cluster?.ipv6 ?? false));
   if (found.length > 0) {
     return [
@@ -119,7 +120,7 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
  * by their configuration; of one's own images only their makers know.
  */
 export function checkSdk(facts: Facts, planned: readonly PlannedAssociation[]): Check {
-  const images = [...new Set(places(facts, planned).map(({ container }) => container.image))];
+  const images = [...new Set(containersOf(facts, planned).map(({ container }) => container.image))];
   const which = images.length > 0 ? some(images) : 'the pods';
   return warn(
     'aws-sdk-version',

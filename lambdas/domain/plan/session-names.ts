@@ -1,0 +1,68 @@
+/**
+ * What goes by the name of a role's session: with IRSA the SDK, or AWS_ROLE_SESSION_NAME, names it; with EKS Pod Identity
+ * EKS does. Sources: EKS API Reference, AssumedRoleUser ("eks-clustername-podname-random UUID"); IAM User Guide, "AWS
+ * global condition context keys", aws:userid, and "Where you can use policy variables".
+ */
+import { parseRoleArn } from '../arn.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { parsePolicy, type Statement } from '../policy/document.ts';
+import { some, warn } from './check.ts';
+import type { Facts, RolePoliciesFact } from './facts.ts';
+import { containersOf } from './preflight-pods.ts';
+
+const USER_ID = 'aws:userid';
+const VARIABLE = /\$\{aws:userid\s*[,}]/i;
+/** Role id and session name have a colon between them: any session of the role, or of any. */
+const ANY_SESSION = /^[^:]*:?\*$/;
+const SOURCE = 'EKS API Reference, AssumedRoleUser; IAM User Guide, "AWS global condition context keys", aws:userid';
+const ENV = 'AWS_ROLE_SESSION_NAME';
+
+function goesByName({ resource, conditions }: Statement): boolean {
+  const patterns = [...(resource?.patterns ?? []), ...conditions.flatMap(({ wanted }) => wanted)];
+  if (patterns.some((pattern) => VARIABLE.test(pattern))) return true;
+  // Null asks whether there is one, which there is for both.
+  return conditions.some(({ key, operator, wanted }) => key.toLowerCase() === USER_ID && operator.toLowerCase() !== 'null' && wanted.some((value) => !ANY_SESSION.test(value)));
+}
+
+/** Statements by policy and label, such as `statement 1 of policy s3`. Policies that can't be read are told by `session-tags`. */
+const statementsIn = ({ policies }: RolePoliciesFact): string[] =>
+  policies.flatMap(({ name, document }) => {
+    const policy = document === undefined ? undefined : parsePolicy(document, 'identity');
+    return policy?.valid ? policy.statements.filter(goesByName).map(({ label }) => `${label} of policy ${name}`) : [];
+  });
+
+function checkPolicies(roleArn: string, policies: RolePoliciesFact): Check[] {
+  const found = statementsIn(policies);
+  if (found.length === 0) return [];
+  return [
+    warn(
+      'session-names',
+      `Policies of role ${parseRoleArn(roleArn)?.name ?? roleArn} go by aws:userid, which has the name of the session in it: ${some(found)}. With IRSA the SDK names the session, with EKS Pod Identity EKS does (eks-CLUSTER-POD-UUID), and another one for each pod.`,
+      'Let these statements go by what stays: the role alone (AROA…:*), or the session tags kubernetes-namespace and kubernetes-service-account (aws:PrincipalTag/…).',
+      SOURCE,
+    ),
+  ];
+}
+
+/** Whoever looks for the name in CloudTrail, or in another account's policies, finds it no more. */
+function checkEnv(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const named = containersOf(facts, planned).filter(({ container }) => Object.hasOwn(container.env, ENV));
+  if (named.length === 0) return [];
+  return [
+    warn(
+      'session-names',
+      `The pods name their sessions by ${ENV}, which EKS Pod Identity does not heed: ${some(named.map(({ of, container }) => `container ${container.name} of ${of}`))}. EKS names them eks-CLUSTER-POD-UUID.`,
+      'Whatever goes by that name (policies of other accounts, alarms on CloudTrail) shall go by the session tags kubernetes-namespace and kubernetes-service-account, or by the role.',
+      SOURCE,
+    ),
+  ];
+}
+
+/** No check where nothing goes by a name. */
+export const checkSessionNames = (facts: Facts, planned: readonly PlannedAssociation[]): Check[] => [
+  ...[...new Set(planned.map((one) => one.roleArn))].flatMap((arn) => {
+    const policies = facts.rolePolicies[arn];
+    return policies === undefined ? [] : checkPolicies(arn, policies);
+  }),
+  ...checkEnv(facts, planned),
+];
