@@ -79,7 +79,7 @@ export function classifyPod(pod: Pod): Classified {
   const readings = containers.map(readContainer);
   const of = (...kinds: Reading['is'][]): number => readings.filter(({ is }) => kinds.includes(is)).length;
   const audiences = new Set(pod.tokens.map((token) => token.audience));
-  const all = `all ${containers.length} containers`;
+  const all = containers.length === 1 ? 'its one container' : `all ${containers.length} containers`;
   const unless = containers.some(hasOptionalStaticKey) ? `; an optional Secret or ConfigMap could set ${STATIC_KEY}, which would go before it` : '';
 
   if (of('nothing') === readings.length) {
