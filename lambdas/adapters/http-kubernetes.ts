@@ -3,7 +3,7 @@ import { grantForms } from '../domain/access/command.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
 import { IRSA_ANNOTATION } from '../domain/irsa.ts';
-import { WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
+import { SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
 import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
 import {
@@ -39,9 +39,7 @@ export interface HttpKubernetesOptions {
 const PAGE = 500;
 /** Pages of one list: a million objects. Whoever gives more gives no end. */
 const MOST_PAGES = 2000;
-/** Under which the API server notes what this service has set. */
-const FIELD_MANAGER = 'eks-pod-identity-migrator';
-const MARKER = `${FIELD_MANAGER}/restarted-for`;
+const MARKER = `${SERVICE_MANAGER}/restarted-for`;
 
 const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
 const refusal = z.looseObject({ message: z.string() });
@@ -206,7 +204,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     },
     annotateServiceAccount: async ({ namespace, name, resourceVersion }, roleArn) => {
       const body = { type: 'application/merge-patch+json', content: { metadata: { resourceVersion, annotations: { [IRSA_ANNOTATION]: roleArn } } } } as const;
-      await call({ what: `annotate service account ${namespace}/${name}`, method: 'PATCH', path: `${accountsPath(namespace)}/${encodeURIComponent(name)}?fieldManager=${FIELD_MANAGER}`, body }, z.unknown());
+      await call({ what: `annotate service account ${namespace}/${name}`, method: 'PATCH', path: `${accountsPath(namespace)}/${encodeURIComponent(name)}?fieldManager=${SERVICE_MANAGER}`, body }, z.unknown());
     },
     listNodes: async () => (await list('/api/v1/nodes', 'list nodes', node, CLUSTER_OBJECT_ACCESS)).map(toNode),
     listMutatingWebhooks: async () =>
@@ -232,7 +230,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     },
     restartWorkload: async (ref, marker) => {
       const body = { type: 'application/strategic-merge-patch+json', content: { spec: { template: { metadata: { annotations: { [MARKER]: marker } } } } } } as const;
-      await call({ what: `restart ${named(ref)}`, method: 'PATCH', path: `${workloadPath(ref)}?fieldManager=${FIELD_MANAGER}`, body }, z.unknown());
+      await call({ what: `restart ${named(ref)}`, method: 'PATCH', path: `${workloadPath(ref)}?fieldManager=${SERVICE_MANAGER}`, body }, z.unknown());
     },
   };
 };

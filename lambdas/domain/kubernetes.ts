@@ -51,6 +51,14 @@ export interface WorkloadRef {
   name: string;
 }
 
+/** Under which this service is known on API servers: what it has set, and what it has made. */
+export const SERVICE_MANAGER = 'eks-pod-identity-migrator';
+
+/** Of the same namespace. */
+export const isMadeBy = ({ owner }: Pick<Pod, 'owner'>, { kind, name }: Pick<WorkloadRef, 'kind' | 'name'>): boolean => owner?.kind === kind && owner.name === name;
+/** A pod that ends by itself, and whose next one takes the new identity. */
+export const isOfJob = ({ owner }: Pick<Pod, 'owner'>): boolean => owner?.kind === 'Job';
+
 export interface Workload extends WorkloadRef {
   serviceAccount: string;
   desired: number;

@@ -186,6 +186,21 @@ export const migration = z.object({
 });
 export type Migration = z.infer<typeof migration>;
 
+/** One that has just begun: nothing was changed for it yet. */
+export const newMigration = (base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt'>): Migration => ({
+  ...base,
+  status: 'running',
+  verified: 'none',
+  locks: [],
+  removed: [],
+  made: [],
+  warnings: [],
+  associations: { purged: [], created: [], restored: [] },
+  trustChanges: [],
+  retirements: [],
+  handOff: [],
+});
+
 /** Over the whole migration, for the workloads whose service accounts migrate. */
 export const disruption = z.object({
   /** Seconds in which one of these workloads had no ready pod. */

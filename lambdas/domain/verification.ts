@@ -1,7 +1,7 @@
 /** Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong to; and what is said where nobody looked. */
 import { grantCommand } from './access/command.ts';
 import { podsThatCount } from './identity.ts';
-import { WORKLOAD_PLURALS, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
+import { isMadeBy, isOfJob, WORKLOAD_PLURALS, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
 import type { Addon, Check, PodEvidence, PodIdentity, Snapshot, Target, VerificationMode } from './model.ts';
 import { shellCommand } from './shell.ts';
 import { type ServiceAccountRef, subjectText } from './subject.ts';
@@ -46,8 +46,9 @@ export type PodsVerdict =
   | { verdict: 'wait'; why: string };
 
 /** A pod that no node takes keeps its workload from settling for good: say, for want of room for a surge. */
-function unscheduled(pods: Pod[], { kind, namespace, name }: Workload): string {
-  const pod = pods.find((one) => one.namespace === namespace && one.owner?.kind === kind && one.owner.name === name && one.node === undefined && !one.terminating);
+function unscheduled(pods: Pod[], workload: Workload): string {
+  const { namespace } = workload;
+  const pod = pods.find((one) => one.namespace === namespace && isMadeBy(one, workload) && one.node === undefined && !one.terminating);
   return pod ? `, and no node takes pod ${pod.name} (kubectl -n ${namespace} describe pod ${pod.name} says why)` : '';
 }
 
@@ -67,7 +68,7 @@ export function judgePods(evidence: PodEvidence[], pods: Pod[], workloads: Workl
 
   const wrong = counted.filter((pod) => !isExpected(expected, pod));
   if (wrong.length === 0) return { verdict: 'proven' };
-  const ofJob = pods.find((pod) => pod.owner?.kind === 'Job' && wrong.some((one) => one.uid === pod.uid));
+  const ofJob = pods.find((pod) => isOfJob(pod) && wrong.some((one) => one.uid === pod.uid));
   if (ofJob) return { verdict: 'wait', why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it began with until it ends` };
   if (wrong.every((pod) => pod.identity === 'unknown')) return { verdict: 'unknown', pods: wrong };
   const owners = new Set(pods.filter((pod) => wrong.some((one) => one.uid === pod.uid)).map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`));

@@ -1,32 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { main } from '../../cli/program.ts';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import type { Retired } from '../../cli/retire.ts';
-import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { scenarioWith, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
-import { collectingIo } from './fixtures.ts';
+import { keptWorld } from './kept-world.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
-let directory: string;
-let state: string;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'state-'));
-  state = join(directory, 'world.json');
-});
-afterEach(() => rmSync(directory, { recursive: true }));
-
-const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-  const io = collectingIo();
-  const code = await main([...argv, '--state', state], io);
-  return { code, out: io.out(), err: io.err() };
-};
-const reportOf = async (...argv: string[]): Promise<MigrationReport> => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out));
+const { file: inDirectory, state, run, reportOf } = keptWorld();
 const migrated = (...flags: string[]): Promise<MigrationReport> => reportOf('migrate', ...ADDON, '--sandbox', SCENARIO, ...flags);
-const journal = (): { commands: { what: string; migrationId: string; outcome: string }[] } => JSON.parse(readFileSync(state, 'utf8')) as ReturnType<typeof journal>;
+const journal = (): { commands: { what: string; migrationId: string; outcome: string }[] } => JSON.parse(readFileSync(state(), 'utf8')) as ReturnType<typeof journal>;
 
 describe('a sandbox that is kept in a file', () => {
   it('goes on from command to command: migrate, show, roll back, migrate again', async () => {
@@ -54,7 +38,7 @@ describe('a sandbox that is kept in a file', () => {
   });
 
   it('is the same world, whether its first commands were run or are replayed', async () => {
-    const calls = join(directory, 'calls.jsonl');
+    const calls = inDirectory('calls.jsonl');
     const { migrationId } = await migrated('--calls', calls);
     const number = (file: string): number[] => readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => (JSON.parse(line) as Call).n);
     const last = number(calls).at(-1)!;
@@ -67,7 +51,7 @@ describe('a sandbox that is kept in a file', () => {
 
   it('does not note what was refused, nor what only reads', async () => {
     const { migrationId } = await migrated();
-    const before = readFileSync(state, 'utf8');
+    const before = readFileSync(state(), 'utf8');
     const cancelled = await run('cancel', migrationId);
     expect(cancelled).toMatchObject({ code: 2, out: '' });
     expect(cancelled.err).toMatch(/is over: it ended migrated[^]*pod-identity rollback/);
@@ -75,7 +59,7 @@ describe('a sandbox that is kept in a file', () => {
     expect((await run('show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).code).toBe(2);
     expect((await run('rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).err).toContain('there is no migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A here');
     await run('show', migrationId);
-    expect(readFileSync(state, 'utf8')).toBe(before);
+    expect(readFileSync(state(), 'utf8')).toBe(before);
   });
 
   it('refuses a rollback that has nothing to put back', async () => {
@@ -88,7 +72,7 @@ describe('a sandbox that is kept in a file', () => {
   });
 
   it('keeps a migration whose execution was stopped, with what put it back', async () => {
-    const file = join(directory, 'scenario.json');
+    const file = inDirectory('scenario.json');
     writeFileSync(file, JSON.stringify(scenarioWith((scenario) => scenario.faults.push({ step: 'delete-addon', operation: 'DeleteAddon', kind: 'abort-after', call: 1, times: 1 }))));
     const report = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
@@ -97,7 +81,7 @@ describe('a sandbox that is kept in a file', () => {
   });
 
   it('lets the locks of a migration go that is not to be put back, so that the next one may begin', async () => {
-    const file = join(directory, 'scenario.json');
+    const file = inDirectory('scenario.json');
     writeFileSync(file, JSON.stringify(scenarioWith((scenario) => scenario.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }))));
     const { migrationId, outcome } = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(outcome).toBe('needs-human');
@@ -128,7 +112,7 @@ describe('a sandbox that is kept in a file', () => {
 
     const planned = await retire('--soak-days', '0', '--reason', 'it is time');
     expect(planned).toMatchObject({ code: 0 });
-    expect(planned.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state}\n$`));
+    expect(planned.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state()}\n$`));
     const done = JSON.parse((await retire('--soak-days', '0', '--apply', '--reason', 'it is time', '--json')).out) as Retired;
     expect(done).toMatchObject({ migrationId, action: 'retire', dryRun: false, done: true, roles: [{ result: 'removed' }] });
     expect(done.roles[0]?.after).not.toContain('oidc-provider');
@@ -146,7 +130,7 @@ describe('a sandbox that is kept in a file', () => {
 
   it('says that the program has changed, where a command gives something else than it did', async () => {
     await migrated();
-    writeFileSync(state, readFileSync(state, 'utf8').replace('"outcome": "migrated"', '"outcome": "rolled-back"'));
+    writeFileSync(state(), readFileSync(state(), 'utf8').replace('"outcome": "migrated"', '"outcome": "rolled-back"'));
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
     expect(err).toMatch(/can't be replayed: command 1 \(migrate \S+\) now gives \S+ migrated, the file has \S+ rolled-back/);
@@ -154,7 +138,7 @@ describe('a sandbox that is kept in a file', () => {
 
   it('belongs to one scenario and one seed', async () => {
     await migrated('--seed', '7');
-    const other = join(directory, 'other.json');
+    const other = inDirectory('other.json');
     writeFileSync(other, JSON.stringify(scenarioWith((_scenario, cluster) => (cluster.nodes = 9))));
     expect((await run('plan', ...ADDON, '--sandbox', other)).err).toContain('is of another scenario than');
     expect((await run('plan', ...ADDON, '--seed', '8')).err).toContain('is of seed 7, not 8');
@@ -164,6 +148,6 @@ describe('a sandbox that is kept in a file', () => {
   it('begins with a scenario, and is not begun by what fails', async () => {
     expect((await run('plan', ...ADDON)).err).toMatch(/is not there yet, and no --sandbox FILE says what to begin with/);
     expect((await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--account', '999999999999')).code).toBe(2);
-    expect(existsSync(state)).toBe(false);
+    expect(existsSync(state())).toBe(false);
   });
 });

@@ -1,17 +1,12 @@
 /** `migrate-workload` in worlds that outlive it: kept in a file, changed under it, and asked without the command line. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
-import { main } from '../../cli/program.ts';
-import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
 import { listObjects, putObject } from '../../sandbox/kubernetes/store.ts';
 import { inWorld, type OpenWorld } from '../end-to-end/world.ts';
-import { collectingIo } from './fixtures.ts';
+import { keptWorld } from './kept-world.ts';
 
 const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
 const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
@@ -20,24 +15,11 @@ const ACCOUNT = ['--cluster', 'payments-prod', '--namespace', 'payments', '--ser
 const oneLine = (text: string): string => text.replaceAll(/\n +/g, ' ');
 
 describe('in a world that is kept in a file', () => {
-  let directory: string;
-  let state: string;
-  beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'workload-state-'));
-    state = join(directory, 'world.json');
-  });
-  afterEach(() => rmSync(directory, { recursive: true }));
-
-  const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-    const io = collectingIo();
-    const code = await main([...argv, '--state', state], io);
-    return { code, out: io.out(), err: io.err() };
-  };
-  const reportOf = async (...argv: string[]): Promise<MigrationReport> => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out));
+  const { state, run, reportOf } = keptWorld();
 
   it('show, identities, retire and rollback take it up by its id', async () => {
     const planned = await run('migrate-workload', ...ACCOUNT, '--annotation', 'remove', '--dry-run', '--sandbox', SCENARIO);
-    expect(planned.out).toContain(`migrate-workload ${ACCOUNT.join(' ')} --annotation remove --sandbox ${SCENARIO} --state ${state}\n`);
+    expect(planned.out).toContain(`migrate-workload ${ACCOUNT.join(' ')} --annotation remove --sandbox ${SCENARIO} --state ${state()}\n`);
     const migrated = await reportOf('migrate-workload', ...ACCOUNT, '--annotation', 'remove');
     const { migrationId } = migrated;
     expect(migrated.outcome).toBe('migrated');
@@ -54,7 +36,7 @@ describe('in a world that is kept in a file', () => {
     expect(early.out).toMatch(/^✖ refused .*nothing was changed\n[^]*✖ retire-soak: /);
     const dryRun = await run('retire', migrationId, '--soak-days', '0');
     expect(dryRun.code).toBe(0);
-    expect(dryRun.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --state ${state}\n$`));
+    expect(dryRun.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --state ${state()}\n$`));
 
     const back = await run('rollback', migrationId, '--reason', 'too early');
     expect(back.code).toBe(0);
@@ -64,7 +46,7 @@ describe('in a world that is kept in a file', () => {
     // A dry run of retire is a long answer, which the ledger cuts off.
     expect(back.out).toMatch(/OIDC statement out of the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
     expect((await run('show', migrationId)).out).toBe(back.out);
-    expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(`\nWorkloads that can be migrated\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --state ${state}\n`);
+    expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(`\nWorkloads that can be migrated\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --state ${state()}\n`);
   });
 
   it('what was migrated with its annotation kept is not retired before that is off', async () => {

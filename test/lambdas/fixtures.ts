@@ -1,7 +1,7 @@
 /** One EBS CSI driver on one cluster, in the shapes of the domain: builders that take what a test changes. */
 import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
 import type { Container, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { migrationRequest, newMigration } from '../../lambdas/domain/model.ts';
 import type { Addon, Association, Migration, AddonRequest, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, AddonSnapshot, Target } from '../../lambdas/domain/model.ts';
 import type { AddonFacts, NodeRolesFact, PassingFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
@@ -316,21 +316,4 @@ export const aMigration = (change: Partial<Migration> = {}): Migration => {
   return record.plan ? { ...record, plan: sealed({ ...record.plan, hash: '' }, record.request) } : record;
 };
 
-const aRecord = (change: Partial<Migration>): Migration => ({
-  migrationId: MIGRATION_ID,
-  request: aRequest(),
-  executionArn: EXECUTION,
-  startedAt: at(0),
-  status: 'running',
-  verified: 'none',
-  plan: aPlan(),
-  locks: [],
-  removed: [],
-  made: [],
-  warnings: [],
-  associations: { purged: [], created: [], restored: [] },
-  trustChanges: [],
-  retirements: [],
-  handOff: [],
-  ...change,
-});
+const aRecord = (change: Partial<Migration>): Migration => ({ ...newMigration({ migrationId: MIGRATION_ID, request: aRequest(), executionArn: EXECUTION, startedAt: at(0) }), plan: aPlan(), ...change });

@@ -1,6 +1,6 @@
 /** What the tests of a forged ledger share: a record that is exchanged, and a whole migration that never was. */
 import { expect } from 'vitest';
-import type { Association, Migration, Plan, Snapshot } from '../../lambdas/domain/model.ts';
+import { type Association, type Migration, newMigration, type Plan, type Snapshot } from '../../lambdas/domain/model.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { changesIn, type HostileWorld, stateOf } from './hostile.ts';
 
@@ -55,26 +55,9 @@ export async function forgeMigration<Real extends Snapshot>(world: HostileWorld,
   const migrationId = ids.ulid();
   const stamp = '2026-01-15T08:00:00.000Z';
   const associations = ledgerAssociations(world);
-  const base: Migration = {
-    migrationId,
-    request: { ...request, dryRun: false },
-    startedAt: stamp,
-    endedAt: stamp,
-    status: 'ended',
-    outcome: 'needs-human',
-    verified: 'none',
-    plan: plan!,
-    rung: 0,
-    executionArn: `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`,
-    locks: [],
-    removed: [],
-    made: [],
-    warnings: [],
-    associations: { purged: [], created: [], restored: [] },
-    trustChanges: [],
-    retirements: [],
-    handOff: [],
-  };
+  const executionArn = `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`;
+  const begun = newMigration({ migrationId, request: { ...request, dryRun: false }, executionArn, startedAt: stamp });
+  const base: Migration = { ...begun, endedAt: stamp, status: 'ended', outcome: 'needs-human', plan: plan!, rung: 0 };
   const { addon, serviceAccount, namespace = 'kube-system' } = plan!;
   const real = { takenAt: stamp, ...(addon ? { addon } : {}), ...(serviceAccount ? { serviceAccount } : {}), namespace, planned: plan!.associations, associations, trustPolicies: {} } as Real;
   await world.forge(`MIGRATION#${migrationId}`, 'RECORD', recordItem({ ...base, ...record(base) }));

@@ -1,6 +1,6 @@
 /** The RBAC objects that give the service its access to a cluster, and what to do where there are some already. */
 import { z } from 'zod';
-import type { WorkloadRef } from '../kubernetes.ts';
+import { SERVICE_MANAGER, type WorkloadRef } from '../kubernetes.ts';
 import type { AnnotationMode } from '../request.ts';
 import type { ServiceAccountRef } from '../subject.ts';
 import { ACCESS_GROUPS, type AccessRule, annotationRules, customResourceRules, customResourcesOf, type PolicyRule, type Purpose, READ_RULES, restartRules } from './rules.ts';
@@ -9,7 +9,6 @@ export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;
 /** By which the service knows objects of its own. */
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
-const MANAGER = 'eks-pod-identity-migrator';
 
 interface Metadata {
   name: string;
@@ -55,7 +54,7 @@ export type MigratedWorkloads = AddonWorkloads | AccountWorkloads;
 const roleFor = (name: string, rules: readonly AccessRule[], namespace?: string): RoleManifest => ({
   apiVersion: API_VERSION,
   kind: namespace === undefined ? 'ClusterRole' : 'Role',
-  metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: { [MANAGED_BY]: MANAGER } },
+  metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: { [MANAGED_BY]: SERVICE_MANAGER } },
   rules: rules.map(({ rule }) => rule),
 });
 
@@ -134,11 +133,11 @@ const sameRules = (wanted: readonly PolicyRule[], there: Present['rules']): bool
 
 const roleChange = (role: RoleManifest, { metadata, rules }: Present): ManifestChange => {
   if (sameRules(role.rules, rules)) return { do: 'nothing' };
-  if (metadata.labels?.[MANAGED_BY] === MANAGER) return { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, rules: role.rules } };
+  if (metadata.labels?.[MANAGED_BY] === SERVICE_MANAGER) return { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, rules: role.rules } };
   return {
     do: 'refuse',
-    why: `${manifestName(role)} is there with other rules, and without the label ${MANAGED_BY}=${MANAGER}: somebody else made it`,
-    remedy: `Delete or rename it, or give it that label where its rules may be replaced: kubectl label ${role.kind.toLowerCase()} ${role.metadata.name}${role.metadata.namespace === undefined ? '' : ` --namespace ${role.metadata.namespace}`} ${MANAGED_BY}=${MANAGER}`,
+    why: `${manifestName(role)} is there with other rules, and without the label ${MANAGED_BY}=${SERVICE_MANAGER}: somebody else made it`,
+    remedy: `Delete or rename it, or give it that label where its rules may be replaced: kubectl label ${role.kind.toLowerCase()} ${role.metadata.name}${role.metadata.namespace === undefined ? '' : ` --namespace ${role.metadata.namespace}`} ${MANAGED_BY}=${SERVICE_MANAGER}`,
   };
 };
 

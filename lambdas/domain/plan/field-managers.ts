@@ -3,15 +3,13 @@
  * Source: EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"; Kubernetes, "Server-Side Apply".
  */
 import { NAME_LABEL } from '../identity.ts';
-import type { Workload } from '../kubernetes.ts';
+import { SERVICE_MANAGER, type Workload } from '../kubernetes.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
 
 const EKS_MANAGER = 'eks';
-/** Under which this service restarts workloads, and the start of the annotation that it sets. */
-export const SERVICE_MANAGER = 'eks-pod-identity-migrator';
 /** They write what the workload's own controllers need, and this service's restarts; no setting of anybody. */
 const NOBODY_ELSE = new Set([EKS_MANAGER, 'kube-controller-manager', SERVICE_MANAGER]);
 /** What `kubectl rollout restart` leaves behind; no add-on of EKS sets it, so that it conflicts with nothing. */

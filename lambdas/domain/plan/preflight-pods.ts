@@ -3,7 +3,7 @@
  * template is looked at, which the webhook does not touch; a pod whose workload is none that is read, itself.
  */
 import { notSkipped } from '../identity.ts';
-import type { Container, Pod, Workload } from '../kubernetes.ts';
+import { type Container, isMadeBy } from '../kubernetes.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { holds, readIpRange } from '../policy/ip.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
@@ -23,8 +23,7 @@ export function containersOf(facts: Facts, planned: readonly PlannedAssociation[
   const pods = plannedPods(facts, planned);
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
-  const isOf = ({ owner }: Pod, { kind, name }: Workload): boolean => owner?.kind === kind && owner.name === name;
-  const alone = pods.filter((pod) => !workloads.some((workload) => isOf(pod, workload)));
+  const alone = pods.filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
   const each = (of: string, containers: Container[], mutated: boolean): Place[] => containers.map((container) => ({ of, container, mutated }));
   return [...workloads.flatMap(({ kind, name, containers, templateAnnotations }) => each(`${kind} ${name}`, notSkipped(containers, templateAnnotations), false)), ...alone.flatMap(({ name, containers, annotations }) => each(`Pod ${name}`, notSkipped(containers, annotations), true))];
 }

@@ -1,11 +1,10 @@
 /** The checks of a plan that are about a service account that is no add-on's, and about the workloads that run with it. */
 import { grantCommand } from '../access/command.ts';
-import type { Pod, Workload } from '../kubernetes.ts';
+import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes.ts';
 import type { Check } from '../model.ts';
 import { subjectOf } from '../subject.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
-import { SERVICE_MANAGER } from './field-managers.ts';
 import { plannedPods } from './preflight-seen.ts';
 
 const IRSA_GUIDE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;
@@ -59,10 +58,6 @@ export function checkIrsa({ request, serviceAccount, associations }: ServiceAcco
 }
 
 const nameOf = ({ kind, name }: Pick<Workload, 'kind' | 'name'>): string => `${kind} ${name}`;
-const isOf = ({ owner }: Pod, { kind, name }: Workload): boolean => owner?.kind === kind && owner.name === name;
-
-/** Pods that end by themselves, and whose next ones take the new identity. */
-const ofJob = ({ owner }: Pod): boolean => owner?.kind === 'Job';
 
 function ownerText({ name, owner }: Pod): string {
   return owner ? `${name} (of ${owner.kind} ${owner.name})` : `${name} (of nobody)`;
@@ -90,11 +85,12 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
   const held = own.flatMap((one) => (one.heldBack === undefined ? [] : [`${nameOf(one)}: ${one.heldBack}`]));
   const source = 'Kubernetes documentation, "Performing a Rolling Update"; aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created';
   if (held.length > 0) return [fail(id, `A restart would not replace the pods of ${some(held)}.`, 'Let it roll out changes of its template (kubectl rollout resume; updateStrategy RollingUpdate without a partition), then plan again; or go by what EKS says and replace its pods yourself: --verification api', source)];
-  const alone = plannedPods(facts, [{ namespace, serviceAccount: name, roleArn: '' }]).filter((pod) => !ofJob(pod) && !own.some((workload) => isOf(pod, workload)));
+  const running = plannedPods(facts, [{ namespace, serviceAccount: name, roleArn: '' }]);
+  const alone = running.filter((pod) => !isOfJob(pod) && !own.some((workload) => isMadeBy(pod, workload)));
   if (alone.length > 0) {
     return [fail(id, `Nobody would make these pods again: the service restarts Deployments, StatefulSets and DaemonSets, and they are of none: ${some(alone.map(ownerText))}.`, 'Replace them yourself once the association is there: --verification api goes by what EKS says; or end them, then plan again.', source)];
   }
-  const jobs = plannedPods(facts, [{ namespace, serviceAccount: name, roleArn: '' }]).filter(ofJob);
+  const jobs = running.filter(isOfJob);
   return [
     ...(jobs.length > 0 ? [warn(id, `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits up to a quarter of an hour until those that began with the old identity have ended, and is rolled back where they have not.`, 'Choose a time when no Job runs, or one whose Jobs end soon.', source)] : []),
     ...(own.length > 0 ? [pass(id, `A rolling restart replaces the pods of ${some(own.map(nameOf))}.`)] : []),

@@ -9,7 +9,7 @@ import type { z } from 'zod';
 import { MigrationError } from '../../domain/errors.ts';
 import { collectEvidence } from '../../domain/identity.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
-import { isForAddon, type Migration, type MigrationRequest, type Outcome, type Plan, type ServiceAccountRequest } from '../../domain/model.ts';
+import { isForAddon, type MigrationRequest, newMigration, type Outcome, type Plan, type ServiceAccountRequest } from '../../domain/model.ts';
 import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';
@@ -57,20 +57,6 @@ function answer(request: MigrationRequest, plan: Plan): Answer {
   };
 }
 
-const newRecord = (base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt'>): Migration => ({
-  ...base,
-  status: 'running',
-  verified: 'none',
-  locks: [],
-  removed: [],
-  made: [],
-  warnings: [],
-  associations: { purged: [], created: [], restored: [] },
-  trustChanges: [],
-  retirements: [],
-  handOff: [],
-});
-
 const ofAddon = (facts: Facts): facts is AddonFacts => isForAddon(facts.request);
 
 /** Reads what there is, unless somebody else holds the lock, and decides. */
@@ -91,7 +77,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
   if (before?.status === 'ended' && before.executionArn === executionArn && before.plan) return answer(before.request, before.plan);
-  await ledger.putMigration(newRecord({ migrationId, request, executionArn, startedAt: before?.status === 'running' ? before.startedAt : utcNow(clock) }));
+  await ledger.putMigration(newMigration({ migrationId, request, executionArn, startedAt: before?.status === 'running' ? before.startedAt : utcNow(clock) }));
 
   const empty = noFacts(request, settings);
   const lock = await readLock(dependencies, request, executionArn);

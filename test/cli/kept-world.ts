@@ -1,0 +1,35 @@
+/** Commands that leave their world to the next one, in a file. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { main } from '../../cli/program.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
+import { collectingIo } from './fixtures.ts';
+
+interface KeptWorld {
+  /** Path of a file in a directory that each test has for itself. */
+  file: (name: string) => string;
+  /** Of the one that the world is in. */
+  state: () => string;
+  run: (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
+  reportOf: (...argv: string[]) => Promise<MigrationReport>;
+}
+
+/** For the tests of the file, or of the `describe`, that it is called in. */
+export const keptWorld = (): KeptWorld => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'state-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const file = (name: string): string => join(directory, name);
+  const state = (): string => file('world.json');
+  const run: KeptWorld['run'] = async (...argv) => {
+    const io = collectingIo();
+    const code = await main([...argv, '--state', state()], io);
+    return { code, out: io.out(), err: io.err() };
+  };
+  return { file, state, run, reportOf: async (...argv) => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out)) };
+};
