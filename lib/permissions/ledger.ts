@@ -1,6 +1,6 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { HELD_LOCKS } from '../ledger/table.ts';
+import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
 import type { Grant } from './grant.ts';
 
 /** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
-import { HELD_LOCKS } from '../../lib/ledger/table.ts';
+import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
 import { deployed, Deployment, migrateAddon, recover, resolve, resourcesOf, retire, roleOf, template, variablesOf, waitingInCircles } from './definition.ts';
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
