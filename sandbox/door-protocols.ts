@@ -4,9 +4,9 @@ import type { HttpRequest, HttpResponse } from './http.ts';
 import type { SignatureProblem } from './signature.ts';
 
 /** `http-api`: the application's own API, whose errors are its own but for those of the sandbox. */
-export type Protocol = 'rest-json' | 'json' | 'query' | 'kubernetes' | 'http-api';
+export type Protocol = 'rest-json' | 'json' | 'json-1.1' | 'query' | 'kubernetes' | 'http-api';
 
-const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', kubernetes: 'kubernetes', 'execute-api': 'http-api' };
+const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', events: 'json-1.1', kubernetes: 'kubernetes', 'execute-api': 'http-api' };
 export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
 
 /** The service that a request without a readable signature was probably meant for. */
@@ -14,8 +14,9 @@ export const guessService = (request: HttpRequest): string => {
   const target = request.headers['x-amz-target'] ?? '';
   if (target.startsWith('DynamoDB_')) return 'dynamodb';
   if (target.startsWith('AWSStepFunctions.')) return 'states';
+  if (target.startsWith('AWSEvents.')) return 'events';
   const host = request.host.split('.')[0] ?? '';
-  if (['iam', 'sts', 'dynamodb', 'states', 'eks'].includes(host)) return host;
+  if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks'].includes(host)) return host;
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
 };
 
@@ -43,13 +44,18 @@ const restJson: Refusal = (status, code, message, requestId) => ({
   body: JSON.stringify({ message }),
 });
 
+const jsonRefusal =
+  (version: '1.0' | '1.1'): Refusal =>
+  (status, code, message, requestId) => ({
+    status,
+    headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amzn-requestid': requestId },
+    body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
+  });
+
 const REFUSALS: Record<Protocol, Refusal> = {
   query: queryRefusal,
-  json: (status, code, message, requestId) => ({
-    status,
-    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
-    body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
-  }),
+  json: jsonRefusal('1.0'),
+  'json-1.1': jsonRefusal('1.1'),
   'rest-json': restJson,
   'http-api': restJson,
   kubernetes: (status, reason, message) => ({
@@ -65,7 +71,7 @@ export const refusal = (protocol: Protocol, ...rest: Parameters<Refusal>): HttpR
 /** JSON-RPC services answer 400 to a bad signature, all others 403. */
 export const signatureRefusal = (protocol: Protocol, problem: SignatureProblem, message: string, requestId: string): HttpResponse => {
   const { json, query } = PROBLEM_CODES[problem];
-  return refusal(protocol, protocol === 'json' ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
+  return refusal(protocol, protocol.startsWith('json') ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
 };
 
 /** The error's name that an answer carries, wherever its protocol puts it. */
