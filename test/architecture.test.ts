@@ -47,7 +47,7 @@ const STEPS = 'lambdas/steps/[\\w-]+';
 const NO_AWS = /^(?!@aws-sdk\/|@smithy\/|aws-cdk)/;
 
 const rules: [string, Rule][] = [
-  ['domain knows nothing outside it', { from: /^lambdas\/domain\//, files: /^lambdas\/domain\//, packages: /^(zod|yaml|@cfworker\/json-schema|node:crypto)$/ }],
+  ['domain knows nothing outside it', { from: /^lambdas\/domain\//, files: /^lambdas\/domain\//, packages: /^(zod|yaml|croner|@cfworker\/json-schema|node:crypto)$/ }],
   ['ports speak of the domain alone', { from: /^lambdas\/ports\//, files: /^lambdas\/(domain|ports)\//, packages: /^$/ }],
   ['adapters implement ports', { from: /^lambdas\/adapters\//, files: /^lambdas\/(domain|ports|adapters)\// }],
   ['the runtime is free of AWS', { from: /^lambdas\/runtime\/(?!wiring|lambda\.ts)/, files: /^lambdas\/(domain|ports|runtime)\//, packages: NO_AWS }],
