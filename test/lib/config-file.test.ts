@@ -251,7 +251,7 @@ describe('whatever stands in the file', () => {
         expect(message).not.toMatch(/\n\s+at /);
         expect(message.length).toBeLessThan(20_000);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -263,7 +263,7 @@ describe('whatever stands in the file', () => {
         // A name that is not known is told, and a value that is text may have become one.
         expect(messageOf(content.replaceAll(/[:?]/g, ''))).not.toContain(SECRET);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
