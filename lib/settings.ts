@@ -4,6 +4,7 @@
  */
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
+import { approverRule } from '../lambdas/domain/approval.ts';
 import { changeWindow } from '../lambdas/domain/change-window.ts';
 import { OUTCOMES } from '../lambdas/domain/model.ts';
 import { accountId } from '../lambdas/domain/names.ts';
@@ -103,8 +104,7 @@ export const settings = z.strictObject({
   approvals: z
     .strictObject({
       required: yesNo(false).describe('`true`: every change wants an approval, also where its request asks for none.'),
-      approver: z
-        .enum(['anyone', 'another-session', 'another-role'])
+      approver: approverRule
         .default('another-session')
         .describe('Who may approve what somebody asked for: whoever has the right to approve, the same included; another session, of the same role or not; or another role or user.'),
     })

@@ -1,5 +1,6 @@
-import { DescribeExecutionCommand, ExecutionAlreadyExists, StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
-import { MigrationError } from '../domain/errors.ts';
+import { DescribeExecutionCommand, ExecutionAlreadyExists, InvalidToken, SendTaskFailureCommand, SendTaskSuccessCommand, StartExecutionCommand, TaskDoesNotExist, TaskTimedOut, type SFNClient } from '@aws-sdk/client-sfn';
+import { type ErrorName, MigrationError } from '../domain/errors.ts';
+import type { MigrationRequest } from '../domain/model.ts';
 import type { Executions, ExecutionState } from '../ports/executions.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 
@@ -7,7 +8,13 @@ export interface AwsExecutionsOptions {
   client: SFNClient;
   /** ARN of the state machine Recover; called when it is needed, so that it may throw where this function has none. */
   recoverStateMachineArn: () => string;
+  /** The same of MigrateAddon. */
+  stateMachineArn: () => string;
 }
+
+/** Why a token counts no more. Source: Step Functions API Reference, SendTaskSuccess. */
+const isOver = (error: unknown): boolean =>
+  error instanceof MigrationError && (error.cause instanceof TaskTimedOut || error.cause instanceof TaskDoesNotExist || error.cause instanceof InvalidToken);
 
 /** Step Functions of the service's own account and region, by the AWS SDK. */
 export class AwsExecutions implements Executions {
@@ -26,14 +33,42 @@ export class AwsExecutions implements Executions {
     return { status: answer.status, ...(answer.stopDate ? { stoppedAt: answer.stopDate.toISOString() } : {}) };
   }
 
+  async startMigration(migrationId: string, request: MigrationRequest): Promise<void> {
+    return this.start(this.options.stateMachineArn(), migrationId, { migrationId, request });
+  }
+
+  async startRollback(migrationId: string, name: string, { requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void> {
+    return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'requested', requestedBy, reason });
+  }
+
   async startRecovery(migrationId: string, name: string): Promise<void> {
-    const stateMachineArn = this.options.recoverStateMachineArn();
-    const input = JSON.stringify({ migrationId, cause: 'stranded' });
+    return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'stranded' });
+  }
+
+  async completeTask(taskToken: string, output: unknown): Promise<boolean> {
+    return this.send('states:SendTaskSuccess', () => this.options.client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })));
+  }
+
+  async failTask(taskToken: string, error: ErrorName, cause: string): Promise<boolean> {
+    return this.send('states:SendTaskFailure', () => this.options.client.send(new SendTaskFailureCommand({ taskToken, error, cause })));
+  }
+
+  private async start(stateMachineArn: string, name: string, input: object): Promise<void> {
     try {
-      await aws(`states:StartExecution ${name}`, () => this.options.client.send(new StartExecutionCommand({ stateMachineArn, name, input })));
+      await aws(`states:StartExecution ${name}`, () => this.options.client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) })));
     } catch (error) {
-      // That name stands for that recovery: whether it still runs or is over, it was started.
+      // That name stands for that execution: whether it still runs or is over, it was started.
       if (!(error instanceof MigrationError && error.cause instanceof ExecutionAlreadyExists)) throw error;
+    }
+  }
+
+  private async send(call: string, run: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await aws(call, run);
+      return true;
+    } catch (error) {
+      if (isOver(error)) return false;
+      throw error;
     }
   }
 }

@@ -1,11 +1,13 @@
 /**
  * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`:
- * `sk` `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, `RETIREMENT#<role>`, SNAPSHOT, then `STEP#<name>`,
+ * `sk` `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, `RETIREMENT#<role>`, SNAPSHOT, then `STEP#<name>`,
  * `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from.
- * What is noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`.
+ * What is noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`, approvals in
+ * `dynamo-approvals.ts`, what is to be told in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
+import type { Announcement } from '../domain/announcements.ts';
 import { MigrationError } from '../domain/errors.ts';
 import {
   association,
@@ -25,8 +27,11 @@ import {
   type StepLine,
 } from '../domain/model.ts';
 import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
+import { approvalsOf } from './dynamo-approvals.ts';
+import { DynamoLists, listedAs } from './dynamo-lists.ts';
+import { telling } from './dynamo-outbox.ts';
 import { DynamoTable, isConditionFailed, itemOf, partition, type Item } from './dynamo-table.ts';
-import { DynamoTrust, trustOf } from './dynamo-trust.ts';
+import { trustOf } from './dynamo-trust.ts';
 import { stored } from './stored.ts';
 
 /** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
@@ -37,7 +42,7 @@ const associationItem = z.object({ what: z.enum(['purged', 'created', 'restored'
 const evidenceItem = z.object({ pods: z.array(podEvidence) });
 
 /** Parts of a record that are items of their own. */
-const APART: ReadonlySet<string> = new Set<keyof Migration>(['associations', 'trustChanges', 'retirements']);
+const APART: ReadonlySet<string> = new Set<keyof Migration>(['approvals', 'associations', 'trustChanges', 'retirements']);
 
 /** One that can't be read is one nevertheless: somebody wants it stopped, and nothing but that must become of it. */
 const cancelOf = (item: Item): Cancellation => cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
@@ -51,11 +56,11 @@ function setting(attributes: [string, unknown][]): { UpdateExpression: string; E
   };
 }
 
-class DynamoLedger extends DynamoTrust implements Ledger {
+class DynamoLedger extends DynamoLists implements Ledger {
   /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
   async putMigration(record: Migration): Promise<void> {
     const says = ([name, value]: [string, unknown]): boolean => !APART.has(name) && value !== undefined && !(Array.isArray(value) && value.length === 0);
-    const change = setting(Object.entries(record).filter(says));
+    const change = setting([...Object.entries(record).filter(says), ...Object.entries(listedAs(record.request.target))]);
     try {
       await this.table.update(itemOf(record.migrationId, 'RECORD'), {
         ...change,
@@ -80,7 +85,7 @@ class DynamoLedger extends DynamoTrust implements Ledger {
       associations[what].push(whole);
     }
     return {
-      ...(record ? { migration: stored('a migration', migration, { ...record, associations, ...trustOf(items) }) } : {}),
+      ...(record ? { migration: stored('a migration', migration, { ...record, associations, approvals: approvalsOf(items), ...trustOf(items) }) } : {}),
       ...(taken ? { snapshot: stored('a snapshot', snapshot, taken['snapshot']) } : {}),
       ...(cancel ? { cancel: cancelOf(cancel) } : {}),
     };
@@ -91,10 +96,10 @@ class DynamoLedger extends DynamoTrust implements Ledger {
   }
 
   async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
-    const entries = Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) });
+    const noted = setting(Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     try {
       // The first rung is noted by `begin`.
-      await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(rung)', ...setting(entries) });
+      await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(rung)', ...(end ? telling(noted, end.outcome) : noted) });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       throw new MigrationError('BadInput', `Migration ${migrationId} has begun already: the plan that it carries out stands.`, { cause: error });
@@ -119,10 +124,11 @@ class DynamoLedger extends DynamoTrust implements Ledger {
     }
   }
 
-  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
+  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>, told?: Announcement): Promise<void> {
     const entries = Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined);
     if (entries.length === 0) return;
-    await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk)', ...setting(entries) });
+    const noted = setting(entries);
+    await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk)', ...(told === undefined ? noted : telling(noted, told)) });
   }
 
   recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', whole: Association): Promise<void> {

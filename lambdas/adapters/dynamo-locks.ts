@@ -7,10 +7,9 @@ import { z } from 'zod';
 import { MigrationError } from '../domain/errors.ts';
 import type { Ledger, Lock, LockHolder, LockResult } from '../ports/ledger.ts';
 import { isConditionFailed, type DynamoTable, type Key } from './dynamo-table.ts';
+import { HELD_LOCKS } from './indexes.ts';
 import { stored } from './stored.ts';
 
-/** The sparse index of the locks that are held and not parked. */
-const HELD_LOCKS = 'HeldLocks';
 const PREFIX = 'LOCK#';
 
 const lockItem = z.object({

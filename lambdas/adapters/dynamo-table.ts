@@ -32,7 +32,7 @@ export class DynamoTable {
     return answer.Item;
   }
 
-  async put(key: Key, item: Item, condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'> = {}): Promise<void> {
+  async put(key: Key, item: Item, condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'> = {}): Promise<void> {
     await aws(`dynamodb:PutItem ${key.sk}`, () => this.documents.send(new PutCommand({ TableName: this.name, Item: { ...item, ...key }, ...condition })));
   }
 
@@ -57,10 +57,16 @@ export class DynamoTable {
     const items: Item[] = [];
     let from: Item | undefined;
     do {
-      const answer = await aws(`dynamodb:Query ${what}`, () => this.documents.send(new QueryCommand({ TableName: this.name, ...question, ...(from ? { ExclusiveStartKey: from } : {}) })));
-      items.push(...(answer.Items ?? []));
-      from = answer.LastEvaluatedKey;
+      const page = await this.page(what, { ...question, ...(from ? { ExclusiveStartKey: from } : {}) });
+      items.push(...page.items);
+      from = page.next;
     } while (from);
     return items;
+  }
+
+  /** One page; `next`: the key after which the next one begins. */
+  async page(what: string, question: Omit<QueryCommandInput, 'TableName'>): Promise<{ items: Item[]; next?: Item | undefined }> {
+    const answer = await aws(`dynamodb:Query ${what}`, () => this.documents.send(new QueryCommand({ TableName: this.name, ...question })));
+    return { items: answer.Items ?? [], next: answer.LastEvaluatedKey };
   }
 }

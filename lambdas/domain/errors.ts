@@ -35,10 +35,16 @@ export const ERROR_CLASSES = {
   RecoveryPending: 'waiting',
   // The execution that held the lock has stopped, but a Lambda of it may still be running.
   OwnerMayStillAct: 'waiting',
+  // The change may begin within its window alone, and that is not open.
+  WindowClosed: 'waiting',
   // Decisions of the steps.
   BadInput: 'terminal',
   LockHeld: 'terminal',
   Cancelled: 'terminal',
+  // Somebody said no to the plan, or nobody said anything in time; and a window that does not open in time.
+  ApprovalRejected: 'terminal',
+  ApprovalExpired: 'terminal',
+  WindowOutOfReach: 'terminal',
   // A rollback on demand that can't be begun; nothing is changed by it.
   RollbackRefused: 'terminal',
   // A trust policy that can't be written, or that somebody else has changed since it was read: it is left as it is.

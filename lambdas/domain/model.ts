@@ -3,16 +3,20 @@
  * report alike. All times are ISO 8601 strings in UTC with milliseconds. Names follow the AWS and Kubernetes APIs.
  */
 import { z } from 'zod';
+import { approval } from './approval.ts';
 import { podEvidence, stepLine } from './evidence.ts';
 import { migrationId, reason, requestedBy } from './names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
 import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
 import { serviceAccountRef } from './subject.ts';
+import { trigger } from './trigger.ts';
 import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
 
+export * from './approval.ts';
 export * from './evidence.ts';
 export * from './observed.ts';
 export * from './request.ts';
+export * from './trigger.ts';
 
 export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', 'rolled-back', 'needs-human'] as const;
 export const outcome = z.enum(OUTCOMES);
@@ -158,6 +162,10 @@ export const migration = z.object({
   endedAt: z.string().optional(),
   status: z.enum(['running', 'ended']),
   outcome: outcome.optional(),
+  /** What had the service start it by itself. */
+  trigger: trigger.optional(),
+  /** Each time that somebody was asked to approve its plan, in order. */
+  approvals: z.array(approval).default([]),
   /** From the moment that it was verified, before the end is recorded. */
   verified: verified.default('none'),
   plan: plan.optional(),
@@ -187,9 +195,10 @@ export const migration = z.object({
 export type Migration = z.infer<typeof migration>;
 
 /** One that has just begun: nothing was changed for it yet. */
-export const newMigration = (base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt'>): Migration => ({
+export const newMigration = (base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt' | 'trigger'>): Migration => ({
   ...base,
   status: 'running',
+  approvals: [],
   verified: 'none',
   locks: [],
   removed: [],
@@ -225,6 +234,8 @@ export const migrationReport = z.object({
   startedAt: z.string(),
   endedAt: z.string(),
   plan: plan.optional(),
+  trigger: trigger.optional(),
+  approvals: z.array(approval).default([]),
   /** The way that was tried last; absent where nothing was begun. */
   applied: rung.optional(),
   recovery: recovery.optional(),

@@ -1,5 +1,6 @@
 /** What somebody asks for, as zod schemas: part of the records in `model.ts`. */
 import { z } from 'zod';
+import { changeWindow } from './change-window.ts';
 import { accountId, addonName, clusterName, reason, regionName, requestedBy, roleArn, serviceAccountName } from './names.ts';
 import { type ServiceAccountRef, serviceAccountRef } from './subject.ts';
 import { conditionKey, trustMode } from './trust/model.ts';
@@ -33,6 +34,13 @@ export type AgentMode = z.infer<typeof agentMode>;
 export const annotationMode = z.enum(['keep', 'remove']);
 export type AnnotationMode = z.infer<typeof annotationMode>;
 
+/** Whether somebody has to approve the plan before anything is changed; the deployment may want it of every request. */
+export const approvalMode = z.enum(['none', 'required']);
+export type ApprovalMode = z.infer<typeof approvalMode>;
+
+/** How long an approval is waited for, hours: a week at most. */
+export const APPROVAL_HOURS = { least: 1, most: 168, usual: 24 } as const;
+
 /** The fields of a request; see `migrationRequest`. */
 export const migrationRequestFields = z.object({
   target,
@@ -61,6 +69,11 @@ export const migrationRequestFields = z.object({
   acceptedKeys: z.array(conditionKey).max(20).default([]),
   verification: verificationMode.default('pods'),
   agent: agentMode.default('require'),
+  approval: approvalMode.default('none'),
+  /** Hours after which an approval that nobody gave ends the migration blocked. */
+  approvalHours: z.number().int().min(APPROVAL_HOURS.least).max(APPROVAL_HOURS.most).default(APPROVAL_HOURS.usual),
+  /** When the change may begin. Default: the deployment's window, where it has one; else at once. */
+  changeWindow: changeWindow.optional(),
   dryRun: z.boolean().default(false),
   requestedBy: requestedBy.optional(),
   reason: reason.optional(),

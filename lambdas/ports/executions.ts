@@ -1,3 +1,6 @@
+import type { ErrorName } from '../domain/errors.ts';
+import type { MigrationRequest } from '../domain/model.ts';
+
 /** What Step Functions says about an execution. */
 export interface ExecutionState {
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED' | 'PENDING_REDRIVE';
@@ -9,6 +12,14 @@ export interface ExecutionState {
 export interface Executions {
   /** `undefined`: Step Functions does not know it (any more: closed executions are kept for 90 days). */
   describe(executionArn: string): Promise<ExecutionState | undefined>;
+  /** Starts MigrateAddon for one migration, under its id; one that was started under it counts as started. */
+  startMigration(migrationId: string, request: MigrationRequest): Promise<void>;
+  /** Starts Recover to put a migration back on demand, under that name. */
+  startRollback(migrationId: string, name: string, who: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void>;
+  /** Lets a task go on that waits under that token. False: it does not wait any more. */
+  completeTask(taskToken: string, output: unknown): Promise<boolean>;
+  /** Ends it with that error instead. */
+  failTask(taskToken: string, error: ErrorName, cause: string): Promise<boolean>;
   /** Starts Recover for one migration, under that name; one that runs under the name already counts as started. */
   startRecovery(migrationId: string, name: string): Promise<void>;
 }

@@ -1,3 +1,5 @@
+import type { ApproverRule } from '../domain/approval.ts';
+import type { ChangeWindow } from '../domain/change-window.ts';
 import type { Target } from '../domain/model.ts';
 import type { PassingStep } from '../domain/plan/facts.ts';
 import type { Eks } from './eks.ts';
@@ -29,6 +31,10 @@ export interface Settings {
   repairableRoleArns: string[];
   /** By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be asked about. */
   passingRoles: Partial<Record<PassingStep, string>>;
+  /** Whether every change has to be approved, and who may approve what somebody asked for. */
+  approvals: { required: boolean; approver: ApproverRule };
+  /** When changes may begin that say nothing themselves; absent: at any time. */
+  changeWindow?: ChangeWindow | undefined;
 }
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */

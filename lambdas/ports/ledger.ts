@@ -1,4 +1,7 @@
+import type { Announcement } from '../domain/announcements.ts';
+import type { Approval } from '../domain/approval.ts';
 import type { Association, Cancellation, Failure, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../domain/model.ts';
+import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 
 export interface LockHolder {
@@ -31,20 +34,48 @@ export interface MigrationFile {
   cancel?: Cancellation;
 }
 
-/** The service's memory. Reads are strongly consistent. */
+/** What somebody was the first to ask for under a key. */
+export interface Claim {
+  migrationId: string;
+  /** Of all that was asked: what differs under the same key is not the same request. */
+  fingerprint: string;
+  /** When. */
+  at: string;
+  /** What was asked for, as JSON text, so that whoever comes again starts no other one. */
+  input: string;
+}
+
+/** Which migrations, newest first; each that is there narrows the list. */
+export interface MigrationFilter {
+  account?: string | undefined;
+  region?: string | undefined;
+  cluster?: string | undefined;
+  outcome?: Outcome | undefined;
+  /** Started at that time or later, milliseconds since 1970. */
+  since?: number | undefined;
+}
+
+export interface MigrationPage {
+  migrations: MigrationSummary[];
+  /** Id of the last one that was looked at: where the next page goes on. Absent at the end. */
+  next?: string;
+}
+
+/** The service's memory. Reads are strongly consistent, but for those of an index, which say so. */
 export interface Ledger {
   /** All of a migration but its step lines and its evidence, in one read. */
   getFile(migrationId: string): Promise<MigrationFile>;
   /** Puts a new record; one of the same id and execution that is still running is overwritten (a retry of the first step). Throws BadInput for one that is over, or another execution's. */
   putMigration(migration: Migration): Promise<void>;
   getMigration(migrationId: string): Promise<Migration | undefined>;
-  /** Notes the plan, and the end where the plan is one. Throws BadInput once anything was begun: a late plan must not take the place of the one that is carried out. */
+  /** Notes the plan, and the end where the plan is one, which is to be told. Throws BadInput once anything was begun: a late plan must not take the place of the one that is carried out. */
   recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void>;
   /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
   noteRung(migrationId: string, rung: number): Promise<void>;
   /** Notes that an execution takes the migration over, and that it is running again. Said again by the same execution it changes nothing: a late call must not reopen what that one has ended. `verified`: what the pods have shown does not count any more. */
   recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void>;
-  updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void>;
+  /** `told`: what others are to be told, noted by the same write. */
+  updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>, told?: Announcement): Promise<void>;
   /** Notes one association as purged, created or restored; the same id twice is kept once. */
   recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void>;
 
@@ -61,6 +92,31 @@ export interface Ledger {
   /** The first one stands. */
   requestCancel(migrationId: string, cancellation: Cancellation): Promise<void>;
   getCancel(migrationId: string): Promise<Cancellation | undefined>;
+
+  /** Notes what others are to be told of it; the same once until it is sent. */
+  announce(migrationId: string, told: Announcement): Promise<void>;
+  /** What is noted so and was not sent yet. */
+  unsent(migrationId: string): Promise<Announcement[]>;
+  /** Ids of migrations with something unsent; a moment behind (an index). */
+  listUnsent(): Promise<string[]>;
+  markSent(migrationId: string, told: Announcement[]): Promise<void>;
+
+  /** Asks for an approval, or again under a new task token; one that is decided stands. Answers the one that stands. */
+  putApproval(migrationId: string, approval: Approval, taskToken: string): Promise<Approval>;
+  /** The token by which Step Functions waits for it. It goes to Step Functions alone: never into an answer, a message or a log. */
+  approvalToken(migrationId: string, round: number): Promise<string | undefined>;
+  /** Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, undefined where there is none. */
+  decideApproval(migrationId: string, decided: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined>;
+  /** When each pending approval was asked for, ISO 8601; a moment behind (an index). */
+  listPendingApprovals(): Promise<string[]>;
+
+  /** Notes who asked first under that key; answers that one's. */
+  claim(key: string, mine: Claim): Promise<Claim>;
+  /** Puts a claim in the place of another's, where that still stands; answers the one that stands then. */
+  reclaim(key: string, before: Claim, mine: Claim): Promise<Claim>;
+
+  /** At most `limit` of those that the filter lets through, from `after` (a migration's id) on; a moment behind (an index). A page may be short, or empty, and not the last. */
+  listMigrations(filter: MigrationFilter, limit: number, after?: string): Promise<MigrationPage>;
 
   /** Takes a free lock under a new fence. Held by the same execution already: answers the fence that it has. */
   acquireLock(key: string, owner: LockHolder): Promise<LockResult>;

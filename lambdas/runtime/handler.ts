@@ -12,6 +12,7 @@ import { migrationId } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import { shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
+import { cancelledText } from './cancelled.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
 import { utcNow } from './utc.ts';
@@ -91,9 +92,7 @@ async function heedCancel({ schema }: Step, who: Identified | undefined, { ledge
   if (!schema.cancellable || !who || who.towards === 'before') return;
   const cancel = await ledger.getCancel(who.migrationId);
   if (!cancel) return;
-  const by = cancel.requestedBy === undefined ? '' : ` by ${cancel.requestedBy}`;
-  const why = cancel.reason === undefined ? '' : ` ("${cancel.reason}")`;
-  throw new MigrationError('Cancelled', `The migration was asked to stop at ${cancel.requestedAt}${by}${why}: step ${schema.name} was not begun.`);
+  throw new MigrationError('Cancelled', `${cancelledText(cancel)}: step ${schema.name} was not begun.`);
 }
 
 async function runStep(step: Step, event: unknown, dependencies: HandlerDependencies): Promise<unknown> {

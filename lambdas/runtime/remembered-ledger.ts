@@ -13,6 +13,8 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
   'recordTrustChange',
   'recordRetirement',
   'requestCancel',
+  'putApproval',
+  'decideApproval',
   'putSnapshot',
 ]);
 

@@ -35,6 +35,8 @@ export async function readReport(ledger: Ledger, migrationId: string, { simulate
     startedAt: migration.startedAt,
     endedAt: migration.endedAt,
     plan: migration.plan,
+    trigger: migration.trigger,
+    approvals: migration.approvals,
     applied: migration.rung === undefined ? undefined : migration.plan?.ladder[migration.rung],
     recovery: migration.recovery,
     released: standingRelease(migration),

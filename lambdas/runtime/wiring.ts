@@ -5,8 +5,12 @@ import { AwsRoles } from '../adapters/aws-roles.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { eksToken } from '../adapters/eks-token.ts';
 import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
+import { z } from 'zod';
+import { approverRule } from '../domain/approval.ts';
+import { changeWindow, type ChangeWindow } from '../domain/change-window.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
+import { problemsOf } from '../domain/problems.ts';
 import type { Clock, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
 import { stepEnvironment } from './step.ts';
 
@@ -56,7 +60,28 @@ const listIn = (value: string | undefined): string[] =>
 /** By step, the variable that says which role it passes other roles with. */
 const PASSING_ROLES = { 'create-addon': 'CREATE_ADDON_ROLE_ARN', 'create-association': 'CREATE_ASSOCIATION_ROLE_ARN', 'update-addon': 'UPDATE_ADDON_ROLE_ARN', 'restore-addon': 'RESTORE_ADDON_ROLE_ARN' } as const;
 
+/** What the deployment's own configuration was checked for at its synthesis; anything else was put there by hand, and nothing is done by it. */
+function windowIn(text: string | undefined): ChangeWindow | undefined {
+  if (!text) return undefined;
+  const parsed = z
+    .string()
+    .transform((json, context): unknown => {
+      try {
+        return JSON.parse(json);
+      } catch {
+        context.addIssue('must be JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(changeWindow)
+    .safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new MigrationError('BadInput', `The environment variable CHANGE_WINDOW of this function is wrong: ${problemsOf(parsed.error, 'it')}. Deploy the service again.`);
+}
+
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
+  approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
+  changeWindow: windowIn(environment['CHANGE_WINDOW']),
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
   repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
   passingRoles: Object.fromEntries(
@@ -76,7 +101,11 @@ export function wire({ clients, environment, clock, ids, telemetry }: WireOption
   return {
     portsFor: (target) => portsOf(clients, target),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
-    executions: new AwsExecutions({ client: clients.stepFunctions(), recoverStateMachineArn: () => requireVariable(environment, 'RECOVER_STATE_MACHINE_ARN') }),
+    executions: new AwsExecutions({
+      client: clients.stepFunctions(),
+      stateMachineArn: () => requireVariable(environment, 'STATE_MACHINE_ARN'),
+      recoverStateMachineArn: () => requireVariable(environment, 'RECOVER_STATE_MACHINE_ARN'),
+    }),
     settings: settingsIn(environment),
     clock,
     ids,

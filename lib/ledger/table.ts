@@ -3,9 +3,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-
-/** The index of held locks: a lock's item has the attribute `held` only while it is held and nobody is asked to decide. */
-export const HELD_LOCKS = 'HeldLocks';
+import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 
 /**
  * DynamoDB answers plain HTTP too. The resource `*` is the table and its index: their ARN would make a circle.
@@ -53,5 +51,17 @@ export class LedgerTable extends Construct {
       sortKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
       projectionType: dynamodb.ProjectionType.ALL,
     });
+    // Sparse too: of what was sent, and decided, nothing is in it.
+    this.table.addGlobalSecondaryIndex({
+      indexName: PENDING,
+      partitionKey: { name: 'pending', type: dynamodb.AttributeType.STRING },
+      sortKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
+      projectionType: dynamodb.ProjectionType.INCLUDE,
+      nonKeyAttributes: ['requestedAt'],
+    });
+    // Lists of migrations. Only what a list shows is in them, so that they are written when a migration begins and ends.
+    const listed = { sortKey: { name: 'migrationId', type: dynamodb.AttributeType.STRING }, projectionType: dynamodb.ProjectionType.INCLUDE, nonKeyAttributes: ['request', 'status', 'outcome', 'startedAt', 'endedAt'] };
+    this.table.addGlobalSecondaryIndex({ indexName: BY_TIME, partitionKey: { name: 'listed', type: dynamodb.AttributeType.STRING }, ...listed });
+    this.table.addGlobalSecondaryIndex({ indexName: BY_CLUSTER, partitionKey: { name: 'place', type: dynamodb.AttributeType.STRING }, ...listed });
   }
 }

@@ -7,7 +7,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../../lambdas/domain/metrics.ts';
-import { HELD_LOCKS } from '../ledger/table.ts';
+import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
 
 /** What is looked after. */
 export interface Watched {

@@ -76,6 +76,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
 export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport => ({
   migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
   outcome: 'migrated',
+  approvals: [],
   target: TARGET,
   addon: 'aws-ebs-csi-driver',
   strategy: 'recreate',

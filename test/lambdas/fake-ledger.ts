@@ -1,7 +1,10 @@
 import { MigrationError } from '../../lambdas/domain/errors.ts';
+import type { Announcement } from '../../lambdas/domain/announcements.ts';
+import type { Approval } from '../../lambdas/domain/approval.ts';
 import type { Association, Cancellation, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../../lambdas/domain/model.ts';
+import { type MigrationSummary, summaryOf } from '../../lambdas/domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
-import type { Ledger, Lock, LockHolder, LockResult, MigrationFile, StepEntry } from '../../lambdas/ports/index.ts';
+import type { Claim, Ledger, Lock, LockHolder, LockResult, MigrationFile, MigrationFilter, MigrationPage, StepEntry } from '../../lambdas/ports/index.ts';
 
 type HeldLock = Lock & { parked: boolean };
 const shown = ({ key, fence, holder }: HeldLock): Lock => structuredClone(holder ? { key, fence, holder } : { key, fence });
@@ -9,7 +12,7 @@ const shown = ({ key, fence, holder }: HeldLock): Lock => structuredClone(holder
 const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'undoneAt'>): number => [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
 
 /** Parts of a record that only calls of their own change. */
-const APART = new Set<string>(['associations', 'trustChanges', 'retirements']);
+const APART = new Set<string>(['approvals', 'associations', 'trustChanges', 'retirements']);
 
 /** What one who finds the lock held is told. */
 const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder });
@@ -23,13 +26,16 @@ export class FakeLedger implements Ledger {
   private readonly evidence = new Map<string, PodEvidence[]>();
   private readonly lookedAt = new Map<string, string>();
   private readonly locks = new Map<string, HeldLock>();
+  private readonly outboxes = new Map<string, Set<Announcement>>();
+  private readonly tokens = new Map<string, string>();
+  private readonly claims = new Map<string, Claim>();
 
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
     const isOthers = before?.executionArn !== undefined && record.executionArn !== undefined && before.executionArn !== record.executionArn;
     if (before?.status === 'ended' || isOthers) throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`);
     const said = Object.entries(record).filter(([name, value]) => !APART.has(name) && value !== undefined && !(before && Array.isArray(value) && value.length === 0));
-    const apart = { associations: before?.associations ?? { purged: [], created: [], restored: [] }, trustChanges: before?.trustChanges ?? [], retirements: before?.retirements ?? [] };
+    const apart = { approvals: before?.approvals ?? [], associations: before?.associations ?? { purged: [], created: [], restored: [] }, trustChanges: before?.trustChanges ?? [], retirements: before?.retirements ?? [] };
     this.records.set(record.migrationId, structuredClone({ ...(before ?? record), ...Object.fromEntries(said), ...apart }));
   }
   async getFile(migrationId: string): Promise<MigrationFile> {
@@ -43,6 +49,7 @@ export class FakeLedger implements Ledger {
     const record = this.records.get(migrationId);
     if (!record || record.rung !== undefined) throw new MigrationError('BadInput', `Migration ${migrationId} has begun already: the plan that it carries out stands.`);
     Object.assign(record, structuredClone({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
+    if (end) this.outboxOf(migrationId).add(end.outcome);
   }
   async noteRung(migrationId: string, rung: number): Promise<void> {
     const record = this.records.get(migrationId);
@@ -53,8 +60,9 @@ export class FakeLedger implements Ledger {
     if (!record || record.recovery?.executionArn === recovery.executionArn) return;
     Object.assign(record, structuredClone({ recovery, executionArn: recovery.executionArn, status: 'running' as const, ...(verified ? { verified } : {}) }));
   }
-  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>): Promise<void> {
+  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>, told?: Announcement): Promise<void> {
     const record = this.records.get(migrationId);
+    if (record && told !== undefined) this.outboxOf(migrationId).add(told);
     if (record) Object.assign(record, structuredClone(Object.fromEntries(Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined))));
   }
   async recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void> {
@@ -87,6 +95,64 @@ export class FakeLedger implements Ledger {
   }
   async getCancel(migrationId: string): Promise<Cancellation | undefined> {
     return structuredClone(this.cancels.get(migrationId));
+  }
+
+  private outboxOf(migrationId: string): Set<Announcement> {
+    const outbox = this.outboxes.get(migrationId) ?? new Set();
+    this.outboxes.set(migrationId, outbox);
+    return outbox;
+  }
+  async announce(migrationId: string, told: Announcement): Promise<void> {
+    this.outboxOf(migrationId).add(told);
+  }
+  async unsent(migrationId: string): Promise<Announcement[]> {
+    return [...(this.outboxes.get(migrationId) ?? [])].sort();
+  }
+  async listUnsent(): Promise<string[]> {
+    return [...this.outboxes].filter(([, outbox]) => outbox.size > 0).map(([id]) => id).sort();
+  }
+  async markSent(migrationId: string, told: Announcement[]): Promise<void> {
+    for (const one of told) this.outboxes.get(migrationId)?.delete(one);
+  }
+
+  async putApproval(migrationId: string, asked: Approval, taskToken: string): Promise<Approval> {
+    const approvals = this.records.get(migrationId)?.approvals ?? [];
+    const before = approvals.find(({ round }) => round === asked.round);
+    if (before && before.state !== 'pending') return structuredClone(before);
+    if (before) Object.assign(before, structuredClone(asked));
+    else approvals.push(structuredClone(asked));
+    this.tokens.set(`${migrationId}#${asked.round}`, taskToken);
+    return structuredClone(asked);
+  }
+  async approvalToken(migrationId: string, round: number): Promise<string | undefined> {
+    return this.tokens.get(`${migrationId}#${round}`);
+  }
+  async decideApproval(migrationId: string, { round, planHash, ...decided }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined> {
+    const approval = this.records.get(migrationId)?.approvals.find((one) => one.round === round);
+    if (approval?.state === 'pending' && approval.planHash === planHash) Object.assign(approval, Object.fromEntries(Object.entries(decided).filter(([, value]) => value !== undefined)));
+    return structuredClone(approval);
+  }
+  async listPendingApprovals(): Promise<string[]> {
+    return [...this.records.values()].flatMap(({ approvals }) => approvals.flatMap(({ state, requestedAt }) => (state === 'pending' ? [requestedAt] : [])));
+  }
+
+  async claim(key: string, mine: Claim): Promise<Claim> {
+    const there = this.claims.get(key) ?? structuredClone(mine);
+    this.claims.set(key, there);
+    return structuredClone(there);
+  }
+  async reclaim(key: string, before: Claim, mine: Claim): Promise<Claim> {
+    if (this.claims.get(key)?.migrationId === before.migrationId) this.claims.set(key, structuredClone(mine));
+    return structuredClone(this.claims.get(key) ?? mine);
+  }
+
+  async listMigrations({ account, region, cluster, outcome, since }: MigrationFilter, limit: number, after?: string): Promise<MigrationPage> {
+    const fits = ({ target, outcome: end, startedAt }: MigrationSummary): boolean =>
+      [[account, target.account], [region, target.region], [cluster, target.cluster], [outcome, end]].every(([wanted, has]) => wanted === undefined || wanted === has) && (since === undefined || Date.parse(startedAt) >= since);
+    const all = [...this.records.values()].map(summaryOf).filter((one) => fits(one) && (after === undefined || one.migrationId < after)).sort((a, b) => (a.migrationId < b.migrationId ? 1 : -1));
+    const migrations = all.slice(0, limit);
+    const last = migrations.at(-1)?.migrationId;
+    return { migrations, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
   }
 
   async acquireLock(key: string, owner: LockHolder): Promise<LockResult> {

@@ -1,6 +1,7 @@
 /** The ports in memory: what a step asked of them stands in one journal, and any call can be made to fail once. */
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
+import type { MigrationRequest } from '../../lambdas/domain/model.ts';
 import type {
   AnnotatedServiceAccount,
   Clock,
@@ -37,6 +38,10 @@ const MUTATING = new Set([
   'kubernetes.restartWorkload',
   'kubernetes.annotateServiceAccount',
   'executions.startRecovery',
+  'executions.startMigration',
+  'executions.startRollback',
+  'executions.completeTask',
+  'executions.failTask',
   'roles.updateTrustPolicy',
 ]);
 
@@ -217,11 +222,32 @@ export class FakeExecutions implements Executions {
   /** By ARN; Step Functions knows no others. */
   readonly states = new Map<string, ExecutionState>([EXECUTION, OTHER_EXECUTION].map((arn) => [arn, { status: 'RUNNING' }]));
   readonly recoveries: { migrationId: string; name: string }[] = [];
+  readonly migrations: { migrationId: string; request: MigrationRequest }[] = [];
+  readonly rollbacks: { migrationId: string; name: string; requestedBy?: string | undefined; reason?: string | undefined }[] = [];
+  /** By task token: what became of the task that waited under it; `waiting` while it does. */
+  readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
   async describe(executionArn: string): Promise<ExecutionState | undefined> {
     return this.states.get(executionArn);
   }
   async startRecovery(migrationId: string, name: string): Promise<void> {
     if (!this.recoveries.some((one) => one.name === name)) this.recoveries.push({ migrationId, name });
+  }
+  async startMigration(migrationId: string, request: MigrationRequest): Promise<void> {
+    if (!this.migrations.some((one) => one.migrationId === migrationId)) this.migrations.push({ migrationId, request });
+  }
+  async startRollback(migrationId: string, name: string, who: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void> {
+    if (!this.rollbacks.some((one) => one.name === name)) this.rollbacks.push({ migrationId, name, ...who });
+  }
+  async completeTask(taskToken: string, output: unknown): Promise<boolean> {
+    return this.end(taskToken, { output });
+  }
+  async failTask(taskToken: string, error: string, cause: string): Promise<boolean> {
+    return this.end(taskToken, { error, cause });
+  }
+  private end(taskToken: string, end: { output: unknown } | { error: string; cause: string }): boolean {
+    if (this.tasks.get(taskToken) !== 'waiting') return false;
+    this.tasks.set(taskToken, end);
+    return true;
   }
 }
 
@@ -265,7 +291,7 @@ export function newFakes(): Fakes {
   const journal = new Journal();
   const clock = new FakeClock();
   const [eks, roles, kubernetes, ledger, executions, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeExecutions(), new FakeTelemetry()];
-  const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT], repairableRoleArns: [], passingRoles: {} };
+  const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT], repairableRoleArns: [], passingRoles: {}, approvals: { required: false, approver: 'another-session' } };
   const invocation = { remaining: 60_000 };
   let made = 0;
   const ids: Ids = { ulid: () => `01JD8Z5Q6R7S8T9V0W1X2Y${String(++made).padStart(4, '0')}` };

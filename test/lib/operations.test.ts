@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SERVICE_METRICS } from '../../lambdas/domain/metrics.ts';
-import { HELD_LOCKS } from '../../lib/ledger/table.ts';
+import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
 import { retriersOf } from '../../lib/migration/errors.ts';
 import { LOCK_HELD_TOO_LONG, MANY_THROTTLES } from '../../lib/operations/alarms.ts';
 import { RUNBOOK } from '../../lib/operations/operations.ts';

@@ -1,16 +1,17 @@
-import { DescribeExecutionCommand, ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient, StartExecutionCommand, StateMachineDoesNotExist } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ExecutionAlreadyExists, ExecutionDoesNotExist, InvalidToken, SendTaskFailureCommand, SendTaskSuccessCommand, SFNClient, StartExecutionCommand, StateMachineDoesNotExist, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+import { aRequest, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
 
 const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
+const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon';
 const NAME = `${MIGRATION_ID}-1767603600`;
 const metadata = { message: 'why', $metadata: { httpStatusCode: 400 } };
 const sfn = mockClient(SFNClient);
 const client = new SFNClient({ region: 'eu-west-1' });
-const executions = new AwsExecutions({ client, recoverStateMachineArn: () => RECOVER });
+const executions = new AwsExecutions({ client, stateMachineArn: () => MACHINE, recoverStateMachineArn: () => RECOVER });
 afterEach(() => {
   sfn.reset();
 });
@@ -67,11 +68,54 @@ describe('a recovery', () => {
   it('is not asked for by a function that was not told of the state machine', async () => {
     const without = new AwsExecutions({
       client,
+      stateMachineArn: () => MACHINE,
       recoverStateMachineArn: () => {
         throw new MigrationError('BadInput', 'no state machine');
       },
     });
     await expect(without.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({ name: 'BadInput' });
     expect(sfn.calls()).toEqual([]);
+  });
+});
+
+describe('a migration, and a rollback on demand', () => {
+  it('is started under its id, with what was asked for', async () => {
+    sfn.on(StartExecutionCommand).resolves({});
+    await executions.startMigration(MIGRATION_ID, aRequest());
+    expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({ stateMachineArn: MACHINE, name: MIGRATION_ID, input: JSON.stringify({ migrationId: MIGRATION_ID, request: aRequest() }) });
+  });
+  it('counts as started where the name is taken', async () => {
+    sfn.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists(metadata));
+    await executions.startMigration(MIGRATION_ID, aRequest());
+    await executions.startRollback(MIGRATION_ID, NAME, {});
+    expect(sfn.calls()).toHaveLength(2);
+  });
+  it('goes back for whoever asked, and says why', async () => {
+    sfn.on(StartExecutionCommand).resolves({});
+    await executions.startRollback(MIGRATION_ID, NAME, { requestedBy: 'me', reason: 'because' });
+    await executions.startRollback(MIGRATION_ID, NAME, {});
+    const inputs = sfn.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => [input.stateMachineArn, input.name, JSON.parse(input.input ?? '') as unknown]);
+    expect(inputs).toEqual([
+      [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested', requestedBy: 'me', reason: 'because' }],
+      [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested' }],
+    ]);
+  });
+});
+
+describe('a task that waits under a token', () => {
+  it('goes on with that output, or ends with that error', async () => {
+    sfn.on(SendTaskSuccessCommand).resolves({}).on(SendTaskFailureCommand).resolves({});
+    expect(await executions.completeTask('token', { yes: true })).toBe(true);
+    expect(await executions.failTask('token', 'Cancelled', 'why')).toBe(true);
+    expect(sfn.calls().map(({ args }) => args[0].input as unknown)).toEqual([{ taskToken: 'token', output: '{"yes":true}' }, { taskToken: 'token', error: 'Cancelled', cause: 'why' }]);
+  });
+  it.each([new TaskTimedOut(metadata), new TaskDoesNotExist(metadata), new InvalidToken(metadata)])('does not wait any more: $name', async (error) => {
+    sfn.on(SendTaskSuccessCommand).rejects(error).on(SendTaskFailureCommand).rejects(error);
+    expect(await executions.completeTask('token', {})).toBe(false);
+    expect(await executions.failTask('token', 'Cancelled', 'why')).toBe(false);
+  });
+  it('is not taken for told where nobody knows', async () => {
+    sfn.on(SendTaskSuccessCommand).rejects(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+    await expect(executions.completeTask('secret-token', {})).rejects.toMatchObject({ name: 'ConnectionLost', message: expect.not.stringContaining('secret-token') as string });
   });
 });

@@ -13,14 +13,21 @@ const keys = (names: [string, string]) => [
   { AttributeName: names[1], KeyType: 'RANGE' },
 ];
 
+const LISTED = ['request', 'status', 'outcome', 'startedAt', 'endedAt'];
+
 export async function newDynamoDb(): Promise<DynamoDBClient> {
   const world = newWorld();
   const { service, createTable } = createDynamoDb(world);
   await createTable({
     name: TABLE,
     keySchema: keys(['pk', 'sk']),
-    attributeDefinitions: ['pk', 'sk', 'held'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-    globalSecondaryIndexes: [{ IndexName: 'HeldLocks', KeySchema: keys(['held', 'pk']), Projection: { ProjectionType: 'ALL' } }],
+    attributeDefinitions: ['pk', 'sk', 'held', 'pending', 'listed', 'place', 'migrationId'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    globalSecondaryIndexes: [
+      { IndexName: 'HeldLocks', KeySchema: keys(['held', 'pk']), Projection: { ProjectionType: 'ALL' } },
+      { IndexName: 'Pending', KeySchema: keys(['pending', 'pk']), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] } },
+      { IndexName: 'ByTime', KeySchema: keys(['listed', 'migrationId']), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED } },
+      { IndexName: 'ByCluster', KeySchema: keys(['place', 'migrationId']), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED } },
+    ],
   });
   return clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();
 }

@@ -1,0 +1,70 @@
+/** Approvals in the ledger: one item for each time that somebody is asked, with the task token that no answer carries. */
+import { approval, type Approval } from '../domain/approval.ts';
+import { isConditionFailed, itemOf, partition, type Item } from './dynamo-table.ts';
+import { DynamoTrust } from './dynamo-trust.ts';
+import { PENDING } from './indexes.ts';
+import { stored } from './stored.ts';
+
+const APPROVAL = 'APPROVAL#';
+/** Of an item that is waited for, in the index of what is pending. */
+const WAITED_FOR = 'APPROVAL';
+
+/** Two digits keep them in order: a migration waits no longer than its deadline, and a person answers in minutes at best. */
+const sortKey = (round: number): string => `${APPROVAL}${String(round).padStart(2, '0')}`;
+
+/** Of a migration's items, its approvals, in order. */
+export const approvalsOf = (items: Item[]): Approval[] =>
+  items.filter((item) => String(item['sk']).startsWith(APPROVAL)).map((item) => stored('an approval', approval, item)).sort((a, b) => a.round - b.round);
+
+export class DynamoApprovals extends DynamoTrust {
+  async putApproval(migrationId: string, asked: Approval, taskToken: string): Promise<Approval> {
+    try {
+      await this.table.put(itemOf(migrationId, sortKey(asked.round)), { ...asked, taskToken, pending: WAITED_FOR }, {
+        ConditionExpression: 'attribute_not_exists(pk) OR #state = :pending',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':pending': 'pending' satisfies Approval['state'] },
+      });
+      return asked;
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+      return (await this.approvalAt(migrationId, asked.round)) ?? asked;
+    }
+  }
+
+  async approvalToken(migrationId: string, round: number): Promise<string | undefined> {
+    const token = (await this.itemAt(migrationId, round))?.['taskToken'];
+    return typeof token === 'string' ? token : undefined;
+  }
+
+  async decideApproval(migrationId: string, { round, planHash, ...decided }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined> {
+    const said = Object.entries(decided).filter(([, value]) => value !== undefined);
+    try {
+      const after = await this.table.update(itemOf(migrationId, sortKey(round)), {
+        UpdateExpression: `SET ${said.map((_, index) => `#n${index} = :v${index}`).join(', ')} REMOVE pending`,
+        ConditionExpression: '#state = :pending AND planHash = :hash',
+        ExpressionAttributeNames: { '#state': 'state', ...Object.fromEntries(said.map(([name], index) => [`#n${index}`, name])) },
+        ExpressionAttributeValues: { ':pending': 'pending' satisfies Approval['state'], ':hash': planHash, ...Object.fromEntries(said.map(([, value], index) => [`:v${index}`, value])) },
+        ReturnValues: 'ALL_NEW',
+      });
+      return stored('an approval', approval, after);
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+      return this.approvalAt(migrationId, round);
+    }
+  }
+
+  async listPendingApprovals(): Promise<string[]> {
+    const items = await this.table.query(PENDING, { IndexName: PENDING, KeyConditionExpression: 'pending = :what', ExpressionAttributeValues: { ':what': WAITED_FOR } });
+    return items.flatMap((item) => (typeof item['requestedAt'] === 'string' ? [item['requestedAt']] : []));
+  }
+
+  private async approvalAt(migrationId: string, round: number): Promise<Approval | undefined> {
+    const item = await this.itemAt(migrationId, round);
+    return item && stored('an approval', approval, item);
+  }
+
+  /** By a query, as all else of a migration is read: most who ask have no other right. */
+  private async itemAt(migrationId: string, round: number): Promise<Item | undefined> {
+    return (await this.table.under(partition(migrationId), sortKey(round)))[0];
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What others are to be told of a migration: the set `outbox` of its record. What is to be told of a record's change is
+ * added by the same write, so that neither is without the other; `pending` has the record in an index for as long.
+ */
+import { announcement, type Announcement } from '../domain/announcements.ts';
+import { DynamoApprovals } from './dynamo-approvals.ts';
+import { isConditionFailed, itemOf } from './dynamo-table.ts';
+import { PENDING } from './indexes.ts';
+
+const RECORD = 'RECORD';
+/** Of a record with something unsent. */
+export const UNSENT = 'EVENT';
+
+interface Change {
+  UpdateExpression: string;
+  ExpressionAttributeNames?: Record<string, string>;
+  ExpressionAttributeValues?: Record<string, unknown>;
+}
+
+/** The same update of a record, which also notes what is to be told. Its expression begins with SET. */
+export const telling = (change: Change, told: Announcement): Change => ({
+  ...change,
+  UpdateExpression: `${change.UpdateExpression}, pending = :unsent ADD outbox :told`,
+  ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':unsent': UNSENT, ':told': new Set([told]) },
+});
+
+export class DynamoOutbox extends DynamoApprovals {
+  async announce(migrationId: string, told: Announcement): Promise<void> {
+    await this.table.update(itemOf(migrationId, RECORD), {
+      UpdateExpression: 'SET pending = :unsent ADD outbox :told',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':unsent': UNSENT, ':told': new Set([told]) },
+    });
+  }
+
+  async unsent(migrationId: string): Promise<Announcement[]> {
+    const outbox = (await this.table.get(itemOf(migrationId, RECORD)))?.['outbox'];
+    if (!(outbox instanceof Set)) return [];
+    // What this version does not know is left for the one that wrote it.
+    return [...outbox].flatMap((told) => (announcement.safeParse(told).success ? [told as Announcement] : [])).sort();
+  }
+
+  async listUnsent(): Promise<string[]> {
+    const items = await this.table.query(PENDING, { IndexName: PENDING, KeyConditionExpression: 'pending = :what', ExpressionAttributeValues: { ':what': UNSENT } });
+    return items.map((item) => String(item['pk']).slice('MIGRATION#'.length));
+  }
+
+  async markSent(migrationId: string, told: Announcement[]): Promise<void> {
+    const key = itemOf(migrationId, RECORD);
+    if (told.length > 0) await this.table.update(key, { UpdateExpression: 'DELETE outbox :told', ExpressionAttributeValues: { ':told': new Set(told) } });
+    try {
+      await this.table.update(key, { UpdateExpression: 'REMOVE pending', ConditionExpression: 'attribute_not_exists(outbox)' });
+    } catch (error) {
+      // Something else is to be told since.
+      if (!isConditionFailed(error)) throw error;
+    }
+  }
+}

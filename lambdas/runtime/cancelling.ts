@@ -1,0 +1,41 @@
+/** Asking a migration to stop: a flag in the ledger, which the service reads before each step of the change. */
+import { pendingApproval } from '../domain/approval.ts';
+import type { Cancellation, Migration } from '../domain/model.ts';
+import type { HandlerDependencies } from '../ports/index.ts';
+import { cancelledText } from './cancelled.ts';
+import { utcNow } from './utc.ts';
+
+export interface CancelWish {
+  migrationId: string;
+  requestedBy?: string | undefined;
+  reason?: string | undefined;
+}
+
+export interface Cancelled {
+  migrationId: string;
+  /** The one that stands: an earlier one, where somebody has asked before. */
+  cancellation: Cancellation;
+  /** False where somebody had asked before. */
+  first: boolean;
+  /** Whether it may have changed something already. */
+  begun: boolean;
+  willEnd: 'blocked' | 'rolled-back';
+}
+
+/** `over`: it has ended. `going-back`: it is being put back already, and that can't be stopped. */
+export type CancelAnswer = { cancelled: Cancelled } | { refused: 'over' | 'going-back'; record: Migration };
+
+/** `record`: undefined for one that has only just been started. An execution that waits for an approval is told at once. */
+export async function requestCancel(record: Migration | undefined, { migrationId, requestedBy, reason }: CancelWish, { ledger, executions, clock }: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>): Promise<CancelAnswer> {
+  if (record?.status === 'ended') return { refused: 'over', record };
+  if (record?.recovery) return { refused: 'going-back', record };
+  const earlier = await ledger.getCancel(migrationId);
+  const wanted: Cancellation = { requestedAt: utcNow(clock), ...(requestedBy ? { requestedBy } : {}), ...(reason ? { reason } : {}) };
+  await ledger.requestCancel(migrationId, wanted);
+  const cancellation = (await ledger.getCancel(migrationId)) ?? wanted;
+  const begun = (await ledger.getSnapshot(migrationId)) !== undefined;
+  const waiting = pendingApproval((await ledger.getMigration(migrationId))?.approvals ?? []);
+  const token = waiting && (await ledger.approvalToken(migrationId, waiting.round));
+  if (token !== undefined) await executions.failTask(token, 'Cancelled', `${cancelledText(cancellation)}: its approval is not waited for any more.`);
+  return { cancelled: { migrationId, cancellation, first: earlier === undefined, begun, willEnd: begun ? 'rolled-back' : 'blocked' } };
+}

@@ -1,0 +1,177 @@
+/** What the ledger keeps for those who ask, approve and are told: held by DynamoDB (in process) and by the fake that the steps' tests use. */
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import * as fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ulid } from 'ulid';
+import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
+import type { Approval } from '../../../lambdas/domain/approval.ts';
+import { OUTCOMES } from '../../../lambdas/domain/model.ts';
+import type { Claim, Ledger } from '../../../lambdas/ports/ledger.ts';
+import { aMigration, aPlan, aRequest, at, MIGRATION_ID, NOW, OTHER_MIGRATION_ID } from '../fixtures.ts';
+import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
+
+const anApproval = (change: Partial<Approval> = {}): Approval => ({ round: 1, planHash: 'a'.repeat(64), state: 'pending', requestedAt: at(1), expiresAt: at(3600), ...change });
+const aClaim = (change: Partial<Claim> = {}): Claim => ({ migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0), input: '{}', ...change });
+
+describe.each(LEDGERS)('the ledger on %s', (_, open) => {
+  let ledger: Ledger;
+  beforeEach(async () => {
+    ledger = await open();
+    await ledger.putMigration(aMigration());
+  });
+
+  describe('what is to be told', () => {
+    it('is noted once, listed until it is sent, and then gone', async () => {
+      expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);
+      await ledger.announce(MIGRATION_ID, 'started');
+      await ledger.announce(MIGRATION_ID, 'started');
+      await ledger.announce(MIGRATION_ID, 'approval-needed.2');
+      expect(await ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed.2', 'started']);
+      expect(await ledger.listUnsent()).toEqual([MIGRATION_ID]);
+      await ledger.markSent(MIGRATION_ID, ['started']);
+      expect(await ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed.2']);
+      expect(await ledger.listUnsent()).toEqual([MIGRATION_ID]);
+      await ledger.markSent(MIGRATION_ID, ['approval-needed.2', 'started']);
+      expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);
+      expect(await ledger.listUnsent()).toEqual([]);
+    });
+    it('comes with the end that it tells of', async () => {
+      await ledger.updateMigration(MIGRATION_ID, { outcome: 'migrated', status: 'ended' }, 'migrated');
+      expect(await ledger.unsent(MIGRATION_ID)).toEqual(['migrated']);
+      expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ outcome: 'migrated', status: 'ended' });
+    });
+    it('comes with a plan that is the end', async () => {
+      await ledger.putMigration(aMigration({ migrationId: OTHER_MIGRATION_ID }));
+      await ledger.recordPlan(MIGRATION_ID, aPlan());
+      await ledger.recordPlan(OTHER_MIGRATION_ID, aPlan(), { outcome: 'planned', endedAt: at(1) });
+      expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);
+      expect(await ledger.unsent(OTHER_MIGRATION_ID)).toEqual(['planned']);
+      expect(await ledger.listUnsent()).toEqual([OTHER_MIGRATION_ID]);
+    });
+    it('is marked as sent where nothing is left, as a call that comes late does', async () => {
+      await ledger.announce(MIGRATION_ID, 'started');
+      await ledger.markSent(MIGRATION_ID, ['started']);
+      await ledger.markSent(MIGRATION_ID, ['started']);
+      await ledger.markSent(MIGRATION_ID, []);
+      expect(await ledger.listUnsent()).toEqual([]);
+      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
+    });
+  });
+
+  describe('an approval', () => {
+    it('is part of the record, its token is not', async () => {
+      await ledger.putApproval(MIGRATION_ID, anApproval(), 'secret');
+      expect((await ledger.getMigration(MIGRATION_ID))?.approvals).toEqual([anApproval()]);
+      expect(JSON.stringify(await ledger.getFile(MIGRATION_ID))).not.toContain('secret');
+      expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBe('secret');
+      expect(await ledger.approvalToken(MIGRATION_ID, 2)).toBeUndefined();
+      expect(await ledger.listPendingApprovals()).toEqual([at(1)]);
+    });
+    it('takes a new token while it is pending, and stands once it is decided', async () => {
+      await ledger.putApproval(MIGRATION_ID, anApproval(), 'first');
+      expect(await ledger.putApproval(MIGRATION_ID, anApproval(), 'second')).toEqual(anApproval());
+      expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBe('second');
+      const decided = { round: 1, planHash: anApproval().planHash, state: 'approved', decidedBy: 'me', decidedAt: at(2), reason: 'fine' } as const;
+      expect(await ledger.decideApproval(MIGRATION_ID, decided)).toEqual(anApproval(decided));
+      expect(await ledger.putApproval(MIGRATION_ID, anApproval(), 'third')).toEqual(anApproval(decided));
+      expect((await ledger.getMigration(MIGRATION_ID))?.approvals).toEqual([anApproval(decided)]);
+      expect(await ledger.listPendingApprovals()).toEqual([]);
+    });
+    it('is decided once, and about its own plan alone', async () => {
+      await ledger.putApproval(MIGRATION_ID, anApproval(), 'token');
+      const no = { round: 1, planHash: 'b'.repeat(64), state: 'rejected', decidedBy: 'me', decidedAt: at(2) } as const;
+      expect(await ledger.decideApproval(MIGRATION_ID, no)).toEqual(anApproval());
+      expect(await ledger.decideApproval(MIGRATION_ID, { ...no, round: 2 })).toBeUndefined();
+      const right = { ...no, planHash: anApproval().planHash };
+      const answers = await Promise.all(['me', 'you', 'they'].map((decidedBy) => ledger.decideApproval(MIGRATION_ID, { ...right, decidedBy })));
+      expect(new Set(answers.map((one) => one?.decidedBy)).size).toBe(1);
+      expect(answers[0]).toMatchObject({ state: 'rejected' });
+    });
+    it('of each round has its own place', async () => {
+      for (const round of [2, 11, 1]) await ledger.putApproval(MIGRATION_ID, anApproval({ round }), `token ${round}`);
+      expect(new Set((await ledger.getMigration(MIGRATION_ID))?.approvals.map(({ round }) => round))).toEqual(new Set([1, 2, 11]));
+      expect(await ledger.approvalToken(MIGRATION_ID, 11)).toBe('token 11');
+    });
+  });
+
+  describe('a claim', () => {
+    it('is the first one’s, however many come at once', async () => {
+      const ids = Array.from({ length: 20 }, (_one, index) => ulid(NOW + index));
+      const answers = await Promise.all(ids.map((migrationId) => ledger.claim('key', aClaim({ migrationId }))));
+      expect(new Set(answers.map(({ migrationId }) => migrationId)).size).toBe(1);
+      expect(await ledger.claim('other', aClaim())).toEqual(aClaim());
+    });
+    it('passes on where the one before still stands', async () => {
+      const [first, second, third] = [aClaim(), aClaim({ migrationId: OTHER_MIGRATION_ID }), aClaim({ migrationId: ulid(NOW) })];
+      await ledger.claim('key', first);
+      expect(await ledger.reclaim('key', first, second)).toEqual(second);
+      expect(await ledger.reclaim('key', first, third)).toEqual(second);
+      expect(await ledger.claim('key', first)).toEqual(second);
+    });
+  });
+
+  describe('a list of migrations', () => {
+    const places = [
+      { account: '111122223333', region: 'eu-west-1', cluster: 'one' },
+      { account: '111122223333', region: 'eu-west-1', cluster: 'two' },
+      { account: '111122223333', region: 'us-east-1', cluster: 'one' },
+      { account: '444455556666', region: 'eu-west-1', cluster: 'one' },
+    ];
+    const idAt = (index: number): string => ulid(NOW + index * 1000, () => 0.5);
+    const fill = async (): Promise<void> => {
+      for (let index = 0; index < 24; index += 1) {
+        const target = places[index % places.length] ?? places[0]!;
+        const ended = index % 3 === 0 ? {} : { outcome: OUTCOMES[index % OUTCOMES.length], endedAt: at(index), status: 'ended' as const };
+        await ledger.putMigration(aMigration({ migrationId: idAt(index), request: aRequest({ target }), startedAt: at(index), plan: undefined }));
+        await ledger.updateMigration(idAt(index), ended);
+      }
+    };
+    const all = async (filter: Parameters<Ledger['listMigrations']>[0], limit: number): Promise<string[]> => {
+      const ids: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await ledger.listMigrations(filter, limit, after);
+        expect(page.migrations.length).toBeLessThanOrEqual(limit);
+        ids.push(...page.migrations.map(({ migrationId }) => migrationId));
+        after = page.next;
+      } while (after !== undefined);
+      return ids.filter((id) => id >= idAt(0));
+    };
+
+    it('has each that the filter lets through, once, the newest first, in pages of any size', async () => {
+      await fill();
+      const value = <T>(from: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...from), { nil: undefined });
+      const filters = fc.record({ account: value(['111122223333', '444455556666']), region: value(['eu-west-1', 'us-east-1']), cluster: value(['one', 'two', 'three']), outcome: value([...OUTCOMES]), since: value([NOW, NOW + 7000, NOW + 7001, NOW + 1_000_000]) });
+      await fc.assert(
+        fc.asyncProperty(filters, fc.integer({ min: 1, max: 30 }), async (filter, limit) => {
+          const fits = (index: number): boolean => {
+            const target = places[index % places.length] ?? places[0]!;
+            const outcome = index % 3 === 0 ? undefined : OUTCOMES[index % OUTCOMES.length];
+            const { since, outcome: wanted, ...where } = filter;
+            return Object.entries(where).every(([name, one]) => one === undefined || target[name as keyof typeof target] === one) && (wanted === undefined || outcome === wanted) && (since === undefined || NOW + index * 1000 >= since);
+          };
+          expect(await all(filter, limit)).toEqual(Array.from({ length: 24 }, (_one, index) => 23 - index).filter(fits).map(idAt));
+        }),
+        { numRuns: 60 },
+      );
+    });
+    it('shows what each is about, and how far it has come', async () => {
+      await ledger.updateMigration(MIGRATION_ID, { outcome: 'blocked', status: 'ended', endedAt: at(9) });
+      const { request, startedAt } = aMigration();
+      expect((await ledger.listMigrations({}, 10)).migrations).toEqual([{ migrationId: MIGRATION_ID, target: request.target, addon: request.addon, status: 'ended', outcome: 'blocked', dryRun: false, ...(request.requestedBy === undefined ? {} : { requestedBy: request.requestedBy }), startedAt, endedAt: at(9) }]);
+    });
+  });
+});
+
+it('leaves nothing in the index of what is pending once all is sent and decided', async () => {
+  const client = await newDynamoDb();
+  const ledger = createDynamoLedger({ client, tableName: TABLE });
+  await ledger.putMigration(aMigration());
+  await ledger.putApproval(MIGRATION_ID, anApproval(), 'token');
+  await ledger.announce(MIGRATION_ID, 'approval-needed');
+  const pending = async (): Promise<number> => (await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE, IndexName: 'Pending' }))).Count ?? 0;
+  expect(await pending()).toBe(2);
+  await ledger.decideApproval(MIGRATION_ID, { round: 1, planHash: anApproval().planHash, state: 'rejected', decidedBy: 'me', decidedAt: at(2) });
+  await ledger.markSent(MIGRATION_ID, ['approval-needed']);
+  expect(await pending()).toBe(0);
+});
