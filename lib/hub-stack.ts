@@ -22,9 +22,11 @@ export interface HubStackProps extends StackProps {
   lambdaDirectory: string;
   /** See `readConfig`. */
   forEveryRole?: boolean;
+  /** See `readConfig`. */
+  configFolder?: string | undefined;
 }
 
-/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, the runbook, and the alarms; with Retire where trust policies may be changed. */
+/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, and the alarms; with the runbook, unless it is switched off, and with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
 
@@ -51,7 +53,7 @@ export class HubStack extends Stack {
     const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
-    const { documentName } = new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed });
+    const runbook = config.deploy.runbook ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed }) : undefined;
 
     const rolesFor = (purpose: Purpose): string[] =>
       ACCESS_STEPS.flatMap((step) => {
@@ -63,7 +65,7 @@ export class HubStack extends Stack {
       new CfnOutput(this, 'RecoverStateMachineArn', { value: recover.stateMachineArn, description: 'State machine Recover.' }),
       ...(retire ? [new CfnOutput(this, 'RetireStateMachineArn', { value: retire.stateMachineArn, description: 'State machine Retire.' })] : []),
       new CfnOutput(this, 'TableName', { value: tableName, description: 'DynamoDB table of the ledger.' }),
-      new CfnOutput(this, 'RunbookName', { value: documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' }),
+      ...(runbook ? [new CfnOutput(this, 'RunbookName', { value: runbook.documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' })] : []),
       new CfnOutput(this, 'KubernetesRoleArns', {
         value: Fn.join(',', rolesFor('read')),
         description: `Roles that call the API server of a cluster: each needs an access entry there, in the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,

@@ -11,7 +11,7 @@ import { steps } from '../lambdas/steps/index.ts';
 import { loopbackUrlOf } from './apigateway/addresses.ts';
 import { createApiGateway } from './apigateway/service.ts';
 import type { AssemblyApi } from './assembly/apis.ts';
-import { type Assembly, type AssemblyFunction, loadAssembly } from './assembly/assembly.ts';
+import { type Assembly, type AssemblyFunction, type AssemblyStateMachine, loadAssembly } from './assembly/assembly.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { createDoor, type Door } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
@@ -58,6 +58,8 @@ export interface SandboxOptions {
    * process: where the sandbox listens, every caller signs. Default: false.
    */
   trustCallers?: boolean;
+  /** What a state machine runs in place of its own definition, such as that of an earlier release. Default: its own. */
+  definitionOf?: (machine: AssemblyStateMachine, assembly: Assembly) => object;
 }
 
 export interface Sandbox {
@@ -196,7 +198,7 @@ const deployBundled = ({ world, clock, assembly, authorizer, credentialsFor }: D
  * Bundled functions look at the machine's clock, so their sandbox's time starts now, unless the scenario starts later.
  */
 export const openSandbox = async (options: SandboxOptions & { assemblyDirectory: string }): Promise<Sandbox> => {
-  const { assemblyDirectory, seed, lambdas = 'source' } = options;
+  const { assemblyDirectory, seed, lambdas = 'source', definitionOf = ({ definition }: AssemblyStateMachine) => definition } = options;
   const startAt = lambdas === 'source' ? Date.parse(options.scenario.startAt) : Math.max(Date.parse(options.scenario.startAt), Date.now());
   const scenario: Scenario = { ...options.scenario, startAt: new Date(startAt).toISOString() };
   const listens = lambdas === 'bundled' || options.listen !== undefined;
@@ -269,7 +271,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     const executions = new Executions({
       world,
       clock,
-      stateMachines: assembly.stateMachines,
+      stateMachines: assembly.stateMachines.map((machine) => ({ ...machine, definition: definitionOf(machine, assembly) })),
       lambda: deployed.lambda,
       onStatus: (execution) => bus.executionChanged(execution),
     });
