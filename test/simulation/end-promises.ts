@@ -63,9 +63,9 @@ export const transientEndsMigrated: Promised = {
   name: 'transient-fault-ends-migrated',
   says: 'A single transient fault never keeps a migration from ending migrated; a person is needed only where a fault persists.',
   broken: (result) => {
-    const { faults, actor, cancelAfterCall, copies = 1, trust, stranger } = result.spec;
+    const { faults, actor, cancelAfterCall, copies = 1, trust, stranger, approval = 'given' } = result.spec;
     const [fault] = faults;
-    if (faults.length > 1 || actor || cancelAfterCall !== undefined || copies > 1 || trust || stranger) return [];
+    if (faults.length > 1 || approval !== 'given' || actor || cancelAfterCall !== undefined || copies > 1 || trust || stranger) return [];
     return result.migrations.flatMap(({ record }) => {
       if ((!fault || (isTransient(fault.kind) && !fault.persists)) && record?.outcome !== result.simulated.ends && !result.spec.rollBack) {
         return [`ended ${record?.outcome ?? 'without a record'} after ${fault?.kind ?? 'nothing'}: ${record?.failure?.name ?? ''} ${record?.failure?.message ?? ''}`];

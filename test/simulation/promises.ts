@@ -9,6 +9,7 @@ import { goesBackByItself, migratedMeansMigrated, neverLost, provenOnPods, trans
 import type { Promised } from './promised.ts';
 import { rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
+import { approvedFirst, withinWindow } from './telling-promises.ts';
 import { repairIsSafe, retiresOnlyItsOwn, trustStays } from './trust-promises.ts';
 
 export const PROMISES: readonly Promised[] = [
@@ -28,6 +29,8 @@ export const PROMISES: readonly Promised[] = [
   nothingElse,
   agentAsAsked,
   othersRespected,
+  approvedFirst,
+  withinWindow,
   rightsSuffice,
 ];
 

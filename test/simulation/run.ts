@@ -9,6 +9,7 @@ import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import { Random } from '../../sandbox/world/random.ts';
 import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
+import { approve } from './approver.ts';
 import { runHandOff } from './hand-off.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import type { RunSpec } from './spec.ts';
@@ -123,6 +124,11 @@ class Operator {
     return { migrationId, action, status, ...(error === undefined ? {} : { error }), trustPolicies: trustPoliciesOf(this.sandbox) };
   }
 
+  /** Waits for nobody: the migration goes on meanwhile. */
+  approveMeanwhile(migration: SimulatedMigration, mode: NonNullable<RunSpec['approval']>): void {
+    void this.sandbox.clock.spawn(() => approve(this.sandbox, this.ledger, migration, mode));
+  }
+
   /** Until no execution runs. */
   private async rest(): Promise<void> {
     const { clock, executions } = this.sandbox;
@@ -166,7 +172,11 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
   try {
     await clock.spawn(async () => {
       for (const request of simulated.requests) {
-        for (let copy = 0; copy < (spec.copies ?? 1); copy += 1) result.migrations.push(await operator.migrate(migrationRequest.parse(request)));
+        for (let copy = 0; copy < (spec.copies ?? 1); copy += 1) {
+          const migration = await operator.migrate(migrationRequest.parse(request));
+          result.migrations.push(migration);
+          operator.approveMeanwhile(migration, spec.approval ?? 'given');
+        }
       }
       await operator.settle(result.migrations);
       const stragglers = async (): Promise<void> => {
@@ -186,7 +196,11 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
       world.faults.clear();
       if (spec.rollBack) for (const { migrationId, record } of result.migrations) if (record?.outcome === 'migrated') await operator.rollBack(migrationId);
       if (spec.again) {
-        for (const request of simulated.requests) result.repeated.push(await operator.migrate(migrationRequest.parse(request)));
+        for (const request of simulated.requests) {
+          const migration = await operator.migrate(migrationRequest.parse(request));
+          result.repeated.push(migration);
+          operator.approveMeanwhile(migration, 'given');
+        }
       }
       await operator.settle([...result.migrations, ...result.repeated]);
       for (const { migrationId, record } of result.migrations) {

@@ -18,6 +18,8 @@ export interface ActorSpec {
 }
 export const ACTS = ['update-version', 'change-configuration', 'delete', 'recreate', 'associate', 'give-other-role', 'change-trust', 'annotate'] as const;
 
+export const APPROVALS = ['given', 'rejected', 'nobody', 'forged'] as const;
+
 export interface RunSpec {
   /** Name of one of the simulation's scenarios. */
   scenario: string;
@@ -32,6 +34,8 @@ export interface RunSpec {
   trust?: 'denied' | 'undecided';
   /** The first service account of the add-on has an association already that is somebody else's. */
   stranger?: 'other-tool' | 'other-addon';
+  /** What becomes of the approvals that the scenario's requests want; default: they are given. */
+  approval?: (typeof APPROVALS)[number];
   /** Somebody cancels the migration as soon as the n-th call has been answered. */
   cancelAfterCall?: number;
   /** Another migration of the same add-on once all have ended. */
