@@ -90,9 +90,10 @@ function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
 }
 
 /** What is told of a failure: its own text stays here. */
-function problemFor(error: unknown, { telemetry }: HandlerDependencies): ApiProblem {
+function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDependencies): ApiProblem {
   if (error instanceof ApiProblem) return error;
   tellFailure('api', error, telemetry);
+  telemetry.log.warn('api: a request could not be answered', { requestId: event.requestContext.requestId, method: event.httpMethod, path: shown(event.path, 200) });
   if (isMigrationError(error) && ERROR_CLASSES[error.name] === 'retryable') {
     return new ApiProblem('unavailable', `The request could not be answered now (${error.name}). Send it again in some seconds: with an Idempotency-Key, or unchanged, it is carried out once.`, { headers: { 'retry-after': RETRY_AFTER } });
   }
@@ -107,7 +108,7 @@ export async function answerRequest(event: ProxyEvent, dependencies: HandlerDepe
     if (routed.httpMethod === '' || routed.path === '') noRoute({ method: routed.httpMethod, path: routed.path });
     return (await routerFor(event, dependencies)(routed as APIGatewayProxyEvent, {} as Context, {} as never)) as ProxyResult;
   } catch (error) {
-    const found = problemFor(error, dependencies);
+    const found = problemFor(error, event, dependencies);
     return result(PROBLEMS[found.kind].status, 'application/problem+json', problemOf(found, instanceOf(event)), found.headers);
   }
 }

@@ -108,10 +108,8 @@ describe('permissions', () => {
       // Neither Retire, nor a task of another state machine.
       api: [
         look,
-        { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId], condition: undefined },
-        { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined },
-        { actions: ['states:SendTaskSuccess'], resources: [migrateAddon.logicalId], condition: undefined },
-        { actions: ['states:SendTaskFailure'], resources: [migrateAddon.logicalId], condition: undefined },
+        { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId, recover.logicalId], condition: undefined },
+        { actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'], resources: [migrateAddon.logicalId], condition: undefined },
       ],
     });
     const stopping = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties).includes('StopExecution'));

@@ -23,7 +23,7 @@ describe('stack', () => {
     };
     expect(rolesIn('KubernetesRestartRoleArns')).toEqual([roleOf('restart-pods')]);
     expect(rolesIn('KubernetesAnnotateRoleArns')).toEqual([roleOf('annotate-service-account')]);
-    expect(rolesIn('KubernetesRoleArns')).toEqual(['plan', 'begin', 'create-association', 'verify-pods', 'restart-pods', 'annotate-service-account', 'restore-associations', 'take-over', 'finish', 'install-agent', 'retire-trust'].map(roleOf));
+    expect(rolesIn('KubernetesRoleArns')).toEqual(['plan', 'begin', 'create-association', 'verify-pods', 'restart-pods', 'annotate-service-account', 'restore-associations', 'take-over', 'finish', 'install-agent', 'retire-trust', 'api'].map(roleOf));
   });
 
   it('can be deployed: no resource waits for itself', () => {
