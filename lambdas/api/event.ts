@@ -49,8 +49,10 @@ export function callerOf({ requestContext: { identity } }: ProxyEvent): string {
 export const instanceOf = ({ requestContext: { requestId } }: ProxyEvent): string | undefined => (/^[\w-]{1,64}$/.test(requestId) ? `urn:uuid:${requestId}` : undefined);
 
 /** The route's own path: a custom domain may have put something before it. */
-export const pathOf = ({ resource, pathParameters, path }: ProxyEvent): string =>
-  resource?.startsWith('/') ? resource.replace(/\{(\w+)\}/g, (whole, name: string) => (pathParameters && Object.hasOwn(pathParameters, name) ? encodeURIComponent(String(pathParameters[name]).toWellFormed()) : whole)) : path;
+export function pathOf({ resource, pathParameters, path }: Pick<ProxyEvent, 'resource' | 'pathParameters' | 'path'>): string {
+  if (resource?.startsWith('/') !== true) return path;
+  return resource.replace(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(pathParameters && Object.hasOwn(pathParameters, name) ? String(pathParameters[name]).toWellFormed() : '') || whole);
+}
 
 /** What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. */
 export function prefixOf(event: ProxyEvent): string {
