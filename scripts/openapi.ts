@@ -45,10 +45,10 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
     target: 'openapi-3.0',
     io,
     override: ({ jsonSchema }) => {
-      const { openapi } = jsonSchema as { openapi?: Json };
-      if (openapi) {
+      const { openapi: instead } = jsonSchema as { openapi?: Json };
+      if (instead) {
         for (const name of Object.keys(jsonSchema)) delete (jsonSchema as Json)[name];
-        Object.assign(jsonSchema, openapi);
+        Object.assign(jsonSchema, instead);
       }
       // The format says it already.
       if (jsonSchema.format === 'date-time' || jsonSchema.format === 'date') delete jsonSchema.pattern;
@@ -94,7 +94,7 @@ const MEANINGS: Record<string, string> = {
 };
 
 const parametersOf = (where: 'path' | 'query', schema: z.ZodObject | undefined): Json[] => {
-  const { properties = {}, required = [] } = schema ? (schemaOf(schema, 'input') as { properties?: Record<string, Json>; required?: string[] }) : {};
+  const { properties = {}, required = [] }: { properties?: Record<string, Json>; required?: string[] } = schema ? schemaOf(schema, 'input') : {};
   return Object.entries(properties).map(([name, one]) => {
     const { [`${where}.${name}`]: description } = MEANINGS;
     if (description === undefined) throw new Error(`The parameter ${where}.${name} has no meaning in scripts/openapi.ts.`);

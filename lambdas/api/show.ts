@@ -27,13 +27,10 @@ function verificationOf(before: PodEvidence[], pods: PodEvidence[]): MigrationAn
 }
 
 /** What a record alone says, of one that is over and of one that is not. */
-const ofRecord = ({ request, verified, warnings, associations, trustChanges, retirements, handOff, trigger, approvals, annotationChange, recovery, failure, executionArn }: Migration) => ({
-  preserve: request.preserve,
-  dryRun: request.dryRun,
-  requestedBy: request.requestedBy,
-  reason: request.reason,
-  ...{ verified, warnings, associations, trustChanges, retirements, handOff, trigger, approvals, annotationChange, recovery, failure, executionArn },
-});
+function ofRecord({ request, verified, warnings, associations, trustChanges, retirements, handOff, trigger, approvals, annotationChange, recovery, failure, executionArn }: Migration) {
+  const { preserve, dryRun, requestedBy, reason } = request;
+  return { preserve, dryRun, requestedBy, reason, verified, warnings, associations, trustChanges, retirements, handOff, trigger, approvals, annotationChange, recovery, failure, executionArn };
+}
 
 async function answerOf(record: Migration, prefix: string, { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>): Promise<MigrationAnswer> {
   const { migrationId } = record;

@@ -1,6 +1,6 @@
 /** Requests that somebody could send: by the OpenAPI document, with something wrong in them; and anything at all. */
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type Document, OPENAPI_FILE } from '../../../scripts/openapi.ts';
 import { ACCOUNT, ADDON, CLUSTER, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
 import { eventOf } from './gateway.ts';
@@ -29,9 +29,9 @@ export const operations: Documented[] = Object.entries(document.paths).flatMap((
 
 /** What breaks parsers, logs, terminals, patterns and objects. */
 const NASTY: unknown[] = [
-  ...['', ' ', '\u0000', 'a\nb', '\u001b[2J', '\u202e', '\ud800', '\ufeff', 'x'.repeat(3000), '../../etc/passwd', '%2e%2e%2f', '${jndi:ldap://x}', '{{7*7}}', "' OR 1=1 --", '<script>', '__proto__', 'constructor', 'null', 'undefined', 'NaN', '0', '-1', '1e400', '99999999999999999999'],
-  ...[null, true, false, 0, -1, 1.5, Number.MAX_SAFE_INTEGER, 1e308, [], {}, [[]], [null], { length: -1 }, { toString: 'x' }, { constructor: { prototype: {} } }, { $ne: null }],
-  ...['arn:aws:iam::999999999999:role/admin', 'arn:aws:iam::111122223333:role/../admin', '111122223333 ', '١١١١٢٢٢٢٣٣٣٣', 'eu-west-1\n', 'EU-WEST-1', 'aws-ebs-csi-driver/', `${MIGRATION_ID}\n`, MIGRATION_ID.toLowerCase()],
+  '', ' ', '\u0000', 'a\nb', '\u001b[2J', '\u202e', '\ud800', '\ufeff', 'x'.repeat(3000), '../../etc/passwd', '%2e%2e%2f', '${jndi:ldap://x}', '{{7*7}}', "' OR 1=1 --", '<script>', '__proto__', 'constructor', 'null', 'undefined', 'NaN', '0', '-1', '1e400', '99999999999999999999',
+  null, true, false, 0, -1, 1.5, Number.MAX_SAFE_INTEGER, 1e308, [], {}, [[]], [null], { length: -1 }, { toString: 'x' }, { constructor: { prototype: {} } }, { $ne: null },
+  'arn:aws:iam::999999999999:role/admin', 'arn:aws:iam::111122223333:role/../admin', '111122223333 ', '١١١١٢٢٢٢٣٣٣٣', 'eu-west-1\n', 'EU-WEST-1', 'aws-ebs-csi-driver/', `${MIGRATION_ID}\n`, MIGRATION_ID.toLowerCase(),
 ];
 /** Made once: what costs time is making texts, and what finds something is how they are put together. */
 const pooled = <Value>(arbitrary: fc.Arbitrary<Value>, numRuns: number): fc.Arbitrary<Value> => fc.constantFrom(...fc.sample(arbitrary, { numRuns, seed: 20_260_105 }));

@@ -100,8 +100,8 @@ describe('GET /clusters/{name}/identities', () => {
   it('is to be tried again where the cluster does not answer, or the time is up', async () => {
     const fakes = newFakes();
     fakes.journal.failNext('kubernetes.listNodes');
-    problemIn(await look(fakes), 'unavailable');
+    expect(problemIn(await look(fakes), 'unavailable').detail).toContain('ConnectionLost');
     fakes.invocation.remaining = 11_000;
-    problemIn(await look(fakes), 'unavailable');
+    expect(problemIn(await look(fakes), 'unavailable').detail).toContain('OutOfTime');
   });
 });

@@ -202,13 +202,13 @@ describe('whatever breaks', () => {
     for (const over of [false, true]) {
       const fakes = newFakes();
       const { ledger } = fakes;
-      const { putMigration } = ledger;
+      const put = ledger.putMigration.bind(ledger);
       // Between its look and its put, another one has put the record, and the execution has come to its plan, or its end.
       ledger.putMigration = async (record) => {
-        ledger.putMigration = putMigration;
+        ledger.putMigration = put;
         await ledger.putMigration({ ...record, executionArn: EXECUTION, verified: 'pods' });
         if (over) await ledger.updateMigration(record.migrationId, { status: 'ended', outcome: 'migrated' });
-        return putMigration.call(ledger, record);
+        return put(record);
       };
       const answer = await send(fakes, keyed('deploy-1'));
       expect(answer.status).toBe(202);
