@@ -42,7 +42,11 @@ export type TrustStep = (typeof TRUST_STEPS)[number];
 
 const isTrustStep = (step: StepName): step is TrustStep => TRUST_STEPS.some((one) => one === step);
 
-export const isDeployed = (step: StepName, { repairableRoleArns }: Pick<Config, 'repairableRoleArns'>): boolean => repairableRoleArns !== undefined || !isTrustStep(step);
+/** What is no part of a state machine, and can be switched off. */
+export type SwitchedStep = 'api';
+
+export const isDeployed = (step: StepName, { repairableRoleArns, deploy }: Pick<Config, 'repairableRoleArns' | 'deploy'>): boolean =>
+  (repairableRoleArns !== undefined || !isTrustStep(step)) && (deploy.api || step !== ('api' satisfies SwitchedStep));
 
 const textAsList = (value: unknown): unknown => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value);
 /** `create` is another word for `true`. */

@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
+import { Api } from './api/api.ts';
 import { readConfig } from './config.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
@@ -26,7 +27,7 @@ export interface HubStackProps extends StackProps {
   configFolder?: string | undefined;
 }
 
-/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, and the alarms; with the runbook, unless it is switched off, and with Retire where trust policies may be changed. */
+/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, and the alarms; with the API and the runbook, unless they are switched off, and with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
 
@@ -42,6 +43,7 @@ export class HubStack extends Stack {
       lambdaDirectory: props.lambdaDirectory,
       config,
       ...sealed,
+      stateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
       recoverStateMachineArn: Lazy.string({ produce: () => recover.stateMachineArn }),
     });
     const { tableName } = table;
@@ -53,6 +55,7 @@ export class HubStack extends Stack {
     const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
+    const api = steps.versions.api && new Api(this, 'Api', { handler: steps.versions.api, ...sealed });
     const runbook = config.deploy.runbook ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed }) : undefined;
 
     const rolesFor = (purpose: Purpose): string[] =>
@@ -65,6 +68,7 @@ export class HubStack extends Stack {
       new CfnOutput(this, 'RecoverStateMachineArn', { value: recover.stateMachineArn, description: 'State machine Recover.' }),
       ...(retire ? [new CfnOutput(this, 'RetireStateMachineArn', { value: retire.stateMachineArn, description: 'State machine Retire.' })] : []),
       new CfnOutput(this, 'TableName', { value: tableName, description: 'DynamoDB table of the ledger.' }),
+      ...(api ? [api.output] : []),
       ...(runbook ? [new CfnOutput(this, 'RunbookName', { value: runbook.documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' })] : []),
       new CfnOutput(this, 'KubernetesRoleArns', {
         value: Fn.join(',', rolesFor('read')),
