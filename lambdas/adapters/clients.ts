@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EKSClient } from '@aws-sdk/client-eks';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
@@ -87,4 +88,5 @@ export class ClientFactory {
   iam = (): IAMClient => this.one('iam', (config) => new IAMClient(config));
   dynamodb = (): DynamoDBClient => this.one('dynamodb', (config) => new DynamoDBClient(config));
   stepFunctions = (): SFNClient => this.one('states', (config) => new SFNClient(config));
+  eventBridge = (): EventBridgeClient => this.one('events', (config) => new EventBridgeClient(config));
 }

@@ -7,10 +7,12 @@ import { carryOverSchema } from './carry-over/schema.ts';
 import { createAddonSchema } from './create-addon/schema.ts';
 import { createAssociationSchema } from './create-association/schema.ts';
 import { deleteAddonSchema } from './delete-addon/schema.ts';
+import { diagnoseDenialSchema } from './diagnose-denial/schema.ts';
 import { findStrandedSchema } from './find-stranded/schema.ts';
 import { finishSchema } from './finish/schema.ts';
 import { installAgentSchema } from './install-agent/schema.ts';
 import { planSchema } from './plan/schema.ts';
+import { publishEventsSchema } from './publish-events/schema.ts';
 import { purgeAssociationsSchema } from './purge-associations/schema.ts';
 import { repairTrustSchema } from './repair-trust/schema.ts';
 import { restartPodsSchema } from './restart-pods/schema.ts';
@@ -21,7 +23,7 @@ import { takeOverSchema } from './take-over/schema.ts';
 import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
-/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`. A new step is added here and in `index.ts`. */
+/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then what EventBridge calls. A new step is added here and in `index.ts`. */
 export const stepSchemas = {
   plan: planSchema,
   begin: beginSchema,
@@ -45,6 +47,8 @@ export const stepSchemas = {
   'find-stranded': findStrandedSchema,
   finish: finishSchema,
   'retire-trust': retireTrustSchema,
+  'publish-events': publishEventsSchema,
+  'diagnose-denial': diagnoseDenialSchema,
 } as const;
 
 export type StepName = keyof typeof stepSchemas;
