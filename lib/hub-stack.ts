@@ -4,6 +4,10 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
 import { readConfig } from './config.ts';
+import { Denials } from './events/denials.ts';
+import { Notifications } from './events/notifications.ts';
+import { Publishing } from './events/publishing.ts';
+import type { DenialRules, NotificationSettings } from './events/settings.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
 import { MigrateAddon } from './migration/state-machine.ts';
@@ -24,6 +28,13 @@ export interface HubStackProps extends StackProps {
   forEveryRole?: boolean;
 }
 
+/** Until the configuration names them: what is the default there. The sandbox has everything, so that every scenario finds it. */
+const eventSettings = ({ forEveryRole = false }: Pick<HubStackProps, 'forEveryRole'>): { denials: DenialRules; accounts: string[]; notifications: NotificationSettings } => ({
+  denials: { action: 'notify', quietHours: 24 },
+  accounts: [],
+  notifications: { ...(forEveryRole ? { emails: ['operator@example.com'] } : {}), events: ['approval-needed', 'rolled-back', 'needs-human'] },
+});
+
 /** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, the runbook, and the alarms; with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
@@ -34,6 +45,7 @@ export class HubStack extends Stack {
     const { customerKey, permissionsBoundaryArn } = config;
     if (permissionsBoundaryArn !== undefined) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
     const sealed: { key?: kms.IKey } = customerKey === undefined ? {} : { key: new CustomerKey(this, 'CustomerKey', customerKey).key };
+    const { denials, accounts, notifications } = eventSettings(props);
     const { table } = new LedgerTable(this, 'Ledger', sealed);
     const steps = new Steps(this, 'Steps', {
       table,
@@ -41,6 +53,9 @@ export class HubStack extends Stack {
       config,
       ...sealed,
       recoverStateMachineArn: Lazy.string({ produce: () => recover.stateMachineArn }),
+      stateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
+      denials,
+      accounts,
     });
     const { tableName } = table;
     const { stateMachine: migrateAddon } = new MigrateAddon(this, 'MigrateAddon', { steps, tableName, ...sealed });
@@ -48,7 +63,10 @@ export class HubStack extends Stack {
     const retire = steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName, ...sealed }).stateMachine;
     steps.allowExecutions({ migrateAddon, recover, retire });
     const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
-    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, deadLetterQueue };
+    const publishing = new Publishing(this, 'Publishing', { machines: [migrateAddon, recover], publishEvents: steps.versions['publish-events'], deadLetterQueue });
+    const denied = new Denials(this, 'Denials', { diagnoseDenial: steps.versions['diagnose-denial'], deadLetterQueue });
+    const told = new Notifications(this, 'Notifications', { notifications, deadLetterQueue, ...sealed });
+    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...denied.rules, ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial'].function, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
     const { documentName } = new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed });

@@ -1,4 +1,4 @@
-import { Lazy } from 'aws-cdk-lib';
+import { Aws, Lazy } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -13,6 +13,7 @@ import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
 import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
 import { executionGrantsOf, grantsOf, type Machines } from './migration/permissions.ts';
+import type { DenialRules } from './events/settings.ts';
 import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
 import { isConnected } from './network/interfaces.ts';
@@ -34,6 +35,11 @@ export interface StepsProps {
   key?: kms.IKey;
   /** Of the state machine Recover, which is made after the steps that it calls: a lazy value. */
   recoverStateMachineArn: string;
+  /** The same of MigrateAddon. */
+  stateMachineArn: string;
+  denials: DenialRules;
+  /** Beside the service's own, those whose events are taken. */
+  accounts: string[];
 }
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
@@ -44,7 +50,7 @@ export class Steps extends Construct {
   /** What a state calls. */
   readonly versions: StepFunctions;
 
-  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, recoverStateMachineArn }: StepsProps) {
+  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, recoverStateMachineArn, stateMachineArn, denials, accounts }: StepsProps) {
     super(scope, id);
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
@@ -65,6 +71,7 @@ export class Steps extends Construct {
       begin: { ...passable, ...repairable },
       'annotate-service-account': passable,
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
+      'diagnose-denial': { STATE_MACHINE_ARN: stateMachineArn, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: accounts.join(','), DENIAL_ACTION: denials.action, QUIET_HOURS: String(denials.quietHours) },
       'repair-trust': repairable,
       'retire-trust': repairable,
     };

@@ -47,6 +47,7 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
     describeExecutions(machines, 'asks of each lock that is held whether its execution is still running'),
     { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts Recover for a migration whose execution has stopped' },
   ],
+  'diagnose-denial': (machines) => [{ actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the plan, or the migration, of the add-on whose update was denied' }],
 };
 
 /** What a step may do with executions of this service; empty for most. */

@@ -1,6 +1,6 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
+import { HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import type { Grant } from './grant.ts';
 
 /** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */
@@ -53,10 +53,22 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes a trust policy, before and after, before it is written',
     UpdateItem: `takes the locks and lets go of them, and ${LINE}`,
   },
+  'publish-events': { Query: 'reads the record of a migration that is to be told of', GetItem: 'reads what is to be told of it', UpdateItem: 'notes what was told' },
+  'diagnose-denial': {
+    Query: "reads the record of the migration that has the add-on's claim",
+    GetItem: "reads the claim of an earlier event of the same add-on",
+    PutItem: 'claims the add-on for the event, before anything is started',
+    UpdateItem: "writes the migration's record before it is started",
+  },
+};
+
+const INDEXES: Partial<Record<StepName, { index: string; why: string }>> = {
+  'find-stranded': { index: HELD_LOCKS, why: 'lists the locks that are held' },
+  'publish-events': { index: PENDING, why: 'lists what was not told yet, and the approvals that are waited for' },
 };
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */
 export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [
   ...Object.entries(callsOf[step]).map(([call, why]) => ({ actions: [`dynamodb:${call}`], resources: [tableArn], why })),
-  ...(step === 'find-stranded' ? [{ actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${HELD_LOCKS}`], why: 'lists the locks that are held' }] : []),
+  ...[INDEXES[step] ?? []].flat().map(({ index, why }) => ({ actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${index}`], why })),
 ];
