@@ -8,7 +8,7 @@ import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { type FunctionArn, parseFunctionArn } from './arn.ts';
-import { denialOfRole, denialOfService, type InvokingCaller, isRole } from './authorization.ts';
+import { type InvokingCaller, refusalOfRole, refusalOfService } from './authorization.ts';
 import type { ContextData } from './context.ts';
 import type { InvokingExecution } from './invocation.ts';
 
@@ -159,11 +159,11 @@ export abstract class FunctionRuntime implements LambdaRuntime {
 
   /** The function that the caller may invoke. A role without the right does not learn whether there is one. */
   private admit(functionArn: string, target: FunctionArn | undefined, caller: InvokingCaller): AssemblyFunction {
-    if (target && isRole(caller)) this.refuse(denialOfRole(this.authorizer, functionArn, target.region, caller));
+    if (target) this.refuse(refusalOfRole(this.authorizer, functionArn, caller));
     const fn = target && this.functions.get(target.arn);
     const isPublished = target?.qualifier === '$LATEST' || fn?.versionArns.includes(functionArn) === true;
     if (!fn || !isPublished) throw new InvokeRefusal(404, 'Lambda.ResourceNotFoundException', `Function not found: ${functionArn} (Service: Lambda, Status Code: 404)`);
-    if (!isRole(caller)) this.refuse(denialOfService(this.authorizer, fn, functionArn, caller));
+    this.refuse(refusalOfService(this.authorizer, fn, functionArn, caller));
     return fn;
   }
 

@@ -1,0 +1,60 @@
+/** What a resource's own policy says to a service that calls for somebody: of a function, a topic, a queue. Source: IAM User Guide, "Identity-based policies and resource-based policies". */
+import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
+import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
+import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
+import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import type { Authorizer, Denial } from './authorizer.ts';
+import { denies } from './decide.ts';
+
+/** Who calls a resource that has a policy of its own. */
+export interface ResourceCaller {
+  /** ARN of the role that calls, or a service's principal, such as `events.amazonaws.com`. */
+  caller: string;
+  /** Of a service: what it calls for, such as a rule. */
+  sourceArn?: string;
+}
+
+export const isRole = ({ caller }: ResourceCaller): boolean => caller.startsWith('arn:');
+
+/** One call: the action on the resource, as policies write them. */
+export interface ResourceCall {
+  action: string;
+  /** ARN. */
+  resource: string;
+}
+
+/** EventBridge User Guide, "Using IAM policy conditions": the rule and its account; IAM User Guide, "AWS global condition context keys", for the others. */
+const requestOf = ({ caller, sourceArn }: ResourceCaller, { action, resource }: ResourceCall): PolicyRequest => {
+  const account = sourceArn?.split(':')[4];
+  const lookUp = closedWorld({
+    'aws:PrincipalIsAWSService': String(!caller.startsWith('arn:')),
+    'aws:SecureTransport': 'true',
+    ...(sourceArn === undefined ? {} : { 'aws:SourceArn': sourceArn }),
+    ...(account === undefined ? {} : { 'aws:SourceAccount': account }),
+  });
+  return { action, resource, principal: { type: caller.startsWith('arn:') ? 'AWS' : 'Service', values: [caller] }, lookUp };
+};
+
+const noted = (authorizer: Authorizer, { action, resource }: ResourceCall, { caller }: ResourceCaller, decision: Denial['decision']): Denial => {
+  const reason = decision === 'explicitDeny' ? 'with an explicit deny in a resource-based policy' : `because no resource-based policy allows the ${action} action`;
+  const denial: Denial = { action, resource, principalArn: caller, decision, message: `User: ${caller} is not authorized to perform: ${action} on resource: ${resource} ${reason}` };
+  authorizer.denials.push(denial);
+  return denial;
+};
+
+/**
+ * The refusal of a service by the policies of the resource, which name principals and whose `Resource` is left to whoever
+ * asks. Noted with the authorizer's other denials. Its text is IAM's for a resource's policy; nobody shows what EventBridge gets.
+ */
+export const denialOfService = (authorizer: Authorizer, policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): Denial | undefined => {
+  const request = requestOf(caller, call);
+  if (evaluate(policies, request).verdict === 'allowed') return undefined;
+  return noted(authorizer, call, caller, denies(policies, request) ? 'explicitDeny' : 'implicitDeny');
+};
+
+/** The refusal of a role: by its own policies, since within one account those of the resource need not allow it too, or by a Deny of the resource's. */
+export const denialOfRole = (authorizer: Authorizer, policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): Denial | undefined => {
+  const [, , , region = ''] = call.resource.split(':');
+  const denial = authorizer.authorize({ accessKeyId: '', principalArn: caller.caller, account: caller.caller.split(':')[4] ?? '' }, call, region);
+  return denial ?? (policies.length > 0 && denies(policies, requestOf(caller, call)) ? noted(authorizer, call, caller, 'explicitDeny') : undefined);
+};
