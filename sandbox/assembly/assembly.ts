@@ -5,6 +5,7 @@ import { fingerprintOf, loadStacks, type Stack } from './stacks.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
+import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './messaging.ts';
 import { rolesOf } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
 import type { Resolver } from './resolver.ts';
@@ -35,6 +36,20 @@ export interface AssemblyFunction {
   codeDirectory: string;
   /** Which services may invoke it; left out: none. */
   permissions?: AssemblyPermission[];
+  /** What Lambda does with events that it takes into its own queue; left out: its defaults. */
+  asyncConfigs?: AssemblyAsyncConfig[];
+  /** ARN of the queue or topic for events that it could not process. */
+  deadLetterArn?: string;
+}
+
+/** As `AWS::Lambda::EventInvokeConfig` sets it. */
+export interface AssemblyAsyncConfig {
+  /** With the version or alias that it is for; without one: for the function as it is called without. */
+  functionArn: string;
+  maximumRetryAttempts?: number;
+  maximumEventAgeSeconds?: number;
+  /** Where the record of an invocation goes that is given up: a queue or a topic. */
+  onFailureArn?: string;
 }
 
 /** A statement of a function's own policy, as `AWS::Lambda::Permission` adds it. */
@@ -80,6 +95,8 @@ export interface Assembly {
   roles: AssemblyRole[];
   /** EventBridge's, those that are enabled. */
   rules: AssemblyRule[];
+  topics: AssemblyTopic[];
+  queues: AssemblyQueue[];
   /** By output key, and by export name where there is one. */
   outputs: Record<string, string>;
 }
@@ -180,6 +197,8 @@ const readAssembly = (directory: string, options: AssemblyOptions): Assembly => 
     tables: stacks.flatMap(tablesOf),
     roles: rolesOf(stacks),
     rules: stacks.flatMap(rulesOf),
+    topics: topicsOf(stacks),
+    queues: queuesOf(stacks),
     outputs: outputsOf(stacks),
   };
 };

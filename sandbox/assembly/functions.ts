@@ -1,4 +1,4 @@
-import type { AssemblyFunction, AssemblyPermission } from './assembly.ts';
+import type { AssemblyAsyncConfig, AssemblyFunction, AssemblyPermission } from './assembly.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
@@ -52,6 +52,28 @@ const permissionsOf = (stack: Stack): AssemblyPermission[] =>
     };
   });
 
+const ASYNC_FIELDS = new Set(['FunctionName', 'Qualifier', 'MaximumRetryAttempts', 'MaximumEventAgeInSeconds', 'DestinationConfig']);
+
+/** Throws AssemblyError for a configuration of asynchronous invocations that the sandbox's Lambda does not follow. */
+const asyncConfigsOf = (stack: Stack): AssemblyAsyncConfig[] =>
+  resourcesOfType(stack, 'AWS::Lambda::EventInvokeConfig').map(({ properties, where }) => {
+    const text = (name: string): string => stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
+    const unknown = Object.keys(properties).find((name) => !ASYNC_FIELDS.has(name));
+    if (unknown !== undefined) throw new AssemblyError(`an EventInvokeConfig with ${unknown}, which the sandbox does not know`, where);
+    const qualifier = text('Qualifier');
+    const { MaximumRetryAttempts: attempts, MaximumEventAgeInSeconds: age, DestinationConfig: destinations } = properties;
+    const { OnFailure: onFailure, OnSuccess: onSuccess } = isObject(destinations) ? destinations : {};
+    if (onSuccess !== undefined) throw new AssemblyError('an EventInvokeConfig with OnSuccess, which the sandbox does not know', where);
+    const destination = isObject(onFailure) ? stack.resolver.textOf(onFailure['Destination'], { ...where, path: 'Properties.DestinationConfig.OnFailure.Destination' }) : undefined;
+    return {
+      // As for a version or an alias; $LATEST is the function as it is called without.
+      functionArn: permittedArn(stack, qualifier === '$LATEST' ? text('FunctionName') : `${text('FunctionName')}:${qualifier}`),
+      ...(attempts === undefined ? {} : { maximumRetryAttempts: Number(attempts) }),
+      ...(age === undefined ? {} : { maximumEventAgeSeconds: Number(age) }),
+      ...(destination === undefined ? {} : { onFailureArn: destination }),
+    };
+  });
+
 /** The functions of a stack with their published versions and aliases, and who may invoke them. */
 export const functionsOf = (stack: Stack): AssemblyFunction[] => {
   const { resolver } = stack;
@@ -59,10 +81,14 @@ export const functionsOf = (stack: Stack): AssemblyFunction[] => {
     resourcesOfType(stack, type).map(({ logicalId, where }) => resolver.reference(logicalId, where)),
   );
   const allPermissions = permissionsOf(stack);
+  const allAsyncConfigs = asyncConfigsOf(stack);
   return resourcesOfType(stack, 'AWS::Lambda::Function').map((resource) => {
     const { logicalId, properties, where } = resource;
     const arn = resolver.attribute(logicalId, 'Arn', where);
-    const permissions = allPermissions.filter(({ functionArn }) => functionArn === arn || functionArn.startsWith(`${arn}:`));
+    const isOwn = ({ functionArn }: { functionArn: string }): boolean => functionArn === arn || functionArn.startsWith(`${arn}:`);
+    const permissions = allPermissions.filter(isOwn);
+    const asyncConfigs = allAsyncConfigs.filter(isOwn);
+    const deadLetters = properties['DeadLetterConfig'];
     return {
       logicalId,
       name: resolver.reference(logicalId, where),
@@ -76,6 +102,8 @@ export const functionsOf = (stack: Stack): AssemblyFunction[] => {
       roleArn: resolver.textOf(properties['Role'], { ...where, path: 'Properties.Role' }),
       codeDirectory: codeDirectoryOf(stack, resource),
       ...(permissions.length === 0 ? {} : { permissions }),
+      ...(asyncConfigs.length === 0 ? {} : { asyncConfigs }),
+      ...(isObject(deadLetters) ? { deadLetterArn: resolver.textOf(deadLetters['TargetArn'], { ...where, path: 'Properties.DeadLetterConfig.TargetArn' }) } : {}),
     };
   });
 };

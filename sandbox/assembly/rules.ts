@@ -1,6 +1,6 @@
 /** EventBridge rules of the default bus. Source: CloudFormation Template Reference, `AWS::Events::Rule`. */
 import { AssemblyError, type Where } from './error.ts';
-import { isObject, type Json } from '../json.ts';
+import { isJson, isObject, type Json } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
 
@@ -17,10 +17,12 @@ export interface AssemblyRule {
 
 export interface AssemblyTarget {
   id: string;
-  /** Of a state machine or a function, with a version or without. */
+  /** Of a state machine, a topic, or a function, with a version or without. */
   arn: string;
-  /** What EventBridge calls it as; functions let it in by their own policy instead. */
+  /** What EventBridge calls it as; functions and topics let it in by their own policy instead. */
   roleArn?: string;
+  /** Of the queue for what can't be delivered. */
+  deadLetterArn?: string;
   /** JSON text, instead of the event. */
   input?: string;
   /** Part of the event: `$.detail`. */
@@ -43,27 +45,59 @@ const secondsOf = (expression: unknown, where: Where): number => {
 };
 
 const TARGET_FIELDS = new Set(['Id', 'Arn', 'RoleArn', 'Input', 'InputPath', 'InputTransformer', 'RetryPolicy', 'DeadLetterConfig']);
+const TARGET_ARN = /^arn:aws[\w-]*:(lambda:[^:]+:\d{12}:function:|states:[^:]+:\d{12}:stateMachine:|sns:[^:]+:\d{12}:[\w-]+$)/;
+
+/** What a template can't use without a path: EventBridge has these of each event. */
+const PREDEFINED = new Set(['aws.events.rule-arn', 'aws.events.rule-name', 'aws.events.event.ingestion-time', 'aws.events.event', 'aws.events.event.json']);
+
+/** Of an input transformer's template: `<name>`. */
+export const PLACEHOLDER = /<([\w.-]+)>/g;
+
+/** EventBridge User Guide, "Amazon EventBridge input transformation", lists what of JSON Path there is; its wildcards are not played. */
+const PATH = /^\$(?:\.[\w/-]+|\[\d+\])*$/;
+
+const pathOf = (path: string, where: Where): string => {
+  if (!PATH.test(path)) throw new AssemblyError(`the path ${path}; the sandbox has those of names and indices alone, such as $.detail.items[0]`, where);
+  return path;
+};
+
+/** Throws AssemblyError for what PutTargets would refuse as well. */
+const transformerOf = (stack: Stack, transformer: Json, where: Where): NonNullable<AssemblyTarget['inputTransformer']> => {
+  const { InputPathsMap: map, InputTemplate: text } = transformer;
+  const paths = Object.fromEntries(Object.entries(isObject(map) ? map : {}).map(([name, path]) => [name, pathOf(String(path), where)]));
+  const template = stack.resolver.textOf(text, where);
+  for (const [, name = ''] of template.matchAll(PLACEHOLDER)) {
+    if (!PREDEFINED.has(name) && !Object.hasOwn(paths, name)) throw new AssemblyError(`an InputTemplate with <${name}>, which InputPathsMap does not have`, where);
+  }
+  return { paths, template };
+};
+
+const inputOf = (stack: Stack, target: Json, where: Where): Pick<AssemblyTarget, 'input' | 'inputPath' | 'inputTransformer'> => {
+  const text = (name: string): string => stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
+  const { Input: input, InputPath: path, InputTransformer: transformer } = target;
+  if ([input, path, transformer].filter((each) => each !== undefined).length > 1) throw new AssemblyError('a target with more than one of Input, InputPath and InputTransformer; keep one', where);
+  if (input !== undefined && !isJson(text('Input'))) throw new AssemblyError('an Input that is no JSON text', where);
+  return {
+    ...(input === undefined ? {} : { input: text('Input') }),
+    ...(path === undefined ? {} : { inputPath: pathOf(text('InputPath'), where) }),
+    ...(isObject(transformer) ? { inputTransformer: transformerOf(stack, transformer, where) } : {}),
+  };
+};
 
 const targetOf = (stack: Stack, target: unknown, where: Where): AssemblyTarget => {
   if (!isObject(target)) throw new AssemblyError('a target that is no object', where);
   const text = (name: string): string => stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
   const arn = text('Arn');
-  if (!/^arn:aws[\w-]*:(lambda:[^:]+:\d{12}:function:|states:[^:]+:\d{12}:stateMachine:)/.test(arn)) {
-    throw new AssemblyError(`the target ${arn}; the sandbox has state machines and functions as targets`, where);
-  }
+  if (!TARGET_ARN.test(arn)) throw new AssemblyError(`the target ${arn}; the sandbox has state machines, functions and topics as targets`, where);
   const unknown = Object.keys(target).find((name) => !TARGET_FIELDS.has(name));
   if (unknown !== undefined) throw new AssemblyError(`a target with ${unknown}, which the sandbox does not know`, where);
-  const { InputTransformer: transformer } = target;
-  const paths = isObject(transformer) && isObject(transformer['InputPathsMap']) ? transformer['InputPathsMap'] : {};
+  const { DeadLetterConfig: deadLetters } = target;
   return {
     id: text('Id'),
     arn,
     ...(target['RoleArn'] === undefined ? {} : { roleArn: text('RoleArn') }),
-    ...(target['Input'] === undefined ? {} : { input: text('Input') }),
-    ...(target['InputPath'] === undefined ? {} : { inputPath: text('InputPath') }),
-    ...(isObject(transformer)
-      ? { inputTransformer: { paths: Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, String(path)])), template: stack.resolver.textOf(transformer['InputTemplate'], where) } }
-      : {}),
+    ...(isObject(deadLetters) ? { deadLetterArn: stack.resolver.textOf(deadLetters['Arn'], { ...where, path: `${where.path ?? ''}.DeadLetterConfig.Arn` }) } : {}),
+    ...inputOf(stack, target, where),
   };
 };
 

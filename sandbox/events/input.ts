@@ -1,5 +1,8 @@
-/** What a target gets of an event. Source: EventBridge User Guide, "Amazon EventBridge input transformation". */
-import type { AssemblyRule, AssemblyTarget } from '../assembly/rules.ts';
+/**
+ * What a target gets of an event. Source: EventBridge User Guide, "Amazon EventBridge input transformation"; where it
+ * leaves something open, what localstack/localstack has recorded of AWS (`tests/aws/services/events/test_events_inputs`).
+ */
+import { type AssemblyRule, type AssemblyTarget, PLACEHOLDER } from '../assembly/rules.ts';
 import { isObject } from '../json.ts';
 import type { Event } from './event.ts';
 
@@ -12,36 +15,56 @@ const valueAt = (event: unknown, path: string): unknown => {
   }, event);
 };
 
-/** Within quotes a variable becomes part of the text, elsewhere it is a value of its own; one without a value is not there. */
+/** Within quotes, where "EventBridge does not escape values": text with a quotation mark breaks the JSON around it. Of lists and objects a template of text loses the quotation marks. */
+const within = (value: unknown, isText: boolean): string => {
+  if (value === undefined) return '';
+  if (typeof value === 'string') return value;
+  const json = JSON.stringify(value);
+  return isText ? json.replaceAll('"', '') : json;
+};
+
+const TOKEN = new RegExp(String.raw`\\.|"|${PLACEHOLDER.source}`, 'g');
+
+/** Within quotes a variable becomes part of the text, elsewhere it is a value of its own; one without a value is empty text. */
 const insert = (template: string, values: (name: string) => unknown): string => {
+  const isText = template.trimStart().startsWith('"');
   let quoted = false;
-  return template.replace(/\\.|"|<([\w.-]+)>/g, (whole, name: string | undefined) => {
+  return template.replace(TOKEN, (whole, name: string | undefined) => {
     if (whole === '"') quoted = !quoted;
     if (name === undefined) return whole;
     const value = values(name);
-    if (!quoted) return JSON.stringify(value ?? '');
-    const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
-    return JSON.stringify(text).slice(1, -1);
+    return quoted ? within(value, isText) : JSON.stringify(value ?? '');
   });
 };
 
-/** JSON text, as the target gets it. */
+/** "The JSON that is passed to the target is minified"; what is no JSON, such as several lines of text, stays as it is. */
+const minified = (text: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
+};
+
+/** As the target gets it: JSON text, unless a transformer's template makes something else. */
 export const inputFor = (target: AssemblyTarget, rule: Pick<AssemblyRule, 'arn' | 'name'>, event: Event): string => {
   if (target.input !== undefined) return target.input;
   if (target.inputPath !== undefined) return JSON.stringify(valueAt(event, target.inputPath) ?? {});
   const { inputTransformer: transformer } = target;
   if (!transformer) return JSON.stringify(event);
-  const { detail: _, ...withoutDetail } = event;
+  const { detail: _, 'detail-type': detailType, ...rest } = event;
   const predefined: Record<string, unknown> = {
     'aws.events.rule-arn': rule.arn,
     'aws.events.rule-name': rule.name,
     'aws.events.event.ingestion-time': event.time,
-    'aws.events.event': withoutDetail,
+    // This one alone has the name without the hyphen.
+    'aws.events.event': { ...rest, detailType },
     'aws.events.event.json': event,
   };
-  return insert(transformer.template, (name) => {
+  const text = insert(transformer.template, (name) => {
     if (Object.hasOwn(predefined, name)) return predefined[name];
     const path = transformer.paths[name];
     return path === undefined ? undefined : valueAt(event, path);
   });
+  return minified(text);
 };

@@ -133,6 +133,8 @@ test('an application as plain data', () => {
       },
     ],
     rules: [],
+    topics: [],
+    queues: [],
     outputs: { MachineArn: machineArn, TableName: 'App-Table', 'App-table': 'App-Table' },
   });
   expect(loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' })).toEqual(assembly);
@@ -222,6 +224,33 @@ test('policies: inline, attached, managed by the application, and managed elsewh
   });
   expect(roles[0]!.policies.map(({ name }) => name)).toEqual(['inline', 'own', 'managed']);
   expect(roles[0]!.managedPolicyArns).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
+});
+
+test('what Lambda does with events in its own queue: of a version, of the function itself, and none', () => {
+  const config = (name: string, qualifier: unknown, more: object) => ({ Type: 'AWS::Lambda::EventInvokeConfig', Properties: { FunctionName: { Ref: name }, Qualifier: qualifier, ...more } });
+  const Dead = { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead' } };
+  const destination = { 'Fn::GetAtt': ['Dead', 'Arn'] };
+  const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'One' } } };
+  const resources = {
+    Role: role,
+    Dead,
+    One: fn(),
+    Version,
+    Two: fn({ DeadLetterConfig: { TargetArn: destination } }),
+    OnceConfig: config('One', { 'Fn::GetAtt': ['Version', 'Version'] }, { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 }),
+    FailConfig: config('One', '$LATEST', { DestinationConfig: { OnFailure: { Destination: destination } } }),
+  };
+  const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:App-One';
+  const dead = 'arn:aws:sqs:eu-west-1:111122223333:dead';
+  const [one, two] = load({ App: { Resources: resources } }).functions;
+  expect(one!.asyncConfigs).toEqual([
+    { functionArn: `${arn}:1`, maximumRetryAttempts: 0, maximumEventAgeSeconds: 300 },
+    { functionArn: arn, onFailureArn: dead },
+  ]);
+  expect([one!.deadLetterArn, two!.asyncConfigs, two!.deadLetterArn]).toEqual([undefined, undefined, dead]);
+  const refused = (more: object) => () => load({ App: { Resources: { ...resources, FailConfig: config('One', '$LATEST', more) } } });
+  expect(refused({ DestinationConfig: { OnSuccess: { Destination: destination } } })).toThrow('an EventInvokeConfig with OnSuccess, which the sandbox does not know');
+  expect(refused({ Else: 1 })).toThrow('App.template.json, FailConfig has an EventInvokeConfig with Else, which the sandbox does not know');
 });
 
 test('permissions boundaries: of the application itself, of somebody else, and none', () => {

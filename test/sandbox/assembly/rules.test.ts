@@ -22,7 +22,8 @@ describe('rules', () => {
     const targets = [
       { Id: 'Target0', Arn: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':states:eu-west-1:111122223333:stateMachine:recover']] }, RoleArn: 'arn:role', InputTransformer: { InputPathsMap: { 'detail-name': '$.detail.name' }, InputTemplate: '{"migrationId":<detail-name>}' } },
       { Id: 'Target1', Arn: 'arn:aws:lambda:eu-west-1:111122223333:function:find:1', Input: { 'Fn::Sub': '{"region":"${AWS::Region}"}' }, RetryPolicy: { MaximumRetryAttempts: 2 } },
-      { Id: 'Target2', Arn: MACHINE, InputPath: '$.detail' },
+      { Id: 'Target2', Arn: MACHINE, InputPath: '$.detail', DeadLetterConfig: { Arn: 'arn:aws:sqs:eu-west-1:111122223333:dead' } },
+      { Id: 'Target3', Arn: 'arn:aws:sns:eu-west-1:111122223333:topic' },
     ];
     expect(load({ EventPattern: { source: ['aws.states'], detail: { status: ['ABORTED'] } }, ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED', Targets: targets })).toEqual([
       {
@@ -34,7 +35,8 @@ describe('rules', () => {
         targets: [
           { id: 'Target0', arn: MACHINE, roleArn: 'arn:role', inputTransformer: { paths: { 'detail-name': '$.detail.name' }, template: '{"migrationId":<detail-name>}' } },
           { id: 'Target1', arn: 'arn:aws:lambda:eu-west-1:111122223333:function:find:1', input: '{"region":"eu-west-1"}' },
-          { id: 'Target2', arn: MACHINE, inputPath: '$.detail' },
+          { id: 'Target2', arn: MACHINE, inputPath: '$.detail', deadLetterArn: 'arn:aws:sqs:eu-west-1:111122223333:dead' },
+          { id: 'Target3', arn: 'arn:aws:sns:eu-west-1:111122223333:topic' },
         ],
       },
     ]);
@@ -53,7 +55,12 @@ describe('rules', () => {
     ['a unit that does not fit its number', { ScheduleExpression: 'rate(1 minutes)' }, 'the schedule rate(1 minutes)'],
     ['a rate of zero', { ScheduleExpression: 'rate(0 minutes)' }, 'the schedule rate(0 minutes)'],
     ['another bus', { EventBusName: 'mine', EventPattern: {} }, 'the event bus mine'],
-    ['another kind of target', { EventPattern: {}, Targets: [{ Id: 'A', Arn: 'arn:aws:sns:eu-west-1:111122223333:topic' }] }, 'the target arn:aws:sns:eu-west-1:111122223333:topic'],
+    ['another kind of target', { EventPattern: {}, Targets: [{ Id: 'A', Arn: 'arn:aws:sqs:eu-west-1:111122223333:queue' }] }, 'the target arn:aws:sqs:eu-west-1:111122223333:queue'],
+    ['a template with a variable that has no path', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputTransformer: { InputPathsMap: { a: '$.id' }, InputTemplate: '{"a":<a>,"b":<b>,"c":<aws.events.rule-name>}' } }] }, 'an InputTemplate with <b>, which InputPathsMap does not have'],
+    ['a path with a wildcard', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputTransformer: { InputPathsMap: { a: '$.detail.*' }, InputTemplate: '<a>' } }] }, 'the path $.detail.*'],
+    ['an input path that is none', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputPath: 'detail' }] }, 'the path detail'],
+    ['two kinds of input', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, Input: '{}', InputPath: '$.detail' }] }, 'a target with more than one of Input, InputPath and InputTransformer'],
+    ['an input that is no JSON', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, Input: 'fixed' }] }, 'an Input that is no JSON text'],
     ['a target with more than there is', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, EcsParameters: {} }] }, 'a target with EcsParameters'],
     ['targets that are no list', { EventPattern: {}, Targets: 'all' }, 'Targets that are no list'],
   ])('refuse %s, and say where', (_, rule, message) => {

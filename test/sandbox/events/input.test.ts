@@ -76,26 +76,46 @@ describe('a target gets', () => {
   });
 
   test('a template with values of their own and within text', () => {
-    expect(transformed('{"migrationId":<name>,"count":<n>,"what":"it \\"<cause>\\" <name>","first":<first>}', { name: '$.detail.name', n: '$.detail.redriveCount', cause: '$.detail.cause', first: '$.resources[0]' })).toEqual({
+    expect(transformed('{"migrationId":<name>,"count":<n>,"what":"it \\"<error>\\" <name>","first":<first>}', { name: '$.detail.name', n: '$.detail.redriveCount', error: '$.detail.error', first: '$.resources[0]' })).toEqual({
       migrationId: 'one',
       count: 0,
-      what: 'it "say "no"" one',
+      what: 'it "Lambda.Unknown" one',
       first: execution.arn,
     });
   });
 
   test('variables that are always there', () => {
-    const { detail: _, ...withoutDetail } = event;
+    const { detail: _, 'detail-type': detailType, ...rest } = event;
     expect(transformed('{"rule":"<aws.events.rule-name>","arn":<aws.events.rule-arn>,"at":<aws.events.event.ingestion-time>,"whole":<aws.events.event.json>,"head":<aws.events.event>}')).toEqual({
       rule: 'rule',
       arn: rule.arn,
       at: event.time,
       whole: event,
-      head: withoutDetail,
+      head: { ...rest, detailType },
     });
   });
 
   test('nothing for what the event does not have', () => {
     expect(transformed('{"a":<gone>,"b":"<gone>!"}', { gone: '$.detail.nothing.at[3].all' })).toEqual({ a: '', b: '!' });
+  });
+
+  const raw = (template: string, paths: Record<string, string> = {}): string => inputFor(target({ inputTransformer: { template, paths } }), rule, event);
+
+  test('a text with its quotation marks, in which lists and objects have none', () => {
+    const paths = { name: '$.detail.name', list: '$.resources', object: '$.detail.inputDetails', none: '$.detail.nothing' };
+    expect(raw('"<name>: <list> <object><none>!"', paths)).toBe(`"one: [${execution.arn}] {included:true}!"`);
+  });
+
+  test('several lines as they stand', () => {
+    expect(raw('"First <name>"\n"second \\"<name>\\""', { name: '$.detail.name' })).toBe('"First one"\n"second \\"one\\""');
+  });
+
+  test('lists and objects as values, and without white space', () => {
+    expect(raw('{ "list" : [ <list>, "x" ],\n "object": <object> }', { list: '$.resources', object: '$.detail.inputDetails' })).toBe(`{"list":[["${execution.arn}"],"x"],"object":{"included":true}}`);
+  });
+
+  test('quotation marks of a value escaped where it stands alone, and as they are within text', () => {
+    expect(raw('{"cause":<cause>}', { cause: '$.detail.cause' })).toBe('{"cause":"say \\"no\\""}');
+    expect(raw('{"cause":"<cause>"}', { cause: '$.detail.cause' })).toBe('{"cause":"say "no""}');
   });
 });

@@ -16,7 +16,7 @@ const assemblyOf = (trusts: Trusts): Assembly => ({
   functions: [functionOf('plan', { roleArn: role('plan') })],
   stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition: {}, roleArn: role('machine') }],
   rules: [{ logicalId: 'R', name: 'stopped', arn: RULE, targets: [{ id: 'T', arn: MACHINE, roleArn: role('events') }] }],
-  tables: [],
+  tables: [], topics: [], queues: [],
   roles: Object.entries({ ...GOOD, ...trusts }).flatMap(([name, trustPolicy]) => (trustPolicy === 'elsewhere' ? [] : [{ logicalId: name, arn: role(name), policies: [], managedPolicyArns: [], trustPolicy }])),
   outputs: {},
 });

@@ -1,0 +1,85 @@
+/**
+ * Topics and queues, with what their policies say. Source: CloudFormation Template Reference, `AWS::SNS::TopicPolicy`,
+ * `AWS::SNS::Subscription`, `AWS::SQS::QueuePolicy`.
+ */
+import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { AssemblyError, type Where } from './error.ts';
+import { isObject, type Json } from '../json.ts';
+import { type ResolvedResource, resourcesOfType } from './resources.ts';
+import type { Stack } from './stacks.ts';
+
+export interface AssemblyTopic {
+  logicalId: string;
+  name: string;
+  arn: string;
+  /** The statements that are about it, without their `Resource`. None: nobody but the account's own roles may use it. */
+  policies: ParsedPolicy[];
+  subscriptions: { protocol: string; endpoint: string }[];
+}
+
+export interface AssemblyQueue {
+  logicalId: string;
+  name: string;
+  arn: string;
+  policies: ParsedPolicy[];
+}
+
+const listOf = (value: unknown): unknown[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
+
+const isAbout = (statement: Json, arn: string, where: Where): boolean => {
+  if (statement['NotResource'] !== undefined) throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);
+  return listOf(statement['Resource']).some((pattern) => matchesWildcard(String(pattern), arn));
+};
+
+/** The part of a resource's policy that is about it, read as one that belongs to it. */
+const policyFor = ({ properties, where }: ResolvedResource, arn: string): ParsedPolicy[] => {
+  const at = { ...where, path: 'Properties.PolicyDocument' };
+  const { PolicyDocument: document } = properties;
+  if (!isObject(document)) throw new AssemblyError('a policy that is no object', at);
+  const own = listOf(document['Statement']).filter(isObject).filter((statement) => isAbout(statement, arn, at));
+  if (own.length === 0) return [];
+  const statements = own.map((statement) => Object.fromEntries(Object.entries(statement).filter(([name]) => name !== 'Resource')));
+  const policy = parsePolicy({ Version: document['Version'] ?? '2008-10-17', Statement: statements }, 'trust');
+  if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, at);
+  return [policy];
+};
+
+/** Of a policy's `Topics` or `Queues`: references, which CloudFormation gives as ARNs or, of queues, as URLs. */
+const namesOf = ({ properties }: ResolvedResource, member: string): string[] => listOf(properties[member]).map(String);
+
+const resourcesIn = (stacks: Stack[], type: string) => stacks.flatMap((stack) => resourcesOfType(stack, type).map((resource) => ({ stack, resource })));
+
+/** All stacks' topics: a policy or a subscription may be in another stack than its topic. Throws AssemblyError. */
+export const topicsOf = (stacks: Stack[]): AssemblyTopic[] => {
+  const policies = resourcesIn(stacks, 'AWS::SNS::TopicPolicy').map(({ resource }) => resource);
+  const subscriptions = resourcesIn(stacks, 'AWS::SNS::Subscription').map(({ stack, resource: { properties, where } }) => {
+    const text = (name: string): string => stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
+    return { topicArn: text('TopicArn'), protocol: text('Protocol'), endpoint: text('Endpoint') };
+  });
+  return resourcesIn(stacks, 'AWS::SNS::Topic').map(({ stack: { resolver }, resource: { logicalId, where } }) => {
+    const arn = resolver.reference(logicalId, where);
+    return {
+      logicalId,
+      name: resolver.attribute(logicalId, 'TopicName', where),
+      arn,
+      policies: policies.filter((policy) => namesOf(policy, 'Topics').includes(arn)).flatMap((policy) => policyFor(policy, arn)),
+      subscriptions: subscriptions.flatMap(({ topicArn, ...subscription }) => (topicArn === arn ? [subscription] : [])),
+    };
+  });
+};
+
+/** All stacks' queues. Throws AssemblyError. */
+export const queuesOf = (stacks: Stack[]): AssemblyQueue[] => {
+  const policies = resourcesIn(stacks, 'AWS::SQS::QueuePolicy').map(({ resource }) => resource);
+  return resourcesIn(stacks, 'AWS::SQS::Queue').map(({ stack: { resolver }, resource: { logicalId, where } }) => {
+    const arn = resolver.attribute(logicalId, 'Arn', where);
+    const url = resolver.reference(logicalId, where);
+    return {
+      logicalId,
+      name: resolver.attribute(logicalId, 'QueueName', where),
+      arn,
+      policies: policies.filter((policy) => namesOf(policy, 'Queues').some((name) => name === url || name === arn)).flatMap((policy) => policyFor(policy, arn)),
+    };
+  });
+};
