@@ -90,6 +90,15 @@ const STATES: typeof QUERY = {
       : [400, 'ExecutionDoesNotExist', `Execution Does Not Exist: '${field(call, 'executionArn')}'`],
 };
 
+/** EventBridge API Reference, PutEvents and "Common errors". */
+const EVENTS: typeof QUERY = {
+  throttled: () => [400, 'ThrottlingException', 'Rate exceeded'],
+  'server-error': () => [500, 'InternalException', 'This exception occurs due to unexpected causes.'],
+  'access-denied': (call) => [400, 'AccessDeniedException', denied(call)],
+  'in-use': () => [400, 'ConcurrentModificationException', 'There is concurrent modification on a rule, target, archive, or replay.'],
+  'not-found': () => [400, 'ResourceNotFoundException', 'Event bus default does not exist.'],
+};
+
 /** `pods "x"`, or `pods` for all of them. */
 const objectOf = (call: StruckCall): string => {
   const resource = call.operation.split(' ')[1] ?? '';
@@ -103,7 +112,7 @@ const KUBERNETES: typeof QUERY = {
   'not-found': (call) => [404, 'NotFound', `${objectOf(call)} not found`],
 };
 
-const REFUSALS: Record<string, typeof QUERY> = { eks: EKS, iam: QUERY, sts: QUERY, dynamodb: DYNAMODB, states: STATES, kubernetes: KUBERNETES };
+const REFUSALS: Record<string, typeof QUERY> = { eks: EKS, iam: QUERY, sts: QUERY, dynamodb: DYNAMODB, states: STATES, events: EVENTS, kubernetes: KUBERNETES };
 
 /** How long after its function's time-out a call that hung comes back or arrives, milliseconds: into the retry or past it. */
 const LATEST_MILLISECONDS = 5000;

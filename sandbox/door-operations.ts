@@ -4,6 +4,7 @@ import { guessOperation } from './door-protocols.ts';
 import { summarise as summariseDynamoDb } from './dynamodb/service.ts';
 import { findOperation } from './eks/model.ts';
 import { decodeInput } from './eks/wire.ts';
+import { summarise as summariseEvents } from './events/service.ts';
 import type { HttpRequest } from './http.ts';
 import { readParameters } from './iam/query-protocol.ts';
 import { isObject, type Json } from './json.ts';
@@ -58,6 +59,7 @@ const INPUTS: Record<string, (request: HttpRequest) => unknown> = {
   sts: queryInput,
   dynamodb: (request) => summariseDynamoDb(jsonOf(request)),
   states: (request) => summariseStates(jsonOf(request)),
+  events: (request) => summariseEvents(jsonOf(request)),
 };
 
 /** The operation's name, as the call log has it. */

@@ -3,9 +3,9 @@ import { queryRefusal } from './iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import type { SignatureProblem } from './signature.ts';
 
-export type Protocol = 'rest-json' | 'json' | 'query' | 'kubernetes';
+export type Protocol = 'rest-json' | 'json' | 'json-1.1' | 'query' | 'kubernetes';
 
-const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', kubernetes: 'kubernetes' };
+const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', events: 'json-1.1', kubernetes: 'kubernetes' };
 export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
 
 /** The service that a request without a readable signature was probably meant for. */
@@ -13,8 +13,9 @@ export const guessService = (request: HttpRequest): string => {
   const target = request.headers['x-amz-target'] ?? '';
   if (target.startsWith('DynamoDB_')) return 'dynamodb';
   if (target.startsWith('AWSStepFunctions.')) return 'states';
+  if (target.startsWith('AWSEvents.')) return 'events';
   const host = request.host.split('.')[0] ?? '';
-  if (['iam', 'sts', 'dynamodb', 'states', 'eks'].includes(host)) return host;
+  if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks'].includes(host)) return host;
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
 };
 
@@ -36,13 +37,18 @@ const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string }> =
 
 type Refusal = (status: number, code: string, message: string, requestId: string) => HttpResponse;
 
+const jsonRefusal =
+  (version: '1.0' | '1.1'): Refusal =>
+  (status, code, message, requestId) => ({
+    status,
+    headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amzn-requestid': requestId },
+    body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
+  });
+
 const REFUSALS: Record<Protocol, Refusal> = {
   query: queryRefusal,
-  json: (status, code, message, requestId) => ({
-    status,
-    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
-    body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
-  }),
+  json: jsonRefusal('1.0'),
+  'json-1.1': jsonRefusal('1.1'),
   'rest-json': (status, code, message, requestId) => ({
     status,
     headers: { 'content-type': 'application/json', 'x-amzn-errortype': code, 'x-amzn-requestid': requestId },
@@ -61,7 +67,7 @@ export const refusal = (protocol: Protocol, ...rest: Parameters<Refusal>): HttpR
 /** JSON-RPC services answer 400 to a bad signature, all others 403. */
 export const signatureRefusal = (protocol: Protocol, problem: SignatureProblem, message: string, requestId: string): HttpResponse => {
   const { json, query } = PROBLEM_CODES[problem];
-  return refusal(protocol, protocol === 'json' ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
+  return refusal(protocol, protocol.startsWith('json') ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
 };
 
 /** The error's name that an answer carries, wherever its protocol puts it. */

@@ -14,6 +14,7 @@ import { createDoor, type Door } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksService } from './eks/service.ts';
 import { EventBus } from './events/bus.ts';
+import { createEventsService } from './events/service.ts';
 import type { Service } from './http.ts';
 import { createIamService } from './iam/service.ts';
 import { createKubernetesService } from './kubernetes/service.ts';
@@ -21,6 +22,7 @@ import { BundledRuntime } from './lambda/bundled-runtime.ts';
 import { assertRunning } from './lambda/invocation.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { SourceRuntime, stepOf } from './lambda/source-runtime.ts';
+import { Messages } from './messaging/messages.ts';
 import { checkServiceRoles } from './service-roles.ts';
 import { Executions } from './states/executions.ts';
 import { createStatesService } from './states/service.ts';
@@ -67,6 +69,11 @@ export interface Sandbox {
   outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[]; annotateRoleArns: string[] };
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
+  /**
+   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus where the service is deployed: the
+   * rules that match it get it `eventLagSeconds` later. Throws EventError for what is no event.
+   */
+  deliver(event: unknown): void;
   /** What the functions logged and counted so far. */
   logs(): TelemetryLine[];
   /** What the sandbox's own services threw; each is a defect of the sandbox. */
@@ -243,13 +250,16 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       lambda: deployed.lambda,
       onStatus: (execution) => bus.executionChanged(execution),
     });
-    const bus = new EventBus({ world, clock, rules: assembly.rules, authorizer, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
+    const messages = new Messages({ world, clock, authorizer, topics: assembly.topics, queues: assembly.queues });
+    const { rules, functions } = assembly;
+    const bus = new EventBus({ world, clock, rules, functions, authorizer, messages, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
     closing.push(async () => {
       bus.close();
       for (const execution of executions.running()) execution.stop();
     });
     services['states'] = createStatesService(world, executions);
-    return { world, clock, clients, outputs, executions, logs: deployed.logs, failures: door.failures, authorizer, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
+    services['events'] = createEventsService(world, bus);
+    return { world, clock, clients, outputs, executions, deliver: (event) => bus.receive(event), logs: deployed.logs, failures: door.failures, authorizer, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
   } catch (error) {
     await close();
     throw error;

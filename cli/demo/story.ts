@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { EKSServiceException, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import type { Target } from '../../lambdas/domain/model.ts';
-import type { Call } from '../../sandbox/world/call-log.ts';
+import { type Call, OWN_SERVICES } from '../../sandbox/world/call-log.ts';
 import type { SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -38,8 +38,6 @@ const asServiceError = (error: unknown): EKSServiceException => {
 
 const notLikeAws = (what: string): CliError =>
   new CliError('UnexpectedError', `the sandbox does not answer as AWS does: ${what}`, 'Report it with the version of the program', EXIT_CODES.unexpected);
-
-const OWN_SERVICES = ['dynamodb', 'states', 'lambda', 'sts'];
 
 /** The calls that changed something in the cluster or its account, in order; and how many only read. */
 export const callsThatChanged = (calls: readonly Call[], style: Style): string[] => {

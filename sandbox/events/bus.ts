@@ -1,56 +1,74 @@
-/** EventBridge: the default bus and the rules of the application. */
-import type { AssemblyRule, AssemblyTarget } from '../assembly/rules.ts';
+/** EventBridge: the default buses and the rules of the application. */
+import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyRule } from '../assembly/rules.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
-import { isFunctionArn } from '../lambda/arn.ts';
-import { InvokeRefusal, type LambdaRuntime } from '../lambda/runtime.ts';
+import { AsyncInvocations } from '../lambda/async-invocations.ts';
+import type { LambdaRuntime } from '../lambda/runtime.ts';
+import type { Messages } from '../messaging/messages.ts';
 import type { SandboxClock, Timer, TimerOptions } from '../world/clock.ts';
-import type { Random } from '../world/random.ts';
+import { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
-import { type Event, type ExecutionStatus, scheduledEvent, statusChange } from './event.ts';
-import { inputFor } from './input.ts';
+import { customEvent, type Entry, type Event, type ExecutionStatus, readEvent, scheduledEvent, statusChange } from './event.ts';
 import { compile, PatternError } from './pattern.ts';
+import { needsRole, Targets, type TargetsOptions } from './targets.ts';
 
 export interface EventBusOptions {
   world: World;
   clock: SandboxClock;
   rules: AssemblyRule[];
+  functions: readonly AssemblyFunction[];
   lambda: LambdaRuntime;
+  messages: Messages;
   /** Judges the roles that targets are called as. */
   authorizer: Authorizer;
-  /** Starts an execution; throws what the API refuses. */
-  startExecution: (stateMachineArn: string, input: string, name: string) => unknown;
+  startExecution: TargetsOptions['startExecution'];
 }
 
-/** Who calls a function for EventBridge. */
-const EVENTS_PRINCIPAL = 'events.amazonaws.com';
+/** Every account has a default bus in every region. */
+export interface BusPlace {
+  account: string;
+  region: string;
+}
 
-/** Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation": after one minute, then after two. */
-const RETRIES_MILLISECONDS = [60_000, 120_000];
+const placeOf = (arn: string): BusPlace => {
+  const [, , , region = '', account = ''] = arn.split(':');
+  return { account, region };
+};
 
 const compileRule = (rule: AssemblyRule): { rule: AssemblyRule; matches: (event: Event) => boolean } => {
-  const nobody = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && !isFunctionArn(arn));
+  const nobody = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && needsRole(arn));
   if (nobody) throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: its target ${nobody.id} is a state machine, which EventBridge starts as a role. Give the target a RoleArn.`);
   if (!rule.pattern) return { rule, matches: () => false };
   try {
     return { rule, matches: compile(rule.pattern) };
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: it has ${error.message}. Use exact values, prefix, anything-but, exists or $or.`, { cause: error });
+    const operators = 'exact values, prefix, suffix, wildcard, equals-ignore-case, anything-but, numeric, exists or $or';
+    throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: it has ${error.message}. Use ${operators}.`, { cause: error });
   }
 };
+
+/** Keeps the ids of events that are put away from the draws that others share. */
+const OWN_STREAM = 0x65_76_65_6e;
 
 export class EventBus {
   private readonly options: EventBusOptions;
   private readonly rules: ReturnType<typeof compileRule>[];
+  private readonly targets: Targets;
   private readonly ids: Random;
+  private readonly putIds: Random;
   private readonly timers = new Set<Timer>();
   private isClosed = false;
 
   /** Throws an Error for a pattern that the sandbox can't compare, and for a state machine that no role starts. */
   constructor(options: EventBusOptions) {
+    const { world, clock, lambda, functions, messages, authorizer, startExecution } = options;
     this.options = options;
     this.rules = options.rules.map(compileRule);
-    this.ids = options.world.random.fork();
+    const invocations = new AsyncInvocations({ clock, lambda, functions, messages, after: (milliseconds, run) => this.after(milliseconds, run, { background: true }) });
+    this.targets = new Targets({ world, clock, authorizer, invocations, messages, startExecution });
+    this.ids = world.random.fork();
+    this.putIds = new Random(world.seed ^ OWN_STREAM);
     for (const { rule } of this.rules) if (rule.everySeconds !== undefined) this.tick(rule, rule.everySeconds * 1000);
   }
 
@@ -58,9 +76,28 @@ export class EventBus {
   executionChanged(execution: ExecutionStatus): void {
     const { world, clock } = this.options;
     if (world.knobs.eventsLost) return;
-    const [, , , region = '', account = ''] = execution.arn.split(':');
-    const event = statusChange(execution, { id: this.ids.uuid(), account, region, at: clock.now() });
-    this.after(world.knobs.eventLagSeconds * 1000, () => this.deliver(event));
+    const place = placeOf(execution.arn);
+    this.later(statusChange(execution, { id: this.ids.uuid(), ...place, at: clock.now() }), place);
+  }
+
+  /** Somebody puts an event of their own on the bus of that place. Answers its id. */
+  put(entry: Entry, place: BusPlace): string {
+    const { world, clock } = this.options;
+    const { source, detailType, detail, resources } = entry;
+    const id = this.putIds.uuid();
+    world.events.push({ at: new Date(clock.now()).toISOString(), id, source, detailType, detail, resources, ...place });
+    const event = customEvent(entry, { id, ...place, at: entry.time ?? clock.now() });
+    this.later(event, place);
+    if (world.knobs.ownEventsTwice) this.later(event, place, 2);
+    return id;
+  }
+
+  /**
+   * An event of AWS's own arrives on the bus where the service is deployed, be it of that account or forwarded from
+   * another. Throws EventError for what is no event.
+   */
+  receive(event: unknown): void {
+    this.later(readEvent(event), this.options.world.home);
   }
 
   /** No rule fires any more. */
@@ -84,60 +121,24 @@ export class EventBus {
     this.after(
       milliseconds,
       () => {
-        const [, , , region = '', account = ''] = rule.arn.split(':');
-        this.fire(rule, scheduledEvent(rule.arn, { id: this.ids.uuid(), account, region, at: this.options.clock.now() }));
+        this.fire(rule, scheduledEvent(rule.arn, { id: this.ids.uuid(), ...placeOf(rule.arn), at: this.options.clock.now() }));
         this.tick(rule, milliseconds);
       },
       { background: true },
     );
   }
 
-  private deliver(event: Event): void {
-    for (const { rule, matches } of this.rules) if (matches(event)) this.fire(rule, event);
+  /** To the rules of that bus; after so many times the lag. */
+  private later(event: Event, { account, region }: BusPlace, times = 1): void {
+    this.after(this.options.world.knobs.eventLagSeconds * 1000 * times, () => {
+      for (const { rule, matches } of this.rules) {
+        const place = placeOf(rule.arn);
+        if (place.account === account && place.region === region && matches(event)) this.fire(rule, event);
+      }
+    });
   }
 
   private fire(rule: AssemblyRule, event: Event): void {
-    for (const target of rule.targets) {
-      const input = inputFor(target, rule, event);
-      if (isFunctionArn(target.arn)) this.invoke(target, rule, JSON.parse(input), 0);
-      else this.start(target, input, `${event.id}_${this.ids.uuid()}`);
-    }
-  }
-
-  /**
-   * As Lambda's queue of asynchronous invocations does it. What Lambda refuses does not come that far, and EventBridge
-   * does not try again without a right or without a function (EventBridge User Guide, "Using dead-letter queues to process
-   * undelivered events"): the event goes to the dead-letter queue, which is not played.
-   */
-  private invoke(target: AssemblyTarget, rule: AssemblyRule, payload: unknown, attempt: number): void {
-    const { clock, lambda } = this.options;
-    void clock.spawn(() =>
-      clock.park(lambda.invoke(target.arn, payload, { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn })).then(
-        () => undefined,
-        (error: unknown) => {
-          const pause = error instanceof InvokeRefusal ? undefined : RETRIES_MILLISECONDS[attempt];
-          if (pause !== undefined) this.after(pause, () => this.invoke(target, rule, payload, attempt + 1), { background: true });
-        },
-      ),
-    );
-  }
-
-  /** The call log has it, as it has every call of a service. What is refused is not tried again, see `invoke`. */
-  private start({ arn, roleArn = '' }: AssemblyTarget, input: string, name: string): void {
-    const { world, clock, authorizer, startExecution } = this.options;
-    const [, , , region = '', account = ''] = arn.split(':');
-    const call = { at: new Date(clock.now()).toISOString(), service: 'states', operation: 'StartExecution', mutating: true, caller: roleArn, account, region, input: { stateMachineArn: arn, name } };
-    const asRole = { accessKeyId: '', principalArn: roleArn, account: roleArn.split(':')[4] ?? '' };
-    const denial = authorizer.authorize(asRole, { action: 'states:StartExecution', resource: arn }, region);
-    if (denial) {
-      world.log.add({ ...call, status: 400, error: 'AccessDeniedException', denied: denial.action });
-      return;
-    }
-    try {
-      startExecution(arn, input, name);
-      world.log.add({ ...call, status: 200 });
-    } catch (error) {
-      world.log.add({ ...call, status: 400, error: error instanceof Error ? error.name : String(error) });
-    }
+    for (const target of rule.targets) this.targets.deliver(target, rule, event, () => `${event.id}_${this.ids.uuid()}`);
   }
 }

@@ -1,4 +1,5 @@
 /** Events as EventBridge hands them on. Source: EventBridge User Guide, "Events"; Step Functions Developer Guide, "EventBridge". */
+import { z } from 'zod';
 import type { Json } from '../json.ts';
 
 export interface Event {
@@ -89,3 +90,47 @@ export const scheduledEvent = (ruleArn: string, options: EventOptions): Event =>
   resources: [ruleArn],
   detail: {},
 });
+
+/** An event that somebody puts on a bus. Source: EventBridge API Reference, PutEventsRequestEntry. */
+export interface Entry {
+  source: string;
+  detailType: string;
+  detail: Json;
+  resources: string[];
+  /** When it happened, milliseconds since 1970; default: when it is put. */
+  time?: number;
+}
+
+export const customEvent = ({ source, detailType, detail, resources }: Entry, options: EventOptions): Event => ({
+  ...envelope(options),
+  'detail-type': detailType,
+  source,
+  resources,
+  detail,
+});
+
+/** EventBridge Events Reference, "Event structure". */
+const event = z.object({
+  version: z.literal('0').default('0'),
+  id: z.string().min(1),
+  'detail-type': z.string().min(1),
+  source: z.string().min(1),
+  account: z.string().regex(/^\d{12}$/, 'must be the 12 digits of an account'),
+  time: z.iso.datetime(),
+  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region, such as eu-west-1'),
+  resources: z.array(z.string()).default([]),
+  detail: z.record(z.string(), z.unknown()),
+});
+
+/** What is no event; the message says where, and what to do. */
+export class EventError extends Error {
+  override readonly name = 'EventError';
+}
+
+/** An event from outside, such as a recorded one. Throws EventError. */
+export const readEvent = (value: unknown): Event => {
+  const parsed = event.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the event'}: ${message}`);
+  throw new EventError(`That can't be delivered as an event: ${problems.join('; ')}. Give it as EventBridge hands it on.`);
+};

@@ -203,6 +203,9 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     accessKeys: new Map(),
     log: new CallLog(),
     faults: new Faults(scenario.faults),
+    events: [],
+    notifications: [],
+    deadLetters: [],
     home: homeOf(scenario),
   };
   withdrawVersions(world, scenario.catalogue);

@@ -1,10 +1,13 @@
+/** What the service itself is made of, whose calls change nothing of the target. */
+export const OWN_SERVICES: readonly string[] = ['dynamodb', 'states', 'lambda', 'sts', 'events', 'sns', 'sqs'];
+
 /** One API call, as it was answered. */
 export interface Call {
   /** Counts from 1. */
   n: number;
   /** The world's time when the request came in, ISO 8601. */
   at: string;
-  /** `eks`, `iam`, `sts`, `dynamodb`, `states`, `lambda` or `kubernetes`. */
+  /** `eks`, `iam`, `sts`, `dynamodb`, `states`, `events`, `sns`, `sqs`, `lambda` or `kubernetes`. */
   service: string;
   operation: string;
   /** True for calls that can change something. */
@@ -39,9 +42,9 @@ export class CallLog {
     this.listeners.push(listener);
   }
 
-  /** Calls that can change the target: everything but the ledger's and the state machine's own. */
+  /** Calls that can change the target: everything but the service's own. */
   mutations(): Call[] {
-    return this.calls.filter((call) => call.mutating && !['dynamodb', 'states', 'lambda', 'sts'].includes(call.service));
+    return this.calls.filter((call) => call.mutating && !OWN_SERVICES.includes(call.service));
   }
 
   toJsonLines(): string {

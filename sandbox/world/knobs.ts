@@ -132,8 +132,9 @@ export const knobs = z
       'the API model names no ResourceInUseException for DeleteAddon',
       'What DeleteAddon answers while the add-on is CREATING or UPDATING.',
     ),
-    eventLagSeconds: knob(seconds.default(1), 'placeholder', 'EventBridge: typical latency of half a second', 'From the end of an execution to what EventBridge starts because of it.'),
-    eventsLost: knob(z.boolean().default(false), 'certain', 'EventBridge Events Reference, AWS Step Functions events: delivery type best effort', 'Events of executions never arrive; schedules go on.'),
+    eventLagSeconds: knob(seconds.default(1), 'placeholder', 'EventBridge: typical latency of half a second', 'From an event, such as the end of an execution, to what EventBridge starts because of it.'),
+    eventsLost: knob(z.boolean().default(false), 'certain', 'EventBridge Events Reference, AWS Step Functions events: delivery type best effort', 'Events of executions never arrive; schedules go on, and what was put by PutEvents arrives.'),
+    ownEventsTwice: knob(z.boolean().default(false), 'certain', 'EventBridge User Guide, "My rule ran more than once in response to one event"', 'What was put by PutEvents is delivered twice, with one id, the second time after `eventLagSeconds` more.'),
     iamLagSeconds: knob(
       seconds.default(10),
       'certain',

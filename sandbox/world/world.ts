@@ -1,6 +1,7 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
 import type { CallLog } from './call-log.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
+import type { Json } from '../json.ts';
 import type { KubeState, PodSettings } from '../kubernetes/objects.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
@@ -179,6 +180,38 @@ export interface AccessKey {
   expiresAt?: number;
 }
 
+/** What somebody has put on a default bus, as it was delivered. */
+export interface PutEvent {
+  /** The world's time, ISO 8601. */
+  at: string;
+  id: string;
+  source: string;
+  detailType: string;
+  detail: Json;
+  resources: string[];
+  /** Of the bus. */
+  account: string;
+  region: string;
+}
+
+/** A message that a topic has taken; nobody gets it. */
+export interface Notification {
+  at: string;
+  topicArn: string;
+  message: string;
+  subject?: string;
+}
+
+/** What a dead-letter queue, or a queue for failed invocations, has taken. */
+export interface DeadLetter {
+  at: string;
+  queueArn: string;
+  /** The event, or the record of an invocation. */
+  event: unknown;
+  /** A code and what was said: `NO_PERMISSIONS: User: …`. */
+  why: string;
+}
+
 export interface World {
   seed: number;
   random: Random;
@@ -190,6 +223,10 @@ export interface World {
   log: CallLog;
   /** What goes wrong with the calls of the service's own functions. */
   faults: Faults;
+  /** Events that were put, messages of topics, and dead letters: each in order, for ever. */
+  events: PutEvent[];
+  notifications: Notification[];
+  deadLetters: DeadLetter[];
   home: { account: string; region: string };
 }
 

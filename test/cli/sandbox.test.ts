@@ -69,7 +69,7 @@ describe('sandbox', () => {
   it('prints what points other programs at it, serves until it is stopped, and leaves nothing', async () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
-    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN'].map((service) => `AWS_ENDPOINT_URL_${service}`);
+    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE'].map((service) => `AWS_ENDPOINT_URL_${service}`);
     expect(Object.keys(environment)).toEqual([...endpoints, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'AWS_DEFAULT_REGION', ...SERVICE, 'POD_IDENTITY_KUBERNETES_ROLE_ARNS', 'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS', 'POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS', 'KUBECONFIG']);
     expect(err()).toMatch(/The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Ctrl-C stops it\.\n$/);
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);

@@ -22,6 +22,9 @@ export const bareWorld = ({ seed = 1, knobs = {}, ...parts }: Partial<Omit<World
   accessKeys: new Map(),
   log: new CallLog(),
   faults: new Faults([]),
+  events: [],
+  notifications: [],
+  deadLetters: [],
   home: { account: ACCOUNT, region: REGION },
   ...parts,
 });

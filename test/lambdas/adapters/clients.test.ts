@@ -12,14 +12,14 @@ afterEach(() => {
 });
 
 describe('ClientFactory', () => {
-  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions'] as const)('makes %s with the region, the credentials and one attempt', async (which) => {
+  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)('makes %s with the region, the credentials and one attempt', async (which) => {
     const { config } = factory()[which]();
     expect(await config.region()).toBe('eu-west-1');
     expect(await config.maxAttempts()).toBe(1);
     expect(await config.credentials()).toMatchObject(credentials);
   });
 
-  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions'] as const)('bounds a call of %s, so that it can\'t outlive an invocation', async (which) => {
+  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)('bounds a call of %s, so that it can\'t outlive an invocation', async (which) => {
     const requestHandler = factory()[which]().config.requestHandler as unknown as { handle(request: HttpRequest, options: object): Promise<unknown>; httpHandlerConfigs(): object };
     // The handler reads its settings at its first request; one that was given up before sends nothing.
     const abortSignal = AbortSignal.abort();

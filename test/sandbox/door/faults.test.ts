@@ -1,6 +1,7 @@
 /** Faults as a function in virtual time meets them, through real SDK clients. */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteAddonCommand, DescribeAddonCommand, DescribeClusterCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +16,7 @@ import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import type { FaultInput, FaultKind } from '../../../sandbox/world/faults.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { allow, functionArn, functionOf, invoke, MACHINE, ROLE as MACHINE_ROLE, roleOf } from '../states/fixture.ts';
-import { ACCOUNT, clientsOf, newWorld, openDoor, operator, REGION } from '../support.ts';
+import { ACCOUNT, clientsOf, echo, newWorld, openDoor, operator, REGION } from '../support.ts';
 
 const ADDON = { clusterName: 'dev', addonName: 'aws-ebs-csi-driver' };
 const CLUSTER = { name: 'dev' };
@@ -28,7 +29,7 @@ const open = (work: Work, faults: FaultInput[]) => {
   for (const fault of faults) world.faults.add(fault);
   world.accounts.get(ACCOUNT)!.roles.set('machine', roleOf(MACHINE_ROLE, allow('lambda:InvokeFunction', functionArn('step:1'))));
   const clock = new VirtualClock(world.schedule.now());
-  const services: Parameters<typeof openDoor>[1] = { eks: createEksService(world), dynamodb: createDynamoDb(world).service };
+  const services: Parameters<typeof openDoor>[1] = { events: echo, eks: createEksService(world), dynamodb: createDynamoDb(world).service };
   const door = openDoor(world, services, undefined, clock);
   const clients = clientsOf(door, world);
   const notes: string[] = [];
@@ -71,6 +72,7 @@ const call: Record<string, (clients: ClientFactory) => Promise<unknown>> = {
   eks: (clients) => clients.eks().send(new UpdateAddonCommand(ADDON)),
   iam: (clients) => clients.iam().send(new GetRoleCommand({ RoleName: 'ebs-csi' })),
   dynamodb: (clients) => clients.dynamodb().send(new GetItemCommand({ TableName: 'Ledger', Key: { pk: { S: 'a' } } })),
+  events: (clients) => clients.eventBridge().send(new PutEventsCommand({ Entries: [{ Source: 'my.app', DetailType: 'Done', Detail: '{}' }] })),
   states: (clients) => clients.stepFunctions().send(new DescribeExecutionCommand({ executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:x' })),
 };
 
@@ -91,6 +93,11 @@ describe('a service that refuses', () => {
     ['dynamodb', 'access-denied', 400, 'AccessDeniedException', /dynamodb:GetItem/],
     ['dynamodb', 'in-use', 400, 'ResourceInUseException', /in use/],
     ['dynamodb', 'not-found', 400, 'ResourceNotFoundException', /^Requested resource not found$/],
+    ['events', 'throttled', 400, 'ThrottlingException', /^Rate exceeded$/],
+    ['events', 'server-error', 500, 'InternalException', /unexpected causes/],
+    ['events', 'access-denied', 400, 'AccessDeniedException', /events:PutEvents/],
+    ['events', 'in-use', 400, 'ConcurrentModificationException', /concurrent modification/],
+    ['events', 'not-found', 400, 'ResourceNotFoundException', /^Event bus default does not exist\.$/],
     ['states', 'throttled', 400, 'ThrottlingException', /^Rate exceeded$/],
     ['states', 'server-error', 500, 'InternalFailure', /unknown error/],
     ['states', 'access-denied', 400, 'AccessDeniedException', /states:DescribeExecution/],

@@ -1,5 +1,6 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,6 +46,8 @@ const functionCallers = (sandbox: Sandbox): string[] => {
   const aws = sandbox.world.log.calls.filter((call) => !['states', 'lambda'].includes(call.service));
   return [...new Set(aws.map((call) => call.caller))];
 };
+
+const IDLE = 60_000;
 
 describe('openSandbox', () => {
   it('deploys the application into the world of the scenario', async () => {
@@ -221,6 +224,23 @@ describe('openSandbox', () => {
     const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn: sandbox.outputs.stateMachineArn, input }));
     await sandbox.close();
     expect((await stepFunctions.send(new DescribeExecutionCommand({ executionArn }))).status).toBe('ABORTED');
+  });
+
+  it('hands an event from outside to the rules of the application', async () => {
+    const sandbox = await open();
+    const { recoverStateMachineArn, stateMachineArn } = sandbox.outputs;
+    const detail = { stateMachineArn, name: MIGRATION_ID, status: 'ABORTED' };
+    sandbox.deliver({ id: 'e-1', 'detail-type': 'Step Functions Execution Status Change', source: 'aws.states', account: target.account, region: target.region, time: '2026-01-15T09:00:00Z', detail });
+    await sandbox.clock.spawn(() => sandbox.clock.sleep(IDLE));
+    expect(sandbox.executions.list(recoverStateMachineArn).map(({ input }) => JSON.parse(input) as unknown)).toEqual([{ migrationId: MIGRATION_ID, cause: 'stranded' }]);
+    expect(() => sandbox.deliver({ detail })).toThrow("That can't be delivered as an event: id: ");
+  });
+
+  it.each([false, true])('takes events that are put, and keeps them; callers trusted: %s', async (trustCallers) => {
+    const sandbox = await open({ trustCallers });
+    const entry = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":1}' };
+    const { Entries: [answer] = [] } = await sandbox.clients().eventBridge().send(new PutEventsCommand({ Entries: [entry] }));
+    expect(sandbox.world.events).toMatchObject([{ id: answer!.EventId, source: 'my.app', detail: { a: 1 }, account: target.account, region: target.region }]);
   });
 
   it('runs the bundles in processes of their own, over loopback', async () => {

@@ -1,5 +1,6 @@
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as eks from '@aws-sdk/client-eks';
+import * as events from '@aws-sdk/client-eventbridge';
 import * as iam from '@aws-sdk/client-iam';
 import * as states from '@aws-sdk/client-sfn';
 import * as sts from '@aws-sdk/client-sts';
@@ -11,11 +12,15 @@ import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
 import { nodeHttp } from '../../../lambdas/adapters/node-http.ts';
 import type { Door } from '../../../sandbox/door.ts';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
+import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { createEksService, playedOperations } from '../../../sandbox/eks/service.ts';
+import { EventBus } from '../../../sandbox/events/bus.ts';
+import { createEventsService } from '../../../sandbox/events/service.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
 import type { AddonObjects } from '../../../sandbox/kubernetes/objects.ts';
 import { KINDS } from '../../../sandbox/kubernetes/store.ts';
+import { Messages } from '../../../sandbox/messaging/messages.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
@@ -27,8 +32,8 @@ import { faultsOf } from './answers.ts';
 import { type Answers, type AwsService, INLINE, inputOf, MACHINE, MANAGED, rows, TABLE, WRONG_SECRET } from './corpus.ts';
 import { callsFor, collection, discoveryCalls, evictionsOf, impersonatedCalls, type KubernetesCall } from './kubernetes-corpus.ts';
 
-const SDKS: Record<AwsService, object> = { eks, iam, sts, dynamodb, states };
-const CLIENTS = { eks: eks.EKSClient, iam: iam.IAMClient, sts: sts.STSClient, dynamodb: dynamodb.DynamoDBClient, states: states.SFNClient };
+const SDKS: Record<AwsService, object> = { eks, iam, sts, dynamodb, states, events };
+const CLIENTS = { eks: eks.EKSClient, iam: iam.IAMClient, sts: sts.STSClient, dynamodb: dynamodb.DynamoDBClient, states: states.SFNClient, events: events.EventBridgeClient };
 type Client = { send(command: unknown): Promise<Record<string, unknown>>; destroy(): void };
 
 const closing: (() => Promise<void>)[] = [];
@@ -64,13 +69,17 @@ const openPlace = async (): Promise<Place> => {
   const table = createDynamoDb(world);
   await table.createTable({ name: TABLE, keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] });
   const definition = { QueryLanguage: 'JSONata', StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 60, End: true } } };
+  const clock = standingClock(world.schedule.now());
+  const lambda = { invoke: () => Promise.reject(new Error('No function is called.')) };
   const executions = new Executions({
     world,
-    clock: standingClock(world.schedule.now()),
-    lambda: { invoke: () => Promise.reject(new Error('No function is called.')) },
+    clock,
+    lambda,
     stateMachines: [{ logicalId: 'Waits', name: 'Waits', arn: MACHINE, roleArn: `arn:aws:iam::${ACCOUNT}:role/waits`, definition }],
   });
-  const door = openDoor(world, { dynamodb: table.service, eks: createEksService(world), states: createStatesService(world, executions) });
+  const authorizer = new Authorizer(world);
+  const bus = new EventBus({ world, clock, lambda, authorizer, rules: [], functions: [], messages: new Messages({ world, clock, authorizer }), startExecution: () => undefined });
+  const door = openDoor(world, { dynamodb: table.service, eks: createEksService(world), states: createStatesService(world, executions), events: createEventsService(world, bus) });
   const wire: Place['wire'] = [];
   const handle: Door['handle'] = async (request) => {
     const response = await door.handle(request);
@@ -159,8 +168,8 @@ const bothTransports = async () => {
 };
 
 /** Names in the refusal of an operation that is not played: `… It has: A, B.` */
-const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states'): Promise<string[]> => {
-  const commands = { iam: new iam.CreateUserCommand({ UserName: 'x' }), sts: new sts.GetSessionTokenCommand({}), states: new states.DeleteStateMachineCommand({ stateMachineArn: MACHINE }) };
+const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
+  const commands = { iam: new iam.CreateUserCommand({ UserName: 'x' }), sts: new sts.GetSessionTokenCommand({}), states: new states.DeleteStateMachineCommand({ stateMachineArn: MACHINE }), events: new events.ListRulesCommand({}) };
   const client = new CLIENTS[service](configOf(place.door, place.world)) as unknown as Client;
   const error = await client.send(commands[service]).catch((refused: Error) => refused);
   return /It has: (.*)\.$/.exec((error as Error).message)![1]!.split(', ');
@@ -192,7 +201,7 @@ describe('both transports', () => {
     const place = await openPlace();
     const asked = (service: AwsService): string[] => rows.filter(([name]) => name === service).map(([, operation]) => operation).sort();
     expect(asked('eks')).toEqual([...playedOperations].sort());
-    for (const service of ['iam', 'sts', 'states'] as const) expect(asked(service)).toEqual((await playedBy(place, service)).sort());
+    for (const service of ['iam', 'sts', 'states', 'events'] as const) expect(asked(service)).toEqual((await playedBy(place, service)).sort());
     expect(asked('dynamodb')).toEqual(readdirSync('node_modules/dynalite/actions').map(capital).sort());
 
     await askKubernetes(place, inProcessTransport(place.door, place.world).http);

@@ -3,7 +3,7 @@ import { ACCOUNT, REGION, ROLE, podIdentityTrust } from '../support.ts';
 
 export const TABLE = 'Ledger';
 export const MACHINE = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:Waits`;
-export type AwsService = 'eks' | 'iam' | 'sts' | 'dynamodb' | 'states';
+export type AwsService = 'eks' | 'iam' | 'sts' | 'dynamodb' | 'states' | 'events';
 
 /** What was answered so far, by the operation's name: the success. */
 export type Answers = Record<string, Record<string, unknown>>;
@@ -140,6 +140,9 @@ const states: Row[] = [
   ['states', 'GetExecutionHistory', theExecution, NO_EXECUTION],
 ];
 
-export const rows: readonly Row[] = [...eks, ...identity, ...dynamodb, ...states];
+const PUT = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":"ü"}', Time: new Date('2026-01-15T09:00:00Z'), Resources: ['arn:one'] };
+const events: Row[] = [['events', 'PutEvents', { Entries: [PUT, { ...PUT, Source: 'aws.eks' }] }, { Entries: [] }]];
+
+export const rows: readonly Row[] = [...eks, ...identity, ...dynamodb, ...states, ...events];
 
 export const inputOf = (input: Input, answers: Answers): object => (typeof input === 'function' ? (input as (answers: Answers) => object)(answers) : input);

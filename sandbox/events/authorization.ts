@@ -1,0 +1,41 @@
+/**
+ * Which right PutEvents wants, and on what. Source: Service Authorization Reference, "Actions, resources, and condition keys
+ * for Amazon EventBridge". The keys of the events have the values of all entries at once, so that policies compare them
+ * by `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
+ */
+import type { Asked } from '../authorization/authorizer.ts';
+import type { BusPlace } from './bus.ts';
+
+export interface EntryKeys {
+  Source?: string | undefined;
+  DetailType?: string | undefined;
+}
+
+/** A bus as an entry names it: its place, its name, and its ARN. */
+export interface NamedBus extends BusPlace {
+  name: string;
+  arn: string;
+}
+
+/** By name or ARN; the caller's default bus where an entry names none. */
+export const busNamed = (name: string, { account, region, partition }: BusPlace & { partition: string }): NamedBus => {
+  const [, ofRegion, ofAccount, own] = /^arn:aws[\w-]*:events:([^:]+):(\d{12}):event-bus\/(.+)$/.exec(name) ?? [];
+  if (ofRegion !== undefined && ofAccount !== undefined && own !== undefined) return { account: ofAccount, region: ofRegion, name: own, arn: name };
+  return { account, region, name, arn: `arn:${partition}:events:${region}:${account}:event-bus/${name}` };
+};
+
+const keyOf = (key: string, values: (string | undefined)[]): Record<string, string[]> => {
+  const given = [...new Set(values.filter((value) => value !== undefined))];
+  return given.length === 0 ? {} : { [key]: given };
+};
+
+/** Asked once for each bus of the call. */
+export const askedOf = (bus: NamedBus, entries: readonly EntryKeys[]): Asked => ({
+  action: 'events:PutEvents',
+  resource: bus.arn,
+  context: {
+    ...keyOf('events:source', entries.map(({ Source: source }) => source)),
+    ...keyOf('events:detail-type', entries.map(({ DetailType: detailType }) => detailType)),
+    'events:eventBusInvocation': 'false',
+  },
+});

@@ -1,0 +1,135 @@
+/**
+ * The EventBridge API over the bus: AWS JSON 1.1. Shapes and errors: EventBridge API Reference, PutEvents; texts as
+ * localstack/localstack has recorded them of AWS (`tests/aws/services/events/test_events.snapshot.json`).
+ */
+import { z } from 'zod';
+import type { CallContext, HttpResponse, Service } from '../http.ts';
+import { isObject, type Json } from '../json.ts';
+import { sessionOf } from '../sts/sessions.ts';
+import { Random } from '../world/random.ts';
+import type { World } from '../world/world.ts';
+import { askedOf, busNamed, type NamedBus } from './authorization.ts';
+import type { EventBus } from './bus.ts';
+
+const entry = z.object({
+  Source: z.string().optional(),
+  DetailType: z.string().optional(),
+  Detail: z.string().optional(),
+  Resources: z.array(z.string()).optional(),
+  /** Seconds since 1970. */
+  Time: z.number().optional(),
+  EventBusName: z.string().optional(),
+  TraceHeader: z.string().optional(),
+});
+type RequestEntry = z.infer<typeof entry>;
+const input = z.object({ Entries: z.array(entry), EndpointId: z.never('the sandbox has no global endpoints').optional() });
+
+type Result = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
+
+const MOST_ENTRIES = 10;
+/** Of all entries together: AWS What's New, January 2026, "Amazon EventBridge increases event payload size from 256 KB to 1 MB". */
+const MAX_BYTES = 1_048_576;
+
+const bytesOf = (text: string | undefined): number => Buffer.byteLength(text ?? '');
+
+/** EventBridge User Guide, "Calculating PutEvents event entry size". */
+const sizeOf = ({ Time: time, Source: source, DetailType: detailType, Detail: detail, Resources: resources = [] }: RequestEntry): number =>
+  (time === undefined ? 0 : 14) + [source, detailType, detail, ...resources].reduce((sum, text) => sum + bytesOf(text), 0);
+
+/** The whole call is refused. */
+class EventsError extends Error {
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+const validation = (problem: string): EventsError => new EventsError('ValidationException', `1 validation error detected: Value at 'entries' failed to satisfy constraint: ${problem}`);
+
+const parseInput = (body: Uint8Array): RequestEntry[] => {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    throw new EventsError('SerializationException', 'The body of PutEvents is not JSON.');
+  }
+  const parsed = input.safeParse(json);
+  if (!parsed.success) throw new EventsError('SerializationException', parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+  const { Entries: entries } = parsed.data;
+  if (entries.length === 0) throw validation('Member must have length greater than or equal to 1');
+  if (entries.length > MOST_ENTRIES) throw validation(`Member must have length less than or equal to ${MOST_ENTRIES}`);
+  return entries;
+};
+
+const objectOf = (text: string): Json | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const failed = (code: string, message: string): Result => ({ ErrorCode: code, ErrorMessage: message });
+
+/** AWS's own sources are its own. An event for another bus than the default one is taken, and nobody hears of it again: so is one for a bus that is not there. */
+const putOne = (bus: EventBus, place: NamedBus, { Source: source, DetailType: detailType, Detail: detail, Resources: resources = [], Time: time }: RequestEntry, otherId: () => string): Result => {
+  const missing = Object.entries({ Source: source, DetailType: detailType, Detail: detail }).find(([, value]) => value === undefined || value === '')?.[0];
+  if (source === undefined || detailType === undefined || detail === undefined || missing !== undefined) {
+    return failed('InvalidArgument', `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`);
+  }
+  if (source.startsWith('aws.')) return failed('NotAuthorizedForSourceException', 'Not authorized for the source.');
+  const object = objectOf(detail);
+  if (!object) return failed('MalformedDetail', 'Detail is malformed.');
+  if (place.name !== 'default') return { EventId: otherId() };
+  const { account, region } = place;
+  return { EventId: bus.put({ source, detailType, detail: object, resources, ...(time === undefined ? {} : { time: time * 1000 }) }, { account, region }) };
+};
+
+/** What the call log shows: never the details. */
+export const summarise = (given: Json): Json => {
+  const { Entries: entries } = given;
+  return {
+    Entries: (Array.isArray(entries) ? entries : []).filter(isObject).map(({ Source: source, DetailType: detailType, EventBusName: bus }) => ({ Source: source, DetailType: detailType, ...(bus === undefined ? {} : { EventBusName: bus }) })),
+  };
+};
+
+/** Throws EventsError without the right to one of the buses; another account's has no policy here that could let anybody in. */
+const authorize = (world: World, buses: NamedBus[], entries: RequestEntry[], context: CallContext): void => {
+  for (const bus of new Map(buses.map((each) => [each.arn, each])).values()) {
+    const asked = askedOf(bus, entries.filter((_, index) => buses[index]?.arn === bus.arn));
+    const denial = context.authorize(asked);
+    if (denial) throw new EventsError('AccessDeniedException', denial.message);
+    if (bus.account === context.caller.account) continue;
+    throw new EventsError('AccessDeniedException', `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because no resource-based policy allows the ${asked.action} action`);
+  }
+};
+
+/** Keeps its ids away from the draws that others share. */
+const OWN_STREAM = 0x70_75_74_73;
+
+/** The service for the door: the buses of all accounts and regions. */
+export const createEventsService = (world: World, bus: EventBus): Service => {
+  const ids = new Random(world.seed ^ OWN_STREAM);
+
+  return (request, context) => {
+    const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': ids.uuid() };
+    const answer = (status: number, body: unknown): Promise<HttpResponse> => Promise.resolve({ status, headers, body: JSON.stringify(body) });
+    const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
+    context.describe(name, {});
+    if (name !== 'PutEvents') return answer(501, { __type: 'NotImplemented', message: `The sandbox's EventBridge does not have the operation ${name}. It has: PutEvents.` });
+    try {
+      const entries = parseInput(request.body);
+      context.describe(name, summarise({ Entries: entries }));
+      const [, partition = 'aws'] = context.caller.principalArn.split(':');
+      const buses = entries.map(({ EventBusName: named = 'default' }) => busNamed(named, { account: context.caller.account, region: context.region, partition }));
+      authorize(world, buses, entries, context);
+      if (entries.reduce((sum, each) => sum + sizeOf(each), 0) > MAX_BYTES) throw new EventsError('ValidationException', 'Total size of the entries in the request is over the limit.');
+      const results = entries.map((each, index) => putOne(bus, buses[index] as NamedBus, each, () => ids.uuid()));
+      return answer(200, { FailedEntryCount: results.filter((each) => 'ErrorCode' in each).length, Entries: results });
+    } catch (error) {
+      if (!(error instanceof EventsError)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      return answer(400, { __type: error.name, message: error.message });
+    }
+  };
+};
