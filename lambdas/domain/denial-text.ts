@@ -24,8 +24,11 @@ export function diagnosis({ request }: Migration, trigger: Trigger): string[] {
   const { principal, at, eventId } = trigger;
   const who = toolOf(trigger) ?? 'Somebody';
   return [
-    `${who}${principal === undefined ? '' : `, as ${principal},`} called UpdateAddon at ${at} for ${subjectText(addon)} of cluster ${target.cluster} with serviceAccountRoleArn: "". EKS takes the empty text for a role of another account, and refused it: "Cross-account pass role is not allowed." (CloudTrail event ${eventId}). Nothing was changed by that call.`,
-    'It is what happens when the role is taken off the add-on by leaving it out. EKS lets go of the role when the add-on gets its Pod Identity associations in a call that does not name the role at all, which is what a migration does.',
+    `${who} called UpdateAddon for ${subjectText(addon)} of cluster ${target.cluster} at ${at}, with serviceAccountRoleArn: "".`,
+    ...(principal === undefined ? [] : [`It was called as ${principal}.`]),
+    'EKS takes the empty text for a role of another account, and refused the call: "Cross-account pass role is not allowed." Nothing was changed by it.',
+    `CloudTrail's event of it: ${eventId}`,
+    'That happens where a role is to be taken off an add-on. EKS lets go of the role when the add-on gets Pod Identity associations in a call that does not name the role at all, which is what a migration does.',
   ];
 }
 
@@ -36,8 +39,10 @@ const WITH_RESOURCE = new Set(['Terraform', 'OpenTofu', 'Pulumi', 'Crossplane'])
 export function terraformLines({ trigger, plan }: Migration): string[] {
   const tool = trigger && toolOf(trigger);
   if (tool === undefined || !WITH_RESOURCE.has(tool)) return ['Then leave serviceAccountRoleArn out of the calls that were refused.'];
-  const blocks = (plan?.associations ?? []).map(({ serviceAccount, roleArn }) => `service_account = "${serviceAccount}" and role_arn = "${roleArn}"`);
+  const blocks = (plan?.associations ?? []).map(({ serviceAccount, roleArn }) => `  pod_identity_association with service_account = "${serviceAccount}" and role_arn = "${roleArn}"`);
   return [
-    `Then, in ${tool}: in the resource aws_eks_addon, drop service_account_role_arn, and have a block pod_identity_association ${blocks.length === 0 ? 'for each service account' : `with ${blocks.join(', and one with ')}`}. Refresh the state (terraform apply -refresh-only, or what ${tool} has for it) before the next apply: it then finds no role to take off, and nothing to change.`,
+    `Then, in ${tool}: in the resource aws_eks_addon, drop service_account_role_arn, and have a block ${blocks.length === 0 ? 'pod_identity_association for each service account.' : 'for each service account:'}`,
+    ...blocks,
+    `Refresh the state (terraform apply -refresh-only, or what ${tool} has for it) before the next apply: it then finds no role to take off, and nothing to change.`,
   ];
 }

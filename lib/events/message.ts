@@ -6,9 +6,9 @@ const nameOf = (line: number): string => `line${line}`;
 const LINES = Array.from({ length: MOST.lines }, (_, line) => line);
 
 /**
- * The event's own text, one quoted line for each of its lines: EventBridge escapes a line break within a value, so that a
- * text of many lines would come as one, and puts nothing for a line that an event does not have. CDK's own input for
- * texts takes the quotes of such lines away, which leaves it to EventBridge what they are.
+ * The event's own text, one quoted line for each of its lines: nobody says whether a line break within a value comes out
+ * as one. EventBridge escapes nothing within the quotes, and has nothing between those of a line that an event does not
+ * have. CDK's own input for texts takes the quotes of such lines away, where values become JSON of their own.
  * Source: EventBridge User Guide, "Amazon EventBridge input transformation" (100 variables, 8192 characters).
  */
 export class EventText extends RuleTargetInput {

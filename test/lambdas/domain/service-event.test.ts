@@ -155,17 +155,26 @@ describe('the event of what CloudTrail told of', () => {
     const made = denied('planned');
     expect(made).toMatchObject({ trigger, title: 'UpdateAddon was denied, a migration fixes it: aws-ebs-csi-driver on dev' });
     for (const part of [
-      `Terraform, as ${trigger.principal}, called UpdateAddon`,
+      'Terraform called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at',
+      `It was called as ${trigger.principal}.`,
       'serviceAccountRoleArn: ""',
       'Cross-account pass role is not allowed.',
       'c0ffee',
-      'Nothing was changed by that call.',
+      'Nothing was changed by it.',
       'The plan: in place',
       'To carry it out: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
-      `drop service_account_role_arn, and have a block pod_identity_association with service_account = "ebs-csi-controller-sa" and role_arn = "${ROLE}"`,
+      'drop service_account_role_arn',
+      `pod_identity_association with service_account = "ebs-csi-controller-sa" and role_arn = "${ROLE}"`,
     ]) {
       expect(made.message).toContain(part);
     }
+  });
+
+  it('is not cut, however long the names are', () => {
+    const long = 'x'.repeat(100);
+    const made = denied('planned', { request: aRequest({ dryRun: true, addon: long, target: { ...target, cluster: long } }), trigger: { ...trigger, eventId: 'e'.repeat(128), principal: 'p'.repeat(380) } });
+    expect(made.lines.filter((line) => line.endsWith('…'))).toEqual([]);
+    expect(made.title).toHaveLength(MOST.title);
   });
 
   it('has the checks where the migration is blocked, and no plan where there is nothing to migrate', () => {
@@ -190,7 +199,7 @@ describe('the event of what CloudTrail told of', () => {
   ])('of the user agent %s says who it was: %s', (userAgent, name) => {
     const { userAgent: _, ...rest } = trigger;
     const made = denied('planned', { trigger: { ...rest, ...(userAgent === undefined ? {} : { userAgent }) } });
-    expect(made.lines[1]?.startsWith(`${name}, as `)).toBe(true);
+    expect(made.lines[1]?.startsWith(`${name} called UpdateAddon `)).toBe(true);
     expect(made.message.includes('aws_eks_addon')).toBe(name === 'Pulumi');
   });
 });
