@@ -6,11 +6,20 @@ import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { createApp } from '../lib/app.ts';
+import { ConfigurationError } from '../lib/config-file.ts';
 import { bundle } from '../scripts/bundle.ts';
 
+const ROOT = join(import.meta.dirname, '..');
 // Not the build's own folder, which another process may be reading.
-const lambdaDirectory = join(import.meta.dirname, '../dist/synth-lambda');
+const lambdaDirectory = join(ROOT, 'dist/synth-lambda');
 bundle(lambdaDirectory);
-const app = createApp({ lambdaDirectory });
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-app.synth();
+try {
+  const app = createApp({ lambdaDirectory, configFolder: ROOT });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+  app.synth();
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error;
+  // It says all that is needed: where in this code it was found out is no help.
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -17,6 +17,8 @@ export interface AppOptions {
    * ask for it, so that what is deployed to AWS names its roles.
    */
   everyRole?: boolean;
+  /** Folder whose configuration file counts where the context names none: that of the project, for CDK's command line alone. */
+  configFolder?: string;
 }
 
 /** What CDK's command line switches on by default: the construct's path and the asset's folder beside each resource. */
@@ -25,7 +27,7 @@ const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-m
 /**
  * The CDK app. It knows no account and no region: it synthesises offline, and the same template is deployed anywhere.
  * The context of `cdk.json` (feature flags above all) is read here, so that a build without the command line gives the
- * same template; what the command line sets goes before it.
+ * same template; what the command line sets goes before it. Throws ConfigurationError for a configuration that is not right.
  */
 export function createApp(options: AppOptions): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
@@ -35,14 +37,15 @@ export function createApp(options: AppOptions): App {
     description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',
     lambdaDirectory: options.lambdaDirectory,
     forEveryRole: options.everyRole ?? false,
+    configFolder: options.configFolder,
   });
   return app;
 }
 
 /**
  * Writes a cloud assembly for the sandbox to `outdir`, in this process: with everything that can be switched on, for
- * every role; with a context, as CDK's command line deploys it with that context. Throws an Error for a context that is
- * not right.
+ * every role; with a context, as CDK's command line deploys it with that context. Throws ConfigurationError for a
+ * context that is not right.
  */
 export function synthesise(outdir: string, lambdaDirectory: string, context?: Record<string, unknown>): void {
   createApp({ outdir, lambdaDirectory, ...(context ? { context } : { everyRole: true }) }).synth();

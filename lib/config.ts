@@ -1,78 +1,17 @@
+import { resolve } from 'node:path';
 import type { Node } from 'constructs';
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
+import type { ChangeWindow } from '../lambdas/domain/change-window.ts';
+import { printable } from '../lambdas/domain/text.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
+import { ConfigurationError, defaultFile, readConfigFile, WHERE_TO_LOOK } from './config-file.ts';
+import { meantBy, type Problem, problemsIn, section } from './config-problems.ts';
 import type { Network } from './network/interfaces.ts';
-import { everyRole, roleArnPattern } from './role-pattern.ts';
+import { everyRole } from './role-pattern.ts';
+import { type Settings, settings } from './settings.ts';
 
-/** `-c key=a,b` on the command line gives one string, `cdk.json` gives a list. */
-const list = <Item extends z.ZodType>(item: Item, missing: string) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
-    z.array(item, { error: ({ input }) => (input === undefined ? missing : 'must be a list, or text with commas between') }).min(1, missing),
-  );
-
-const PASSABLE = "must name the roles that the service may hand to EKS and to pods, by ARN or by path: -c 'passableRoleArns=role/eks-addons/*'";
-const REPAIRABLE = "must name the roles whose trust policy the service may change, by ARN or by path: -c 'repairableRoleArns=role/eks-addons/*'; left out, it may change none";
-
-const PRIVATE = 'for clusters whose API server has a private endpoint only';
-const SUBNETS = `must name the subnets, all of one VPC, in which the Lambdas run that call API servers, ${PRIVATE}: -c 'subnetIds=subnet-0123456789abcdef0,subnet-0fedcba9876543210'`;
-const SECURITY_GROUPS = `must name the security groups of the Lambdas that call API servers, ${PRIVATE}: -c 'securityGroupIds=sg-0123456789abcdef0'`;
-const OR_NEITHER = 'Leave out both subnetIds and securityGroupIds for Lambdas in no VPC';
-/** Lambda takes no more. Source: Lambda API Reference, VpcConfig. */
-const [MOST_SUBNETS, MOST_SECURITY_GROUPS] = [16, 5];
-
-/** Each once. Source of their form: Amazon Inspector API Reference, LambdaVpcConfig. */
-const ec2Ids = (prefix: 'subnet' | 'sg', most: number, missing: string) =>
-  list(z.string().regex(new RegExp(`^${prefix}-([0-9a-z]{8}|[0-9a-z]{17})$`), `must be an ID such as ${prefix}-0123456789abcdef0`), missing).superRefine((ids, refinement) => {
-    if (ids.length > most) refinement.addIssue({ code: 'custom', message: `has ${ids.length} IDs, and Lambda takes at most ${most}` });
-    const again = ids.find((id, index) => ids.indexOf(id) < index);
-    if (again !== undefined) refinement.addIssue({ code: 'custom', message: `names ${again} more than once` });
-  });
-
-/** A managed policy by its ARN, or by its end alone from `policy/` on, of this account: one policy, without wildcards. */
-const boundaryArn = z
-  .string()
-  .regex(/^(arn:aws(-[a-z]+)*:iam::(\d{12}|aws):)?policy(\/[\w+=,.@-]+)+$/, 'must be the ARN of a managed policy such as arn:aws:iam::111122223333:policy/boundary, or policy/boundary for one of this account')
-  .refine((arn) => arn.split('/').every((part) => part !== '.' && part !== '..'), 'has a part . or .. between its slashes, which IAM does not resolve')
-  .transform((arn) => (arn.startsWith('policy/') ? `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${arn}` : arn));
-
-const KEY_ARN = /^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
-const isYes = (value: unknown): boolean => value === true || value === 'true' || value === 'create';
-const isNo = (value: unknown): boolean => value === undefined || value === false || value === 'false';
-
-/** `true`, or the ARN of a key that is there; an alias may be pointed elsewhere, so it is none. */
-const customerKey = z
-  .unknown()
-  .refine((value) => isYes(value) || isNo(value) || (typeof value === 'string' && KEY_ARN.test(value)), 'must be true, or the ARN of a key such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab')
-  .transform((value): 'create' | { arn: string } | undefined => {
-    if (isNo(value)) return undefined;
-    return isYes(value) ? 'create' : { arn: String(value) };
-  });
-
-/** Of a standard topic: the name of a FIFO one ends in `.fifo`. */
-const topicArn = z.string().regex(/^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, 'must be the ARN of a standard topic of SNS, in the region of the stack, such as arn:aws:sns:eu-west-1:111122223333:alarms');
-
-/** What can be set by CDK context (`cdk.json`, or `cdk deploy -c key=value`). */
-const context = z.object({
-  /** Roles that the service may hand to EKS and to pods. */
-  passableRoleArns: list(roleArnPattern, PASSABLE),
-  /** Roles whose trust policy the service may change. Default: none, and nothing that could do so is deployed. */
-  repairableRoleArns: list(roleArnPattern, REPAIRABLE).optional(),
-  /** Managed policy that limits every role of the service. Default: none. */
-  permissionsBoundaryArn: boundaryArn.optional(),
-  /** A KMS key of the customer's, made here or there already, for all that is kept. Default: AWS's own keys. */
-  customerKey,
-  /** Subnets of the Lambdas that call API servers. Default: they are in no VPC, and reach public endpoints alone. */
-  subnetIds: ec2Ids('subnet', MOST_SUBNETS, SUBNETS).optional(),
-  /** Security groups of the same Lambdas. */
-  securityGroupIds: ec2Ids('sg', MOST_SECURITY_GROUPS, SECURITY_GROUPS).optional(),
-  /** Topic of SNS that alarms are sent to. Default: they are seen in CloudWatch alone. */
-  alarmTopicArn: topicArn.optional(),
-  /** Level from which the Lambdas write log lines. */
-  logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
-});
-
+/** What the stack is made by: the settings, each with its default. */
 export interface Config {
   passableRoleArns: string[];
   /** Absent: trust policies are only read. */
@@ -84,7 +23,17 @@ export interface Config {
   network?: Network;
   /** Absent: alarms do nothing but show. */
   alarmTopicArn?: string;
-  logLevel: z.infer<typeof context>['logLevel'];
+  logLevel: Settings['logLevel'];
+  /** What is deployed beside the state machines. */
+  deploy: Settings['deploy'];
+  /** Whose events are taken, and whose clusters may be asked for: the stack's own first, as CDK's token, which may be named again after it. */
+  accounts: string[];
+  approvals: Settings['approvals'];
+  /** For requests that carry none. Absent: at any time. */
+  changeWindow?: ChangeWindow;
+  /** `topicArn`, `emails`, or neither: then nobody is told. */
+  notifications: Settings['notifications'];
+  denials: Settings['denials'];
 }
 
 /** The steps that write trust policies: who may do that can become those roles, so they are deployed by consent alone. */
@@ -93,35 +42,109 @@ export type TrustStep = (typeof TRUST_STEPS)[number];
 
 const isTrustStep = (step: StepName): step is TrustStep => TRUST_STEPS.some((one) => one === step);
 
-export const isDeployed = (step: StepName, { repairableRoleArns }: Pick<Config, 'repairableRoleArns'>): boolean => repairableRoleArns !== undefined || !isTrustStep(step);
+/** The step that the rule on denied calls calls. */
+const DENIAL_STEP = 'diagnose-denial' satisfies StepName;
+/** Steps that not every deployment has. */
+export type OptionalStep = TrustStep | typeof DENIAL_STEP;
 
-/** The one without the other says nothing to Lambda. */
-function bothOrNeither({ subnetIds, securityGroupIds }: Partial<Network>, refinement: z.core.$RefinementCtx): void {
-  if ((subnetIds === undefined) === (securityGroupIds === undefined)) return;
-  const [missing, message] = subnetIds === undefined ? ['subnetIds', SUBNETS] : ['securityGroupIds', SECURITY_GROUPS];
-  refinement.addIssue({ code: 'custom', path: [missing], message: `${message}. ${OR_NEITHER}` });
+export const isDeployed = (step: StepName, { repairableRoleArns, deploy }: Pick<Config, 'repairableRoleArns' | 'deploy'>): boolean =>
+  step === DENIAL_STEP ? deploy.denialRule : repairableRoleArns !== undefined || !isTrustStep(step);
+
+const textAsList = (value: unknown): unknown => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value);
+/** `create` is another word for `true`. */
+const textAsYes = (value: unknown): unknown => (value === 'true' || value === 'create' ? true : value === 'false' ? false : value);
+const asItIs = (value: unknown): unknown => value;
+
+interface ContextSetting {
+  key: string;
+  path: [string, ...string[]];
+  /** What its value comes to: the command line has text alone. */
+  read: (value: unknown) => unknown;
+}
+/** Keys of the CDK context, and which setting each is. */
+const CONTEXT_SETTINGS: ContextSetting[] = [
+  { key: 'passableRoleArns', path: ['passableRoleArns'], read: textAsList },
+  { key: 'repairableRoleArns', path: ['repairableRoleArns'], read: textAsList },
+  { key: 'permissionsBoundaryArn', path: ['permissionsBoundaryArn'], read: asItIs },
+  { key: 'customerKey', path: ['customerKey'], read: textAsYes },
+  { key: 'subnetIds', path: ['network', 'subnetIds'], read: textAsList },
+  { key: 'securityGroupIds', path: ['network', 'securityGroupIds'], read: textAsList },
+  { key: 'alarmTopicArn', path: ['alarmTopicArn'], read: asItIs },
+  { key: 'logLevel', path: ['logLevel'], read: asItIs },
+];
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The same settings with that one; what stands in its way is no group, and will be refused as it is. */
+function withSetting(given: Record<string, unknown>, [name, ...rest]: string[], value: unknown): Record<string, unknown> {
+  if (name === undefined) return given;
+  if (rest.length === 0) return { ...given, [name]: value };
+  const { [name]: group = {} } = given;
+  return isRecord(group) ? { ...given, [name]: withSetting(group, rest, value) } : given;
+}
+
+/** Keys that have nothing, left out: a property that is there has a value. */
+const withoutUndefined = <Of extends object>(all: Of) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as { [Key in keyof Of]: Exclude<Of[Key], undefined> };
+
+/** What was meant for this app: other tools may have keys of their own in the context, and CDK has many. */
+function misplaced(keys: readonly string[]): Problem[] {
+  const known = [...CONTEXT_SETTINGS.map(({ key }) => key), 'config'];
+  return keys
+    .filter((key) => !known.includes(key))
+    .flatMap((key) => {
+      if (Object.hasOwn(settings.shape, key.replace(/\..*/s, ''))) return [{ path: [key], message: 'can be set in the configuration file alone: -c config=FILE' }];
+      const meant = meantBy(key, known);
+      return meant === undefined ? [] : [{ path: [key], message: `is no setting: did you mean ${meant}?` }];
+    });
+}
+
+export interface ConfigOptions {
+  /** Whatever is set, every role of the account may be passed and repaired, and everything is deployed; the sandbox's assembly is so. */
+  forEveryRole?: boolean;
+  /** Folder whose configuration file counts where the context names none. Left out, there is no such file. */
+  configFolder?: string | undefined;
 }
 
 /**
- * Reads and checks the app's context. `forEveryRole`: whatever the context says, every role of the account may be passed
- * and repaired; the sandbox's assembly is so. Throws an Error that names each wrong key, what it must be, and where to
- * set it.
+ * Reads and checks the configuration: the file that the context's key `config` names, as it is from the current
+ * directory, or that of `configFolder`; the context's other keys go before it. Throws ConfigurationError, which names
+ * each wrong setting, where it stands, what it must be, and where to look.
  */
-export function readConfig(node: Node, { forEveryRole = false }: { forEveryRole?: boolean } = {}): Config {
-  const given = Object.fromEntries(Object.keys(context.shape).map((key) => [key, node.tryGetContext(key) as unknown]));
-  const every = z.object({ passableRoleArns: z.unknown().transform(() => [everyRole()]), repairableRoleArns: z.unknown().transform(() => [everyRole()]) });
-  const parsed = (forEveryRole ? context.extend(every.shape) : context).superRefine(bothOrNeither).safeParse(given);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`The CDK context is not right. Set it in cdk.json under "context", or with -c key=value:\n${problems.join('\n')}`);
+export function readConfig(node: Node, { forEveryRole = false, configFolder }: ConfigOptions = {}): Config {
+  const named: unknown = node.tryGetContext('config');
+  if (named !== undefined && (typeof named !== 'string' || named === '')) throw new ConfigurationError(`The CDK context's key config must be the path of a configuration file: -c config=FILE. ${WHERE_TO_LOOK}.`);
+  const file = typeof named === 'string' ? named : configFolder === undefined ? undefined : defaultFile(configFolder);
+  const inFile = file === undefined ? {} : readConfigFile(resolve(file));
+
+  const inContext = CONTEXT_SETTINGS.flatMap(({ key, path, read }) => {
+    const value: unknown = node.tryGetContext(key);
+    return value === undefined ? [] : [{ key, path, value: read(value) }];
+  });
+  const given = inContext.reduce((all, { path, value }) => withSetting(all, path, value), inFile);
+  // Which no pattern that is taken can name.
+  const every = forEveryRole ? { passableRoleArns: [everyRole()], repairableRoleArns: [everyRole()] } : undefined;
+  const patterns = z.array(z.string());
+  const parsed = every ? settings.extend({ passableRoleArns: patterns, repairableRoleArns: patterns }).safeParse({ ...given, ...every }) : settings.safeParse(given);
+
+  const problems = parsed.success ? [] : parsed.error.issues.flatMap(problemsIn);
+  /** In the context, under the context's own key, where it is set there or its key would be the way to set it. */
+  const placed = problems.map(({ path, message }): Problem & { ofContext: boolean } => {
+    const setting = CONTEXT_SETTINGS.find((one) => one.path.every((part, index) => path[index] === part));
+    if (setting === undefined) return { path, message, ofContext: false };
+    const [group, ...inGroup] = setting.path;
+    const isUnset = file === undefined || (inGroup.length > 0 && !Object.hasOwn(inFile, group));
+    if (!isUnset && !inContext.some(({ key }) => key === setting.key)) return { path, message, ofContext: false };
+    return { path: [setting.key, ...path.slice(setting.path.length)], message, ofContext: true };
+  });
+  const ofContext = [...placed.filter((one) => one.ofContext), ...misplaced(Object.keys(node.getAllContext() as object))];
+  if (!parsed.success || ofContext.length > 0) {
+    const lines = [
+      ...section(`Correct in the file ${printable(file ?? '')}:`, placed.filter((one) => !one.ofContext)),
+      ...section('Correct in the CDK context, in cdk.json under "context", or with -c key=value:', ofContext),
+    ];
+    throw new ConfigurationError([`The configuration is not right: ${WHERE_TO_LOOK}.`, ...lines].join('\n'));
   }
-  const { repairableRoleArns, permissionsBoundaryArn, customerKey: key, subnetIds, securityGroupIds, alarmTopicArn, ...rest } = parsed.data;
-  return {
-    ...rest,
-    ...(repairableRoleArns === undefined ? {} : { repairableRoleArns }),
-    ...(permissionsBoundaryArn === undefined ? {} : { permissionsBoundaryArn }),
-    ...(key === undefined ? {} : { customerKey: key }),
-    ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
-    ...(subnetIds === undefined || securityGroupIds === undefined ? {} : { network: { subnetIds, securityGroupIds } }),
-  };
+  const { $schema: _, accounts, deploy, notifications, ...rest } = parsed.data;
+  const everything = { deploy: { api: true, runbook: true, denialRule: true }, notifications: { ...notifications, emails: ['operator@example.com'] } };
+  return { ...withoutUndefined(rest), ...(forEveryRole ? everything : { deploy, notifications }), accounts: [Aws.ACCOUNT_ID, ...accounts] };
 }

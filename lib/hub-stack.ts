@@ -7,7 +7,6 @@ import { readConfig } from './config.ts';
 import { Denials } from './events/denials.ts';
 import { Notifications } from './events/notifications.ts';
 import { Publishing } from './events/publishing.ts';
-import type { DenialRules, NotificationSettings } from './events/settings.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
 import { MigrateAddon } from './migration/state-machine.ts';
@@ -26,16 +25,11 @@ export interface HubStackProps extends StackProps {
   lambdaDirectory: string;
   /** See `readConfig`. */
   forEveryRole?: boolean;
+  /** See `readConfig`. */
+  configFolder?: string | undefined;
 }
 
-/** Until the configuration names them: what is the default there. The sandbox has everything, so that every scenario finds it. */
-const eventSettings = ({ forEveryRole = false }: Pick<HubStackProps, 'forEveryRole'>): { denials: DenialRules; accounts: string[]; notifications: NotificationSettings } => ({
-  denials: { action: 'notify', quietHours: 24 },
-  accounts: [],
-  notifications: { ...(forEveryRole ? { emails: ['operator@example.com'] } : {}), events: ['approval-needed', 'rolled-back', 'needs-human'] },
-});
-
-/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, the runbook, and the alarms; with Retire where trust policies may be changed. */
+/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover and what tells others, and the alarms; with the runbook and the rule on denied calls, unless they are switched off, and with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
 
@@ -45,7 +39,6 @@ export class HubStack extends Stack {
     const { customerKey, permissionsBoundaryArn } = config;
     if (permissionsBoundaryArn !== undefined) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
     const sealed: { key?: kms.IKey } = customerKey === undefined ? {} : { key: new CustomerKey(this, 'CustomerKey', customerKey).key };
-    const { denials, accounts, notifications } = eventSettings(props);
     const { table } = new LedgerTable(this, 'Ledger', sealed);
     const steps = new Steps(this, 'Steps', {
       table,
@@ -54,8 +47,6 @@ export class HubStack extends Stack {
       ...sealed,
       recoverStateMachineArn: Lazy.string({ produce: () => recover.stateMachineArn }),
       stateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
-      denials,
-      accounts,
     });
     const { tableName } = table;
     const { stateMachine: migrateAddon } = new MigrateAddon(this, 'MigrateAddon', { steps, tableName, ...sealed });
@@ -64,12 +55,13 @@ export class HubStack extends Stack {
     steps.allowExecutions({ migrateAddon, recover, retire });
     const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
     const publishing = new Publishing(this, 'Publishing', { machines: [migrateAddon, recover], publishEvents: steps.versions['publish-events'], deadLetterQueue });
-    const denied = new Denials(this, 'Denials', { diagnoseDenial: steps.versions['diagnose-denial'], deadLetterQueue });
-    const told = new Notifications(this, 'Notifications', { notifications, deadLetterQueue, ...sealed });
-    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...denied.rules, ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial'].function, deadLetterQueue };
+    const { 'diagnose-denial': diagnoseDenial } = steps.versions;
+    const denied = diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue });
+    const told = new Notifications(this, 'Notifications', { notifications: config.notifications, deadLetterQueue, ...sealed });
+    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
-    const { documentName } = new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed });
+    const runbook = config.deploy.runbook ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed }) : undefined;
 
     const rolesFor = (purpose: Purpose): string[] =>
       ACCESS_STEPS.flatMap((step) => {
@@ -81,7 +73,7 @@ export class HubStack extends Stack {
       new CfnOutput(this, 'RecoverStateMachineArn', { value: recover.stateMachineArn, description: 'State machine Recover.' }),
       ...(retire ? [new CfnOutput(this, 'RetireStateMachineArn', { value: retire.stateMachineArn, description: 'State machine Retire.' })] : []),
       new CfnOutput(this, 'TableName', { value: tableName, description: 'DynamoDB table of the ledger.' }),
-      new CfnOutput(this, 'RunbookName', { value: documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' }),
+      ...(runbook ? [new CfnOutput(this, 'RunbookName', { value: runbook.documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' })] : []),
       new CfnOutput(this, 'KubernetesRoleArns', {
         value: Fn.join(',', rolesFor('read')),
         description: `Roles that call the API server of a cluster: each needs an access entry there, in the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,

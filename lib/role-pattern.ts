@@ -34,7 +34,7 @@ export const roleArnPattern = z
   .string()
   .superRefine((pattern, refinement) => {
     const message = problemOf(pattern);
-    if (message !== undefined) refinement.addIssue({ code: 'custom', message: `${JSON.stringify(pattern.slice(0, 100))} ${message}` });
+    if (message !== undefined) refinement.addIssue({ code: 'custom', message });
   })
   .transform((pattern) => (pattern.startsWith('role/') ? inThisAccount(pattern) : pattern));
 

@@ -13,7 +13,6 @@ import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
 import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
 import { executionGrantsOf, grantsOf, type Machines } from './migration/permissions.ts';
-import type { DenialRules } from './events/settings.ts';
 import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
 import { isConnected } from './network/interfaces.ts';
@@ -37,9 +36,6 @@ export interface StepsProps {
   recoverStateMachineArn: string;
   /** The same of MigrateAddon. */
   stateMachineArn: string;
-  denials: DenialRules;
-  /** Beside the service's own, those whose events are taken. */
-  accounts: string[];
 }
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
@@ -50,7 +46,7 @@ export class Steps extends Construct {
   /** What a state calls. */
   readonly versions: StepFunctions;
 
-  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, recoverStateMachineArn, stateMachineArn, denials, accounts }: StepsProps) {
+  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, recoverStateMachineArn, stateMachineArn }: StepsProps) {
     super(scope, id);
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
@@ -65,13 +61,16 @@ export class Steps extends Construct {
     // The plan asks about roles that are made after its own.
     const roleOf = (name: PassingStep): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
     const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
+    const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
+    const window = { CHANGE_WINDOW: config.changeWindow ? JSON.stringify(config.changeWindow) : '' };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
-      plan: { ...passable, ...passing, ...(repairableRoleArns ? repairable : {}) },
+      plan: { ...passable, ...passing, ...approval, ...window, ...(repairableRoleArns ? repairable : {}) },
       // Once more, since what it is given to carry out is read from the ledger.
-      begin: { ...passable, ...repairable },
+      'await-window': window,
+      begin: { ...passable, ...repairable, ...approval, ...window },
       'annotate-service-account': passable,
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
-      'diagnose-denial': { STATE_MACHINE_ARN: stateMachineArn, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: accounts.join(','), DENIAL_ACTION: denials.action, QUIET_HOURS: String(denials.quietHours) },
+      'diagnose-denial': { STATE_MACHINE_ARN: stateMachineArn, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), DENIAL_ACTION: config.denials.action, QUIET_HOURS: String(config.denials.quietHours) },
       'repair-trust': repairable,
       'retire-trust': repairable,
     };
@@ -94,12 +93,17 @@ export class Steps extends Construct {
     this.versions = Object.fromEntries(Object.entries(lambdas).map(([name, { version }]) => [name, version])) as StepFunctions;
   }
 
-  /** Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of the one before. */
+  /**
+   * Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of the
+   * one before. All versions and no more: a role's policies may have 10,240 characters, and there are many steps.
+   */
   grantInvoke(stateMachine: sfn.StateMachine, called: StepName[]): void {
     for (const name of new Set(called)) {
       const step = this.lambdas[name];
-      step?.function.grantInvoke(stateMachine);
-      if (step) acknowledgeWildcard(stateMachine.role, `${step.function.functionArn}:*`, `An execution in flight calls the version of ${name} that it began with.`);
+      if (!step) continue;
+      const versions = `${step.function.functionArn}:*`;
+      stateMachine.role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [versions] }));
+      acknowledgeWildcard(stateMachine.role, versions, `An execution in flight calls the version of ${name} that it began with.`);
     }
   }
 

@@ -3,9 +3,10 @@ import { queryRefusal } from './iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import type { SignatureProblem } from './signature.ts';
 
-export type Protocol = 'rest-json' | 'json' | 'json-1.1' | 'query' | 'kubernetes';
+/** `http-api`: the application's own API, whose errors are its own but for those of the sandbox. */
+export type Protocol = 'rest-json' | 'json' | 'json-1.1' | 'query' | 'kubernetes' | 'http-api';
 
-const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', events: 'json-1.1', kubernetes: 'kubernetes' };
+const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', events: 'json-1.1', kubernetes: 'kubernetes', 'execute-api': 'http-api' };
 export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
 
 /** The service that a request without a readable signature was probably meant for. */
@@ -37,6 +38,12 @@ const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string }> =
 
 type Refusal = (status: number, code: string, message: string, requestId: string) => HttpResponse;
 
+const restJson: Refusal = (status, code, message, requestId) => ({
+  status,
+  headers: { 'content-type': 'application/json', 'x-amzn-errortype': code, 'x-amzn-requestid': requestId },
+  body: JSON.stringify({ message }),
+});
+
 const jsonRefusal =
   (version: '1.0' | '1.1'): Refusal =>
   (status, code, message, requestId) => ({
@@ -49,11 +56,8 @@ const REFUSALS: Record<Protocol, Refusal> = {
   query: queryRefusal,
   json: jsonRefusal('1.0'),
   'json-1.1': jsonRefusal('1.1'),
-  'rest-json': (status, code, message, requestId) => ({
-    status,
-    headers: { 'content-type': 'application/json', 'x-amzn-errortype': code, 'x-amzn-requestid': requestId },
-    body: JSON.stringify({ message }),
-  }),
+  'rest-json': restJson,
+  'http-api': restJson,
   kubernetes: (status, reason, message) => ({
     status,
     headers: { 'content-type': 'application/json' },

@@ -14,9 +14,12 @@ function wordsOf(issue: z.core.$ZodIssue): string {
   return `has fields that are not known: ${keys.slice(0, TOLD).map((key) => shown(key, KEY)).join(', ')}${keys.length > TOLD ? ` and ${keys.length - TOLD} more` : ''}`;
 }
 
+/** A path as it is shown: `roles.0`. `whole`: what the data is called where the path is empty. */
+export const pathOf = (path: readonly PropertyKey[], whole: string): string => path.map((part) => shown(String(part), KEY)).join('.') || whole;
+
 /** `whole`: what the data is called where it is wrong itself. The first ten, and how many more there are. */
 export function problemsOf({ issues }: z.ZodError, whole: string): string {
-  const told = issues.slice(0, TOLD).map((issue) => `${issue.path.map((part) => shown(String(part), KEY)).join('.') || whole}: ${wordsOf(issue)}`);
+  const told = issues.slice(0, TOLD).map((issue) => `${pathOf(issue.path, whole)}: ${wordsOf(issue)}`);
   return [...told, ...(issues.length > TOLD ? [`and ${issues.length - TOLD} more`] : [])].join('; ');
 }
 

@@ -3,6 +3,7 @@ import { annotateServiceAccountStep } from './annotate-service-account/handler.t
 import { assessRollbackStep } from './assess-rollback/handler.ts';
 import { awaitActiveStep } from './await-active/handler.ts';
 import { awaitDeletedStep } from './await-deleted/handler.ts';
+import { awaitWindowStep } from './await-window/handler.ts';
 import { beginStep } from './begin/handler.ts';
 import { carryOverStep } from './carry-over/handler.ts';
 import { createAddonStep } from './create-addon/handler.ts';
@@ -16,6 +17,7 @@ import { planStep } from './plan/handler.ts';
 import { publishEventsStep } from './publish-events/handler.ts';
 import { purgeAssociationsStep } from './purge-associations/handler.ts';
 import { repairTrustStep } from './repair-trust/handler.ts';
+import { requestApprovalStep } from './request-approval/handler.ts';
 import { restartPodsStep } from './restart-pods/handler.ts';
 import { restoreAddonStep } from './restore-addon/handler.ts';
 import { restoreAssociationsStep } from './restore-associations/handler.ts';
@@ -28,6 +30,8 @@ import { verifyPodsStep } from './verify-pods/handler.ts';
 /** Every step's handler by its name, which is also its bundle's and its function's. */
 export const steps: Record<StepName, Step> = {
   plan: planStep,
+  'request-approval': requestApprovalStep,
+  'await-window': awaitWindowStep,
   begin: beginStep,
   'install-agent': installAgentStep,
   'repair-trust': repairTrustStep,

@@ -1,6 +1,5 @@
 /** What the events of a deployment are told to do, in plain values. */
 import type { EventType } from '../../lambdas/domain/service-event.ts';
-import type { DenialSettings } from '../../lambdas/domain/denial.ts';
 
 export interface NotificationSettings {
   /** A standard topic of SNS that is there already; its policy must let EventBridge publish. */
@@ -10,5 +9,3 @@ export interface NotificationSettings {
   /** Types of events that are told of. What CloudTrail had the service start is told of in any case. */
   events: EventType[];
 }
-
-export type DenialRules = Pick<DenialSettings, 'action' | 'quietHours'>;

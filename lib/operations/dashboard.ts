@@ -29,7 +29,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: clou
       [graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]), graph('Locks held; age of the oldest in seconds', [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)], [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)])],
       [
         graph('Approvals waited for; age of the oldest in seconds', [measured(APPROVALS_PENDING, cloudwatch.Stats.MAXIMUM)], [measured(OLDEST_APPROVAL, cloudwatch.Stats.MAXIMUM)]),
-        graph('Events that were not delivered; denied calls that were refused or given up', [...ruleFailures(eventRules), measured(DENIAL_REFUSED), dropped(diagnoseDenial)]),
+        graph('Events that were not delivered; denied calls that were refused or given up', [...ruleFailures(eventRules), measured(DENIAL_REFUSED), ...(diagnoseDenial ? [dropped(diagnoseDenial)] : [])]),
       ],
       [
         graph('Throttling', [measured(THROTTLED_CALL), ...lambdaThrottles(functions), ...ledgerThrottles(table), ...machines.map(([name, machine]) => named(name, machineThrottled(machine)))]),

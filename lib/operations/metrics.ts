@@ -20,7 +20,8 @@ export interface Watched {
   rules: events.IRule[];
   /** What has events put on the bus, what CloudTrail's events lead to, and what tells people. */
   eventRules: events.IRule[];
-  diagnoseDenial: lambda.IFunction;
+  /** Undefined where no denied call is looked into. */
+  diagnoseDenial: lambda.IFunction | undefined;
   deadLetterQueue: sqs.IQueue;
 }
 

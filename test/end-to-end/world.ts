@@ -8,6 +8,7 @@ import { rollBackAndFollow, type RollbackRequest } from '../../cli/rollback.ts';
 import { reportIn, startAndFollow } from '../../cli/run.ts';
 import type { MigrationReport, MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
+import type { SandboxOptions } from '../../sandbox/sandbox.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
@@ -147,14 +148,15 @@ export interface WorldOptions {
   knobs?: Partial<Knobs>;
   faults?: FaultInput[];
   change?: (scenario: Scenario) => void;
+  definitionOf?: SandboxOptions['definitionOf'];
 }
 
 /** Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails the test. */
-export const inWorld = async <T>({ scenario: name, knobs, faults = [], change }: WorldOptions, work: (world: OpenWorld) => Promise<T>): Promise<T> => {
+export const inWorld = async <T>({ scenario: name, knobs, faults = [], change, definitionOf }: WorldOptions, work: (world: OpenWorld) => Promise<T>): Promise<T> => {
   const scenario = await readScenario(scenarioFile(name));
   Object.assign(scenario.knobs, knobs);
   change?.(scenario);
-  const backend = await openSandboxBackend(scenario, {});
+  const backend = await openSandboxBackend(scenario, definitionOf ? { definitionOf } : {});
   for (const fault of faults) backend.sandbox.world.faults.add(fault);
   try {
     const result = await backend.clock.spawn(() => work(new OpenWorld(backend, scenario)));

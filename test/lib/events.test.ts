@@ -122,6 +122,6 @@ describe('the topic', () => {
 
 describe('what diagnose-denial is told', () => {
   it('is to plan and tell, for the own account alone, unless the configuration says otherwise', () => {
-    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({ ACCOUNT: account, ACCOUNTS: '', DENIAL_ACTION: 'notify', QUIET_HOURS: '24' });
+    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({ ACCOUNT: { Ref: 'AWS::AccountId' }, ACCOUNTS: { Ref: 'AWS::AccountId' }, DENIAL_ACTION: 'notify', QUIET_HOURS: '24' });
   });
 });

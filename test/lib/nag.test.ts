@@ -137,6 +137,6 @@ describe('bin/app.ts', () => {
 
   it('has the rules looked at', () => {
     const source = readFileSync(join(import.meta.dirname, '../../bin/app.ts'), 'utf8');
-    expect(source).toMatch(/addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\);\napp\.synth\(\)/);
+    expect(source).toMatch(/addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\);\n\s*app\.synth\(\)/);
   });
 });
