@@ -4,7 +4,7 @@ import { blocks, nameOf } from './plan/ladder.ts';
 import { diagnosis, terraformLines } from './denial-text.ts';
 import type { EventType } from './service-event.ts';
 import { shellCommand } from './shell.ts';
-import { subjectOf, subjectText } from './subject.ts';
+import { subjectOf } from './subject.ts';
 
 /** Checks and associations that are told; of more the event says how many. */
 const TOLD = 5;
@@ -96,13 +96,14 @@ function whatHappened(record: Migration, type: EventType, asked: Approval | unde
   return record.outcome === end ? ENDS[end](record, handOff) : [`It had ended ${end}; since then it was taken up again${record.status === 'ended' && record.outcome ? `, and has ended ${record.outcome}` : ''}.`, showLine(record)];
 }
 
-/** In order, none of them cut. */
+/** In order, none of them cut; the first is the title. */
 export function linesOf(record: Migration, type: EventType, asked: Approval | undefined, handOff: readonly string[]): string[] {
   const { request, trigger, migrationId } = record;
   const { account, region } = request.target;
   const { requestedBy, reason } = request;
   return [
-    `${titleOf(record, type)} (account ${account}, ${region}; ${subjectText(subjectOf(request))}; migration ${migrationId}).`,
+    titleOf(record, type),
+    `Account ${account}, ${region}; migration ${migrationId}.`,
     ...(trigger ? diagnosis(record, trigger) : [requestedBy === undefined ? '' : `Asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`]),
     ...whatHappened(record, type, asked, handOff),
   ];

@@ -1,7 +1,6 @@
 import { type IRule, RuleTargetInput, type RuleTargetInputProperties } from 'aws-cdk-lib/aws-events';
 import { MOST } from '../../lambdas/domain/service-event.ts';
 
-const FIRST = 'title';
 const nameOf = (line: number): string => `line${line}`;
 const LINES = Array.from({ length: MOST.lines }, (_, line) => line);
 
@@ -18,7 +17,7 @@ export class EventText extends RuleTargetInput {
   }
 
   bind(_rule: IRule): RuleTargetInputProperties {
-    const paths = { [FIRST]: '$.detail.title', ...Object.fromEntries(LINES.map((line) => [nameOf(line), `$.detail.lines[${line}]`])) };
+    const paths = Object.fromEntries(LINES.map((line) => [nameOf(line), `$.detail.lines[${line}]`]));
     return { inputPathsMap: paths, inputTemplate: Object.keys(paths).map((name) => `"<${name}>"`).join('\n') };
   }
 }

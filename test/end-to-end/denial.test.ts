@@ -19,7 +19,7 @@ async function deliver(world: OpenWorld, ...events: DeniedEvent[]): Promise<void
 }
 const toldIn = ({ backend }: OpenWorld): ServiceEvent[] => backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 const messagesIn = ({ backend }: OpenWorld): string[] => backend.sandbox.world.notifications.map(({ message }) => message);
-const logged = ({ backend }: OpenWorld): string => JSON.stringify(backend.sandbox.logs);
+const logged = ({ backend }: OpenWorld): string => JSON.stringify(backend.sandbox.logs());
 
 describe('a denied UpdateAddon', () => {
   it('leads to one plan, and one message with diagnosis and command, however often CloudTrail tells of it; nothing is changed', async () => {

@@ -90,7 +90,7 @@ describe('the rule that tells people', () => {
   it("hands on the event's own lines, each in quotes", () => {
     const event = serviceEventOf({ ...record, trigger: { kind: 'cross-account-pass-role', eventId: 'e', at: at(0) } }, 'planned')!;
     const text = inputFor(rule.targets[0]!, rule, eventOf(event));
-    expect(text.split('\n').map((line) => /^"(.*)"$/.exec(line)?.[1])).toEqual([event.title, ...event.lines, ...Array.from({ length: MOST.lines - event.lines.length }, () => '')]);
+    expect(text.split('\n').map((line) => /^"(.*)"$/.exec(line)?.[1])).toEqual([...event.lines, ...Array.from({ length: MOST.lines - event.lines.length }, () => '')]);
   });
 
   it('asks EventBridge for no more variables and characters than it has', () => {
@@ -122,6 +122,6 @@ describe('the topic', () => {
 
 describe('what diagnose-denial is told', () => {
   it('is to plan and tell, for the own account alone, unless the configuration says otherwise', () => {
-    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({ ACCOUNT: { Ref: 'AWS::AccountId' }, ACCOUNTS: { Ref: 'AWS::AccountId' }, DENIAL_ACTION: 'notify', QUIET_HOURS: '24' });
+    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({ ACCOUNT: account, ACCOUNTS: account, DENIAL_ACTION: 'notify', QUIET_HOURS: '24' });
   });
 });

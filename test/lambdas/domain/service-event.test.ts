@@ -33,6 +33,7 @@ describe('the event of a migration', () => {
       const made = event({ ...record, ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}) }, told);
       expect(made.eventId).toBe(`${MIGRATION_ID}#${told}`);
       expect(made.message).toBe(made.lines.join('\n'));
+      expect(made.lines[0]).toBe(made.title);
       expect(made.lines.every((line) => line !== '' && isPrintable(line))).toBe(true);
       expect(made.message).toContain(`migration ${MIGRATION_ID}`);
     }
@@ -199,7 +200,7 @@ describe('the event of what CloudTrail told of', () => {
   ])('of the user agent %s says who it was: %s', (userAgent, name) => {
     const { userAgent: _, ...rest } = trigger;
     const made = denied('planned', { trigger: { ...rest, ...(userAgent === undefined ? {} : { userAgent }) } });
-    expect(made.lines[1]?.startsWith(`${name} called UpdateAddon `)).toBe(true);
+    expect(made.lines[2]?.startsWith(`${name} called UpdateAddon `)).toBe(true);
     expect(made.message.includes('aws_eks_addon')).toBe(name === 'Pulumi');
   });
 });
