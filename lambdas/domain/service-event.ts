@@ -62,17 +62,17 @@ function roundOf({ approvals }: Migration, told: Announcement): Migration['appro
 }
 
 /** When: an end that a recovery has replaced since is not noted any more, but it was before that. */
-function timeOf({ startedAt, endedAt, outcome: end, recovery }: Migration, type: EventType, asked: Migration['approvals'][number] | undefined): string {
+function timeOf({ startedAt, endedAt, outcome: end, recovery }: Migration, type: EventType, { asked, begunAt }: { asked: Migration['approvals'][number] | undefined; begunAt: string | undefined }): string {
   if (asked) return asked.requestedAt;
-  if (type === 'started') return startedAt;
+  if (type === 'started') return begunAt ?? startedAt;
   return (end === type ? endedAt : recovery?.startedAt) ?? startedAt;
 }
 
 /**
  * The event of what is to be told of a migration, as its record has it now. Undefined where that can't be told any more:
- * of an approval that the record does not know.
+ * of an approval that the record does not know. `begunAt`: when its snapshot was taken, where it was.
  */
-export function serviceEventOf(record: Migration, told: Announcement): ServiceEvent | undefined {
+export function serviceEventOf(record: Migration, told: Announcement, begunAt?: string): ServiceEvent | undefined {
   const type: EventType = told.startsWith('approval-needed') ? 'approval-needed' : eventType.parse(told);
   const asked = type === 'approval-needed' ? roundOf(record, told) : undefined;
   if (type === 'approval-needed' && !asked) return undefined;
@@ -91,7 +91,7 @@ export function serviceEventOf(record: Migration, told: Announcement): ServiceEv
     eventId: eventIdOf(record.migrationId, told),
     type,
     migrationId: record.migrationId,
-    at: fit(timeOf(record, type, asked), LONGEST_TIME),
+    at: fit(timeOf(record, type, { asked, begunAt }), LONGEST_TIME),
     ...target,
     ...(addon === undefined ? {} : { addon }),
     ...(serviceAccount ? { serviceAccount } : {}),

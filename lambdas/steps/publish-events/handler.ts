@@ -28,8 +28,8 @@ async function publishOf(id: string, { ledger, events, telemetry }: HandlerDepen
   const unsent = (await ledger.unsent(id)).sort((a, b) => placeOf(a) - placeOf(b));
   if (unsent.length === 0) return 0;
   // After what is to be told: the record then has all that this is about.
-  const record = await ledger.getMigration(id);
-  const made = unsent.map((told) => ({ told, event: record && serviceEventOf(record, told) }));
+  const { migration: record, snapshot } = await ledger.getFile(id);
+  const made = unsent.map((told) => ({ told, event: record && serviceEventOf(record, told, snapshot?.takenAt) }));
   const known = made.flatMap(({ event }) => (event ? [event] : []));
   if (known.length > 0) await events.publish(known);
   const lost = made.filter(({ event }) => !event).map(({ told }) => told);

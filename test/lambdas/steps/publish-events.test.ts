@@ -3,7 +3,7 @@ import type { Announcement } from '../../../lambdas/domain/announcements.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { publishEventsStep } from '../../../lambdas/steps/publish-events/handler.ts';
 import { type Fakes, invoke, lost, newFakes, type When } from '../fakes.ts';
-import { aMigration, aRequest, at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
+import { aMigration, aRequest, aSnapshot, at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 
 const approval = (round: number, requestedAt = at(0)) => ({ round, planHash: 'a'.repeat(64), state: 'pending' as const, requestedAt, expiresAt: at(3600) });
 const ids = ({ events }: Fakes): string[] => events.put.map(({ eventId }) => eventId);
@@ -42,6 +42,14 @@ describe('publish-events', () => {
     expect(await publish(fakes, { name: 'by-hand' })).toEqual({ sent: 1 });
   });
 
+  it('says of a start when it was: not when it was asked for, which may be days before', async () => {
+    const fakes = newFakes();
+    await telling(fakes, ['started']);
+    await fakes.ledger.putSnapshot(MIGRATION_ID, aSnapshot({ takenAt: at(7200) }));
+    await publish(fakes);
+    expect(fakes.events.put).toMatchObject([{ type: 'started', at: at(7200) }]);
+  });
+
   it('never puts a task token', async () => {
     const fakes = newFakes();
     await telling(fakes, ['approval-needed']);
@@ -62,7 +70,7 @@ describe('publish-events', () => {
     expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([{ 'approvals-pending': 2 }, { 'oldest-approval': 7200 }]);
   });
 
-  it.each(['ledger.unsent', 'ledger.getMigration', 'events.publish', 'ledger.markSent'].flatMap((call) => (['before', 'after'] as When[]).map((when) => ({ call, when }))))('goes on with the others where $call fails $when its effect, fails at the end, and tells all under one id', async ({ call, when }) => {
+  it.each(['ledger.unsent', 'ledger.getFile', 'events.publish', 'ledger.markSent'].flatMap((call) => (['before', 'after'] as When[]).map((when) => ({ call, when }))))('goes on with the others where $call fails $when its effect, fails at the end, and tells all under one id', async ({ call, when }) => {
     const fakes = newFakes();
     await telling(fakes, ['migrated']);
     await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
