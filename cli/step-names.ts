@@ -26,6 +26,8 @@ const TITLES: Record<StepName, string> = {
   'find-stranded': 'Look for migrations that were left behind',
   finish: 'Write the report and release the locks',
   api: 'Answer a request of the API',
+  'publish-events': 'Tell others what has happened',
+  'diagnose-denial': 'Look into a denied UpdateAddon',
 };
 
 /** Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a step, which no line tells, has one too. */

@@ -42,11 +42,15 @@ export type TrustStep = (typeof TRUST_STEPS)[number];
 
 const isTrustStep = (step: StepName): step is TrustStep => TRUST_STEPS.some((one) => one === step);
 
-/** What is no part of a state machine, and can be switched off. */
-export type SwitchedStep = 'api';
+/** Steps that are no part of a state machine, and the setting that switches each off. */
+const SWITCHES = { api: 'api', 'diagnose-denial': 'denialRule' } as const satisfies Partial<Record<StepName, keyof Config['deploy']>>;
+type SwitchedStep = keyof typeof SWITCHES;
+const isSwitched = (step: StepName): step is SwitchedStep => Object.hasOwn(SWITCHES, step);
+/** Steps that not every deployment has. */
+export type OptionalStep = TrustStep | SwitchedStep;
 
 export const isDeployed = (step: StepName, { repairableRoleArns, deploy }: Pick<Config, 'repairableRoleArns' | 'deploy'>): boolean =>
-  (repairableRoleArns !== undefined || !isTrustStep(step)) && (deploy.api || step !== ('api' satisfies SwitchedStep));
+  isSwitched(step) ? deploy[SWITCHES[step]] : repairableRoleArns !== undefined || !isTrustStep(step);
 
 const textAsList = (value: unknown): unknown => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value);
 /** `create` is another word for `true`. */
@@ -142,6 +146,7 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
     ];
     throw new ConfigurationError([`The configuration is not right: ${WHERE_TO_LOOK}.`, ...lines].join('\n'));
   }
-  const { $schema: _, accounts, deploy, ...rest } = parsed.data;
-  return { ...withoutUndefined(rest), deploy: forEveryRole ? { api: true, runbook: true, denialRule: true } : deploy, accounts: [Aws.ACCOUNT_ID, ...accounts] };
+  const { $schema: _, accounts, deploy, notifications, ...rest } = parsed.data;
+  const everything = { deploy: { api: true, runbook: true, denialRule: true }, notifications: { ...notifications, emails: ['operator@example.com'] } };
+  return { ...withoutUndefined(rest), ...(forEveryRole ? everything : { deploy, notifications }), accounts: [Aws.ACCOUNT_ID, ...accounts] };
 }

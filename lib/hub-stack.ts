@@ -5,6 +5,9 @@ import type { Construct } from 'constructs';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
 import { Api } from './api/api.ts';
 import { readConfig } from './config.ts';
+import { Denials } from './events/denials.ts';
+import { Notifications } from './events/notifications.ts';
+import { Publishing } from './events/publishing.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
 import { MigrateAddon } from './migration/state-machine.ts';
@@ -27,7 +30,7 @@ export interface HubStackProps extends StackProps {
   configFolder?: string | undefined;
 }
 
-/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, and the alarms; with the API and the runbook, unless they are switched off, and with Retire where trust policies may be changed. */
+/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover and what tells others, and the alarms; with the API, the runbook and the rule on denied calls, unless they are switched off, and with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
 
@@ -52,7 +55,11 @@ export class HubStack extends Stack {
     const retire = steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName, ...sealed }).stateMachine;
     steps.allowExecutions({ migrateAddon, recover, retire });
     const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
-    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, deadLetterQueue };
+    const publishing = new Publishing(this, 'Publishing', { machines: [migrateAddon, recover], publishEvents: steps.versions['publish-events'], deadLetterQueue });
+    const { 'diagnose-denial': diagnoseDenial } = steps.versions;
+    const denied = diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue });
+    const told = new Notifications(this, 'Notifications', { notifications: config.notifications, deadLetterQueue, ...sealed });
+    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
     const api = steps.versions.api && new Api(this, 'Api', { handler: steps.versions.api, ...sealed });

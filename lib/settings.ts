@@ -6,8 +6,8 @@ import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { approverRule } from '../lambdas/domain/approval.ts';
 import { changeWindow } from '../lambdas/domain/change-window.ts';
-import { OUTCOMES } from '../lambdas/domain/model.ts';
 import { accountId } from '../lambdas/domain/names.ts';
+import { EVENT_TYPES, type EventType } from '../lambdas/domain/service-event.ts';
 import { roleArnPattern } from './role-pattern.ts';
 
 /** On the command line, text with commas between is such a list: see `config.ts`. */
@@ -58,8 +58,8 @@ const topicArn = z.string(TOPIC).regex(/^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}
 const yesNo = (standard: boolean) => z.boolean('must be true or false').default(standard);
 
 /** What can be told of: that a migration began or waits for an approval, and how each can end. */
-export const TOLD_EVENTS = ['started', 'approval-needed', ...OUTCOMES] as const;
-export type ToldEvent = (typeof TOLD_EVENTS)[number];
+export const TOLD_EVENTS = EVENT_TYPES;
+export type ToldEvent = EventType;
 
 const ACCOUNT = "must be an AWS account id (12 digits), in quotes: without them YAML takes it for a number, and a zero at its beginning is lost";
 

@@ -1,4 +1,4 @@
-import { Lazy } from 'aws-cdk-lib';
+import { Aws, Lazy } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -69,10 +69,11 @@ export class Steps extends Construct {
       begin: { ...passable, ...repairable, ...approval, ...window },
       'annotate-service-account': passable,
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
+      'diagnose-denial': { STATE_MACHINE_ARN: stateMachineArn, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), DENIAL_ACTION: config.denials.action, QUIET_HOURS: String(config.denials.quietHours) },
       'repair-trust': repairable,
       'retire-trust': repairable,
       // No other account yet: the steps work with their own roles, so they would find a cluster of the same name in this one.
-      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: '', APPROVER: config.approvals.approver },
+      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: config.accounts.join(','), APPROVER: config.approvals.approver },
     };
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
     const options = { tableArn: table.tableArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), ...ledgerKey };

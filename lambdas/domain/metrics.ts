@@ -16,12 +16,18 @@ export const LOCKS_HELD = 'locks-held';
 export const OLDEST_LOCK = 'oldest-lock';
 /** Migrations that hold one though their execution is no longer at work. */
 export const STRANDED = 'stranded';
+/** Approvals that are waited for, at each look of publish-events; 0 is sent too, as of the locks. */
+export const APPROVALS_PENDING = 'approvals-pending';
+/** Of them, the age of the oldest in seconds. */
+export const OLDEST_APPROVAL = 'oldest-approval';
+/** CloudTrail's events of accounts that are not taken. */
+export const DENIAL_REFUSED = 'denial-refused';
 
 /**
  * Measured for the service as a whole: an alarm adds up ten metrics at most, and there are more steps. All others (each
  * error by its name) have the step as a dimension. No account and no cluster is one: each value would be a metric to pay for.
  */
-export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([...OUTCOMES.map(outcomeMetric), UNEXPECTED_ERROR, THROTTLED_CALL, LOCKS_HELD, OLDEST_LOCK, STRANDED]);
+export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([...OUTCOMES.map(outcomeMetric), UNEXPECTED_ERROR, THROTTLED_CALL, LOCKS_HELD, OLDEST_LOCK, STRANDED, APPROVALS_PENDING, OLDEST_APPROVAL, DENIAL_REFUSED]);
 
 /** What an error counts as beside its own name; a poll's "not yet" is no failure, and an error that a step means is told of by the outcome. */
 export function failureMetric(name: string, isOurs: boolean): typeof UNEXPECTED_ERROR | typeof THROTTLED_CALL | undefined {

@@ -1,8 +1,10 @@
 import type { ApproverRule } from '../domain/approval.ts';
 import type { ChangeWindow } from '../domain/change-window.ts';
+import type { DenialSettings } from '../domain/denial.ts';
 import type { Target } from '../domain/model.ts';
 import type { PassingStep } from '../domain/plan/facts.ts';
 import type { Eks } from './eks.ts';
+import type { Events } from './events.ts';
 import type { Executions } from './executions.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import type { Ledger } from './ledger.ts';
@@ -10,6 +12,7 @@ import type { Roles } from './roles.ts';
 import type { Clock, Ids, Telemetry } from './runtime.ts';
 
 export type * from './eks.ts';
+export type * from './events.ts';
 export type * from './executions.ts';
 export type * from './kubernetes.ts';
 export type * from './ledger.ts';
@@ -37,6 +40,8 @@ export interface Settings {
   accounts?: readonly string[] | undefined;
   /** When changes may begin that say nothing themselves; absent: at any time. */
   changeWindow?: ChangeWindow | undefined;
+  /** What follows an UpdateAddon that was denied; absent in steps that have nothing to do with it. */
+  denials?: DenialSettings | undefined;
 }
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */
@@ -44,6 +49,7 @@ export interface HandlerDependencies {
   portsFor: (target: Target) => TargetPorts;
   ledger: Ledger;
   executions: Executions;
+  events: Events;
   settings: Settings;
   clock: Clock;
   ids: Ids;

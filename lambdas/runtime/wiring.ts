@@ -1,5 +1,6 @@
 import { ClientFactory } from '../adapters/clients.ts';
 import { AwsEks } from '../adapters/aws-eks.ts';
+import { AwsEvents } from '../adapters/aws-events.ts';
 import { AwsExecutions } from '../adapters/aws-executions.ts';
 import { AwsRoles } from '../adapters/aws-roles.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
@@ -8,6 +9,7 @@ import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
 import { z } from 'zod';
 import { approverRule } from '../domain/approval.ts';
 import { changeWindow, type ChangeWindow } from '../domain/change-window.ts';
+import { denialSettings, type DenialSettings } from '../domain/denial.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { problemsOf } from '../domain/problems.ts';
@@ -79,10 +81,20 @@ function windowIn(text: string | undefined): ChangeWindow | undefined {
   throw new MigrationError('BadInput', `The environment variable CHANGE_WINDOW of this function is wrong: ${problemsOf(parsed.error, 'it')}. Deploy the service again.`);
 }
 
+/** Of the one step that is given them. */
+function denialsIn(environment: WireOptions['environment']): DenialSettings | undefined {
+  const { ACCOUNT: account, ACCOUNTS: accounts, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
+  if (account === undefined) return undefined;
+  const parsed = denialSettings.safeParse({ account, accounts: listIn(accounts), action, quietHours: Number(quietHours) });
+  if (parsed.success) return parsed.data;
+  throw new MigrationError('BadInput', `The environment variables of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`);
+}
+
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
   approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
   accounts: listIn(environment['ACCOUNTS']),
+  denials: denialsIn(environment),
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
   repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
   passingRoles: Object.fromEntries(
@@ -107,6 +119,7 @@ export function wire({ clients, environment, clock, ids, telemetry }: WireOption
       stateMachineArn: () => requireVariable(environment, 'STATE_MACHINE_ARN'),
       recoverStateMachineArn: () => requireVariable(environment, 'RECOVER_STATE_MACHINE_ARN'),
     }),
+    events: new AwsEvents(clients.eventBridge()),
     settings: settingsIn(environment),
     clock,
     ids,

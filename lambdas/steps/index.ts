@@ -10,10 +10,12 @@ import { carryOverStep } from './carry-over/handler.ts';
 import { createAddonStep } from './create-addon/handler.ts';
 import { createAssociationStep } from './create-association/handler.ts';
 import { deleteAddonStep } from './delete-addon/handler.ts';
+import { diagnoseDenialStep } from './diagnose-denial/handler.ts';
 import { findStrandedStep } from './find-stranded/handler.ts';
 import { finishStep } from './finish/handler.ts';
 import { installAgentStep } from './install-agent/handler.ts';
 import { planStep } from './plan/handler.ts';
+import { publishEventsStep } from './publish-events/handler.ts';
 import { purgeAssociationsStep } from './purge-associations/handler.ts';
 import { repairTrustStep } from './repair-trust/handler.ts';
 import { requestApprovalStep } from './request-approval/handler.ts';
@@ -53,4 +55,6 @@ export const steps: Record<StepName, Step> = {
   finish: finishStep,
   'retire-trust': retireTrustStep,
   api: apiStep,
+  'publish-events': publishEventsStep,
+  'diagnose-denial': diagnoseDenialStep,
 };

@@ -9,10 +9,12 @@ import { carryOverSchema } from './carry-over/schema.ts';
 import { createAddonSchema } from './create-addon/schema.ts';
 import { createAssociationSchema } from './create-association/schema.ts';
 import { deleteAddonSchema } from './delete-addon/schema.ts';
+import { diagnoseDenialSchema } from './diagnose-denial/schema.ts';
 import { findStrandedSchema } from './find-stranded/schema.ts';
 import { finishSchema } from './finish/schema.ts';
 import { installAgentSchema } from './install-agent/schema.ts';
 import { planSchema } from './plan/schema.ts';
+import { publishEventsSchema } from './publish-events/schema.ts';
 import { purgeAssociationsSchema } from './purge-associations/schema.ts';
 import { repairTrustSchema } from './repair-trust/schema.ts';
 import { requestApprovalSchema } from './request-approval/schema.ts';
@@ -24,7 +26,7 @@ import { takeOverSchema } from './take-over/schema.ts';
 import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
-/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then what others call. A new step is added here and in `index.ts`. */
+/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then what EventBridge and API Gateway call. A new step is added here and in `index.ts`. */
 export const stepSchemas = {
   plan: planSchema,
   'request-approval': requestApprovalSchema,
@@ -51,6 +53,8 @@ export const stepSchemas = {
   finish: finishSchema,
   'retire-trust': retireTrustSchema,
   api: apiSchema,
+  'publish-events': publishEventsSchema,
+  'diagnose-denial': diagnoseDenialSchema,
 } as const;
 
 export type StepName = keyof typeof stepSchemas;

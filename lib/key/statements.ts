@@ -6,7 +6,7 @@
 import { Aws, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { allLogs, FUNCTION_CONTEXT, LOG_DELIVERY_CONTEXT, LOG_GROUP_CONTEXT, QUEUE_CONTEXT, STATE_MACHINE_CONTEXT, viaService } from '../permissions/key.ts';
+import { allLogs, FUNCTION_CONTEXT, LOG_DELIVERY_CONTEXT, LOG_GROUP_CONTEXT, QUEUE_CONTEXT, STATE_MACHINE_CONTEXT, TOPIC_CONTEXT, viaService } from '../permissions/key.ts';
 
 /** AWS KMS Developer Guide, "Allows key administrators to administer the KMS key", without CreateGrant, which could give the use of the key to anybody. */
 const ADMINISTRATION = [
@@ -22,6 +22,9 @@ interface KeyStatement {
   actions: string[];
   conditions?: Record<string, Record<string, string | string[]>>;
 }
+
+/** Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs": EventBridge does not say for which account or rule it uses the key of a topic. CloudFormation begins the names of the topics with the stack's. */
+export const notificationConditions = (scope: Construct): Record<string, Record<string, string>> => ({ ArnLike: { [TOPIC_CONTEXT]: `arn:${Aws.PARTITION}:sns:${Aws.REGION}:${Aws.ACCOUNT_ID}:${Stack.of(scope).stackName}-*` } });
 
 function statementsOf(scope: Construct): KeyStatement[] {
   const ofAccount = { 'kms:CallerAccount': Aws.ACCOUNT_ID };
@@ -41,6 +44,7 @@ function statementsOf(scope: Construct): KeyStatement[] {
     { sid: 'LogGroups', service: viaService('logs'), actions: ALL_USES, conditions: { ArnLike: { [LOG_GROUP_CONTEXT]: arn('logs', `log-group:${stack.stackName}-*`) } } },
     // EventBridge User Guide, "Using dead-letter queues": with the account, since the rule's ARN would need the queue, and the queue the key.
     { sid: 'DeadLetters', service: 'events.amazonaws.com', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID }, ArnLike: { [QUEUE_CONTEXT]: arn('sqs', `${stack.stackName}-*`) } } },
+    { sid: 'Notifications', service: 'events.amazonaws.com', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], conditions: notificationConditions(scope) },
   ];
 }
 

@@ -54,6 +54,7 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
     { actions: ['states:SendTaskSuccess'], resources: [machines.migrateAddon.stateMachineArn], why: 'lets an execution go on whose plan was approved' },
     { actions: ['states:SendTaskFailure'], resources: [machines.migrateAddon.stateMachineArn], why: 'ends an execution whose plan was rejected, or that was cancelled while it waited' },
   ],
+  'diagnose-denial': (machines) => [{ actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the plan, or the migration, of the add-on whose update was denied' }],
 };
 
 /** What a step may do with executions of this service; empty for most. */

@@ -5,14 +5,14 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { stepSchemas, StepName } from '../../lambdas/steps/schemas.ts';
-import type { SwitchedStep, TrustStep } from '../config.ts';
+import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
 import { STEP_TIMEOUT } from '../step-function-lambda.ts';
 import { type Catcher, type FailureTarget, retriersOf } from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
-/** Of each step that is deployed: those that write trust policies may not be. */
-export type ByStep<Value> = Record<Exclude<StepName, TrustStep | SwitchedStep>, Value> & Partial<Record<TrustStep | SwitchedStep, Value>>;
+/** Of each step that is deployed: those that write trust policies, answer the API or look into denied calls, may not be. */
+export type ByStep<Value> = Record<Exclude<StepName, OptionalStep>, Value> & Partial<Record<OptionalStep, Value>>;
 
 /** The published version of each step's Lambda. */
 export type StepFunctions = ByStep<lambda.IVersion>;

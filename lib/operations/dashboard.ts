@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { LOCKS_HELD, OLDEST_LOCK, outcomeMetric, STRANDED, THROTTLED_CALL, UNEXPECTED_ERROR } from '../../lambdas/domain/metrics.ts';
+import { APPROVALS_PENDING, DENIAL_REFUSED, LOCKS_HELD, OLDEST_APPROVAL, OLDEST_LOCK, outcomeMetric, STRANDED, THROTTLED_CALL, UNEXPECTED_ERROR } from '../../lambdas/domain/metrics.ts';
 import { OUTCOMES } from '../../lambdas/domain/model.ts';
-import { deadLetters, failed, lambdaThrottles, ledgerThrottles, machinesOf, machineThrottled, ofService, PERIOD, ruleFailures, started, stopped, type Watched } from './metrics.ts';
+import { deadLetters, dropped, failed, lambdaThrottles, ledgerThrottles, machinesOf, machineThrottled, ofService, PERIOD, ruleFailures, started, stopped, type Watched } from './metrics.ts';
 
 /** Half of the width. */
 const WIDTH = 12;
@@ -15,7 +15,7 @@ const named = (name: string, metric: cloudwatch.Metric): cloudwatch.Metric => me
 
 /** One page for all: what is wrong, how migrations end, what runs, who holds locks, what is throttled, how long steps take. */
 export function createDashboard(scope: Construct, watched: Watched, alarms: cloudwatch.IAlarm[]): cloudwatch.Dashboard {
-  const { recover, functions, table, rules, deadLetterQueue } = watched;
+  const { recover, functions, table, rules, eventRules, diagnoseDenial, deadLetterQueue } = watched;
   const machines = machinesOf(watched);
   const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []): cloudwatch.GraphWidget => new cloudwatch.GraphWidget({ title, left, right, width: WIDTH, leftYAxis: { min: 0 }, rightYAxis: { min: 0 } });
   return new cloudwatch.Dashboard(scope, 'Dashboard', {
@@ -27,6 +27,10 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: clou
         graph('Executions started, failed (also blocked and rolled back) and stopped', machines.flatMap(([name, machine]) => [started(machine), failed(machine), ...stopped(machine)].map((metric) => named(name, metric)))),
       ],
       [graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]), graph('Locks held; age of the oldest in seconds', [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)], [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)])],
+      [
+        graph('Approvals waited for; age of the oldest in seconds', [measured(APPROVALS_PENDING, cloudwatch.Stats.MAXIMUM)], [measured(OLDEST_APPROVAL, cloudwatch.Stats.MAXIMUM)]),
+        graph('Events that were not delivered; denied calls that were refused or given up', [...ruleFailures(eventRules), measured(DENIAL_REFUSED), ...(diagnoseDenial ? [dropped(diagnoseDenial)] : [])]),
+      ],
       [
         graph('Throttling', [measured(THROTTLED_CALL), ...lambdaThrottles(functions), ...ledgerThrottles(table), ...machines.map(([name, machine]) => named(name, machineThrottled(machine)))]),
         graph('Unexpected errors; what starts Recover', [measured(UNEXPECTED_ERROR), ...ruleFailures(rules), deadLetters(deadLetterQueue)]),

@@ -18,6 +18,10 @@ export interface Watched {
   functions: lambda.IFunction[];
   /** What starts Recover. */
   rules: events.IRule[];
+  /** What has events put on the bus, what CloudTrail's events lead to, and what tells people. */
+  eventRules: events.IRule[];
+  /** Undefined where no denied call is looked into. */
+  diagnoseDenial: lambda.IFunction | undefined;
   deadLetterQueue: sqs.IQueue;
 }
 
@@ -80,5 +84,8 @@ export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
       (metricName) => new cloudwatch.Metric({ namespace: 'AWS/Events', metricName, dimensionsMap: { RuleName: ruleName }, statistic: cloudwatch.Stats.SUM, period: PERIOD }),
     ),
   );
+
+/** Events that Lambda had taken, and gave up. Source: Lambda Developer Guide, "Types of metrics for Lambda functions". */
+export const dropped = (one: lambda.IFunction): cloudwatch.Metric => one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
 
 export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric => queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });

@@ -1,6 +1,6 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { BY_CLUSTER, BY_TIME, HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
+import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import type { Grant } from './grant.ts';
 
 /** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */
@@ -61,12 +61,20 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
     UpdateItem: "writes a new migration's record, the decision about an approval, and that a migration shall stop",
   },
+  'publish-events': { Query: 'reads the record of a migration that is to be told of', GetItem: 'reads what is to be told of it', UpdateItem: 'notes what was told' },
+  'diagnose-denial': {
+    Query: "reads the record of the migration that has the add-on's claim",
+    GetItem: "reads the claim of an earlier event of the same add-on",
+    PutItem: 'claims the add-on for the event, before anything is started',
+    UpdateItem: "writes the migration's record before it is started",
+  },
 };
 
 /** What is looked up in an index of the table, by whom. */
 const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
   'find-stranded': { [HELD_LOCKS]: 'lists the locks that are held' },
   api: { [BY_TIME]: 'lists the migrations', [BY_CLUSTER]: 'lists the migrations of one cluster' },
+  'publish-events': { [PENDING]: 'lists what was not told yet, and the approvals that are waited for' },
 };
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */

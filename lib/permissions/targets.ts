@@ -5,6 +5,7 @@
  * AWS::EKS::PodIdentityAssociation list them behind each call.
  */
 import { Aws } from 'aws-cdk-lib';
+import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import type { Grant } from './grant.ts';
 
@@ -192,6 +193,15 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...observe('looks at what the commands for a person must start from'),
     ...(repairableRoleArns ? [getRole(repairableRoleArns, 'looks at what a person would have to undo in a repaired trust policy')] : []),
   ],
+  'publish-events': () => [
+    {
+      actions: ['events:PutEvents'],
+      resources: [`arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`],
+      conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+      why: "puts the service's own events on the bus",
+    },
+  ],
+  'diagnose-denial': () => [],
   'retire-trust': ({ repairableRoleArns }) => [
     describeCluster("reads the OIDC issuer whose trust it takes away, and finds the cluster's API server"),
     listAddons('finds everything in the cluster that could still need the trust'),

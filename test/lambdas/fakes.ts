@@ -2,10 +2,12 @@
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import type { MigrationRequest } from '../../lambdas/domain/model.ts';
+import type { ServiceEvent } from '../../lambdas/domain/service-event.ts';
 import type {
   AnnotatedServiceAccount,
   Clock,
   CustomResourceKind,
+  Events,
   Executions,
   ExecutionState,
   HandlerDependencies,
@@ -37,6 +39,7 @@ const MUTATING = new Set([
   ...['createAddon', 'updateAddon', 'deleteAddon', 'createAssociation', 'updateAssociation', 'deleteAssociation', 'tagResource'].map((name) => `eks.${name}`),
   'kubernetes.restartWorkload',
   'kubernetes.annotateServiceAccount',
+  'events.publish',
   'executions.startRecovery',
   'executions.startMigration',
   'executions.startRollback',
@@ -252,6 +255,14 @@ export class FakeExecutions implements Executions {
   }
 }
 
+/** EventBridge's bus. */
+export class FakeEvents implements Events {
+  readonly put: ServiceEvent[] = [];
+  async publish(events: ServiceEvent[]): Promise<void> {
+    this.put.push(...structuredClone(events));
+  }
+}
+
 export class FakeTelemetry implements Telemetry {
   readonly lines: { level: 'info' | 'warn' | 'error'; message: string; fields: Record<string, unknown> }[] = [];
   counts: Record<string, number> = {};
@@ -280,6 +291,7 @@ export interface Fakes {
   /** Unwatched: what a test looks up in it is not in the journal. */
   ledger: FakeLedger;
   executions: FakeExecutions;
+  events: FakeEvents;
   settings: Settings;
   /** Milliseconds that the invocation has left, as the step is told. */
   invocation: { remaining: number };
@@ -291,7 +303,7 @@ export interface Fakes {
 export function newFakes(): Fakes {
   const journal = new Journal();
   const clock = new FakeClock();
-  const [eks, roles, kubernetes, ledger, executions, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeExecutions(), new FakeTelemetry()];
+  const [eks, roles, kubernetes, ledger, executions, events, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeExecutions(), new FakeEvents(), new FakeTelemetry()];
   const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT], repairableRoleArns: [], passingRoles: {}, approvals: { required: false, approver: 'another-session' } };
   const invocation = { remaining: 60_000 };
   let made = 0;
@@ -305,6 +317,7 @@ export function newFakes(): Fakes {
     kubernetes,
     ledger,
     executions,
+    events,
     settings,
     invocation,
     telemetry,
@@ -315,6 +328,7 @@ export function newFakes(): Fakes {
       },
       ledger: watched('ledger', ledger, journal),
       executions: watched('executions', executions, journal),
+      events: watched('events', events, journal),
       settings,
       clock,
       ids,

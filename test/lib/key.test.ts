@@ -104,6 +104,7 @@ describe('a key that is made', () => {
       ['LogDelivery', { Service: 'delivery.logs.amazonaws.com' }, { StringEquals: { 'kms:EncryptionContext:SourceArn': 'arn:aws:logs:eu-west-1:111122223333:*' } }],
       ['LogGroups', { Service: 'logs.eu-west-1.amazonaws.com' }, { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': 'arn:aws:logs:eu-west-1:111122223333:log-group:PodIdentityMigrator-*' } }],
       ['DeadLetters', { Service: 'events.amazonaws.com' }, { StringEquals: { 'aws:SourceAccount': '111122223333' }, ArnLike: { 'kms:EncryptionContext:aws:sqs:arn': 'arn:aws:sqs:eu-west-1:111122223333:PodIdentityMigrator-*' } }],
+      ['Notifications', { Service: 'events.amazonaws.com' }, { ArnLike: { 'kms:EncryptionContext:aws:sns:topicArn': 'arn:aws:sns:eu-west-1:111122223333:PodIdentityMigrator-*' } }],
     ]);
   });
 });

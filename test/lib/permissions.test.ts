@@ -63,6 +63,8 @@ describe('permissions', () => {
       finish: [...andCluster, 'iam:GetRole'],
       'retire-trust': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
       api: [...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      'publish-events': [],
+      'diagnose-denial': [],
     });
   });
 
@@ -97,7 +99,7 @@ describe('permissions', () => {
     ]);
   });
 
-  it('look after executions of this service alone, start Recover alone but for the API, and stop none: that is the runbook\'s', () => {
+  it('look after executions of this service alone, start MigrateAddon or Recover where they have to, and stop none: that is the runbook\'s', () => {
     const executions = allMachines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
     const ofStates = STEPS.map((step) => [step, statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('states:')))] as const);
     const look = { actions: ['states:DescribeExecution'], resources: executions, condition: undefined };
@@ -111,6 +113,7 @@ describe('permissions', () => {
         { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId, recover.logicalId], condition: undefined },
         { actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'], resources: [migrateAddon.logicalId], condition: undefined },
       ],
+      'diagnose-denial': [{ actions: ['states:StartExecution'], resources: [migrateAddon.logicalId], condition: undefined }],
     });
     const stopping = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties).includes('StopExecution'));
     expect(stopping.map(([name]) => name)).toEqual([expect.stringMatching(/^RunbookRole/)]);
@@ -139,7 +142,7 @@ describe('permissions', () => {
   it("let each step do in the ledger what it does there, in the ledger's table alone", () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
     const ofLedger = (step: string) => statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
-    const indexes: Record<string, string[]> = { 'find-stranded': ['HeldLocks'], api: ['ByCluster', 'ByTime'] };
+    const indexes: Record<string, string[]> = { 'find-stranded': ['HeldLocks'], 'publish-events': ['Pending'], api: ['ByCluster', 'ByTime'] };
     for (const step of STEPS) {
       const resources = ofLedger(step).flatMap((statement) => statement.resources.map((resource) => resource.split(':').at(-1)));
       expect(resources, `of ${step}`).toEqual([table, ...(indexes[step] ?? []).map((index) => `${table}/index/${index}`)]);
@@ -172,6 +175,8 @@ describe('permissions', () => {
       finish: 'QU',
       'retire-trust': 'QGPU',
       api: 'QGPU',
+      'publish-events': 'QGU',
+      'diagnose-denial': 'QGPU',
     });
     expect(STEPS.flatMap(ofLedger).flatMap(({ actions }) => actions).filter((action) => !(action.replace('dynamodb:', '') in initials))).toEqual([]);
   });

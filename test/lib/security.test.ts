@@ -128,13 +128,15 @@ describe.each(deployments)('%s template', (_, one) => {
       'AWS::Lambda::Permission',
       'AWS::Lambda::Version',
       'AWS::Logs::LogGroup',
+      ...(types.has('AWS::SNS::Topic') ? ['AWS::SNS::Subscription', 'AWS::SNS::Topic', 'AWS::SNS::TopicPolicy'] : []),
       'AWS::SQS::Queue',
       'AWS::SQS::QueuePolicy',
       'AWS::SSM::Document',
       'AWS::StepFunctions::StateMachine',
     ]);
     const permissions = deployment.resourcesOf('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
-    expect(permissions).toEqual([expect.objectContaining({ Principal: 'events.amazonaws.com', Action: 'lambda:InvokeFunction', SourceArn: { 'Fn::GetAtt': [expect.stringContaining('FindStranded'), 'Arn'] } })]);
+    const byRule = (rule: string): unknown => expect.objectContaining({ Principal: 'events.amazonaws.com', Action: 'lambda:InvokeFunction', SourceArn: { 'Fn::GetAtt': [expect.stringContaining(rule), 'Arn'] } });
+    expect(permissions).toEqual(['FindStranded', 'ExecutionEnded', 'PublishEvents', 'DeniedUpdate'].map(byRule));
   });
 
   it.each([

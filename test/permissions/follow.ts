@@ -13,6 +13,7 @@ import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import { deniedEvent } from '../lambdas/denied-event.ts';
 import { type Grant, grantsOf, runbookRoleOf, without } from './grants.ts';
 
 const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
@@ -41,6 +42,8 @@ export interface Run {
   again?: number;
   /** What somebody else does once that step has made its first call of that operation. */
   meanwhile?: { step: string; operation: string; act: (sandbox: Sandbox) => Promise<unknown> };
+  /** CloudTrail tells twice of a denied UpdateAddon of the add-on, at the end. */
+  denied?: true;
   /** Minutes that pass at the end, for what comes by schedule. */
   later?: number;
 }
@@ -55,7 +58,7 @@ const scenarioOf = ({ scenario: name, knobs, change }: Run): Scenario => {
   return scenario;
 };
 
-const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, rollBack, retire, again, later }: Run, runbookRole: string): Promise<void> => {
+const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, rollBack, retire, again, denied, later }: Run, runbookRole: string): Promise<void> => {
   const { clock, outputs, executions } = sandbox;
   const [account] = accounts;
   const [cluster] = account!.clusters;
@@ -87,6 +90,10 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
   if (runbook) {
     await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
     await new DynamoTable(clients.dynamodb(), outputs.tableName).get(itemOf(MIGRATION_ID, 'RECORD'));
+  }
+  for (const eventID of denied ? ['e-1', 'e-2'] : []) {
+    sandbox.deliver(deniedEvent({ cluster: target.cluster, detail: { eventID }, parameters: { addonName: addon } }));
+    await clock.sleep(3 * 60_000);
   }
   if (later !== undefined) await clock.sleep(later * 60_000);
   await rest();

@@ -73,6 +73,7 @@ export const RUNS: Run[] = [
   { name: 'the same where EKS asks for the right to pass the role each time', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], knobs: { updateAssociationPassesRole: true }, rollBack: true },
   { name: 'trust repaired, retired, reinstated, rolled back', scenario: 'trust-repair', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'], request: { trust: 'repair' }, retire: true, rollBack: true },
   { name: 'the Pod Identity agent installed first', scenario: 'agent-absent', ends: ['MigrateAddon SUCCEEDED'], request: { agent: 'install' } },
+  { name: 'CloudTrail tells of a denied UpdateAddon', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon SUCCEEDED'], denied: true },
   { name: 'role with a managed policy', scenario: 'role-chaining', ends: ['MigrateAddon SUCCEEDED'], change: managed },
   { name: 'asked for twice at once', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'], again: 0 },
   { name: 'asked for again meanwhile', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'], again: 10 },

@@ -1,0 +1,14 @@
+/** ULIDs that are derived: the same event always comes to the same migration. Source of their form: github.com/ulid/spec. */
+import { createHash } from 'node:crypto';
+
+/** Crockford's base 32. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+/** The latest time that 48 bits hold, milliseconds since 1970. */
+const LATEST = 2 ** 48 - 1;
+
+/** The ULID of that time (milliseconds since 1970, whole) whose 80 random bits are the first of the text's SHA-256. */
+export function ulidFrom(time: number, text: string): string {
+  const at = BigInt(Math.min(Math.max(Math.trunc(time) || 0, 0), LATEST));
+  const bits = (at << 80n) | BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 20)}`);
+  return Array.from({ length: 26 }, (_, index) => ALPHABET[Number((bits >> BigInt(5 * (25 - index))) & 31n)]).join('');
+}

@@ -1,0 +1,67 @@
+/**
+ * Starting a migration once for all that ask for the same: first the claim, which says which migration it is, then its
+ * record, then the execution under the migration's id. Whoever comes later, also after a crash anywhere between, does
+ * what is missing of the one that has the claim, and starts no other one.
+ */
+import { z } from 'zod';
+import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { type MigrationRequest, migrationRequest, newMigration, trigger, type Trigger } from '../domain/model.ts';
+import type { Claim, HandlerDependencies } from '../ports/index.ts';
+import { utcNow } from './utc.ts';
+
+export interface Wish {
+  /** What is asked for only once: whoever asks under the same key gets the first one's migration. */
+  key: string;
+  /** Of all that is asked, see `Claim`. */
+  fingerprint: string;
+  /** Where this is the first. */
+  migrationId: string;
+  request: MigrationRequest;
+  trigger?: Trigger;
+  /** Whether the claim of an earlier one, that is another's, has passed on. */
+  isOver: (earlier: Claim) => boolean | Promise<boolean>;
+}
+
+export interface Requested {
+  /** The one that stands: another's than the wish's where `first` is false. */
+  claim: Claim;
+  first: boolean;
+}
+
+const input = z.object({ request: migrationRequest, trigger: trigger.optional() });
+
+/** As it was claimed: whoever does what is missing must not do it by their own wish. */
+function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
+  try {
+    return input.parse(JSON.parse(text));
+  } catch (error) {
+    throw new MigrationError('BadInput', `The claim of migration ${migrationId} in the ledger is not as this service writes it; nothing was started by it.`, { cause: error });
+  }
+}
+
+/** Puts the record and starts the execution, where that is missing. */
+async function ensureStarted(claim: Claim, { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>): Promise<void> {
+  const { migrationId, at } = claim;
+  const record = await ledger.getMigration(migrationId);
+  // An execution has noted itself there: it was started, whatever has become of it.
+  if (record?.executionArn !== undefined || record?.status === 'ended') return;
+  const { request, trigger: cause } = inputOf(claim);
+  try {
+    await ledger.putMigration(newMigration({ migrationId, request, startedAt: at, ...(cause ? { trigger: cause } : {}) }));
+  } catch (error) {
+    // Somebody else has started it since, and it has ended already.
+    if (isMigrationError(error, 'BadInput') && (await ledger.getMigration(migrationId))?.status === 'ended') return;
+    throw error;
+  }
+  await executions.startMigration(migrationId, request);
+}
+
+/** Throws BadInput for a claim that is not as it is written here; every other failure leaves it to be said again. */
+export async function requestMigration({ key, fingerprint, migrationId, request, trigger: cause, isOver }: Wish, dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>): Promise<Requested> {
+  const { ledger, clock } = dependencies;
+  const mine: Claim = { migrationId, fingerprint, at: utcNow(clock), input: JSON.stringify({ request, trigger: cause }) };
+  let claim = await ledger.claim(key, mine);
+  if (claim.migrationId !== migrationId && (await isOver(claim))) claim = await ledger.reclaim(key, claim, mine);
+  await ensureStarted(claim, dependencies);
+  return { claim, first: claim.migrationId === migrationId };
+}

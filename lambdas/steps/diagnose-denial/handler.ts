@@ -1,0 +1,60 @@
+/**
+ * By CloudTrail's event of a denied UpdateAddon: starts MigrateAddon for that add-on, as a dry run unless the deployment
+ * says otherwise. What is told, and how it ends, is that migration's own.
+ * Idempotency: an event always comes to the same migration; one add-on has one within the quiet hours, whose start is
+ * completed by whoever comes again.
+ * Failure: nothing is started by an event that is not of a configured account, or not as CloudTrail writes it.
+ */
+import { denial, denialKey, refusedAccount, requestFor, triggerOf, unrelated } from '../../domain/denial.ts';
+import { MigrationError } from '../../domain/errors.ts';
+import { DENIAL_REFUSED } from '../../domain/metrics.ts';
+import { sha256 } from '../../domain/plan/hash.ts';
+import { problemsOf } from '../../domain/problems.ts';
+import { fit } from '../../domain/service-event-parts.ts';
+import { ulidFrom } from '../../domain/ulid.ts';
+import type { Claim, HandlerDependencies } from '../../ports/index.ts';
+import { requestMigration } from '../../runtime/requesting.ts';
+import { step, type StepRun } from '../../runtime/step.ts';
+import { diagnoseDenialSchema } from './schema.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** It was asked long enough ago, and what came of it does not go on any more. */
+async function hasPassed({ at, migrationId }: Claim, quietHours: number, { ledger, clock }: HandlerDependencies): Promise<boolean> {
+  // What is no time is none that holds anything up.
+  if (clock.now() - Date.parse(at) < quietHours * HOUR_MS) return false;
+  return (await ledger.getMigration(migrationId))?.status !== 'running';
+}
+
+const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) => {
+  const { settings, telemetry } = dependencies;
+  const { denials } = settings;
+  if (!denials) throw new MigrationError('BadInput', 'This function was not told whose events to take and what to do then (ACCOUNT, ACCOUNTS, DENIAL_ACTION, QUIET_HOURS); deploy the service again.');
+  const ignored = unrelated(event);
+  if (ignored !== undefined) return { did: 'ignored', why: ignored };
+  const refused = refusedAccount(event.account, denials);
+  if (refused !== undefined) {
+    telemetry.log.warn('an event was refused', { why: refused, account: fit(event.account, 20), eventId: fit(event.detail.eventID ?? '', 128) });
+    telemetry.count(DENIAL_REFUSED);
+    return { did: 'refused', why: refused };
+  }
+  const parsed = denial.safeParse(event);
+  if (!parsed.success) throw new MigrationError('BadInput', `CloudTrail's event of a denied UpdateAddon is not as expected, and nothing was started by it: ${problemsOf(parsed.error, 'the event')}.`);
+  const { data } = parsed;
+  const request = requestFor(data, denials.action);
+  const { claim, first } = await requestMigration(
+    {
+      key: denialKey(data),
+      fingerprint: sha256({ target: request.target, addon: request.addon }),
+      migrationId: ulidFrom(Date.parse(data.detail.eventTime), data.detail.eventID),
+      request,
+      trigger: triggerOf(data),
+      isOver: (earlier) => hasPassed(earlier, denials.quietHours, dependencies),
+    },
+    dependencies,
+  );
+  telemetry.log.info('a denied UpdateAddon', { migrationId: claim.migrationId, eventId: data.detail.eventID, first });
+  return { did: first ? 'started' : 'known', migrationId: claim.migrationId };
+};
+
+export const diagnoseDenialStep = step(diagnoseDenialSchema, run);

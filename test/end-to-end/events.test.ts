@@ -1,0 +1,78 @@
+/** Each end of a migration is told of once, under an id of its own, and what people have to act on reaches them. */
+import { describe, expect, it } from 'vitest';
+import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/service-event.ts';
+import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+
+const ADDON = 'aws-ebs-csi-driver';
+const MINUTES = 60_000;
+const toldIn = ({ backend }: OpenWorld): ServiceEvent[] => backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
+const messagesIn = ({ backend }: OpenWorld): string[] => backend.sandbox.world.notifications.map(({ message }) => message);
+const idsOf = (events: ServiceEvent[]): string[] => events.map(({ eventId }) => eventId.replace(/^\w+#/, ''));
+
+describe('the events of a migration', () => {
+  it.each<[string, WorldOptions, object, string[], number]>([
+    ['migrated', { scenario: 'in-place' }, {}, ['started', 'migrated'], 0],
+    ['planned', { scenario: 'in-place' }, { dryRun: true }, ['planned'], 0],
+    ['blocked', { scenario: 'agent-absent' }, {}, ['blocked'], 0],
+    ['rolled back', { scenario: 'ebs-csi-irsa', faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }] }, { strategy: 'recreate' }, ['started', 'rolled-back'], 1],
+    ['needing a person', { scenario: 'ebs-csi-irsa', knobs: { createEndsIn: 'CREATE_FAILED' } }, { strategy: 'recreate' }, ['started', 'needs-human'], 1],
+  ])('that ends %s are put once each, in order, and people are told of those that are theirs', async (_, options, asked, expected, messages) => {
+    await inWorld(options, async (world) => {
+      await world.start({ addon: ADDON, ...asked });
+      await world.rest();
+      await world.later(3 * MINUTES);
+      expect(idsOf(toldIn(world))).toEqual(expected);
+      expect(toldIn(world).map(({ at }) => at)).toEqual(toldIn(world).map(({ at }) => at).toSorted());
+      expect(messagesIn(world)).toHaveLength(messages);
+      expect(world.backend.sandbox.world.deadLetters).toEqual([]);
+    });
+  });
+
+  it('that has nothing to do are those of that end, and of no other migration', async () => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
+      const { migrationId } = await world.migrate({ addon: ADDON });
+      await world.start({ addon: ADDON });
+      await world.rest();
+      await world.later(3 * MINUTES);
+      expect(idsOf(toldIn(world))).toEqual(['started', 'migrated', 'already-migrated']);
+      expect(toldIn(world).at(-1)?.migrationId).not.toBe(migrationId);
+    });
+  });
+
+  it('that needs an approval are put while it waits, and hold no token', async () => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
+      const { backend } = world;
+      const execution = await world.start({ addon: ADDON, approval: 'required', requestedBy: 'ann' });
+      await world.later(10 * MINUTES);
+      const [event] = toldIn(world);
+      expect(idsOf(toldIn(world))).toEqual(['approval-needed']);
+      const { migrationId, planHash = '' } = event!;
+      const [message = '', ...others] = messagesIn(world);
+      expect(others).toEqual([]);
+      expect(message).toContain(`pod-identity approve ${migrationId} --plan ${planHash} --deployed`);
+      expect(message).toContain(`POST /migrations/${migrationId}/approval {"decision":"approve","planHash":"${planHash}"}`);
+      const token = await backend.ledger.approvalToken(migrationId, 1);
+      expect(token).toMatch(/./);
+      expect(JSON.stringify([backend.sandbox.world.events, backend.sandbox.world.notifications, backend.sandbox.logs()])).not.toContain(token);
+      expect(execution.status).toBe('RUNNING');
+    });
+  });
+
+  it.each(['lost-after', 'throttled', 'server-error'] as const)('come though PutEvents fails, each under one id: %s', async (kind) => {
+    await inWorld({ scenario: 'in-place', faults: [{ kind, step: 'publish-events', operation: 'PutEvents' }] }, async (world) => {
+      await world.start({ addon: ADDON });
+      await world.rest();
+      await world.later(3 * MINUTES);
+      expect([...new Set(idsOf(toldIn(world)))]).toEqual(['started', 'migrated']);
+    });
+  });
+
+  it('come by schedule where Step Functions does not tell of the end', async () => {
+    await inWorld({ scenario: 'in-place', knobs: { eventsLost: true } }, async (world) => {
+      await world.start({ addon: ADDON });
+      await world.rest();
+      await world.later(3 * MINUTES);
+      expect(idsOf(toldIn(world))).toEqual(['started', 'migrated']);
+    });
+  });
+});

@@ -1,0 +1,41 @@
+/** docs/events.schema.json is that of the sources, and docs/events.md shows events that it takes. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Validator, type Schema } from '@cfworker/json-schema';
+import { describe, expect, it } from 'vitest';
+import { EVENT_TYPES, serviceEvent } from '../lambdas/domain/service-event.ts';
+import { EVENTS_SCHEMA_FILE, eventsSchemaText } from '../scripts/events-schema.ts';
+
+const published = readFileSync(EVENTS_SCHEMA_FILE, 'utf8');
+const document = readFileSync(join(import.meta.dirname, '..', 'docs', 'events.md'), 'utf8');
+const validator = new Validator(JSON.parse(published) as Schema, '7', false);
+/** Whole events in the document. */
+const examples = [...document.matchAll(/```json\n([^]*?)```/g)].map(([, text = '']) => JSON.parse(text) as { detail?: unknown; source?: unknown }).filter(({ detail, source }) => typeof source === 'string' && detail !== undefined);
+
+describe('docs/events.schema.json', () => {
+  it('is that of the sources: run node scripts/events-schema.ts', () => {
+    expect(published).toBe(eventsSchemaText());
+  });
+
+  it('takes fields that come later, and not an event without what each has', () => {
+    const [{ detail } = { detail: undefined }] = examples;
+    const whole = detail as Record<string, unknown>;
+    expect(validator.validate({ ...whole, later: 1 }).valid).toBe(true);
+    const missed = ['version', 'eventId', 'type', 'migrationId', 'at', 'account', 'region', 'cluster', 'dryRun', 'title', 'message'].filter((field) => validator.validate(Object.fromEntries(Object.entries(whole).filter(([name]) => name !== field))).valid);
+    expect(missed).toEqual([]);
+  });
+});
+
+describe('docs/events.md', () => {
+  it('shows events of the schema', () => {
+    expect(examples.length).toBeGreaterThan(1);
+    for (const { detail } of examples) {
+      expect(validator.validate(detail).errors).toEqual([]);
+      expect(serviceEvent.strict().safeParse(detail).error?.issues).toBeUndefined();
+    }
+  });
+
+  it('names every type and every field', () => {
+    for (const name of [...EVENT_TYPES, ...Object.keys(serviceEvent.shape)]) expect(document).toContain(`\`${name}\``);
+  });
+});
