@@ -1,5 +1,5 @@
 /** What is known about a migration: the report of one that is over, or how far it has come. */
-import type { Cancellation, Migration, MigrationReport, Plan, Recovery, Rung, StepLine } from '../lambdas/domain/model.ts';
+import type { Approval, Cancellation, Migration, MigrationReport, Plan, Recovery, Rung, StepLine } from '../lambdas/domain/model.ts';
 import type { ServiceAccountRef } from '../lambdas/domain/subject.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
@@ -23,6 +23,8 @@ export interface Running {
   applied?: Rung;
   cancellation?: Cancellation;
   recovery?: Recovery;
+  /** Each time that somebody was asked to approve its plan; absent where nobody was. */
+  approvals?: Approval[];
   steps: StepLine[];
   simulated: boolean;
 }
@@ -30,7 +32,7 @@ export interface Running {
 export type Shown = { ended: MigrationReport } | { running: Running };
 
 const running = async (backend: Backend, record: Migration): Promise<Running> => {
-  const { migrationId, request, plan, rung, executionArn, recovery } = record;
+  const { migrationId, request, plan, rung, executionArn, recovery, approvals } = record;
   const [steps, cancellation, executionStatus] = await Promise.all([
     backend.ledger.listSteps(migrationId),
     backend.ledger.getCancel(migrationId),
@@ -51,6 +53,7 @@ const running = async (backend: Backend, record: Migration): Promise<Running> =>
     ...(applied ? { applied } : {}),
     ...(cancellation ? { cancellation } : {}),
     ...(recovery ? { recovery } : {}),
+    ...(approvals.length > 0 ? { approvals } : {}),
     steps,
     simulated: backend.simulated,
   };

@@ -64,6 +64,9 @@ const lineOf = (name: string): Line => {
   return { base, way: Number(way), round: Number(round) };
 };
 
+/** A line's name without its way and round. */
+export const baseOf = (name: string): string => lineOf(name).base;
+
 export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string => `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
 
 /** Whether the step is taken once for each way of the ladder that is tried; the others are of the migration as a whole. */
