@@ -14,8 +14,13 @@ import { summarise as summariseStates } from './states/service.ts';
 
 const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate|Simulate)/;
 
+const BY_METHOD: Partial<Record<Protocol, (method: string) => boolean>> = {
+  kubernetes: (method) => method !== 'GET',
+  'http-api': (method) => !['GET', 'HEAD', 'OPTIONS'].includes(method),
+};
+
 /** Whether a call can change something. */
-export const isMutating = (protocol: Protocol, method: string, operation: string): boolean => (protocol === 'kubernetes' ? method !== 'GET' : !READING.test(operation));
+export const isMutating = (protocol: Protocol, method: string, operation: string): boolean => BY_METHOD[protocol]?.(method) ?? !READING.test(operation);
 
 const jsonOf = ({ body }: HttpRequest): Json => {
   try {

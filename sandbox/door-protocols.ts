@@ -3,9 +3,10 @@ import { queryRefusal } from './iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import type { SignatureProblem } from './signature.ts';
 
-export type Protocol = 'rest-json' | 'json' | 'query' | 'kubernetes';
+/** `http-api`: the application's own API, whose errors are its own but for those of the sandbox. */
+export type Protocol = 'rest-json' | 'json' | 'query' | 'kubernetes' | 'http-api';
 
-const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', kubernetes: 'kubernetes' };
+const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', kubernetes: 'kubernetes', 'execute-api': 'http-api' };
 export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
 
 /** The service that a request without a readable signature was probably meant for. */
@@ -36,6 +37,12 @@ const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string }> =
 
 type Refusal = (status: number, code: string, message: string, requestId: string) => HttpResponse;
 
+const restJson: Refusal = (status, code, message, requestId) => ({
+  status,
+  headers: { 'content-type': 'application/json', 'x-amzn-errortype': code, 'x-amzn-requestid': requestId },
+  body: JSON.stringify({ message }),
+});
+
 const REFUSALS: Record<Protocol, Refusal> = {
   query: queryRefusal,
   json: (status, code, message, requestId) => ({
@@ -43,11 +50,8 @@ const REFUSALS: Record<Protocol, Refusal> = {
     headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
     body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
   }),
-  'rest-json': (status, code, message, requestId) => ({
-    status,
-    headers: { 'content-type': 'application/json', 'x-amzn-errortype': code, 'x-amzn-requestid': requestId },
-    body: JSON.stringify({ message }),
-  }),
+  'rest-json': restJson,
+  'http-api': restJson,
   kubernetes: (status, reason, message) => ({
     status,
     headers: { 'content-type': 'application/json' },

@@ -2,6 +2,8 @@
  * The one way into the sandbox: both transports hand their requests to it. It lets the world's time catch up, finds
  * out who calls what, refuses what AWS would refuse before any service sees it, and writes the call log.
  */
+import type { Address } from './apigateway/addresses.ts';
+import type { ApiGateway } from './apigateway/service.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { createFaultPlayer } from './door-faults.ts';
 import { inputOf, isMutating, operationOf } from './door-operations.ts';
@@ -11,7 +13,7 @@ import type { CallContext, Caller, HttpRequest, HttpResponse, Service } from './
 import { assertRunning, currentInvocation } from './lambda/invocation.ts';
 import { verifyEksToken } from './signature-eks-token.ts';
 import { readTrusted, TRUSTED } from './signature-trusted.ts';
-import { ALGORITHM, verifySignature } from './signature.ts';
+import { ALGORITHM, type Refused, type Verified, verifySignature } from './signature.ts';
 import type { ClusterState, World } from './world/world.ts';
 
 export interface DoorOptions {
@@ -30,6 +32,8 @@ export interface DoorOptions {
   trustCallers?: boolean;
   /** Who may do what; default: one of its own, by the world's roles. */
   authorizer?: Authorizer;
+  /** The application's own APIs, if it has any. */
+  apis?: ApiGateway;
 }
 
 export interface Door {
@@ -41,6 +45,8 @@ export interface Door {
   failures: { service: string; operation: string; error: unknown }[];
   /** Origins such as http://127.0.0.1:4566 at which the AWS services answer beside their own hosts; a transport that listens adds its own. */
   addresses: Set<string>;
+  /** Whether the application's API answers at that URL's host. */
+  hasApiAt: (url: URL) => boolean;
 }
 
 /** What is known of a call while it runs; becomes its line in the call log. */
@@ -63,6 +69,9 @@ interface Admitted {
   caller: Caller;
 }
 
+/** Who calls an API, before a method of it has asked. */
+const UNASKED: Caller = { accessKeyId: '', principalArn: '', account: '' };
+
 /** The cluster whose API server answers at that host; endpoints change when a loopback transport opens. */
 export const clusterAt = (world: World, host: string): ClusterState | undefined => {
   for (const account of world.accounts.values()) {
@@ -73,7 +82,7 @@ export const clusterAt = (world: World, host: string): ClusterState | undefined 
   return undefined;
 };
 
-export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now, stepOf, trustCallers = false, authorizer = new Authorizer(world) }: DoorOptions): Door => {
+export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now, stepOf, trustCallers = false, authorizer = new Authorizer(world), apis }: DoorOptions): Door => {
   const failures: Door['failures'] = [];
   const addresses: Door['addresses'] = new Set();
   const ids = world.random.fork();
@@ -121,8 +130,29 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     return { service: apiServerOf(cluster), caller };
   };
 
+  const verify = (request: HttpRequest): Verified | Refused => (trustCallers ? readTrusted(request, world, signatureTime()) : undefined) ?? verifySignature(request, world, signatureTime());
+
+  /** Each of its methods says whether it wants a signature, and its own responses say that one is wrong: the gateway asks. */
+  const admitToApi = (gateway: ApiGateway, address: Address, call: OpenCall): Admitted => ({
+    caller: UNASKED,
+    service: (request, context) =>
+      gateway.handle(request, address, {
+        describe: (operation, input) => context.describe(operation, input),
+        authenticate: () => {
+          const verified = verify(request);
+          if (verified.ok) call.caller = verified.caller.principalArn;
+          return verified;
+        },
+        authorize: (caller, asked) => {
+          const denial = authorizer.authorize(caller, asked, call.region);
+          if (denial) call.denied = denial.action;
+          return denial;
+        },
+      }),
+  });
+
   const admitToAws = (request: HttpRequest, call: OpenCall): Admitted | HttpResponse => {
-    const verified = (trustCallers ? readTrusted(request, world, signatureTime()) : undefined) ?? verifySignature(request, world, signatureTime());
+    const verified = verify(request);
     if (!verified.ok) return signatureRefusal(call.protocol, verified.problem, verified.message, ids.uuid());
     const { service: name, caller } = verified;
     // One IAM for all regions; SDKs that are given an endpoint sign for their own region nonetheless.
@@ -145,18 +175,20 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     const authorization = request.headers['authorization'] ?? '';
     const signed = authorization.startsWith(ALGORITHM) || authorization.startsWith(TRUSTED);
     const cluster = signed ? undefined : clusterAt(world, request.host);
-    const service = cluster ? 'kubernetes' : guessService(request);
+    const address = cluster ? undefined : apis?.find(request);
+    const service = cluster ? 'kubernetes' : address ? 'execute-api' : guessService(request);
+    const owner = cluster ?? address?.api;
     const call: OpenCall = {
       service,
       protocol: protocolOf(service),
       operation: guessOperation(request),
       input: {},
       caller: '',
-      account: cluster?.account ?? '',
-      region: cluster?.region ?? '',
+      account: owner?.account ?? '',
+      region: owner?.region ?? '',
       ...(cluster ? { cluster } : {}),
     };
-    const admitted = cluster ? admitToCluster(request, cluster, call) : admitToAws(request, call);
+    const admitted = cluster ? admitToCluster(request, cluster, call) : apis && address ? admitToApi(apis, address, call) : admitToAws(request, call);
     const invocation = currentInvocation();
     const execution = invocation?.execution?.arn;
     const arrivedAt = (): string => new Date(world.schedule.now()).toISOString();
@@ -199,5 +231,7 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     return playFault(fault, { call, invocation, effect, refuse: (response) => log(arrivedAt(), response), requestId: () => ids.uuid() });
   };
 
-  return { handle, catchUp, failures, addresses };
+  const hasApiAt = ({ host, origin }: URL): boolean => apis !== undefined && (apis.isHost(host) || addresses.has(origin));
+
+  return { handle, catchUp, failures, addresses, hasApiAt };
 };

@@ -8,6 +8,9 @@ import type { Clock } from '../lambdas/ports/runtime.ts';
 import type { Step } from '../lambdas/runtime/step.ts';
 import { wire } from '../lambdas/runtime/wiring.ts';
 import { steps } from '../lambdas/steps/index.ts';
+import { loopbackUrlOf } from './apigateway/addresses.ts';
+import { createApiGateway } from './apigateway/service.ts';
+import type { AssemblyApi } from './assembly/apis.ts';
 import { type Assembly, type AssemblyFunction, loadAssembly } from './assembly/assembly.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { createDoor, type Door } from './door.ts';
@@ -76,6 +79,12 @@ export interface Sandbox {
   /** Where the AWS services listen, and variables that point other programs there; there for a sandbox that listens. */
   url?: Loopback['url'];
   environment?: Loopback['environment'];
+  /**
+   * Base URL of the application's HTTP API, its first stage, without a slash at the end; there where the application has
+   * one. Of a sandbox that listens it is on 127.0.0.1, otherwise the API's own host in AWS, which `clients().config.transport.http` reaches.
+   * Requests are signed for `execute-api` in `world.home.region`; in virtual time whoever sends them is a thread of the clock.
+   */
+  apiUrl?: string;
   /** Stops what still runs, and ends every process and connection. */
   close(): Promise<void>;
 }
@@ -89,6 +98,14 @@ const outputOf = (assembly: Assembly, name: string, directory: string): string =
   const value = assembly.outputs[name];
   if (value === undefined) throw new Error(`The application in ${directory} has no output ${name}. Build the project again (npm run build).`);
   return value;
+};
+
+/** Of the first stage of the first API. `url`: where the sandbox listens. */
+const apiUrlOf = (apis: readonly AssemblyApi[], url: string | undefined): string | undefined => {
+  const [api] = apis;
+  const [stage] = api?.stages ?? [];
+  if (!api || !stage) return undefined;
+  return url === undefined ? `https://${api.host}/${stage.name}` : loopbackUrlOf(apis, api, stage.name, url);
 };
 
 interface Deployment {
@@ -214,7 +231,14 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   // Functions in processes of their own are known by their role alone.
   const stepsByRole = new Map(lambdas === 'bundled' ? assembly.functions.map((fn) => [fn.roleArn, stepOf(fn)]) : []);
   const authorizer = new Authorizer(world);
-  const door = createDoor({ world, clock, services, trustCallers, authorizer, stepOf: (role) => stepsByRole.get(role), kubernetes: (cluster) => createKubernetesService(world, cluster) });
+  const { apis = [] } = assembly;
+  let deployed: { lambda: LambdaRuntime; logs: () => TelemetryLine[] } | undefined;
+  const invoke: LambdaRuntime['invoke'] = (...given) => {
+    if (!deployed) throw new Error("The sandbox's functions are not deployed yet.");
+    return deployed.lambda.invoke(...given);
+  };
+  const gateway = apis.length === 0 ? {} : { apis: createApiGateway({ world, clock, apis, invoke }) };
+  const door = createDoor({ world, clock, services, trustCallers, authorizer, ...gateway, stepOf: (role) => stepsByRole.get(role), kubernetes: (cluster) => createKubernetesService(world, cluster) });
   const transport = inProcessTransport(door, world, { trusted: trustCallers });
   const operator = credentialsOf(world, operatorRoleArn(world));
   const clients: Sandbox['clients'] = (credentials = operator, region = world.home.region) => new ClientFactory({ region, credentials, transport });
@@ -228,7 +252,6 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   try {
     const loopback = listens ? await openLoopback({ door, world, credentials: operator, ...options.listen }) : undefined;
     if (loopback) closing.push(loopback.close);
-    let deployed: { lambda: LambdaRuntime; logs: () => TelemetryLine[] };
     if (lambdas === 'bundled' && loopback) {
       const bundled = deployBundled(deployment, loopback, typeof kind === 'object' ? kind.scaled : 1);
       closing.push(() => bundled.lambda.close());
@@ -249,7 +272,20 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       for (const execution of executions.running()) execution.stop();
     });
     services['states'] = createStatesService(world, executions);
-    return { world, clock, clients, outputs, executions, logs: deployed.logs, failures: door.failures, authorizer, ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}), close };
+    const apiUrl = apiUrlOf(apis, loopback?.url);
+    return {
+      world,
+      clock,
+      clients,
+      outputs,
+      executions,
+      logs: deployed.logs,
+      failures: door.failures,
+      authorizer,
+      ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}),
+      ...(apiUrl === undefined ? {} : { apiUrl }),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

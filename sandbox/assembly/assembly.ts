@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { resourcesOfType } from './resources.ts';
 import { fingerprintOf, loadStacks, type Stack } from './stacks.ts';
+import { type AssemblyApi, apisOf } from './apis.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
@@ -80,6 +81,8 @@ export interface Assembly {
   roles: AssemblyRole[];
   /** EventBridge's, those that are enabled. */
   rules: AssemblyRule[];
+  /** API Gateway's REST APIs; left out: none. */
+  apis?: AssemblyApi[];
   /** By output key, and by export name where there is one. */
   outputs: Record<string, string>;
 }
@@ -174,12 +177,14 @@ export const loadAssembly = (directory: string, options: AssemblyOptions): Assem
 
 const readAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const stacks = loadStacks(directory, options);
+  const apis = apisOf(stacks);
   return {
     stateMachines: stacks.flatMap(stateMachinesOf),
     functions: stacks.flatMap(functionsOf),
     tables: stacks.flatMap(tablesOf),
     roles: rolesOf(stacks),
     rules: stacks.flatMap(rulesOf),
+    ...(apis.length === 0 ? {} : { apis }),
     outputs: outputsOf(stacks),
   };
 };

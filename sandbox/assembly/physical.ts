@@ -2,6 +2,7 @@
  * What resources are called once they are deployed, and what `Ref` and `Fn::GetAtt` give.
  * Source: CloudFormation Template Reference, "Return values" of each resource type.
  */
+import { createHash } from 'node:crypto';
 import type { Environment } from './resolver.ts';
 
 export interface ResourceContext {
@@ -64,6 +65,15 @@ const alarmName = named('AlarmName', 255);
 const documentName = named('Name', 128);
 const keyId = (resource: ResourceContext): string => generatedName(resource, 256);
 
+/** Ten letters and digits, as API Gateway's own ids have; made of where the resource is, so that it is the same each time. `part`: of something that comes with the resource. */
+const gatewayId = ({ environment: { account, region, stackName }, logicalId }: ResourceContext, part = ''): string =>
+  BigInt(`0x${createHash('sha256').update([account, region, stackName, logicalId, part].join('/')).digest('hex')}`).toString(36).slice(0, 10);
+const gatewayKind = (...attributes: string[]): Kind => ({
+  name: (resource) => gatewayId(resource),
+  attributes: Object.fromEntries(attributes.map((name) => [name, (resource: ResourceContext) => gatewayId(resource)])),
+});
+const restApi = gatewayKind('RestApiId');
+
 const KINDS: Record<string, Kind> = {
   'AWS::Lambda::Function': { name: functionName, attributes: { Arn: functionArn } },
   'AWS::Lambda::Version': {
@@ -92,6 +102,15 @@ const KINDS: Record<string, Kind> = {
   'AWS::Events::Rule': { name: ruleName, attributes: { Arn: (resource) => arn(resource, 'events', `rule/${ruleName(resource)}`) } },
   'AWS::CloudWatch::Alarm': { name: alarmName, attributes: { Arn: (resource) => arn(resource, 'cloudwatch', `alarm:${alarmName(resource)}`) } },
   'AWS::SSM::Document': { name: documentName },
+  'AWS::ApiGateway::RestApi': { ...restApi, attributes: { ...restApi.attributes, RootResourceId: (resource) => gatewayId(resource, 'root') } },
+  'AWS::ApiGateway::Resource': gatewayKind('ResourceId'),
+  'AWS::ApiGateway::Deployment': gatewayKind('DeploymentId'),
+  'AWS::ApiGateway::Stage': { name: named('StageName', 128) },
+  'AWS::ApiGateway::Method': gatewayKind(),
+  'AWS::ApiGateway::Model': { name: named('Name', 128) },
+  'AWS::ApiGateway::RequestValidator': gatewayKind('RequestValidatorId'),
+  'AWS::ApiGateway::GatewayResponse': gatewayKind('Id'),
+  'AWS::ApiGateway::Account': gatewayKind('Id'),
   'AWS::KMS::Key': { name: keyId, attributes: { Arn: (resource) => arn(resource, 'kms', `key/${keyId(resource)}`), KeyId: keyId } },
 };
 

@@ -4,7 +4,7 @@ export interface Call {
   n: number;
   /** The world's time when the request came in, ISO 8601. */
   at: string;
-  /** `eks`, `iam`, `sts`, `dynamodb`, `states`, `lambda` or `kubernetes`. */
+  /** `eks`, `iam`, `sts`, `dynamodb`, `states`, `lambda`, `execute-api` or `kubernetes`. */
   service: string;
   operation: string;
   /** True for calls that can change something. */
@@ -39,9 +39,9 @@ export class CallLog {
     this.listeners.push(listener);
   }
 
-  /** Calls that can change the target: everything but the ledger's and the state machine's own. */
+  /** Calls that can change the target: everything but the ledger's, the state machine's and the API's own. */
   mutations(): Call[] {
-    return this.calls.filter((call) => call.mutating && !['dynamodb', 'states', 'lambda', 'sts'].includes(call.service));
+    return this.calls.filter((call) => call.mutating && !['dynamodb', 'states', 'lambda', 'sts', 'execute-api'].includes(call.service));
   }
 
   toJsonLines(): string {

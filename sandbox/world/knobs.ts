@@ -176,6 +176,18 @@ export const knobs = z
       'Service Authorization Reference, IAM: a right of its own, which many accounts keep for themselves',
       'Whether anybody may ask iam:SimulatePrincipalPolicy; with `deny` it answers AccessDenied.',
     ),
+    apiPathParameters: knob(
+      z.enum(['encoded', 'decoded']).default('encoded'),
+      'likely',
+      'aws/chalice#511, aws/chalice#688, serverless/serverless#5037: still encoded; the Developer Guide does not say',
+      "Whether a function behind API Gateway gets the path's parameters percent-encoded as they were sent, or decoded.",
+    ),
+    apiUnusableAnswer: knob(
+      z.enum(['INTEGRATION_FAILURE', 'API_CONFIGURATION_ERROR', 'DEFAULT_5XX']).default('INTEGRATION_FAILURE'),
+      'unknown',
+      'aws/aws-lambda-go#72, serverless/serverless-graphql#94: status 502 and the text; not which type of gateway response it is, which decides who may change both',
+      "Type of API Gateway's response where a function failed or answered what is no HTTP response.",
+    ),
   })
   .meta({ id: 'Knobs', description: 'How AWS behaves where nobody knows for sure, and how long things take. Every knob has a default; name those that shall differ.' });
 export type Knobs = z.infer<typeof knobs>;

@@ -1,0 +1,124 @@
+/**
+ * API Gateway's REST APIs: finds the method, knows who calls, judges the right, invokes the function. Only behind a
+ * method with AWS_IAM is a signature looked at, so the door leaves that to it.
+ * Source: API Gateway Developer Guide, "Control access to a REST API with IAM permissions".
+ */
+import type { AssemblyApi } from '../assembly/apis.ts';
+import type { Asked, Denial } from '../authorization/authorizer.ts';
+import type { Caller, HttpRequest, HttpResponse } from '../http.ts';
+import { InvokeRefusal, LambdaFailure, type LambdaRuntime } from '../lambda/runtime.ts';
+import type { Refused, Verified } from '../signature.ts';
+import type { SandboxClock } from '../world/clock.ts';
+import { Random } from '../world/random.ts';
+import type { World } from '../world/world.ts';
+import { type Address, addressOf, apiAtHost } from './addresses.ts';
+import { answerOf } from './answer.ts';
+import { requestContextOf, type Visit } from './context.ts';
+import { accessDenied, FORBIDDEN, type GatewayError, gatewayResponse, LONGEST_BODY, MISCONFIGURED, MISSING_TOKEN, notBelieved, TIMED_OUT, TOO_LONG, TOO_LONG_FOR_LAMBDA, unusable, wrongScope } from './errors.ts';
+import { proxyEventOf } from './event.ts';
+import { createRouter, type Match } from './routes.ts';
+
+export interface ApiGatewayOptions {
+  world: World;
+  clock: SandboxClock;
+  apis: AssemblyApi[];
+  invoke: LambdaRuntime['invoke'];
+}
+
+/** What a call is to the door while it runs. */
+export interface GatewayCall {
+  /** For the call log. */
+  describe: (operation: string, input: unknown) => void;
+  /** Who signed, or why AWS would not believe it. */
+  authenticate: () => Verified | Refused;
+  authorize: (caller: Caller, asked: Asked) => Denial | undefined;
+}
+
+export interface ApiGateway {
+  /** Undefined for a request that is for no API. */
+  find: (request: HttpRequest) => Address | undefined;
+  /** Whether an API's own host. */
+  isHost: (host: string) => boolean;
+  /** Answers what `find` has found. In virtual time its caller is a thread, which parks until the function has answered. */
+  handle: (request: HttpRequest, address: Address, call: GatewayCall) => Promise<HttpResponse>;
+}
+
+/** Who calls functions for API Gateway. */
+const PRINCIPAL = 'apigateway.amazonaws.com';
+
+/** `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH` */
+const arnOf = ({ api, stage, request }: Visit, account: string, path: string): string => `arn:${api.partition}:execute-api:${api.region}:${account}:${api.id}/${stage.name}/${request.method}${path}`;
+
+/** As callers see it in refusals: `********2222`. */
+const hidden = (account: string): string => account.slice(-4).padStart(account.length, '*');
+
+export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptions): ApiGateway => {
+  const routers = new Map(apis.map((api) => [api, createRouter(api.methods)]));
+  // Of its own: whether there is an API must not shift anybody else's.
+  const random = new Random(world.seed);
+
+  const visitOf = (request: HttpRequest, { api, prefix }: Address): Visit | undefined => {
+    const [, name = '', path = ''] = /^\/([^/]*)(.*)$/s.exec(request.path.slice(prefix.length)) ?? [];
+    const stage = api?.stages.find((each) => each.name === name);
+    return api && stage && { api, stage, request, path, requestId: random.uuid(), extendedRequestId: `${random.string(15)}=`, at: clock.now() };
+  };
+
+  /** The caller, undefined where the method wants none; or why it may not call. */
+  const admit = (visit: Visit, { method }: Match, call: GatewayCall): { caller?: Caller } | GatewayError => {
+    if (method.authorization === 'NONE') return {};
+    const verified = call.authenticate();
+    if (!verified.ok) return notBelieved(verified.problem, verified.message);
+    const misplaced = wrongScope(verified, visit.api.region);
+    if (misplaced) return misplaced;
+    const path = visit.path === '' ? '/' : visit.path;
+    const denial = call.authorize(verified.caller, { action: 'execute-api:Invoke', resource: arnOf(visit, visit.api.account, path), named: arnOf(visit, hidden(visit.api.account), path) });
+    return denial ? accessDenied(denial.message) : { caller: verified.caller };
+  };
+
+  /** What the function answered, or what API Gateway makes of it that it did not. */
+  const integrate = async (visit: Visit, { method }: Match, event: unknown): Promise<HttpResponse | GatewayError> => {
+    const timer = clock.timer(method.timeoutMilliseconds);
+    const malformed = unusable(world.knobs.apiUnusableAnswer);
+    const running = invoke(method.functionArn, event, { caller: PRINCIPAL, sourceArn: arnOf(visit, visit.api.account, method.path) }).then(
+      (result) => answerOf(result) ?? malformed,
+      (error: unknown) => {
+        if (error instanceof InvokeRefusal) return MISCONFIGURED;
+        if (!(error instanceof LambdaFailure)) throw error;
+        return error.errorType === 'Lambda.RequestTooLargeException' ? TOO_LONG_FOR_LAMBDA : malformed;
+      },
+    );
+    // A function that is late goes on, and whatever comes of it then is not heard.
+    running.catch(() => undefined);
+    try {
+      return await clock.park(Promise.race([running, timer.elapsed.then(() => TIMED_OUT)]));
+    } finally {
+      timer.cancel();
+    }
+  };
+
+  const answer = async (visit: Visit, call: GatewayCall): Promise<HttpResponse> => {
+    const { api, stage, request, path } = visit;
+    const match = routers.get(api)?.(path, request.method);
+    call.describe(`${request.method} ${match?.method.path ?? path}`, { stage: stage.name, path });
+    if (!match) return gatewayResponse(visit, requestContextOf(world, visit, undefined), MISSING_TOKEN);
+    const refuse = (error: GatewayError, caller?: Caller): HttpResponse => gatewayResponse(visit, requestContextOf(world, visit, match.method, caller), error, match.parameters);
+    const admitted = admit(visit, match, call);
+    if ('type' in admitted) return refuse(admitted);
+    const context = requestContextOf(world, visit, match.method, admitted.caller);
+    const answered = await integrate(visit, match, proxyEventOf(world, visit, match, context));
+    return 'type' in answered ? refuse(answered, admitted.caller) : answered;
+  };
+
+  return {
+    find: (request) => addressOf(apis, request),
+    isHost: (host) => apiAtHost(apis, host) !== undefined,
+    handle: async (request, address, call) => {
+      call.describe(`${request.method} ${request.path}`, {});
+      if (request.body.byteLength > LONGEST_BODY) return TOO_LONG;
+      const visit = visitOf(request, address);
+      if (!visit) return FORBIDDEN;
+      const { status, headers, body } = await answer(visit, call);
+      return { status, headers: { ...headers, 'x-amzn-requestid': visit.requestId, 'x-amz-apigw-id': visit.extendedRequestId }, body };
+    },
+  };
+};

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { createRouter } from '../../../sandbox/apigateway/routes.ts';
+import type { AssemblyMethod } from '../../../sandbox/assembly/apis.ts';
+
+const method = (text: string): AssemblyMethod => {
+  const [httpMethod = '', path = ''] = text.split(' ');
+  return { httpMethod, path, resourceId: path, authorization: 'NONE', functionArn: 'f', timeoutMilliseconds: 29_000 };
+};
+const routed = (methods: string[], path: string, httpMethod = 'GET'): unknown => {
+  const match = createRouter(methods.map(method))(path, httpMethod);
+  return match && [`${match.method.httpMethod} ${match.method.path}`, match.parameters];
+};
+
+const API = ['ANY /{proxy+}', 'GET /a/{x}', 'GET /a/{rest+}', 'GET /a/b', 'GET /a/{x}/c', 'POST /a/b/d', 'GET /', 'ANY /any', 'GET /any'];
+
+describe('a path', () => {
+  test.each<[string, string, Record<string, string>]>([
+    ['/', 'GET /', {}],
+    ['', 'GET /', {}],
+    ['/a/b', 'GET /a/b', {}],
+    ['/a/b/', 'GET /a/b', {}],
+    ['/a/%62', 'GET /a/b', {}],
+    ['/a/B', 'GET /a/{x}', { x: 'B' }],
+    ['/a/two%20words', 'GET /a/{x}', { x: 'two%20words' }],
+    ['/a/one%2Ftwo', 'GET /a/{x}', { x: 'one%2Ftwo' }],
+    ['/a/%ZZ', 'GET /a/{x}', { x: '%ZZ' }],
+    ['/a/b/c', 'GET /a/{x}/c', { x: 'b' }],
+    ['/a/b/e/f', 'GET /a/{rest+}', { rest: 'b/e/f' }],
+    ['/x/y/z', 'ANY /{proxy+}', { proxy: 'x/y/z' }],
+    ['/a', 'ANY /{proxy+}', { proxy: 'a' }],
+    ['/any', 'GET /any', {}],
+  ])('%s is taken by %s', (path, expected, parameters) => {
+    expect(routed(API, path)).toEqual([expected, parameters]);
+  });
+
+  test('has the resource that is written out furthest, whatever the order', () => {
+    for (const order of [API, API.toReversed()]) expect(routed(order, '/a/b')).toEqual(['GET /a/b', {}]);
+  });
+
+  test('of a resource without that method leads nowhere, and to ANY where there is one', () => {
+    expect(routed(API, '/a/b', 'DELETE')).toBeUndefined();
+    expect(routed(API, '/any', 'DELETE')).toEqual(['ANY /any', {}]);
+    expect(routed(API, '/a/b/d')).toBeUndefined();
+  });
+
+  test('that nothing fits leads nowhere', () => {
+    expect(routed(['GET /a', 'GET /b/{x}', 'GET /c/{x+}'], '/a/b')).toBeUndefined();
+    expect(routed(['GET /a', 'GET /b/{x}', 'GET /c/{x+}'], '/b')).toBeUndefined();
+    expect(routed(['GET /a', 'GET /b/{x}', 'GET /c/{x+}'], '/b//')).toBeUndefined();
+    expect(routed(['GET /a', 'GET /b/{x}', 'GET /c/{x+}'], '/c')).toBeUndefined();
+    expect(routed(['GET /a'], '/')).toBeUndefined();
+    expect(routed(['GET /a'], '//a')).toBeUndefined();
+  });
+});
