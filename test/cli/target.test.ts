@@ -87,6 +87,8 @@ describe('the request', () => {
       agent: 'install',
       reason: 'why not',
       dryRun: true,
+      approval: 'none',
+      approvalHours: 24,
       requestedBy: 'me',
       annotation: 'keep',
     });
