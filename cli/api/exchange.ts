@@ -90,7 +90,7 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
     const response = await send(what, question, secrets);
     if (response.body.length > LONGEST_ANSWER) throw unreadable(what, `it has more than ${LONGEST_ANSWER / 1024 / 1024} MB`);
     const isWell = response.status >= 200 && response.status < 300;
-    const json = parsed(withoutSecrets(response.body, secrets));
+    const json = parsed(response.body, (text) => withoutSecrets(text, secrets));
     if (!isWell) throw answeredError(what, response.status, json?.value, response.status >= 500 ? unsure(question) : '');
     if (!json) throw unreadable(what, 'it is not JSON');
     const value = answer.safeParse(json.value);
@@ -100,9 +100,10 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
   };
 };
 
-const parsed = (text: string): { value: unknown } | undefined => {
+/** `clean`: of each text in it, once its escapes are read. */
+const parsed = (text: string, clean: (text: string) => string): { value: unknown } | undefined => {
   try {
-    return { value: JSON.parse(text) };
+    return { value: JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? clean(value) : value)) as unknown };
   } catch {
     return undefined;
   }

@@ -8,15 +8,18 @@ import { notWaiting } from '../approval/decide.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import type { Watcher } from '../follow.ts';
-import { followRollback } from './rollback.ts';
 import type { End } from '../run.ts';
 import type { Listed, Service } from '../service.ts';
 import type { Running, Shown } from '../show.ts';
 import type { Ask } from './exchange.ts';
+import { unreadable } from './problems.ts';
+import { followRollback } from './rollback.ts';
 import { getMigration, reportFrom, watch, type WatchOptions } from './watch.ts';
 
 /** Migrations of one page: the most that the API gives. */
 const PAGE = 100;
+/** Each looks at a thousand records: whoever gives more gives no end. */
+const MOST_PAGES = 1000;
 
 export interface ApiServiceOptions extends Pick<WatchOptions, 'ask' | 'clock'> {
   /** True where AWS is played. */
@@ -70,7 +73,10 @@ const endFrom = (answer: MigrationAnswer, simulated: boolean, watcher: Watcher):
 const list = async (ask: Ask, { since, ...filter }: MigrationFilter, limit: number): Promise<Listed> => {
   const migrations: Listed['migrations'] = [];
   let next: string | undefined;
+  let pages = 0;
   do {
+    pages += 1;
+    if (pages > MOST_PAGES) throw unreadable('GET /migrations', `it has more than ${MOST_PAGES} pages`);
     const { value } = await ask({
       method: 'GET',
       path: '/migrations',
