@@ -2,6 +2,8 @@ import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 
 const TITLES: Record<StepName, string> = {
   plan: 'Check everything and make the plan',
+  'request-approval': 'Ask for an approval of the plan',
+  'await-window': 'Wait for the change window',
   begin: 'Take the locks and store the snapshot',
   'install-agent': 'Install the Pod Identity agent and wait until it is ready',
   'repair-trust': "Let EKS Pod Identity in by the roles' trust policies",

@@ -1,6 +1,8 @@
 import type { Node } from 'constructs';
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
+import type { ApproverRule } from '../lambdas/domain/approval.ts';
+import type { ChangeWindow } from '../lambdas/domain/change-window.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Network } from './network/interfaces.ts';
 import { everyRole, roleArnPattern } from './role-pattern.ts';
@@ -85,6 +87,9 @@ export interface Config {
   /** Absent: alarms do nothing but show. */
   alarmTopicArn?: string;
   logLevel: z.infer<typeof context>['logLevel'];
+  approvals: { required: boolean; approver: ApproverRule };
+  /** Of requests that carry none; absent: they begin at once. */
+  changeWindow?: ChangeWindow;
 }
 
 /** The steps that write trust policies: who may do that can become those roles, so they are deployed by consent alone. */
@@ -118,6 +123,7 @@ export function readConfig(node: Node, { forEveryRole = false }: { forEveryRole?
   const { repairableRoleArns, permissionsBoundaryArn, customerKey: key, subnetIds, securityGroupIds, alarmTopicArn, ...rest } = parsed.data;
   return {
     ...rest,
+    approvals: { required: false, approver: 'another-session' },
     ...(repairableRoleArns === undefined ? {} : { repairableRoleArns }),
     ...(permissionsBoundaryArn === undefined ? {} : { permissionsBoundaryArn }),
     ...(key === undefined ? {} : { customerKey: key }),

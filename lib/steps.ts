@@ -59,10 +59,13 @@ export class Steps extends Construct {
     // The plan asks about roles that are made after its own.
     const roleOf = (name: PassingStep): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
     const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
+    const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
+    const window = { CHANGE_WINDOW: config.changeWindow ? JSON.stringify(config.changeWindow) : '' };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
-      plan: { ...passable, ...passing, ...(repairableRoleArns ? repairable : {}) },
+      plan: { ...passable, ...passing, ...approval, ...window, ...(repairableRoleArns ? repairable : {}) },
       // Once more, since what it is given to carry out is read from the ledger.
-      begin: { ...passable, ...repairable },
+      'await-window': window,
+      begin: { ...passable, ...repairable, ...approval, ...window },
       'annotate-service-account': passable,
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
       'repair-trust': repairable,
@@ -87,12 +90,17 @@ export class Steps extends Construct {
     this.versions = Object.fromEntries(Object.entries(lambdas).map(([name, { version }]) => [name, version])) as StepFunctions;
   }
 
-  /** Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of the one before. */
+  /**
+   * Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of the
+   * one before. All versions and no more: a role's policies may have 10,240 characters, and there are many steps.
+   */
   grantInvoke(stateMachine: sfn.StateMachine, called: StepName[]): void {
     for (const name of new Set(called)) {
       const step = this.lambdas[name];
-      step?.function.grantInvoke(stateMachine);
-      if (step) acknowledgeWildcard(stateMachine.role, `${step.function.functionArn}:*`, `An execution in flight calls the version of ${name} that it began with.`);
+      if (!step) continue;
+      const versions = `${step.function.functionArn}:*`;
+      stateMachine.role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [versions] }));
+      acknowledgeWildcard(stateMachine.role, versions, `An execution in flight calls the version of ${name} that it began with.`);
     }
   }
 

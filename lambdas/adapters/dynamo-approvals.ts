@@ -1,6 +1,6 @@
 /** Approvals in the ledger: one item for each time that somebody is asked, with the task token that no answer carries. */
 import { approval, type Approval } from '../domain/approval.ts';
-import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';
+import { isConditionFailed, itemOf, partition, type Item } from './dynamo-table.ts';
 import { DynamoTrust } from './dynamo-trust.ts';
 import { PENDING } from './indexes.ts';
 import { stored } from './stored.ts';
@@ -32,7 +32,7 @@ export class DynamoApprovals extends DynamoTrust {
   }
 
   async approvalToken(migrationId: string, round: number): Promise<string | undefined> {
-    const token = (await this.table.get(itemOf(migrationId, sortKey(round))))?.['taskToken'];
+    const token = (await this.itemAt(migrationId, round))?.['taskToken'];
     return typeof token === 'string' ? token : undefined;
   }
 
@@ -59,7 +59,12 @@ export class DynamoApprovals extends DynamoTrust {
   }
 
   private async approvalAt(migrationId: string, round: number): Promise<Approval | undefined> {
-    const item = await this.table.get(itemOf(migrationId, sortKey(round)));
+    const item = await this.itemAt(migrationId, round);
     return item && stored('an approval', approval, item);
+  }
+
+  /** By a query, as all else of a migration is read: most who ask have no other right. */
+  private async itemAt(migrationId: string, round: number): Promise<Item | undefined> {
+    return (await this.table.under(partition(migrationId), sortKey(round)))[0];
   }
 }

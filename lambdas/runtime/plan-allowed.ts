@@ -10,6 +10,7 @@ import { subjectOf, subjectText } from '../domain/subject.ts';
 import { hashOf } from '../domain/plan/hash.ts';
 import { isCovered } from '../domain/plan/pass-role.ts';
 import { plannedAssociations } from '../domain/plan/plan.ts';
+import { needsApproval } from '../domain/waiting.ts';
 import type { Settings } from '../ports/index.ts';
 import { assertRepairable } from './trust.ts';
 
@@ -53,6 +54,15 @@ export function assertPlanIsAllowed({ addon, serviceAccount, associations, trust
   const before = [addon?.serviceAccountRoleArn, annotation === 'remove' ? serviceAccount?.roleArn : undefined].filter((arn) => arn !== undefined);
   assertPassable([...before, ...associations.map((one) => one.roleArn)], passableRoleArns);
   for (const { roleArn } of trustRepairs) assertRepairable(roleArn, repairableRoleArns);
+}
+
+/**
+ * Throws BadInput for a plan that nobody approved though somebody has to. What was approved comes with the execution, which
+ * only Step Functions tells: an approval that is in the ledger alone is none.
+ */
+export function assertPlanIsApproved({ migrationId, request }: Pick<Migration, 'migrationId' | 'request'>, { hash }: Plan, { approvedHash }: { approvedHash: string }, settings: Pick<Settings, 'approvals'>): void {
+  if (!needsApproval(request, settings) || approvedHash === hash) return;
+  throw new MigrationError('BadInput', `The plan of migration ${migrationId} is not carried out: ${approvedHash === '' ? 'nobody has approved it' : 'what was approved is another plan'}, and ${request.approval === 'required' ? 'its request' : 'this deployment'} wants an approval. Nothing was changed. Start it again.`);
 }
 
 /** The same for what a rollback would put back: the roles of the associations that are there. */

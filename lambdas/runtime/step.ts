@@ -15,6 +15,10 @@ export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
 /** A step that checks which roles the service may pass: ARN patterns, separated by commas. */
 export const passingEnvironment = stepEnvironment.extend({ PASSABLE_ROLE_ARNS: z.string().min(1) });
+/** A step that looks at the change window: the deployment's own, as JSON; empty where it has none. */
+export const windowEnvironment = stepEnvironment.extend({ CHANGE_WINDOW: z.string() });
+/** A step that decides whether somebody has to approve: `true` where every change has to be approved. */
+export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
 /** A step that changes trust policies: ARN patterns of the roles, separated by commas. */
 export const repairingEnvironment = stepEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });
 /** A step that starts the state machine Recover. */

@@ -3,6 +3,7 @@ import { annotateServiceAccountStep } from './annotate-service-account/handler.t
 import { assessRollbackStep } from './assess-rollback/handler.ts';
 import { awaitActiveStep } from './await-active/handler.ts';
 import { awaitDeletedStep } from './await-deleted/handler.ts';
+import { awaitWindowStep } from './await-window/handler.ts';
 import { beginStep } from './begin/handler.ts';
 import { carryOverStep } from './carry-over/handler.ts';
 import { createAddonStep } from './create-addon/handler.ts';
@@ -14,6 +15,7 @@ import { installAgentStep } from './install-agent/handler.ts';
 import { planStep } from './plan/handler.ts';
 import { purgeAssociationsStep } from './purge-associations/handler.ts';
 import { repairTrustStep } from './repair-trust/handler.ts';
+import { requestApprovalStep } from './request-approval/handler.ts';
 import { restartPodsStep } from './restart-pods/handler.ts';
 import { restoreAddonStep } from './restore-addon/handler.ts';
 import { restoreAssociationsStep } from './restore-associations/handler.ts';
@@ -26,6 +28,8 @@ import { verifyPodsStep } from './verify-pods/handler.ts';
 /** Every step's handler by its name, which is also its bundle's and its function's. */
 export const steps: Record<StepName, Step> = {
   plan: planStep,
+  'request-approval': requestApprovalStep,
+  'await-window': awaitWindowStep,
   begin: beginStep,
   'install-agent': installAgentStep,
   'repair-trust': repairTrustStep,

@@ -2,6 +2,7 @@ import { annotateServiceAccountSchema } from './annotate-service-account/schema.
 import { assessRollbackSchema } from './assess-rollback/schema.ts';
 import { awaitActiveSchema } from './await-active/schema.ts';
 import { awaitDeletedSchema } from './await-deleted/schema.ts';
+import { awaitWindowSchema } from './await-window/schema.ts';
 import { beginSchema } from './begin/schema.ts';
 import { carryOverSchema } from './carry-over/schema.ts';
 import { createAddonSchema } from './create-addon/schema.ts';
@@ -13,6 +14,7 @@ import { installAgentSchema } from './install-agent/schema.ts';
 import { planSchema } from './plan/schema.ts';
 import { purgeAssociationsSchema } from './purge-associations/schema.ts';
 import { repairTrustSchema } from './repair-trust/schema.ts';
+import { requestApprovalSchema } from './request-approval/schema.ts';
 import { restartPodsSchema } from './restart-pods/schema.ts';
 import { restoreAddonSchema } from './restore-addon/schema.ts';
 import { restoreAssociationsSchema } from './restore-associations/schema.ts';
@@ -24,6 +26,8 @@ import { verifyPodsSchema } from './verify-pods/schema.ts';
 /** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`. A new step is added here and in `index.ts`. */
 export const stepSchemas = {
   plan: planSchema,
+  'request-approval': requestApprovalSchema,
+  'await-window': awaitWindowSchema,
   begin: beginSchema,
   'install-agent': installAgentSchema,
   'repair-trust': repairTrustSchema,

@@ -117,6 +117,10 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 20 s × 60 = 20 min, for an execution that has stopped and left its lock: Recover is started within 5 min and waits
   // 1 to 2 until the Lambdas of that execution are certainly over; the rest is for its rollback, 1 to 5 min as a rule.
   plan: poll('RecoveryPending', 20, 60),
+  // 10 min × 2016 = 14 days, the longest that a window may be waited for; the step says beforehand where it is longer. A
+  // window is at least 15 min long, so that none is missed; a cancel is seen within these 10 min. At most 6,048 of the
+  // 25,000 events of a history.
+  'await-window': poll('WindowClosed', 600, 2016),
   // 20 s × 180 = 60 min, for another migration with the same role: its migration takes 2 to 10 min, so this is the place of
   // about the tenth in the queue; 10 s of lag.
   begin: poll('RoleLockHeld', 20, 180),
@@ -160,13 +164,15 @@ const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
 const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'create-association', 'carry-over'];
 
 /** A step's retriers, its polls first. `trust`: the deployment may change trust policies. */
-export function retriersOf(step: StepName, { trust }: { trust: boolean }): Retrier[] {
+export function retriersOf(step: StepName, { trust, callback = false }: { trust: boolean; callback?: boolean }): Retrier[] {
   const ownPoll = POLLS[step];
-  return [...(ownPoll ? [ownPoll] : []), ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []), ...TRANSIENT];
+  // The time-out of a state that waits for somebody is its answer.
+  const transient = callback ? TRANSIENT.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') })) : TRANSIENT;
+  return [...(ownPoll ? [ownPoll] : []), ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []), ...transient];
 }
 
 /** Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these. */
-export type FailureTarget = 'RollBack' | 'RecordMigrated' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed';
+export type FailureTarget = 'AwaitWindow' | 'RollBack' | 'RecordMigrated' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed';
 
 export interface Catcher {
   errors: ErrorName[] | 'any';
@@ -194,7 +200,10 @@ export const OF_RETIREMENT: Catcher[] = [
 /** What each state on the road catches when its retries are used up. */
 export const ROAD_CATCHERS = {
   plan: BEFORE_CHANGES,
-  begin: BEFORE_CHANGES,
+  'request-approval': BEFORE_CHANGES,
+  'await-window': BEFORE_CHANGES,
+  // It holds no lock then.
+  begin: [{ errors: ['WindowClosed'], next: 'AwaitWindow' }, ...BEFORE_CHANGES],
   // The first change of all: the way back finds the add-on as it was. The agent stays.
   'install-agent': AFTER_CHANGES,
   // Before any change of the add-on: the way back finds it as it was, and takes out of the trust what was added.

@@ -2,14 +2,14 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
-import { ROAD_CATCHERS } from './errors.ts';
-import { expression, MIGRATION_ID, REQUEST } from './expressions.ts';
+import { type FailureTarget, ROAD_CATCHERS } from './errors.ts';
+import { expression } from './expressions.ts';
 import { answerIs, catchFailures, CHANGE, changesTrust, EXECUTION_ARN, isSet, LOCKED_MIGRATION, MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
+import { answered, CHECKS_FAILED, createWaiting, NOBODY_DECIDED, PLAN_INPUT, plannedVariables } from './waiting.ts';
 
 /** The steps that the road calls. */
 export type RoadStep = keyof typeof ROAD_CATCHERS;
 
-const answered = (field: string) => expression(`$states.result.Payload.${field}`);
 /** Noted by the Wait before a poll, so that the step's line in the ledger begins with it. */
 const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime') };
 const startedAt = expression('$waitingSince');
@@ -17,7 +17,8 @@ const startedAt = expression('$waitingSince');
 /** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
 const wayIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition => sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
 
-type MakeTask = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => tasks.LambdaInvoke;
+/** `others`: states that failures lead to beside the endings. */
+export type MakeTask = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>, others?: Partial<Record<FailureTarget, sfn.State>>) => tasks.LambdaInvoke;
 
 /** The states that make the roles' trust policies let EKS Pod Identity in, where the plan says so. Answers the first of them. */
 function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
@@ -36,27 +37,22 @@ function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.St
 
 /** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
-  const task = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
+  const task: MakeTask = (step, options, others = {}) => {
     const state = stepTask(scope, step, { functions, ...options });
-    catchFailures(state, ROAD_CATCHERS[step], { ...endings });
+    if (options.callback) state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
+    catchFailures(state, ROAD_CATCHERS[step], { ...endings, ...others });
     return state;
   };
 
-  const plan = task('plan', {
-    payload: { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION_ARN, request: expression(REQUEST) },
-    assign: {
-      target: answered('target'),
-      subject: answered('subject'),
-      ladder: answered('ladder'),
-      planHash: answered('planHash'),
-      rung: 0,
-      installsAgent: answered('installsAgent'),
-      removesAnnotation: answered('removesAnnotation'),
-      ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}),
-    },
-  });
+  const plan = task('plan', { payload: PLAN_INPUT, assign: { ...plannedVariables(functions), approvedHash: expression("''") } });
+  const waiting = createWaiting(scope, task, plannedVariables(functions));
   // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not carried out.
-  const begin = task('begin', { payload: { ...MIGRATION, executionArn: EXECUTION_ARN, planHash: expression('$planHash') }, assign: { fence: answered('fence') } });
+  const begin = task(
+    'begin',
+    { payload: { ...MIGRATION, executionArn: EXECUTION_ARN, planHash: expression('$planHash'), approvedHash: expression('$approvedHash') }, assign: { fence: answered('fence') } },
+    { AwaitWindow: waiting.awaitWindow },
+  );
+  waiting.leadTo(begin, endings);
 
   const deleteAddon = task('delete-addon', { payload: CHANGE });
   // EKS takes 20 s to 2 min to remove an add-on.
@@ -82,9 +78,9 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
   const waitForRollout = wait(scope, 'WaitForRollout', 15, { round: expression('$round + 1') });
   const nextWay = sfn.Pass.jsonata(scope, 'NextWay', { assign: { rung: expression('$rung + 1') } });
 
-  const decide = sfn.Choice.jsonata(scope, 'IsThereWork', {
-    assign: { failure: expression(`{'Error': 'ChecksFailed', 'Cause': 'Checks that block: ' & $join($states.input.blockedBy, ', ') & '.'}`) },
-  })
+  const decide = sfn.Choice.jsonata(scope, 'IsThereWork', { assign: { failure: CHECKS_FAILED } })
+    .when(waiting.needsApproval, waiting.requestApproval)
+    .when(waiting.needsWindow, waiting.awaitWindow)
     .when(answerIs('verdict', 'migrate'), begin)
     .when(answerIs('verdict', 'already-migrated'), endings.AlreadyMigrated)
     .when(answerIs('verdict', 'planned'), endings.Planned)

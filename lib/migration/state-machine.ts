@@ -2,6 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
+import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting.ts';
 import { createStateMachine } from '../step-machine.ts';
 import type { Steps } from '../steps.ts';
 import { createEndings } from './endings.ts';
@@ -14,9 +16,10 @@ import { ROLLBACK_STEPS } from './rollback.ts';
  * take over. The longest that the polls and waits take together, minutes: the plan 20; the locks 60; the agent 20; a way in place:
  * purge 3 + update 3 + until ACTIVE 20.3 + three rounds of 15 and two waits for a rollout, 45.5; two ways by deletion:
  * until gone 20.3 + purge 3 + create 3 + 20.3 + 45.5 each; for a repaired trust to be seen 2 for each update, create and carry-over; the way back: seven assessments of 30 + six actions of 3.3 +
- * associations 3 + 45.5. That is 646 min; the rest is for retries of transient faults on the way.
+ * associations 3 + 45.5. That is 646 min; the rest of 18 h is for retries of transient faults on the way. Before it begins it may wait for
+ * approvals and windows: no wait begins after 30 days, and an approval's takes 7 at most.
  */
-export const MACHINE_TIMEOUT = Duration.hours(18);
+export const MACHINE_TIMEOUT = Duration.hours(18).plus(Duration.days(MOST_DAYS_BEFORE_BEGIN)).plus(Duration.hours(APPROVAL_HOURS.most));
 
 export interface MachineProps {
   steps: Steps;

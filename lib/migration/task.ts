@@ -52,7 +52,12 @@ export interface StepTaskOptions<Name extends StepName> {
   assign?: Variables;
   /** For a step that more than one state calls; the step's name in PascalCase otherwise. */
   stateName?: string;
+  /** The state waits after the step has answered, under a task token that is in its payload, for that many seconds; its output is what is sent then. */
+  callback?: { timeoutSeconds: Expression };
 }
+
+/** The token that a state waits under, of a payload. */
+export const TASK_TOKEN = expression('$states.context.Task.Token');
 
 /** A state that calls one step, with the step's retries; its answer is the state's output. Catches are added by `catchFailures`. */
 export function stepTask<Name extends StepName>(scope: Construct, step: Name, options: StepTaskOptions<Name>): tasks.LambdaInvoke {
@@ -61,14 +66,15 @@ export function stepTask<Name extends StepName>(scope: Construct, step: Name, op
   const task = tasks.LambdaInvoke.jsonata(scope, options.stateName ?? pascalCase(step), {
     lambdaFunction,
     payload: typeof options.payload === 'string' ? sfn.TaskInput.fromText(options.payload) : sfn.TaskInput.fromObject(options.payload),
-    outputs: expression('$states.result.Payload'),
+    ...(options.callback ? { integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN } : {}),
+    outputs: expression(options.callback ? '$states.result' : '$states.result.Payload'),
     assign: options.assign,
     // Longer than the Lambda's own time-out: else a retry could run beside the invocation that it gave up on.
-    taskTimeout: sfn.Timeout.duration(STEP_TIMEOUT.plus(Duration.seconds(15))),
+    taskTimeout: options.callback ? sfn.Timeout.jsonata(options.callback.timeoutSeconds) : sfn.Timeout.duration(STEP_TIMEOUT.plus(Duration.seconds(15))),
     // CDK's silent retrier would stand before the table's.
     retryOnServiceExceptions: false,
   });
-  for (const retrier of retriersOf(step, { trust: changesTrust(options.functions) })) {
+  for (const retrier of retriersOf(step, { trust: changesTrust(options.functions), callback: options.callback !== undefined })) {
     task.addRetry({
       errors: retrier.errors,
       interval: Duration.seconds(retrier.intervalSeconds),

@@ -17,6 +17,8 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes which identity the pods have before the change',
     UpdateItem: `writes the migration's record and the plan, and ${LINE}`,
   },
+  'request-approval': { Query: READS, PutItem: 'notes that an approval is waited for, and by which token', UpdateItem: `notes that others are to be told of it, and ${LINE}` },
+  'await-window': { Query: READS, UpdateItem: LINE },
   begin: {
     Query: READS,
     GetItem: 'reads who holds a lock that it does not get',

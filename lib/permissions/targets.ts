@@ -101,6 +101,9 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     { actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'], resources: POLICIES, why: "reads the same in the account's managed policies that these roles have" },
     { actions: ['iam:SimulatePrincipalPolicy'], resources: passingRoleArns, why: 'asks beforehand whether the steps that pass roles may do so' },
   ],
+  // What they need is in the ledger.
+  'request-approval': () => [],
+  'await-window': () => [],
   begin: ({ passableRoleArns }) => [
     describeCluster("finds the address of the cluster's API server, which it asks about a service account that is no add-on's"),
     ...observe('makes sure that all is as the plan found it, and takes the snapshot'),

@@ -18,7 +18,11 @@ interface Resource {
 const machine: Resource = { member: 'stateMachineArn', type: 'stateMachine' };
 const execution: Resource = { member: 'executionArn', type: 'execution' };
 
-/** Every operation that is played. `all`: the state machines of the caller's account in the call's region. */
+/**
+ * Every operation that is played. `all`: the state machines of the caller's account in the call's region. `task`: the
+ * state machine that has handed the token out. The reference has no resource for those; refusals name the state machine
+ * (NOAA-OWP/hydrovis#837), and CDK's `grantTaskResponse` allows them on it.
+ */
 const RESOURCES = {
   StartExecution: machine,
   DescribeExecution: execution,
@@ -27,24 +31,41 @@ const RESOURCES = {
   StopExecution: execution,
   DescribeStateMachine: machine,
   ListStateMachines: 'all',
-} as const satisfies Record<string, Resource | 'all'>;
+  SendTaskSuccess: 'task',
+  SendTaskFailure: 'task',
+  SendTaskHeartbeat: 'task',
+} as const satisfies Record<string, Resource | 'all' | 'task'>;
 
 export type OperationName = keyof typeof RESOURCES;
 
 const ARN = /^arn:aws[\w-]*:states:[a-z0-9-]+:(\d{12}):(\w+):./;
 
+export interface AskedContext {
+  caller: Caller;
+  region: string;
+  /** ARN of the state machine that has handed that token out. */
+  machineOf: (taskToken: string) => string | undefined;
+}
+
 /**
  * What a call wants. Throws InvalidArn for what is no ARN, or one of something else: before the caller is looked at,
  * since a resource that can't be read has no rights on it. The first text is as AWS has it for `abc`; that of an ARN
- * that begins right is not known. The second is AWS's to StartExecution of an execution.
+ * that begins right is not known. The second is AWS's to StartExecution of an execution. InvalidToken, for a token that
+ * never was, is AWS's to `FakeTaskToken`; that it comes before the question of rights is not known.
  */
-export const askedOf = (operation: OperationName, input: unknown, { caller, region }: { caller: Caller; region: string }): Asked => {
+export const askedOf = (operation: OperationName, input: unknown, { caller, region, machineOf }: AskedContext): Asked => {
   const action = `states:${operation}`;
   const resource = RESOURCES[operation];
   const [, partition = 'aws'] = caller.principalArn.split(':');
   // The reference has no resource for it; refusals name this one (scribd/terraform-aws-datadog#18).
   if (resource === 'all') return { action, resource: `arn:${partition}:states:${region}:${caller.account}:stateMachine:*` };
-  const arn = isObject(input) ? String(input[resource.member]) : '';
+  const member = (name: string): string => (isObject(input) ? String(input[name]) : '');
+  if (resource === 'task') {
+    const machineArn = machineOf(member('taskToken'));
+    if (machineArn === undefined) throw new StatesError('InvalidToken', "Invalid Token: 'Invalid token'");
+    return { action, resource: machineArn };
+  }
+  const arn = member(resource.member);
   const [, , type] = ARN.exec(arn) ?? [];
   if (type === undefined) throw new StatesError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
   if (type !== resource.type) throw new StatesError('InvalidArn', `Invalid Arn: 'Resource type not valid in this context: ${type}'`);

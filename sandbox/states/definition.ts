@@ -30,17 +30,31 @@ export type Catcher = z.infer<typeof catcher>;
 
 const recovery = { Retry: z.array(retrier).optional(), Catch: z.array(catcher).optional() };
 
+/** A Task that waits until somebody sends its token back. */
+export const waitsForToken = ({ Resource }: { Resource: string }): boolean => Resource.endsWith('.waitForTaskToken');
+
 const pass = z.strictObject({ Type: z.literal('Pass'), ...common, ...results, ...transition });
-const task = z.strictObject({
-  Type: z.literal('Task'),
-  ...common,
-  ...results,
-  ...transition,
-  ...recovery,
-  Resource: z.string(),
-  Arguments: template.optional(),
-  TimeoutSeconds: seconds.optional(),
-});
+const task = z
+  .strictObject({
+    Type: z.literal('Task'),
+    ...common,
+    ...results,
+    ...transition,
+    ...recovery,
+    Resource: z.string(),
+    Arguments: template.optional(),
+    TimeoutSeconds: seconds.optional(),
+    HeartbeatSeconds: seconds.optional(),
+  })
+  // Other tasks have no token to send a heartbeat with: what AWS makes of the field there is not known.
+  .refine((state) => state.HeartbeatSeconds === undefined || waitsForToken(state), {
+    path: ['HeartbeatSeconds'],
+    message: 'the sandbox has "HeartbeatSeconds" in tasks with .waitForTaskToken only',
+  })
+  .refine(({ HeartbeatSeconds: beat, TimeoutSeconds: all }) => typeof beat !== 'number' || typeof all !== 'number' || beat < all, {
+    path: ['HeartbeatSeconds'],
+    message: 'must be smaller than TimeoutSeconds',
+  });
 const choice = z.strictObject({
   Type: z.literal('Choice'),
   ...common,

@@ -10,6 +10,7 @@ import { Interrupted, StateFailure } from './failure.ts';
 import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
 import { runStates } from './interpreter.ts';
 import { MAX_PAYLOAD_BYTES, Scope } from './scope.ts';
+import { TaskTokens } from './task-tokens.ts';
 
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
@@ -69,8 +70,8 @@ export class Execution {
   private readonly cancellation = new Cancellation();
   private readonly timer: { cancel(): void } | undefined;
 
-  constructor(name: string, machine: StateMachine, input: string, options: Pick<ExecutionsOptions, 'clock' | 'lambda' | 'onStatus'> & { random: Random }) {
-    const { clock, lambda, random, onStatus } = options;
+  constructor(name: string, machine: StateMachine, input: string, options: Pick<ExecutionsOptions, 'clock' | 'lambda' | 'onStatus'> & { random: Random; tokens: TaskTokens }) {
+    const { clock, lambda, random, tokens, onStatus } = options;
     const [, , , region = ''] = machine.arn.split(':');
     this.clock = clock;
     this.onStatus = onStatus;
@@ -99,7 +100,7 @@ export class Execution {
       },
       StateMachine: { Id: machine.arn, Name: machine.name },
     };
-    const run = { clock, lambda, random, region, roleArn: machine.roleArn, execution: { arn: this.arn, stop: () => this.stop() }, history: this.history, context, runStates };
+    const run = { clock, lambda, random, tokens, region, machineArn: machine.arn, roleArn: machine.roleArn, execution: { arn: this.arn, stop: () => this.stop() }, history: this.history, context, runStates };
     // Two events begin a history, and the second has no predecessor either.
     const scope = new Scope(run, this.cancellation, { previousEventId: startedEventId - 1 });
     onStatus?.(this);
@@ -161,6 +162,8 @@ const checkInput = (input: string): void => {
 };
 
 export class Executions {
+  /** Those of all executions. */
+  readonly tokens: TaskTokens;
   private readonly options: ExecutionsOptions;
   private readonly random: Random;
   private readonly machines = new Map<string, StateMachine>();
@@ -170,6 +173,7 @@ export class Executions {
   constructor(options: ExecutionsOptions) {
     this.options = options;
     this.random = options.world.random.fork();
+    this.tokens = new TaskTokens(options.world.seed);
     for (const machine of options.stateMachines) {
       this.machines.set(machine.arn, { ...machine, parsed: parseDefinition(machine.name, machine.definition), createdAt: options.clock.now() });
     }
@@ -218,7 +222,7 @@ export class Executions {
       if (known.status === 'RUNNING' && known.input === input) return known;
       throw new StatesError('ExecutionAlreadyExists', `Execution Already Exists: '${known.arn}'`);
     }
-    const execution = new Execution(name, machine, input, { ...this.options, random: this.random.fork() });
+    const execution = new Execution(name, machine, input, { ...this.options, random: this.random.fork(), tokens: this.tokens });
     this.executions.set(execution.arn, execution);
     return execution;
   }

@@ -10,11 +10,14 @@ export class StateFailure extends Error {
   /** Absent where a Fail state has none. */
   readonly error: string | undefined;
   readonly failureCause: string | undefined;
+  /** Another name that a Retry or Catch may call it by. */
+  readonly alias: string | undefined;
 
-  constructor(error: string | undefined, failureCause?: string) {
+  constructor(error: string | undefined, failureCause?: string, alias?: string) {
     super(`${error ?? 'failure'}: ${failureCause ?? ''}`);
     this.error = error?.slice(0, MAX_ERROR);
     this.failureCause = failureCause?.slice(0, MAX_CAUSE);
+    this.alias = alias;
   }
 
   /** `$states.errorOutput`, and the `error` and `cause` of events, by other names. */
@@ -36,9 +39,9 @@ export class Interrupted extends Error {
  * Whether a Retry or Catch takes that error. Source: Step Functions Developer Guide, "Handling errors": nothing takes
  * States.Runtime, States.ALL leaves out States.DataLimitExceeded, and States.TaskFailed leaves out States.Timeout.
  */
-export const takes = ({ ErrorEquals: names }: Pick<Retrier | Catcher, 'ErrorEquals'>, error = ''): boolean => {
+export const takes = ({ ErrorEquals: names }: Pick<Retrier | Catcher, 'ErrorEquals'>, { error = '', alias }: Pick<StateFailure, 'error' | 'alias'>): boolean => {
   if (error === 'States.Runtime') return false;
-  if (names.includes(error)) return true;
+  if (names.includes(error) || (alias !== undefined && names.includes(alias))) return true;
   if (error === 'States.DataLimitExceeded') return false;
   return names.includes('States.ALL') || (names.includes('States.TaskFailed') && error !== 'States.Timeout');
 };

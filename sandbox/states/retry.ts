@@ -27,7 +27,7 @@ export const withRetryAndCatch = async (
       return await attempt();
     } catch (failure) {
       if (!(failure instanceof StateFailure)) throw failure;
-      const retrier = state.Retry?.find((each) => takes(each, failure.error));
+      const retrier = state.Retry?.find((each) => takes(each, failure));
       const done = retrier ? (retries.get(retrier) ?? 0) : 0;
       if (retrier && done < retrier.MaxAttempts) {
         retries.set(retrier, done + 1);
@@ -35,7 +35,7 @@ export const withRetryAndCatch = async (
         visit.retryCount += 1;
         continue;
       }
-      const index = state.Catch?.findIndex((each) => takes(each, failure.error)) ?? -1;
+      const index = state.Catch?.findIndex((each) => takes(each, failure)) ?? -1;
       const catcher = state.Catch?.[index];
       if (!catcher) throw failure;
       const errorOutput = failure.output();

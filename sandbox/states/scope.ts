@@ -1,7 +1,7 @@
 /** What a state works with while it runs: its execution, its scope's variables, and the ways to wait, evaluate and give on. */
 import type { InvokingExecution } from '../lambda/invocation.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
-import type { SandboxClock } from '../world/clock.ts';
+import type { ParkOptions, SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { StateResults, StateSet } from './definition.ts';
@@ -9,6 +9,7 @@ import { StateFailure } from './failure.ts';
 import type { EventDetails, History } from './history.ts';
 import { functionsAt } from './jsonata-functions.ts';
 import { evaluate, EvaluationFailure } from './jsonata.ts';
+import type { TaskTokens } from './task-tokens.ts';
 
 /** Step Functions Service Quotas: bytes of a state's input or output, as UTF-8 JSON. */
 export const MAX_PAYLOAD_BYTES = 262_144;
@@ -19,7 +20,9 @@ export interface Run {
   history: History;
   random: Random;
   lambda: LambdaRuntime;
+  tokens: TaskTokens;
   region: string;
+  machineArn: string;
   roleArn: string;
   execution: InvokingExecution;
   /** `Execution` and `StateMachine` of the context object. */
@@ -68,8 +71,8 @@ export class Scope {
   }
 
   /** Waits for something that another thread or a timer brings. Throws Interrupted when the scope is called off. */
-  interruptible<T>(promise: Promise<T>): Promise<T> {
-    return this.run.clock.park(Promise.race([promise, this.cancellation.interrupted]));
+  interruptible<T>(promise: Promise<T>, options?: ParkOptions): Promise<T> {
+    return this.run.clock.park(Promise.race([promise, this.cancellation.interrupted]), options);
   }
 
   async sleep(milliseconds: number): Promise<void> {
@@ -117,12 +120,15 @@ export class Visit {
     return new StateFailure(error, `An error occurred while executing the state '${this.name}' (entered at the event id #${this.enteredEventId}). ${text}`);
   }
 
-  /** Evaluates a field. Throws States.QueryEvaluationError, which is in the history then. */
-  async evaluate(template: unknown, field: string, extra: Extra = {}, mapContext = this.scope.mapContext): Promise<unknown> {
+  /**
+   * Evaluates a field. `ownContext` is what the context object has beside what it has everywhere. Throws
+   * States.QueryEvaluationError, which is in the history then.
+   */
+  async evaluate(template: unknown, field: string, extra: Extra = {}, ownContext = this.scope.mapContext): Promise<unknown> {
     const { run } = this.scope;
     const context = {
       ...run.context,
-      ...mapContext,
+      ...ownContext,
       State: { EnteredTime: this.enteredAt, Name: this.name, RetryCount: this.retryCount },
     };
     try {

@@ -3,14 +3,20 @@
  */
 import { z } from 'zod';
 import type { CallContext, HttpResponse, Service } from '../http.ts';
+import { isJson } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
 import { askedOf, isElsewhere, type OperationName } from './authorization.ts';
 import { type Execution, type Executions, StatesError, type StateMachine } from './executions.ts';
-import { pageOf } from './pages.ts';
+import { StateFailure } from './failure.ts';
 import { toWire } from './history-wire.ts';
+import { pageOf } from './pages.ts';
+import { MAX_PAYLOAD_BYTES } from './scope.ts';
+import type { WaitingTask } from './task-tokens.ts';
 
 const arn = z.string().min(1).max(256);
+const taskToken = z.string().min(1).max(2048);
+const reason = { error: z.string().max(256).optional(), cause: z.string().max(32_768).optional() };
 const page = { maxResults: z.number().int().min(0).max(1000).optional(), nextToken: z.string().max(1024).optional() };
 
 const seconds = (milliseconds: number): number => milliseconds / 1000;
@@ -31,6 +37,16 @@ const machineSummaryOf = (machine: StateMachine): Record<string, unknown> => ({
   type: 'STANDARD',
   creationDate: seconds(machine.createdAt),
 });
+
+/**
+ * Uses a token. That of a task which waits no longer, whatever ended it, is refused in AWS's words. AWS's
+ * TaskDoesNotExist is about activities ("The activity does not exist."), which the sandbox does not have.
+ */
+const use = (executions: Executions, token: string, by: (task: WaitingTask) => boolean): Record<string, unknown> => {
+  const task = executions.tokens.find(token);
+  if (!task || !by(task)) throw new StatesError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
+  return {};
+};
 
 interface Operation {
   input: z.ZodType;
@@ -78,7 +94,7 @@ const OPERATIONS: Record<OperationName, Operation> = {
     },
   ),
   StopExecution: operation(
-    z.object({ executionArn: arn, error: z.string().max(256).optional(), cause: z.string().max(32_768).optional() }),
+    z.object({ executionArn: arn, ...reason }),
     (input, executions) => {
       const execution = executions.execution(input.executionArn);
       execution.stop(input.error, input.cause);
@@ -93,6 +109,18 @@ const OPERATIONS: Record<OperationName, Operation> = {
     const { items, nextToken } = pageOf(executions.stateMachines(), input);
     return { stateMachines: items.map(machineSummaryOf), nextToken };
   }),
+  SendTaskSuccess: operation(
+    z.object({ taskToken, output: z.string().refine((text) => Buffer.byteLength(text) <= MAX_PAYLOAD_BYTES, `Member must have length less than or equal to ${MAX_PAYLOAD_BYTES}`) }),
+    (input, executions) => {
+      // AWS's text is not known. The output stays out of it: it may be secret.
+      if (!isJson(input.output)) throw new StatesError('InvalidOutput', "Invalid Output: 'The output is not valid JSON'");
+      return use(executions, input.taskToken, (task) => task.decide({ kind: 'succeeded', output: JSON.parse(input.output) as unknown }));
+    },
+  ),
+  SendTaskFailure: operation(z.object({ taskToken, ...reason }), (input, executions) =>
+    use(executions, input.taskToken, (task) => task.decide({ kind: 'failed', failure: new StateFailure(input.error, input.cause) })),
+  ),
+  SendTaskHeartbeat: operation(z.object({ taskToken }), (input, executions) => use(executions, input.taskToken, (task) => task.heartbeat())),
 };
 
 const isPlayed = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
@@ -112,9 +140,9 @@ const parseInput = (name: string, schema: z.ZodType, body: Uint8Array): unknown 
   throw new StatesError('ValidationException', `${problems.length} validation error${problems.length === 1 ? '' : 's'} detected: ${problems.join('; ')}`);
 };
 
-/** What the call log shows: identifiers, never execution data. */
+/** What the call log shows: identifiers, never execution data, nor a token, with which anybody may go on with a task. */
 export const summarise = (input: unknown): unknown => {
-  const { input: _input, cause: _cause, ...shown } = input as Record<string, unknown>;
+  const { input: _input, output: _output, cause: _cause, taskToken: _taskToken, ...shown } = input as Record<string, unknown>;
   return shown;
 };
 
@@ -122,12 +150,13 @@ export const summarise = (input: unknown): unknown => {
  * What a caller without the right is told. Where the resource is another account's, what AWS says is not known: this is
  * the text that IAM has for it (IAM User Guide, "Troubleshoot access denied error messages").
  */
-const refusalOf = (world: World, name: OperationName, input: unknown, context: CallContext): string | undefined => {
-  const asked = askedOf(name, input, context);
+const refusalOf = (world: World, executions: Executions, name: OperationName, input: unknown, context: CallContext): string | undefined => {
+  const { caller, region } = context;
+  const asked = askedOf(name, input, { caller, region, machineOf: (token) => executions.tokens.find(token)?.machineArn });
   const denial = context.authorize(asked);
-  if (denial || !isElsewhere(asked, context.caller)) return denial?.message;
+  if (denial || !isElsewhere(asked, caller)) return denial?.message;
   const { action, resource } = asked;
-  return `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${action} on resource: ${resource} because no resource-based policy allows the ${action} action`;
+  return `User: ${sessionOf(world, caller)} is not authorized to perform: ${action} on resource: ${resource} because no resource-based policy allows the ${action} action`;
 };
 
 /** The service for the door. It answers all regions: an ARN says which is meant. */
@@ -148,7 +177,7 @@ export const createStatesService = (world: World, executions: Executions): Servi
       const known = OPERATIONS[name];
       const input = parseInput(name, known.input, request.body);
       context.describe(name, summarise(input));
-      const refusal = refusalOf(world, name, input, context);
+      const refusal = refusalOf(world, executions, name, input, context);
       // As DynamoDB has it, whose framework is the same: nobody shows this one on the wire.
       if (refusal !== undefined) return answer(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: refusal });
       return answer(200, known.run(input as never, executions));

@@ -10,9 +10,17 @@ import type { Clock } from '../../lambdas/ports/runtime.ts';
 export interface SandboxClock extends Clock {
   readonly kind: 'real' | 'scaled' | 'virtual';
   spawn<T>(run: () => Promise<T>): Promise<T>;
-  park<T>(promise: Promise<T>): Promise<T>;
+  park<T>(promise: Promise<T>, options?: ParkOptions): Promise<T>;
   /** A timer that may be given up: for time-outs and races. `cancel` leaves the promise unresolved. */
   timer(milliseconds: number, options?: TimerOptions): Timer;
+}
+
+export interface ParkOptions {
+  /**
+   * It may take somebody who is no thread, such as a person, and as long as they like: virtual time then stands still
+   * where no timer is left, and that is no deadlock.
+   */
+  outside?: boolean;
 }
 
 export interface TimerOptions {
@@ -124,7 +132,8 @@ export interface VirtualClockOptions {
  *
  * A clock can get stuck: all threads are parked and no timer is left, or one hangs without having parked (a handler that
  * waits for a promise that nobody resolves). After `stuckAfter`, hanging threads count as parked, so that time-outs
- * still come; where no timer is left, whoever is parked gets a VirtualDeadlock.
+ * still come; where no timer is left, whoever is parked gets a VirtualDeadlock, unless one of them waits for the outside:
+ * the clock is idle then until somebody comes.
  */
 export class VirtualClock implements SandboxClock {
   readonly kind = 'virtual';
@@ -135,6 +144,8 @@ export class VirtualClock implements SandboxClock {
   private readonly background = new TimerQueue();
   private order = 0;
   private threads = 0;
+  /** Parked threads that wait for the outside. */
+  private outside = 0;
   private news = 0;
   private watching = false;
 
@@ -153,26 +164,27 @@ export class VirtualClock implements SandboxClock {
 
   async spawn<T>(run: () => Promise<T>): Promise<T> {
     this.threads += 1;
-    this.news += 1;
-    this.watch();
+    this.tellNews();
     try {
       return await run();
     } finally {
       this.threads -= 1;
-      this.news += 1;
+      this.tellNews();
     }
   }
 
   /** Rejects as the promise does, or with VirtualDeadlock. */
-  async park<T>(promise: Promise<T>): Promise<T> {
+  async park<T>(promise: Promise<T>, { outside = false }: ParkOptions = {}): Promise<T> {
     const { promise: deadlock, reject } = Promise.withResolvers<never>();
     this.parked.add(reject);
-    this.news += 1;
+    if (outside) this.outside += 1;
+    this.tellNews();
     try {
       return await Promise.race([promise, deadlock]);
     } finally {
       this.parked.delete(reject);
-      this.news += 1;
+      if (outside) this.outside -= 1;
+      this.tellNews();
     }
   }
 
@@ -181,7 +193,7 @@ export class VirtualClock implements SandboxClock {
     const { promise: elapsed, resolve: fire } = Promise.withResolvers<void>();
     const timer: PendingTimer = { at: this.time + Math.max(0, milliseconds), order: this.order++, fire };
     queue.add(timer);
-    this.news += 1;
+    this.tellNews();
     return { elapsed, cancel: () => queue.remove(timer) };
   }
 
@@ -192,6 +204,12 @@ export class VirtualClock implements SandboxClock {
     const first = next && ticking && (ticking.at < next.at || (ticking.at === next.at && ticking.order < next.order)) ? ticking : next;
     if (first) (first === next ? this.timers : this.background).remove(first);
     return first;
+  }
+
+  /** An idle clock does not look by itself. */
+  private tellNews(): void {
+    this.news += 1;
+    if (this.threads > 0) this.watch();
   }
 
   /** Looks on while there are threads; jumps when all are parked and the event loop has gone quiet. */
@@ -220,6 +238,9 @@ export class VirtualClock implements SandboxClock {
           next.fire();
           quiet = 0;
           quietSince = performance.now();
+        } else if (this.outside > 0) {
+          this.watching = false;
+          return;
         } else if (isStuck) {
           // Those that are told go on; those that hang without having parked can't be reached: not worth watching.
           if (this.parked.size === 0) {

@@ -29,11 +29,27 @@ describe('ends of MigrateAddon', () => {
 describe('failures of MigrateAddon', () => {
   it.each([
     ['Plan', 'RecordBlocked'],
-    ['Begin', 'RecordBlocked'],
+    ['PlanAgain', 'RecordBlocked'],
+    ['AwaitWindow', 'RecordBlocked'],
     ['RecordBlocked', 'Blocked'],
     ['RecordMigrated', 'NeedsHuman'],
   ])('lead from %s to %s whatever the error', (from, to) => {
     expect(migrateAddon.catchersOf(from)).toEqual([[['States.ALL'], to]]);
+  });
+
+  it('wait for the next window where the last one has closed, and block for anything else', () => {
+    expect(migrateAddon.catchersOf('Begin')).toEqual([
+      [['WindowClosed'], 'AwaitWindow'],
+      [['States.ALL'], 'RecordBlocked'],
+    ]);
+  });
+
+  it('say of an approval that nobody gave in time that it expired', () => {
+    expect(migrateAddon.catchersOf('RequestApproval')).toEqual([
+      [['States.Timeout'], 'RecordBlocked'],
+      [['States.ALL'], 'RecordBlocked'],
+    ]);
+    expect(states.RequestApproval!.Catch![0]!.Assign!['failure']).toContain("'ApprovalExpired'");
   });
 
   it.each(ROAD)('of %s are put back, but not without the lock', (name) => {

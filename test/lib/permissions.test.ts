@@ -39,6 +39,8 @@ describe('permissions', () => {
         ...eks('DescribeAccessEntry', 'DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAccessEntries', 'ListAddons', 'ListPodIdentityAssociations'),
         ...['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'SimulatePrincipalPolicy'].map((action) => `iam:${action}`),
       ],
+      'request-approval': [],
+      'await-window': [],
       begin: [...andCluster, 'iam:GetRole'],
       'install-agent': eks('DescribeAddon', 'DescribeCluster'),
       'repair-trust': ['iam:GetRole'],
@@ -138,6 +140,8 @@ describe('permissions', () => {
     const called = (step: string): string => Object.entries(initials).flatMap(([call, initial]) => (ofLedger(step).flatMap(({ actions }) => actions).includes(`dynamodb:${call}`) ? [initial] : [])).join('');
     expect(Object.fromEntries(STEPS.map((step) => [step, called(step)]))).toEqual({
       plan: 'QGPU',
+      'request-approval': 'QPU',
+      'await-window': 'QU',
       begin: 'QGPU',
       'install-agent': 'QGU',
       'repair-trust': 'QGPU',

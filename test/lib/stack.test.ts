@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
-import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
+import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { deployed, Deployment, migrateAddon, recover, resolve, resourcesOf, retire, roleOf, template, variablesOf, waitingInCircles } from './definition.ts';
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
@@ -50,17 +50,22 @@ describe('stack', () => {
     expect(table.Properties.TimeToLiveSpecification).toBeUndefined();
   });
 
-  it('indexes the locks that are held, and nothing else', () => {
+  it('indexes the locks that are held, what is pending, and the migrations', () => {
     const [[, { Properties }]] = resourcesOf('AWS::DynamoDB::Table') as [[string, (typeof template)['Resources'][string]]];
+    const keys = (hash: string, range: string): object[] => [
+      { AttributeName: hash, KeyType: 'HASH' },
+      { AttributeName: range, KeyType: 'RANGE' },
+    ];
+    const listed = ['request', 'status', 'outcome', 'startedAt', 'endedAt'];
     expect(Properties.GlobalSecondaryIndexes).toEqual([
       {
         IndexName: HELD_LOCKS,
-        KeySchema: [
-          { AttributeName: 'held', KeyType: 'HASH' },
-          { AttributeName: 'pk', KeyType: 'RANGE' },
-        ],
+        KeySchema: keys('held', 'pk'),
         Projection: { ProjectionType: 'ALL' },
       },
+      { IndexName: PENDING, KeySchema: keys('pending', 'pk'), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] } },
+      { IndexName: BY_TIME, KeySchema: keys('listed', 'migrationId'), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed } },
+      { IndexName: BY_CLUSTER, KeySchema: keys('place', 'migrationId'), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed } },
     ]);
   });
 

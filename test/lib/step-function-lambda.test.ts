@@ -15,6 +15,8 @@ const environment = {
   CREATE_ASSOCIATION_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-association',
   UPDATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/update-addon',
   RESTORE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/restore-addon',
+  APPROVAL_REQUIRED: 'false',
+  CHANGE_WINDOW: '',
 } as const;
 const { TABLE_NAME: _, ...withoutTable } = environment;
 const { PASSABLE_ROLE_ARNS: __, ...withoutOwn } = environment;

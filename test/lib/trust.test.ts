@@ -39,7 +39,7 @@ describe('a deployment that names no repairable roles', () => {
       .replace('"Next":"IsTrustToRepair"', '"Next":"WhichWay"')
       .replace('"Next":"IsTrustToRestore"', '"Next":"RecordRolledBack"')
       .replace(' and $not($repairsTrust)', '')
-      .replace(',"repairsTrust":"{% $states.result.Payload.repairsTrust %}"', '')
+      .replaceAll(',"repairsTrust":"{% $states.result.Payload.repairsTrust %}"', '')
       .replaceAll('{"ErrorEquals":["TrustNotSeenYet"],"IntervalSeconds":10,"MaxAttempts":12,"BackoffRate":1,"JitterStrategy":"NONE"},', '');
     expect(comparable(states)).toEqual(JSON.parse(text));
   });

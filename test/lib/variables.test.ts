@@ -53,7 +53,7 @@ describe('variables', () => {
 
   it("carry identifiers, the ladder and the plan's hash, no documents", () => {
     const namesOf = ({ edges }: Machine): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
-    expect(namesOf(migrateAddon)).toEqual(['actions', 'failure', 'fence', 'installsAgent', 'ladder', 'planHash', 'removesAnnotation', 'repairsTrust', 'round', 'rung', 'subject', 'target', 'waitingSince']);
+    expect(namesOf(migrateAddon)).toEqual(['actions', 'approvalSeconds', 'approvedHash', 'failure', 'fence', 'hasWindow', 'installsAgent', 'ladder', 'needsApproval', 'planHash', 'removesAnnotation', 'repairsTrust', 'round', 'rung', 'subject', 'target', 'waitingSince']);
     expect(namesOf(recover)).toEqual(['actions', 'failure', 'fence', 'removesAnnotation', 'repairsTrust', 'round', 'rung', 'subject', 'target']);
     expect(namesOf(retire)).toEqual(['failure']);
   });

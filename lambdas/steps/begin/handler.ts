@@ -2,16 +2,19 @@
  * Takes the locks (that of the add-on or the service account, then those of its roles) and stores the snapshot: promise 1, nothing is changed before
  * both are there.
  * Idempotency: the same execution finds its own locks under the fences that they have; the first snapshot stands.
- * Failure: ends `blocked`; nothing was changed. A plan that is not its migration's own, or that this deployment may not
+ * Failure: ends `blocked`; nothing was changed. Outside its window it lets go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may not
  * carry out, is refused first of all. A role that another migration holds is waited for.
  */
+import { isOpen } from '../../domain/change-window.ts';
+import { MigrationError } from '../../domain/errors.ts';
 import { irsaRoleOf } from '../../domain/irsa.ts';
 import type { MigrationRequest, Plan, Snapshot } from '../../domain/model.ts';
-import type { Clock, Ledger, LockHolder, TargetPorts } from '../../ports/index.ts';
+import { windowOf } from '../../domain/waiting.ts';
+import type { Clock, HandlerDependencies, Ledger, LockHolder, TargetPorts } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { lockKeys, takeLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
-import { assertPlanIsAllowed, assertPlanIsOwn, assertWayBackIsAllowed } from '../../runtime/plan-allowed.ts';
+import { assertPlanIsAllowed, assertPlanIsApproved, assertPlanIsOwn, assertWayBackIsAllowed } from '../../runtime/plan-allowed.ts';
 import { assertAccountAsPlanned, assertAddonAsPlanned, assertAssociationAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
 import { planOf, recordedMigration } from '../../runtime/recorded.ts';
 import { lookAtAccount, stateOf } from '../../runtime/service-account.ts';
@@ -59,18 +62,30 @@ async function seenAsPlanned(plan: Plan, { target, addon, serviceAccount }: Migr
   return { ...(account ? { serviceAccount: stateOf(account) } : {}), associations };
 }
 
-const run: StepRun<typeof beginSchema> = async (input, { portsFor, ledger, settings, clock }) => {
+/** A role's lock may have been waited for until after the window. Nothing is held while the next one is waited for. */
+async function assertWindowOpen(request: MigrationRequest, locks: readonly string[], executionArn: string, { settings, ledger, clock }: Pick<HandlerDependencies, 'settings' | 'ledger' | 'clock'>): Promise<void> {
+  const window = windowOf(request, settings);
+  if (!window || isOpen(window, clock.now())) return;
+  for (const key of locks) await ledger.releaseLock(key, executionArn);
+  throw new MigrationError('WindowClosed', `The change window (${window.schedule}, ${window.timeZone}) is not open. Nothing was changed.`);
+}
+
+const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
+  const { portsFor, ledger, settings, clock } = dependencies;
   const { migrationId, executionArn, target, subject } = input;
   const record = await recordedMigration(ledger, migrationId);
   const plan = planOf(record);
   assertPlanIsOwn(record, plan, input);
   assertPlanIsAllowed(plan, record.request, settings);
+  assertPlanIsApproved(record, plan, input, settings);
   const roles = rolesOf(plan);
   const locks = lockKeys(target, subject, roles);
+  const isBegun = (await ledger.getSnapshot(migrationId)) !== undefined;
+  if (!isBegun) await assertWindowOpen(record.request, locks, executionArn, dependencies);
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
   const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
-  if (await ledger.getSnapshot(migrationId)) return { fence };
+  if (isBegun) return { fence };
 
   const ports = portsFor(target);
   const takenAt = utcNow(clock);
@@ -81,6 +96,8 @@ const run: StepRun<typeof beginSchema> = async (input, { portsFor, ledger, setti
   assertTrustAsPlanned(plan, trustPolicies);
   const snapshot: Snapshot = { takenAt, ...seen, namespace: plan.namespace ?? 'kube-system', planned: plan.associations, trustPolicies };
   await ledger.noteRung(migrationId, 0);
+  // Before the snapshot, with which it has begun: else a lost reply could leave it untold.
+  await ledger.announce(migrationId, 'started');
   await ledger.putSnapshot(migrationId, snapshot);
   return { fence };
 };

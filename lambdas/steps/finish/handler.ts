@@ -4,6 +4,7 @@
  * written. `needs-human` keeps the lock on what it migrates, so that nothing else starts on it.
  * Failure: commands for a state that can't be looked at are written for any state.
  */
+import { pendingApproval } from '../../domain/approval.ts';
 import { handOffCommands } from '../../domain/hand-off.ts';
 import { accountHandOff } from '../../domain/hand-off-account.ts';
 import { endLines } from '../../domain/hand-off-commands.ts';
@@ -98,6 +99,14 @@ function annotationWarnings({ request: { annotation, serviceAccount, target }, a
   return [annotationLeft(serviceAccount, target)];
 }
 
+/** Nobody is waited for any more. */
+async function closeApproval({ migrationId, approvals }: Migration, { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>): Promise<void> {
+  const pending = pendingApproval(approvals);
+  if (!pending) return;
+  const { round, planHash, expiresAt } = pending;
+  await ledger.decideApproval(migrationId, { round, planHash, state: clock.now() < Date.parse(expiresAt) ? 'withdrawn' : 'expired', decidedAt: utcNow(clock) });
+}
+
 const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, target, subject, outcome, failure }, dependencies) => {
   const { ledger, clock, telemetry } = dependencies;
   const record = await ledger.getMigration(migrationId);
@@ -115,8 +124,9 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
       ...(kept ? { failure: kept } : {}),
       handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
       warnings: [...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN && id !== ANNOTATION_LEFT), ...podsWarnings(record, outcome), ...annotationWarnings(record, outcome), ...trustWarnings(record, outcome)],
-    });
+    }, outcome);
   }
+  if (isOurs && record) await closeApproval(record, dependencies);
   // A person must hear of it: rather twice than not at all, where the reply to the record was lost.
   if (isOurs && (isOpen || outcome === 'needs-human')) telemetry.count(outcomeMetric(outcome));
   const own = subjectLock(target, subject);

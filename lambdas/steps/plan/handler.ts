@@ -14,7 +14,8 @@ import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../dom
 import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';
 import { subjectOf } from '../../domain/subject.ts';
-import type { HandlerDependencies } from '../../ports/index.ts';
+import { needsApproval, windowOf } from '../../domain/waiting.ts';
+import type { HandlerDependencies, Settings } from '../../ports/index.ts';
 import { subjectLock } from '../../runtime/lock.ts';
 import { noFacts, readFacts, readServiceAccountFacts } from '../../runtime/read-facts.ts';
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
@@ -41,7 +42,7 @@ const outcomes: Partial<Record<Verdict, Outcome>> = { blocked: 'blocked', 'alrea
 
 type Answer = z.input<typeof planSchema.output>;
 
-function answer(request: MigrationRequest, plan: Plan): Answer {
+function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answer {
   const verdict: Verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : plan.verdict;
   const ladder = plan.ladder.map(({ strategy, preserve }) => ({ strategy, preserve }));
   return {
@@ -52,6 +53,9 @@ function answer(request: MigrationRequest, plan: Plan): Answer {
     installsAgent: plan.installAgent !== undefined,
     repairsTrust: plan.trustRepairs.length > 0,
     removesAnnotation: request.annotation === 'remove',
+    needsApproval: needsApproval(request, settings),
+    approvalSeconds: request.approvalHours * 3600,
+    hasWindow: windowOf(request, settings) !== undefined,
     planHash: plan.hash,
     blockedBy: blockingChecks(plan),
   };
@@ -76,7 +80,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const { ledger, settings, clock, telemetry } = dependencies;
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
-  if (before?.status === 'ended' && before.executionArn === executionArn && before.plan) return answer(before.request, before.plan);
+  if (before?.status === 'ended' && before.executionArn === executionArn && before.plan) return answer(before.request, before.plan, settings);
   await ledger.putMigration(newMigration({ migrationId, request, executionArn, startedAt: before?.status === 'running' ? before.startedAt : utcNow(clock) }));
 
   const empty = noFacts(request, settings);
@@ -91,7 +95,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const accounts = new Set((plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount));
   if (facts.pods) await ledger.putEvidence(migrationId, EVIDENCE_BEFORE, collectEvidence(facts.pods, accounts), lookedAt);
 
-  const decided = answer(request, plan);
+  const decided = answer(request, plan, settings);
   const outcome = outcomes[decided.verdict];
   await ledger.recordPlan(migrationId, plan, outcome ? { outcome, endedAt: utcNow(clock) } : undefined);
   if (outcome) telemetry.count(outcomeMetric(outcome));

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { migrationId, rung, strictMigrationRequest, target } from '../../domain/model.ts';
 import { subjectName } from '../../domain/subject.ts';
-import { defineStep, passingEnvironment } from '../../runtime/step.ts';
+import { approvalEnvironment, defineStep, passingEnvironment, windowEnvironment } from '../../runtime/step.ts';
 
 /**
  * REPAIRABLE_ROLE_ARNS: ARN patterns, separated by commas; absent where no trust policy may be changed. The others: the
  * roles of the steps that pass roles, about which IAM is asked.
  */
-const environment = passingEnvironment.extend({
+const environment = passingEnvironment.extend(windowEnvironment.shape).extend(approvalEnvironment.shape).extend({
   REPAIRABLE_ROLE_ARNS: z.string().optional(),
   CREATE_ADDON_ROLE_ARN: z.string().min(1),
   CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
@@ -34,6 +34,11 @@ export const planSchema = defineStep('plan', {
     repairsTrust: z.boolean(),
     /** Whether the service account's IRSA annotation is taken off once its pods are proven. */
     removesAnnotation: z.boolean(),
+    /** Whether somebody has to approve the plan, and for how long that is waited for. */
+    needsApproval: z.boolean(),
+    approvalSeconds: z.number().int().positive(),
+    /** Whether the change may begin within a window alone. */
+    hasWindow: z.boolean(),
     /** The plan's own: `begin` carries out no other one. */
     planHash: z.string(),
     /** Ids of the checks that block. */

@@ -40,6 +40,8 @@ describe('readReport', () => {
       startedAt: at(0),
       endedAt: at(300),
       plan: aMigration({ request: aRequest({ preserve: true }) }).plan,
+      trigger: undefined,
+      approvals: [],
       applied: undefined,
       recovery: undefined,
       warnings: [],

@@ -41,6 +41,9 @@ describe('portsOf', () => {
   });
 });
 
+/** Of a function that is told nothing of approvals. */
+const STRICTEST = { required: false, approver: 'another-role' };
+
 describe('wire', () => {
   const { clock, telemetry, dependencies } = newFakes();
   const wired = (changed: Record<string, string | undefined>): ReturnType<typeof wire> => wire({ clients: nowhere().clients, environment: { ...environment, ...changed }, clock, ids: dependencies.ids, telemetry });
@@ -75,7 +78,7 @@ describe('wire', () => {
     [ROLES_OF_ACCOUNT, [ROLES_OF_ACCOUNT]],
     [`${ROLES_OF_ACCOUNT}, ${ROLE},`, [ROLES_OF_ACCOUNT, ROLE]],
   ])('reads the roles that may be passed from %j', (PASSABLE_ROLE_ARNS, expected) => {
-    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected, repairableRoleArns: [], passingRoles: {} });
+    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected, repairableRoleArns: [], passingRoles: {}, approvals: STRICTEST });
   });
   it('reads the roles whose trust it may change, and which role each step passes others with', () => {
     const variables = { REPAIRABLE_ROLE_ARNS: `${ROLES_OF_ACCOUNT}, ${ROLE}`, CREATE_ADDON_ROLE_ARN: `${ROLE}-create`, UPDATE_ADDON_ROLE_ARN: '', RESTORE_ADDON_ROLE_ARN: `${ROLE}-restore` };
@@ -83,9 +86,21 @@ describe('wire', () => {
       passableRoleArns: [],
       repairableRoleArns: [ROLES_OF_ACCOUNT, ROLE],
       passingRoles: { 'create-addon': `${ROLE}-create`, 'restore-addon': `${ROLE}-restore` },
+      approvals: STRICTEST,
     });
     expect(wired({ UPDATE_ADDON_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'update-addon': ROLE });
     expect(wired({ CREATE_ASSOCIATION_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'create-association': ROLE });
+  });
+
+  it('reads who may approve, and takes what it does not know for the strictest', () => {
+    expect(wired({ APPROVAL_REQUIRED: 'true', APPROVER: 'anyone' }).settings.approvals).toEqual({ required: true, approver: 'anyone' });
+    expect(wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'whoever' }).settings.approvals).toEqual(STRICTEST);
+  });
+  it('reads the change window, and does not start with one that is none', () => {
+    const window = { schedule: '0 22 * * SUN', durationMinutes: 120, timeZone: 'Europe/Berlin', waitAtMostHours: 336 };
+    expect(wired({ CHANGE_WINDOW: JSON.stringify(window) }).settings.changeWindow).toEqual(window);
+    expect(wired({ CHANGE_WINDOW: '' }).settings.changeWindow).toBeUndefined();
+    for (const text of ['{', '[]', JSON.stringify({ ...window, schedule: 'soon' })]) expect(() => wired({ CHANGE_WINDOW: text })).toThrow(/CHANGE_WINDOW/);
   });
 
   it('knows of no end of the invocation', () => {

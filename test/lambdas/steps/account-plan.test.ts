@@ -18,7 +18,7 @@ const ROLES = ['eks.listAllAssociations', 'roles.getRole', 'eks.listAddons', 'ek
 describe('plan of a service account', () => {
   it('answers what is to be done, and leaves record, plan and evidence in the ledger', async () => {
     const fakes = accountFakes();
-    expect(await run(fakes)).toEqual({ verdict: 'migrate', target, subject: SUBJECT, ladder: [{ strategy: 'associate', preserve: false }], installsAgent: false, repairsTrust: false, removesAnnotation: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
+    expect(await run(fakes)).toEqual({ verdict: 'migrate', target, subject: SUBJECT, ladder: [{ strategy: 'associate', preserve: false }], installsAgent: false, repairsTrust: false, removesAnnotation: false, needsApproval: false, approvalSeconds: 86_400, hasWindow: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
     expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, request: { serviceAccount: REF, annotation: 'keep' }, plan: { verdict: 'migrate', namespace: 'payments', serviceAccount: aState(), associations: [plannedAccount], ladder: [ASSOCIATE] } });
     expect((await record(fakes)).plan).not.toHaveProperty('addon');
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map(({ name, identity }) => [name, identity])).toEqual([['api-1', 'irsa']]);

@@ -29,7 +29,7 @@ describe('a held lock', () => {
     ['that waits for Recover, for a dry run', ABORTED, {}, { dryRun: true }, /is being put back/],
   ])('%s blocks, by name, and nothing else is read', async (_, execution, record, request, message) => {
     const fakes = await held(execution, record);
-    expect(await run(fakes, request)).toEqual({ verdict: 'blocked', target, subject: ADDON, ladder: [], installsAgent: false, repairsTrust: false, removesAnnotation: false, planHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string, blockedBy: ['lock-free'] });
+    expect(await run(fakes, request)).toEqual({ verdict: 'blocked', target, subject: ADDON, ladder: [], installsAgent: false, repairsTrust: false, removesAnnotation: false, needsApproval: false, approvalSeconds: 86_400, hasWindow: false, planHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string, blockedBy: ['lock-free'] });
     expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: expect.stringMatching(message) as string });
     for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)]) expect((await lockCheck(fakes))?.message).toContain(part);
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);

@@ -13,7 +13,7 @@ describe('plan', () => {
   it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
     const fakes = newFakes();
     const answer = await run(fakes, { preserve: true, reason: 'because' });
-    expect(answer).toEqual({ verdict: 'migrate', target, subject: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], installsAgent: false, repairsTrust: false, removesAnnotation: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
+    expect(answer).toEqual({ verdict: 'migrate', target, subject: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], installsAgent: false, repairsTrust: false, removesAnnotation: false, needsApproval: false, approvalSeconds: 86_400, hasWindow: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
     expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, locks: [], removed: [], made: [], trustChanges: [], retirements: [], plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
     expect((await record(fakes)).outcome).toBeUndefined();
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual(['irsa', 'not-applicable']);

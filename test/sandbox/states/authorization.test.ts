@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
 import { configOf, openDoor } from '../support.ts';
-import { allow, MACHINE, openBench, ROLE, roleOf } from './fixture.ts';
+import { allow, functionArn, MACHINE, openBench, ROLE, roleOf, waitForToken } from './fixture.ts';
 
 const CALLER = ROLE.replace('role/machine', 'role/caller');
+/** Stands for the token of the task that waits in EXECUTION. */
+const TOKEN = 'TOKEN';
 const EXECUTION = `${MACHINE.replace(':stateMachine:', ':execution:')}:run`;
 
 const CALLS: [operation: string, input: object, resource: string][] = [
@@ -16,20 +18,28 @@ const CALLS: [operation: string, input: object, resource: string][] = [
   ['StopExecution', { executionArn: EXECUTION }, EXECUTION],
   ['DescribeStateMachine', { stateMachineArn: MACHINE }, MACHINE],
   ['ListStateMachines', {}, 'arn:aws:states:eu-west-1:111122223333:stateMachine:*'],
+  ['SendTaskSuccess', { taskToken: TOKEN, output: '{}' }, MACHINE],
+  ['SendTaskFailure', { taskToken: TOKEN, error: 'No' }, MACHINE],
+  ['SendTaskHeartbeat', { taskToken: TOKEN }, MACHINE],
 ];
+const ofArns = CALLS.filter(([, input]) => Object.values(input).includes(MACHINE) || Object.values(input).includes(EXECUTION));
 
-const open = (...statements: object[]) => {
-  const bench = openBench({ StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 60, End: true } } }, { roles: [roleOf(CALLER, ...statements)] });
-  const { world, executions } = bench;
+const open = async (...statements: object[]) => {
+  const tokens: string[] = [];
+  const roles = [roleOf(CALLER, ...statements), roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))];
+  const bench = openBench({ StartAt: 'A', States: { A: waitForToken('ask', { End: true }) } }, { roles, handlers: { ask: ({ token }: { token: string }) => void tokens.push(token) } });
+  const { world, executions, clock } = bench;
   const door = openDoor(world, { states: createStatesService(world, executions) });
   const commands = sdk as unknown as Record<string, new (input: object) => sdk.DescribeExecutionCommand>;
   const senderOf = (role: string) => {
     const client = new sdk.SFNClient(configOf(door, world, credentialsOf(world, role)));
-    return (operation: string, input: object): Promise<unknown> => client.send(new commands[`${operation}Command`]!(input));
+    return (operation: string, input: object): Promise<unknown> =>
+      client.send(new commands[`${operation}Command`]!({ ...input, ...('taskToken' in input && input.taskToken === TOKEN ? { taskToken: tokens[0] } : {}) }));
   };
   executions.start(MACHINE, '{}', 'run');
+  await clock.spawn(() => clock.sleep(1));
   const state = () => executions.list(MACHINE).map(({ name, status }) => [name, status]);
-  return { world, state, send: senderOf(CALLER), asOperator: senderOf(operatorRoleArn(world)) };
+  return { world, state, senderOf, send: senderOf(CALLER), asOperator: senderOf(operatorRoleArn(world)) };
 };
 
 const refusal = (operation: string, resource: string, reason = `because no identity-based policy allows the states:${operation} action`) => ({
@@ -40,21 +50,21 @@ const refusal = (operation: string, resource: string, reason = `because no ident
 
 describe('the right to', () => {
   test('is wanted by every operation that there is', async () => {
-    const { asOperator } = open();
-    const failure = await asOperator('SendTaskSuccess', { taskToken: 't', output: '{}' }).catch((error: unknown) => error as Error);
+    const { asOperator } = await open();
+    const failure = await asOperator('DeleteStateMachine', { stateMachineArn: MACHINE }).catch((error: unknown) => error as Error);
     expect(/It has: (.*)\.$/.exec((failure as Error).message)![1]!.split(', ').sort()).toEqual(CALLS.map(([operation]) => operation).sort());
   });
 
   test.each(CALLS)('%s: without it AWS refuses, and nothing has changed', async (operation, input, resource) => {
     const others = CALLS.filter(([name]) => name !== operation).map(([name]) => allow(`states:${name}`, '*'));
-    const { world, send, state } = open(...others, allow(`states:${operation}`, `${resource}x`));
+    const { world, send, state } = await open(...others, allow(`states:${operation}`, `${resource}x`));
     await expect(send(operation, input)).rejects.toMatchObject(refusal(operation, resource));
     expect(world.log.calls.at(-1)).toMatchObject({ service: 'states', operation, caller: CALLER, status: 400, error: 'AccessDeniedException', denied: `states:${operation}` });
     expect(state()).toEqual([['run', 'RUNNING']]);
   });
 
   test.each(CALLS)('%s: it alone is enough', async (operation, input, resource) => {
-    const { send, world } = open(allow(`states:${operation}`, resource));
+    const { send, world } = await open(allow(`states:${operation}`, resource));
     await send(operation, input);
     expect(world.log.calls.at(-1)).toMatchObject({ operation, status: 200 });
   });
@@ -64,8 +74,8 @@ describe('the right to', () => {
     ['StartExecution', { stateMachineArn: `${MACHINE}-gone` }, 'StateMachineDoesNotExist'],
   ])('%s comes before the question whether it is there', async (operation, input, name) => {
     const [resource] = Object.values(input) as string[];
-    await expect(open(allow('states:*', MACHINE)).send(operation, input)).rejects.toMatchObject(refusal(operation, resource!));
-    await expect(open(allow('states:*', '*')).send(operation, input)).rejects.toMatchObject({ name });
+    await expect((await open(allow('states:*', MACHINE))).send(operation, input)).rejects.toMatchObject(refusal(operation, resource!));
+    await expect((await open(allow('states:*', '*'))).send(operation, input)).rejects.toMatchObject({ name });
   });
 });
 
@@ -76,16 +86,37 @@ describe('an ARN', () => {
     ['StopExecution', { executionArn: MACHINE }, "Invalid Arn: 'Resource type not valid in this context: stateMachine'"],
     ['DescribeStateMachine', { stateMachineArn: 'arn:aws:iam::111122223333:role/machine' }, "Invalid Arn: 'Invalid ARN prefix: arn:aws:iam::111122223333:role/machine'"],
   ])('that %s can not take is refused whoever asks', async (operation, input, message) => {
-    const { send, asOperator, state } = open();
+    const { send, asOperator, state } = await open();
     for (const ask of [send, asOperator]) await expect(ask(operation, input)).rejects.toMatchObject({ name: 'InvalidArn', message, $metadata: { httpStatusCode: 400 } });
     expect(state()).toEqual([['run', 'RUNNING']]);
   });
 
-  test.each(CALLS.filter(([, input]) => Object.keys(input).length > 0))('of another account: %s is refused whatever the caller may', async (operation, input, resource) => {
-    const { send, asOperator } = open(allow('states:*', '*'));
+  test.each(ofArns)('of another account: %s is refused whatever the caller may', async (operation, input, resource) => {
+    const { send, asOperator } = await open(allow('states:*', '*'));
     const elsewhere = resource.replace('111122223333', '444455556666');
     const there = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, String(value).replace('111122223333', '444455556666')]));
     await expect(send(operation, there)).rejects.toMatchObject(refusal(operation, elsewhere, `because no resource-based policy allows the states:${operation} action`));
     await expect(asOperator(operation, there)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+describe('a task token', () => {
+  const OTHER = '444455556666';
+  const STRANGER = `arn:aws:iam::${OTHER}:role/stranger`;
+  const sends = CALLS.filter(([operation]) => operation.startsWith('SendTask'));
+
+  test.each(sends)('%s: who may do nothing still learns that there never was such a one', async (operation, input) => {
+    const { send } = await open();
+    await expect(send(operation, { ...input, taskToken: 'guessed' })).rejects.toMatchObject({ name: 'InvalidToken' });
+  });
+
+  test.each(sends)('%s: is of no use in another account, whatever the caller may there', async (operation, input) => {
+    const { world, senderOf, state } = await open();
+    world.accounts.set(OTHER, { id: OTHER, roles: new Map([['stranger', roleOf(STRANGER, allow('states:*', '*'))]]), clusters: new Map() });
+    await expect(senderOf(STRANGER)(operation, input)).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: expect.stringContaining(`on resource: ${MACHINE} because no resource-based policy allows the states:${operation} action`) as string,
+    });
+    expect(state()).toEqual([['run', 'RUNNING']]);
   });
 });

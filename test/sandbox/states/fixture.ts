@@ -1,9 +1,14 @@
 /** Executions over hand-written definitions and functions, in virtual time. */
+import { Readable } from 'node:stream';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { HttpResponse } from '@smithy/core/protocols';
+import type { HttpRequest } from '@smithy/types';
 import type { AssemblyFunction } from '../../../sandbox/assembly/assembly.ts';
 import type { Invoker } from '../../../sandbox/lambda/source-runtime.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { type Execution, Executions } from '../../../sandbox/states/executions.ts';
 import type { HistoryEvent } from '../../../sandbox/states/history.ts';
+import { createStatesService } from '../../../sandbox/states/service.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, bareWorld, START } from '../bare-world.ts';
@@ -62,6 +67,14 @@ export const invoke = (name: string, more: Record<string, unknown> = {}): Record
   ...more,
 });
 
+/** A Task that calls a function of the handlers with its token, and waits for that. */
+export const waitForToken = (name: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  Type: 'Task',
+  Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+  Arguments: { FunctionName: `${functionArn(name)}:1`, Payload: { token: '{% $states.context.Task.Token %}' } },
+  ...more,
+});
+
 export interface Bench {
   world: World;
   clock: VirtualClock;
@@ -105,6 +118,36 @@ export const openBench = (definition: Record<string, unknown>, options: BenchOpt
       return execution;
     },
   };
+};
+
+/** A plain view: the SDK's own bytes warn when they are handled like text. */
+const bytesOf = (body: Uint8Array): Uint8Array => new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+
+interface Described {
+  operation: string;
+  input: unknown;
+}
+
+/** The real client against the service, without a door between them. */
+export const openService = (definition: Record<string, unknown>, options?: BenchOptions): Bench & { client: SFNClient; described: Described[] } => {
+  const bench = openBench(definition, options);
+  const service = createStatesService(bench.world, bench.executions);
+  const described: Described[] = [];
+  const caller = { accessKeyId: 'AKIA', principalArn: ROLE, account: '111122223333' };
+  const handle = async (request: HttpRequest): Promise<{ response: HttpResponse }> => {
+    const response = await service(
+      { method: request.method, host: request.hostname, path: request.path, query: {}, headers: request.headers, body: bytesOf(request.body) },
+      { caller, region: 'eu-west-1', describe: (operation, input) => described.push({ operation, input }), authorize: () => undefined },
+    );
+    return { response: new HttpResponse({ statusCode: response.status, headers: response.headers, body: Readable.from([Buffer.from(response.body as string)]) }) };
+  };
+  const client = new SFNClient({
+    region: 'eu-west-1',
+    maxAttempts: 1,
+    credentials: { accessKeyId: 'AKIA', secretAccessKey: 'secret' },
+    requestHandler: { handle } as never,
+  });
+  return { ...bench, client, described };
 };
 
 /** Runs one state that may name others as its targets; they end with what they get. */

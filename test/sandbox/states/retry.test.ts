@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Retrier } from '../../../sandbox/states/definition.ts';
-import { takes } from '../../../sandbox/states/failure.ts';
+import { StateFailure, takes } from '../../../sandbox/states/failure.ts';
 import { retryDelay } from '../../../sandbox/states/retry.ts';
 import { Random } from '../../../sandbox/world/random.ts';
 import { fail, functionOf, invoke, ofType, openBench, outputOf, runState, secondsOf, START, typesOf } from './fixture.ts';
@@ -106,9 +106,19 @@ describe('Catch', () => {
     [['States.TaskFailed'], 'E', true],
     [['States.TaskFailed'], 'States.Timeout', false],
     [['States.Timeout'], 'States.Timeout', true],
+    [['States.HeartbeatTimeout'], 'States.Timeout', false],
     [['E'], 'F', false],
   ])('%j takes %s: %s', (names, error, taken) => {
-    expect(takes({ ErrorEquals: names }, error)).toBe(taken);
+    expect(takes({ ErrorEquals: names }, new StateFailure(error))).toBe(taken);
+  });
+
+  test.each([
+    [['States.HeartbeatTimeout'], true],
+    [['States.Timeout'], true],
+    [['States.ALL'], true],
+    [['States.TaskFailed'], false],
+  ])('%j takes a heartbeat that is missing: %s', (names, taken) => {
+    expect(takes({ ErrorEquals: names }, new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout'))).toBe(taken);
   });
 });
 

@@ -1,51 +1,21 @@
 /** The real client against the service, without a door between them. */
-import { Readable } from 'node:stream';
 import {
+  DeleteStateMachineCommand,
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   ListStateMachinesCommand,
   paginateGetExecutionHistory,
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
-  SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { HttpResponse } from '@smithy/core/protocols';
-import type { HttpRequest } from '@smithy/types';
 import { describe, expect, test } from 'vitest';
-import { createStatesService } from '../../../sandbox/states/service.ts';
-import { type Bench, type BenchOptions, fail, invoke, MACHINE, openBench, ROLE, START } from './fixture.ts';
-
-/** A plain view: the SDK's own bytes warn when they are handled like text. */
-const bytesOf = (body: Uint8Array): Uint8Array => new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-
-interface Described {
-  operation: string;
-  input: unknown;
-}
-
-const open = (definition: Record<string, unknown>, options?: BenchOptions): Bench & { client: SFNClient; described: Described[] } => {
-  const bench = openBench(definition, options);
-  const service = createStatesService(bench.world, bench.executions);
-  const described: Described[] = [];
-  const caller = { accessKeyId: 'AKIA', principalArn: ROLE, account: '111122223333' };
-  const handle = async (request: HttpRequest): Promise<{ response: HttpResponse }> => {
-    const response = await service(
-      { method: request.method, host: request.hostname, path: request.path, query: {}, headers: request.headers, body: bytesOf(request.body) },
-      { caller, region: 'eu-west-1', describe: (operation, input) => described.push({ operation, input }), authorize: () => undefined },
-    );
-    return { response: new HttpResponse({ statusCode: response.status, headers: response.headers, body: Readable.from([Buffer.from(response.body as string)]) }) };
-  };
-  const client = new SFNClient({
-    region: 'eu-west-1',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'AKIA', secretAccessKey: 'secret' },
-    requestHandler: { handle } as never,
-  });
-  return { ...bench, client, described };
-};
+import { fail, invoke, MACHINE, openService as open, outputOf, ROLE, START } from './fixture.ts';
+import { GONE, openWaiting } from './token-fixture.ts';
 
 const pass = { StartAt: 'A', States: { A: { Type: 'Pass', Output: { out: '{% $states.input.x %}' }, End: true } } };
 const waiting = { StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 60, End: true } } };
@@ -210,9 +180,9 @@ describe('refusals', () => {
   });
 
   test('of an operation that the sandbox does not have', async () => {
-    await expect(client.send(new SendTaskSuccessCommand({ taskToken: 't', output: '{}' }))).rejects.toMatchObject({
+    await expect(client.send(new DeleteStateMachineCommand({ stateMachineArn: MACHINE }))).rejects.toMatchObject({
       name: 'NotImplemented',
-      message: expect.stringContaining('does not have the operation SendTaskSuccess. It has: StartExecution,') as string,
+      message: expect.stringContaining('does not have the operation DeleteStateMachine. It has: StartExecution,') as string,
     });
   });
 
@@ -220,5 +190,56 @@ describe('refusals', () => {
     described.length = 0;
     await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'logged', input: '{"secret":1}' }));
     expect(described.at(-1)).toEqual({ operation: 'StartExecution', input: { stateMachineArn: MACHINE, name: 'logged' } });
+  });
+});
+
+describe('a task token', () => {
+  const sends = (taskToken: string) => [
+    new SendTaskSuccessCommand({ taskToken, output: '{}' }),
+    new SendTaskFailureCommand({ taskToken }),
+    new SendTaskHeartbeatCommand({ taskToken }),
+  ];
+
+  test('refuses a token that never was', async () => {
+    const { client } = openWaiting();
+    for (const command of sends('FakeTaskToken')) await expect(client.send(command as never)).rejects.toMatchObject({ name: 'InvalidToken', message: "Invalid Token: 'Invalid token'", $metadata: { httpStatusCode: 400 } });
+  });
+
+  test.each([[''], ['x'.repeat(2049)]])('refuses a token of no possible length', async (token) => {
+    const { client } = openWaiting();
+    for (const command of sends(token)) await expect(client.send(command as never)).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'taskToken'") as string });
+  });
+
+  test('refuses what is no output, and the task still waits', async () => {
+    const { runWith, tokens, client, send } = openWaiting();
+    const sendOutput = (output: string) => client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]!, output }));
+    const execution = await runWith([
+      [1, () => expect(sendOutput('{secret')).rejects.toMatchObject({ name: 'InvalidOutput', message: expect.not.stringContaining('secret') as string })],
+      [2, () => expect(sendOutput('')).rejects.toMatchObject({ name: 'InvalidOutput' })],
+      // Bytes, not characters.
+      [3, () => expect(sendOutput(JSON.stringify('€'.repeat(87_381)))).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'output'") as string })],
+      [4, () => expect(client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]! } as never))).rejects.toMatchObject({ name: 'ValidationException' })],
+      [5, () => expect(send.failure(tokens[0]!, { error: 'x'.repeat(257) })).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'error'") as string })],
+      [6, () => expect(send.failure(tokens[0]!, { cause: 'x'.repeat(32_769) })).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'cause'") as string })],
+      [7, () => send.failure(tokens[0]!, { error: 'x'.repeat(256), cause: 'x'.repeat(32_768) })],
+    ]);
+    expect(execution).toMatchObject({ error: 'x'.repeat(256), cause: 'x'.repeat(32_768), stoppedAt: START + 7000 });
+  });
+
+  test('takes output of 256 KiB', async () => {
+    const { runWith, tokens, client } = openWaiting({ Output: '{% $length($states.result) %}' });
+    const execution = await runWith([[1, () => client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]!, output: JSON.stringify('x'.repeat(262_142)) }))]]);
+    expect(outputOf(execution)).toBe(262_142);
+  });
+
+  test('shows the call log neither tokens nor output', async () => {
+    const { runWith, tokens, send, described } = openWaiting();
+    await runWith([
+      [1, () => send.heartbeat(tokens[0]!)],
+      [2, () => send.success(tokens[0]!, 'secret')],
+      [3, () => expect(send.failure(tokens[0]!, { error: 'No', cause: 'secret' })).rejects.toMatchObject(GONE)],
+    ]);
+    expect(described.filter(({ input }) => JSON.stringify(input) !== '{}')).toEqual([{ operation: 'SendTaskFailure', input: { error: 'No' } }]);
+    expect(described.map(({ operation }) => operation)).toContain('SendTaskSuccess');
   });
 });

@@ -63,11 +63,19 @@ const openPlace = async (): Promise<Place> => {
   seedAddonObjects(world, cluster, 'db', { namespace: 'kube-system', serviceAccounts: [], workloads: [database] }, { irsaServiceAccounts: [], podsCreatedAt: cluster.createdAt, manager: 'helm' });
   const table = createDynamoDb(world);
   await table.createTable({ name: TABLE, keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] });
-  const definition = { QueryLanguage: 'JSONata', StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 60, End: true } } };
+  const branch = { StartAt: 'Ask', States: { Ask: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken', Arguments: { FunctionName: 'ask', Payload: '{% $states.context.Task.Token %}' }, End: true } } };
+  const definition = {
+    QueryLanguage: 'JSONata',
+    StartAt: 'Ask',
+    States: {
+      Ask: { Type: 'Parallel', Branches: [branch, branch], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Wait' }], End: true },
+      Wait: { Type: 'Wait', Seconds: 60, End: true },
+    },
+  };
   const executions = new Executions({
     world,
     clock: standingClock(world.schedule.now()),
-    lambda: { invoke: () => Promise.reject(new Error('No function is called.')) },
+    lambda: { invoke: () => Promise.resolve('asked') },
     stateMachines: [{ logicalId: 'Waits', name: 'Waits', arn: MACHINE, roleArn: `arn:aws:iam::${ACCOUNT}:role/waits`, definition }],
   });
   const door = openDoor(world, { dynamodb: table.service, eks: createEksService(world), states: createStatesService(world, executions) });

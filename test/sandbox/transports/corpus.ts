@@ -129,15 +129,27 @@ const dynamodb: Row[] = [
 const NO_EXECUTION = { executionArn: `${MACHINE.replace(':stateMachine:', ':execution:')}:none` };
 const NO_MACHINE = { stateMachineArn: `${MACHINE}X` };
 const theExecution: Input = (answers) => ({ executionArn: executionArn(answers) });
+interface TaskEvent {
+  taskScheduledEventDetails?: { parameters: string };
+}
+/** Two branches of the execution wait for their tokens. */
+const tokenOf = (answers: Answers, branch: 0 | 1): string => {
+  const tasks = (answers.GetExecutionHistory!.events as TaskEvent[]).flatMap(({ taskScheduledEventDetails }) => taskScheduledEventDetails ?? []);
+  return (JSON.parse(tasks[branch]!.parameters) as { Payload: string }).Payload;
+};
+const NO_TASK = { taskToken: 'none' };
 
 const states: Row[] = [
   ['states', 'ListStateMachines', {}, { maxResults: 1001 }],
   ['states', 'DescribeStateMachine', { stateMachineArn: MACHINE }, NO_MACHINE],
   ['states', 'StartExecution', { stateMachineArn: MACHINE, name: 'one', input: '{"a":"ü"}' }, { stateMachineArn: MACHINE, name: 'one', input: '{"a":"b"}' }],
   ['states', 'ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'RUNNING' }, NO_MACHINE],
+  ['states', 'GetExecutionHistory', theExecution, NO_EXECUTION],
+  ['states', 'SendTaskHeartbeat', (answers) => ({ taskToken: tokenOf(answers, 0) }), NO_TASK],
+  ['states', 'SendTaskSuccess', (answers) => ({ taskToken: tokenOf(answers, 0), output: '"ü"' }), (answers) => ({ taskToken: tokenOf(answers, 1), output: '{' })],
+  ['states', 'SendTaskFailure', (answers) => ({ taskToken: tokenOf(answers, 1), error: 'No', cause: 'ü' }), (answers) => ({ taskToken: tokenOf(answers, 1) })],
   ['states', 'StopExecution', (answers) => ({ executionArn: executionArn(answers), error: 'Enough' }), NO_EXECUTION],
   ['states', 'DescribeExecution', theExecution, NO_EXECUTION],
-  ['states', 'GetExecutionHistory', theExecution, NO_EXECUTION],
 ];
 
 export const rows: readonly Row[] = [...eks, ...identity, ...dynamodb, ...states];

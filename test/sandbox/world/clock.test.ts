@@ -71,6 +71,59 @@ describe('a background timer of a virtual clock', () => {
   });
 });
 
+describe('a thread that waits for the outside', () => {
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate);
+  };
+
+  test('lets time stand still where no timer is left, however long that takes', async () => {
+    const { clock, seconds } = open();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const waiting = clock.spawn(() => clock.park(promise, { outside: true }));
+    // Who waits for such a one is no deadlock either.
+    const behind = clock.spawn(() => clock.park(waiting));
+    await turns(500);
+    expect(seconds()).toBe(0);
+    resolve('news');
+    expect(await Promise.all([waiting, behind])).toEqual(['news', 'news']);
+    expect(seconds()).toBe(0);
+  });
+
+  test('does not keep time from going on to a timer, be it made while the clock was idle', async () => {
+    const { clock, seconds } = open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = clock.spawn(() => clock.park(promise, { outside: true }));
+    await clock.spawn(() => clock.sleep(5000));
+    await turns(500);
+    // By no thread.
+    await clock.timer(2000).elapsed;
+    expect(seconds()).toBe(7);
+    resolve();
+    await waiting;
+  });
+
+  test('goes on as any other does: a deadlock after it is one', async () => {
+    const { clock } = open();
+    const forever = clock.spawn(() => clock.park(new Promise<void>(() => undefined)));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = clock.spawn(() => clock.park(promise, { outside: true }));
+    await turns(500);
+    resolve();
+    await waiting;
+    await expect(forever).rejects.toBeInstanceOf(VirtualDeadlock);
+  });
+
+  test('does not keep the machine busy meanwhile', async () => {
+    const { clock } = open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = clock.spawn(() => clock.park(promise, { outside: true }));
+    await turns(500);
+    expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate')).toEqual([]);
+    resolve();
+    await waiting;
+  });
+});
+
 describe('timers of a scaled clock', () => {
   test('come at its pace, in the background too', async () => {
     const clock = new ScaledClock(1000, START);

@@ -1,0 +1,31 @@
+/**
+ * Waits for the change window, holding no lock: a poll, so that a cancel is seen while it waits.
+ * Idempotency: it only looks.
+ * Failure: ends `blocked`; nothing was changed.
+ */
+import { nextOpening, openUntil } from '../../domain/change-window.ts';
+import { MigrationError } from '../../domain/errors.ts';
+import { windowLimit, windowOf } from '../../domain/waiting.ts';
+import { recordedMigration } from '../../runtime/recorded.ts';
+import { step, type StepRun } from '../../runtime/step.ts';
+import { utcOf } from '../../runtime/utc.ts';
+import { awaitWindowSchema } from './schema.ts';
+
+const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt }, { ledger, clock, settings }) => {
+  const record = await recordedMigration(ledger, migrationId);
+  const window = windowOf(record.request, settings);
+  if (!window) return {};
+  const now = clock.now();
+  const until = openUntil(window, now);
+  if (until !== undefined) return { openUntil: utcOf(until) };
+
+  const opens = nextOpening(window, now);
+  const limit = windowLimit(window, record, Date.parse(startedAt));
+  if (opens === undefined || opens > limit) {
+    const next = opens === undefined ? 'within 400 days' : `before ${utcOf(opens)}`;
+    throw new MigrationError('WindowOutOfReach', `The change window (${window.schedule}, ${window.timeZone}) does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`);
+  }
+  throw new MigrationError('WindowClosed', `The change window (${window.schedule}, ${window.timeZone}) opens at ${utcOf(opens)}.`);
+};
+
+export const awaitWindowStep = step(awaitWindowSchema, run);
