@@ -34,7 +34,9 @@ const ask = async (question: string): Promise<string | undefined> => {
   // In the terminal's raw mode Ctrl-C is a character, and no signal.
   lines.once('SIGINT', () => end('SIGINT'));
   try {
-    return await Promise.race([lines.question(question), closed]);
+    const answer = await Promise.race([lines.question(question), closed]);
+    if (answer === undefined) stderr.write('\n');
+    return answer;
   } finally {
     lines.close();
   }

@@ -16,7 +16,7 @@ export interface Backend {
   stepFunctions: SFNClient;
   ledger: Ledger;
   /** `spawn` starts a thread of control that may sleep; where time is real it just runs it. */
-  clock: Clock & Pick<SandboxClock, 'spawn'>;
+  clock: Clock & Pick<SandboxClock, 'spawn'> & Partial<Pick<SandboxClock, 'kind'>>;
   ids: Ids;
   stateMachineArn: string;
   recoverStateMachineArn: string;

@@ -15,6 +15,8 @@ const FIRST_POLL_MS = 1000;
 const SLOWEST_POLL_MS = 10_000;
 /** The same of a step that waits for a person or a window, which may be days. */
 const SLOWEST_WAIT_MS = 30_000;
+/** In virtual time nobody waits, and each look costs. */
+const SLOWEST_VIRTUAL_WAIT_MS = 5 * 60_000;
 const PAGE = 100;
 
 /**
@@ -61,6 +63,7 @@ const waitTeller = (backend: Backend, { waits }: Watcher) => {
 
 const followOne = async (backend: Backend, executionArn: string, onSteps: (steps: readonly StepProgress[]) => Promise<void>): Promise<StepProgress[]> => {
   const events: HistoryEvent[] = [];
+  const slowestWait = backend.clock.kind === 'virtual' ? SLOWEST_VIRTUAL_WAIT_MS : SLOWEST_WAIT_MS;
   let pause = FIRST_POLL_MS;
   let known = 0;
   for (;;) {
@@ -68,7 +71,7 @@ const followOne = async (backend: Backend, executionArn: string, onSteps: (steps
     const steps = stepsOf(events);
     await onSteps(steps);
     if (hasEnded(events)) return steps;
-    pause = steps.length > known ? FIRST_POLL_MS : Math.min(steps.some(isWait) ? SLOWEST_WAIT_MS : SLOWEST_POLL_MS, pause * 2);
+    pause = steps.length > known ? FIRST_POLL_MS : Math.min(steps.some(isWait) ? slowestWait : SLOWEST_POLL_MS, pause * 2);
     known = steps.length;
     await backend.clock.sleep(pause);
   }

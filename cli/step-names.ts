@@ -99,6 +99,7 @@ const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_
 /** Names of the states that `lib/migration` makes: a step's own, those of its variants and ends, and the waits in front of polls. */
 const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
+  ['PlanAgain', 'plan'],
   ['WaitForTrust', 'await-trust'],
   ['WaitForWebhook', 'await-webhook'],
   ['WaitForFormerIdentity', 'await-former-identity'],

@@ -41,13 +41,13 @@ export const undecidedLines = ({ migrationId, approval, plan }: Undecided, where
   `  ${decisionCommand('reject', migrationId, approval.planHash, where)}`,
 ];
 
-const WORDS: Record<Approval['state'], string> = { pending: 'pending', approved: 'approved', rejected: 'rejected', expired: 'expired: nobody decided in time', withdrawn: 'withdrawn: it ended, or its plan changed, before anybody decided' };
-
 /** `approved by arn:… at …: looks good`. */
-export const approvalText = ({ state, decidedBy, decidedAt, reason, expiresAt }: Approval): string =>
-  state === 'pending'
-    ? `waits for a decision until ${expiresAt}`
-    : printable(`${WORDS[state]}${decidedBy === undefined ? '' : ` by ${decidedBy}`}${decidedAt === undefined ? '' : ` at ${decidedAt}`}${reason === undefined ? '' : `: ${reason}`}`);
+export const approvalText = ({ state, decidedBy, decidedAt, reason, expiresAt }: Approval): string => {
+  if (state === 'pending') return `waits for a decision until ${expiresAt}`;
+  if (state === 'expired') return `expired at ${expiresAt}: nobody decided in time`;
+  if (state === 'withdrawn') return 'withdrawn: the migration ended, or its plan changed, before anybody decided';
+  return printable(`${state}${decidedBy === undefined ? '' : ` by ${decidedBy}`}${decidedAt === undefined ? '' : ` at ${decidedAt}`}${reason === undefined ? '' : `: ${reason}`}`);
+};
 
 /** Each time that somebody was asked; nothing where nobody was. */
 export const approvalsSection = (approvals: readonly Approval[], style: Style): string[] =>
