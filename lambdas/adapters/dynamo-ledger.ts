@@ -64,7 +64,7 @@ class DynamoLedger extends DynamoLists implements Ledger {
     try {
       await this.table.update(itemOf(record.migrationId, 'RECORD'), {
         ...change,
-        ConditionExpression: `(#status = :running${record.executionArn === undefined ? '' : ' AND (executionArn = :mine OR attribute_not_exists(executionArn))'}) OR attribute_not_exists(pk)`,
+        ConditionExpression: `(#status = :running AND (attribute_not_exists(executionArn)${record.executionArn === undefined ? '' : ' OR executionArn = :mine'})) OR attribute_not_exists(pk)`,
         ExpressionAttributeNames: { ...change.ExpressionAttributeNames, '#status': 'status' },
         ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':running': 'running', ...(record.executionArn === undefined ? {} : { ':mine': record.executionArn }) },
       });

@@ -53,13 +53,18 @@ function unfinished({ record, cause, hasSnapshot, rollbackBegun }: RecoveryFacts
   return { do: 'take-over', action: onlyTheEndIsMissing ? 'finish' : 'roll-back' };
 }
 
+/** Why a migration that is over has nothing to put back, or undefined: it has, or it is not over. */
+export function nothingToPutBack({ migrationId, status, outcome }: Pick<Migration, 'migrationId' | 'status' | 'outcome'>): string | undefined {
+  if (status !== 'ended' || outcome === 'migrated' || outcome === 'needs-human') return undefined;
+  const why = outcome === 'rolled-back' ? 'it was put back already' : 'it changed nothing';
+  return `Migration ${migrationId} ended ${outcome ?? 'without an outcome'}: ${why}, so there is nothing to roll back`;
+}
+
 function onDemand(facts: RecoveryFacts): RecoveryDecision {
   const { record, locks, hasSnapshot } = facts;
-  const { outcome, migrationId } = record;
-  if (record.status === 'ended' && outcome !== 'migrated' && outcome !== 'needs-human') {
-    const why = outcome === 'rolled-back' ? 'it was put back already' : 'it changed nothing';
-    return { do: 'refuse', why: `Migration ${migrationId} ended ${outcome ?? 'without an outcome'}: ${why}, so there is nothing to roll back` };
-  }
+  const { migrationId } = record;
+  const nothing = nothingToPutBack(record);
+  if (nothing !== undefined) return { do: 'refuse', why: nothing };
   const other = locks.find((lock) => lock.holder && lock.holder.migrationId !== migrationId);
   if (other?.holder && hasSnapshot) {
     return { do: 'refuse', why: `Migration ${other.holder.migrationId} holds the lock ${other.key} since ${other.holder.since}: roll back when it has ended` };

@@ -81,15 +81,15 @@ export const migrationRequestFields = z.object({
 
 /** Options that only make sense where an add-on is updated, or deleted and created again. */
 const OF_ADDONS = {
-  strategy: ({ strategy: chosen }: RequestFields) => chosen !== 'auto',
-  preserve: ({ preserve }: RequestFields) => preserve,
-  resolveConflicts: ({ resolveConflicts: wanted }: RequestFields) => wanted !== undefined,
-  roles: ({ roles }: RequestFields) => Object.keys(roles).length > 0,
+  strategy: ({ strategy: chosen }: SubjectFields) => chosen !== 'auto',
+  preserve: ({ preserve }: SubjectFields) => preserve,
+  resolveConflicts: ({ resolveConflicts: wanted }: SubjectFields) => wanted !== undefined,
+  roles: ({ roles }: SubjectFields) => Object.keys(roles).length > 0,
 };
-type RequestFields = z.infer<typeof migrationRequestFields>;
+type SubjectFields = Pick<z.infer<typeof migrationRequestFields>, 'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'roles'>;
 
 /** What a request is about: an add-on or a service account, and no option of the other. */
-export function checkSubject(request: RequestFields, { addIssue }: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void }): void {
+export function checkSubject(request: SubjectFields, { addIssue }: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void }): void {
   const { addon, serviceAccount, annotation } = request;
   if ((addon === undefined) === (serviceAccount === undefined)) {
     addIssue({ code: 'custom', path: [addon === undefined ? 'addon' : 'serviceAccount'], message: `name either addon or serviceAccount, ${addon === undefined ? 'and neither is there' : 'not both'}` });
@@ -105,6 +105,10 @@ export function checkSubject(request: RequestFields, { addIssue }: { addIssue: (
 export const migrationRequest = migrationRequestFields.superRefine(checkSubject);
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 export type MigrationRequestInput = z.input<typeof migrationRequest>;
+
+/** As somebody outside says them. A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a change. */
+export const strictRequestFields = migrationRequestFields.extend({ target: target.strict(), serviceAccount: serviceAccountRef.strict().optional() }).strict();
+export const strictMigrationRequest = strictRequestFields.superRefine(checkSubject);
 
 /** A request for an add-on. */
 export type AddonRequest = MigrationRequest & { addon: string };

@@ -33,6 +33,8 @@ export interface Settings {
   passingRoles: Partial<Record<PassingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */
   approvals: { required: boolean; approver: ApproverRule };
+  /** Other accounts than the service's own whose clusters a request may name. */
+  accounts?: readonly string[] | undefined;
   /** When changes may begin that say nothing themselves; absent: at any time. */
   changeWindow?: ChangeWindow | undefined;
 }

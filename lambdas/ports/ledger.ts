@@ -65,7 +65,7 @@ export interface MigrationPage {
 export interface Ledger {
   /** All of a migration but its step lines and its evidence, in one read. */
   getFile(migrationId: string): Promise<MigrationFile>;
-  /** Puts a new record; one of the same id and execution that is still running is overwritten (a retry of the first step). Throws BadInput for one that is over, or another execution's. */
+  /** Puts a new record; one of the same id and execution that is still running is overwritten (a retry of the first step), and one of no execution yet. Throws BadInput for one that is over, or another execution's. */
   putMigration(migration: Migration): Promise<void>;
   getMigration(migrationId: string): Promise<Migration | undefined>;
   /** Notes the plan, and the end where the plan is one, which is to be told. Throws BadInput once anything was begun: a late plan must not take the place of the one that is carried out. */

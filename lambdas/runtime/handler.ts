@@ -7,12 +7,11 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import { failureMetric } from '../domain/metrics.ts';
 import { migrationId } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
-import { shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { cancelledText } from './cancelled.ts';
+import { failureOf, tellFailure } from './failures.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
 import { utcNow } from './utc.ts';
@@ -46,23 +45,10 @@ function lineName({ schema: { name } }: Step, { rung = 0, round = 1, towards, ac
 
 function parseInput(step: Step, event: unknown): unknown {
   const wrong = (what: string): MigrationError => new MigrationError('BadInput', `The input of step ${step.schema.name} is wrong: ${what}. Nothing was changed by this step; correct it, then start again.`);
-  if (hasProtoKey(event)) throw wrong('it has a key __proto__');
+  if (!step.schema.answersProblems && hasProtoKey(event)) throw wrong('it has a key __proto__');
   const parsed = step.schema.input.safeParse(event);
   if (parsed.success) return parsed.data;
   throw wrong(problemsOf(parsed.error, 'input'));
-}
-
-/** Characters of a message that are logged and thrown on; one of ours is no longer. */
-const LONGEST_MESSAGE = 4000;
-
-/**
- * Anything without one of our names is a defect or a surprise: it keeps its own name, and the state machine treats it as
- * terminal. JSON.parse repeats a piece of what it can't read, which may be anybody's.
- */
-function failureOf(error: unknown): { name: string; message: string } {
-  if (!(error instanceof Error)) return { name: 'Error', message: shown(String(error), LONGEST_MESSAGE) };
-  if (error instanceof SyntaxError) return { name: error.name, message: 'A text could not be read; it is not shown here.' };
-  return { name: error.name, message: shown(error.message, LONGEST_MESSAGE) };
 }
 
 /** As it leaves the function: the runtime logs its text and its stack, and Step Functions keeps both. */
@@ -75,16 +61,6 @@ function outward(error: unknown): Error {
   clean.name = name;
   clean.stack = [`${name}: ${message}`, ...frames].join('\n');
   return clean;
-}
-
-/** A polling step's "not yet" is no event; a failure is told once, with its name. */
-function tell(step: Step, error: unknown, { telemetry }: HandlerDependencies): void {
-  const { name, message } = failureOf(error);
-  if (isMigrationError(error)) telemetry.log.warn(`${step.schema.name}: ${name}`, { error: name, message });
-  else telemetry.log.error(`${step.schema.name}: ${name}`, { error: name, message });
-  telemetry.count(name);
-  const failure = failureMetric(name, isMigrationError(error));
-  if (failure !== undefined) telemetry.count(failure);
 }
 
 /** Somebody may have asked the migration to stop: then no further step of the change is begun. The way back is never stopped. */
@@ -112,7 +88,7 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
     await note({ result: JSON.stringify(output).slice(0, 1024) });
     return output;
   } catch (error) {
-    tell(step, error, dependencies);
+    tellFailure(step.schema.name, error, dependencies.telemetry);
     // What the step threw matters more than a line that could not be written.
     await note({ error: failureOf(error) }).catch((second: unknown) => dependencies.telemetry.log.warn('step line not written', failureOf(second)));
     throw outward(error);

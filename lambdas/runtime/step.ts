@@ -24,6 +24,9 @@ export const repairingEnvironment = stepEnvironment.extend({ REPAIRABLE_ROLE_ARN
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 
+/** What starts migrations for somebody outside, and rollbacks. ACCOUNTS: other accounts whose clusters may be named, separated by commas; APPROVER: who may approve what somebody asked for. */
+export const startingEnvironment = recoveringEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1), ACCOUNTS: z.string().optional(), APPROVER: z.string().optional() });
+
 /** What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account). `startedAt`: when the Wait before a poll began, for the step's line. */
 export const stepInput = z.object({ migrationId, target, subject: subjectName, startedAt: z.iso.datetime({ offset: true }).optional() });
 
@@ -44,13 +47,18 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
    * way back: an input with `towards: 'before'` is not stopped either.
    */
   cancellable: boolean;
+  /** Its input is a request that somebody outside has made: what is wrong with that is answered by the step, not thrown at whoever called the function. */
+  answersProblems: boolean;
+  /** Of its Lambda; that of all steps where it is left out. */
+  timeoutSeconds?: number;
 }
 
 export const defineStep = <Input extends z.ZodType, Output extends z.ZodType, Environment extends z.ZodObject<typeof stepEnvironment.shape> = typeof stepEnvironment>(
   name: string,
-  schemas: { input: Input; output: Output; environment?: Environment; cancellable?: boolean },
+  schemas: { input: Input; output: Output; environment?: Environment; cancellable?: boolean; answersProblems?: boolean; timeoutSeconds?: number },
 ): StepSchema<Input, Output> & { environment: Environment } => ({
   cancellable: false,
+  answersProblems: false,
   ...schemas,
   name,
   environment: schemas.environment ?? (stepEnvironment as unknown as Environment),

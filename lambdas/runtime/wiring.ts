@@ -82,6 +82,7 @@ function windowIn(text: string | undefined): ChangeWindow | undefined {
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
   approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
+  accounts: listIn(environment['ACCOUNTS']),
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
   repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
   passingRoles: Object.fromEntries(

@@ -32,7 +32,7 @@ export class FakeLedger implements Ledger {
 
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
-    const isOthers = before?.executionArn !== undefined && record.executionArn !== undefined && before.executionArn !== record.executionArn;
+    const isOthers = before?.executionArn !== undefined && before.executionArn !== record.executionArn;
     if (before?.status === 'ended' || isOthers) throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`);
     const said = Object.entries(record).filter(([name, value]) => !APART.has(name) && value !== undefined && !(before && Array.isArray(value) && value.length === 0));
     const apart = { approvals: before?.approvals ?? [], associations: before?.associations ?? { purged: [], created: [], restored: [] }, trustChanges: before?.trustChanges ?? [], retirements: before?.retirements ?? [] };

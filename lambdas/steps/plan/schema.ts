@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { checkSubject, migrationId, migrationRequestFields, rung, target } from '../../domain/model.ts';
-import { serviceAccountRef, subjectName } from '../../domain/subject.ts';
+import { migrationId, rung, strictMigrationRequest, target } from '../../domain/model.ts';
+import { subjectName } from '../../domain/subject.ts';
 import { approvalEnvironment, defineStep, passingEnvironment, windowEnvironment } from '../../runtime/step.ts';
 
 /**
@@ -15,14 +15,11 @@ const environment = passingEnvironment.extend(windowEnvironment.shape).extend(ap
   RESTORE_ADDON_ROLE_ARN: z.string().min(1),
 });
 
-/** A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a change. */
-const strictRequest = migrationRequestFields.extend({ target: target.strict(), serviceAccount: serviceAccountRef.strict().optional() }).strict().superRefine(checkSubject);
-
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
 export const planSchema = defineStep('plan', {
   environment,
   cancellable: true,
-  input: z.strictObject({ migrationId, executionArn: z.string(), request: strictRequest }),
+  input: z.strictObject({ migrationId, executionArn: z.string(), request: strictMigrationRequest }),
   output: z.object({
     /** `planned`: it could go on, but a dry run was asked for. */
     verdict: z.enum(['migrate', 'already-migrated', 'planned', 'blocked']),

@@ -1,0 +1,56 @@
+/** How far a migration has come that is not over: for the command line and for the API. */
+import type { Approval, Cancellation, Migration, Plan, Recovery, Rung, StepLine } from '../domain/model.ts';
+import type { ServiceAccountRef } from '../domain/subject.ts';
+import type { Ledger } from '../ports/index.ts';
+
+export interface Running {
+  migrationId: string;
+  status: 'running';
+  target: Migration['request']['target'];
+  addon?: string;
+  serviceAccount?: ServiceAccountRef;
+  strategy: Migration['request']['strategy'];
+  startedAt: string;
+  executionArn?: string;
+  /** As Step Functions says; not RUNNING: the service takes it over within some minutes. */
+  executionStatus?: string;
+  plan?: Plan;
+  /** The way that is being tried; absent before anything was begun. */
+  applied?: Rung;
+  /** Each time that somebody was asked to approve the plan; absent where nobody was. */
+  approvals?: Approval[];
+  cancellation?: Cancellation;
+  recovery?: Recovery;
+  steps: StepLine[];
+  simulated: boolean;
+}
+
+export interface RunningOptions {
+  /** What Step Functions says of an execution; `undefined` where it does not know it (any more). */
+  statusOf: (executionArn: string) => Promise<string | undefined>;
+  simulated: boolean;
+}
+
+export async function readRunning(ledger: Ledger, record: Migration, { statusOf, simulated }: RunningOptions): Promise<Running> {
+  const { migrationId, request, plan, rung, executionArn, recovery, approvals = [] } = record;
+  const [steps, cancellation, executionStatus] = await Promise.all([ledger.listSteps(migrationId), ledger.getCancel(migrationId), executionArn === undefined ? undefined : statusOf(executionArn)]);
+  const applied = rung === undefined ? undefined : plan?.ladder[rung];
+  return {
+    migrationId,
+    status: 'running',
+    target: request.target,
+    ...(request.addon === undefined ? {} : { addon: request.addon }),
+    ...(request.serviceAccount ? { serviceAccount: request.serviceAccount } : {}),
+    strategy: request.strategy,
+    startedAt: record.startedAt,
+    ...(executionArn === undefined ? {} : { executionArn }),
+    ...(executionStatus === undefined ? {} : { executionStatus }),
+    ...(plan ? { plan } : {}),
+    ...(applied ? { applied } : {}),
+    ...(approvals.length > 0 ? { approvals } : {}),
+    ...(cancellation ? { cancellation } : {}),
+    ...(recovery ? { recovery } : {}),
+    steps,
+    simulated,
+  };
+}
