@@ -25,6 +25,7 @@ const TITLES: Record<StepName, string> = {
   'take-over': 'Take the migration over',
   'find-stranded': 'Look for migrations that were left behind',
   finish: 'Write the report and release the locks',
+  api: 'Answer a request of the API',
 };
 
 /** Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a step, which no line tells, has one too. */

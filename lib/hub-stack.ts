@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
+import { Api } from './api/api.ts';
 import { readConfig } from './config.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
@@ -24,7 +25,7 @@ export interface HubStackProps extends StackProps {
   forEveryRole?: boolean;
 }
 
-/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, the runbook, and the alarms; with Retire where trust policies may be changed. */
+/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover, the API, the runbook, and the alarms; with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
 
@@ -40,6 +41,7 @@ export class HubStack extends Stack {
       lambdaDirectory: props.lambdaDirectory,
       config,
       ...sealed,
+      stateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
       recoverStateMachineArn: Lazy.string({ produce: () => recover.stateMachineArn }),
     });
     const { tableName } = table;
@@ -51,6 +53,7 @@ export class HubStack extends Stack {
     const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
+    const api = new Api(this, 'Api', { handler: steps.versions.api, ...sealed });
     const { documentName } = new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed });
 
     const rolesFor = (purpose: Purpose): string[] =>
@@ -63,6 +66,7 @@ export class HubStack extends Stack {
       new CfnOutput(this, 'RecoverStateMachineArn', { value: recover.stateMachineArn, description: 'State machine Recover.' }),
       ...(retire ? [new CfnOutput(this, 'RetireStateMachineArn', { value: retire.stateMachineArn, description: 'State machine Retire.' })] : []),
       new CfnOutput(this, 'TableName', { value: tableName, description: 'DynamoDB table of the ledger.' }),
+      api.output,
       new CfnOutput(this, 'RunbookName', { value: documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' }),
       new CfnOutput(this, 'KubernetesRoleArns', {
         value: Fn.join(',', rolesFor('read')),

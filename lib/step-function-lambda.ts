@@ -69,7 +69,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 512,
-      timeout: STEP_TIMEOUT,
+      timeout: schema.timeoutSeconds === undefined ? STEP_TIMEOUT : Duration.seconds(schema.timeoutSeconds),
       role: this.role,
       logGroup,
       tracing: lambda.Tracing.ACTIVE,
@@ -80,7 +80,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
     if (network) connect(this.function, network);
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
-      reason: 'A state machine calls it and waits for its answer, so that no event is queued; find-stranded, which a schedule calls, is not tried again but called again five minutes later, and an alarm tells where it does not look (lib/recovery/triggers.ts).',
+      reason: 'A state machine, or API Gateway, calls it and waits for its answer, so that no event is queued; find-stranded, which a schedule calls, is not tried again but called again five minutes later, and an alarm tells where it does not look (lib/recovery/triggers.ts).',
     });
     this.version = this.function.currentVersion;
     if (key) this.openEnvironment(key);

@@ -32,7 +32,8 @@ export interface StepsProps {
   config: Config;
   /** The customer's, where there is one. */
   key?: kms.IKey;
-  /** Of the state machine Recover, which is made after the steps that it calls: a lazy value. */
+  /** Of the state machines MigrateAddon and Recover, which are made after the steps that they call: lazy values. */
+  stateMachineArn: string;
   recoverStateMachineArn: string;
 }
 
@@ -44,7 +45,7 @@ export class Steps extends Construct {
   /** What a state calls. */
   readonly versions: StepFunctions;
 
-  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, recoverStateMachineArn }: StepsProps) {
+  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, stateMachineArn, recoverStateMachineArn }: StepsProps) {
     super(scope, id);
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
@@ -70,6 +71,7 @@ export class Steps extends Construct {
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
       'repair-trust': repairable,
       'retire-trust': repairable,
+      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: '', APPROVER: 'another-role' },
     };
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
     const options = { tableArn: table.tableArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), ...ledgerKey };

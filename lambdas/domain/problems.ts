@@ -14,6 +14,21 @@ function wordsOf(issue: z.core.$ZodIssue): string {
   return `has fields that are not known: ${keys.slice(0, TOLD).map((key) => shown(key, KEY)).join(', ')}${keys.length > TOLD ? ` and ${keys.length - TOLD} more` : ''}`;
 }
 
+/** One thing that is wrong, and where: a key that is not known is its own place. */
+export interface Wrong {
+  /** `whole`, then the path below it, with dots between. */
+  place: string;
+  message: string;
+}
+
+/** The same as a list, for whoever looks at single fields. At most ten keys of each object that are not known. */
+export const wrongsOf = ({ issues }: z.ZodError, whole: string): Wrong[] =>
+  issues.flatMap((issue) => {
+    const placeOf = (path: readonly PropertyKey[]): string => [whole, ...path.map((part) => shown(String(part), KEY))].join('.');
+    if (issue.code !== 'unrecognized_keys') return [{ place: placeOf(issue.path), message: wordsOf(issue) }];
+    return issue.keys.slice(0, TOLD).map((key) => ({ place: placeOf([...issue.path, key]), message: 'is not known here' }));
+  });
+
 /** `whole`: what the data is called where it is wrong itself. The first ten, and how many more there are. */
 export function problemsOf({ issues }: z.ZodError, whole: string): string {
   const told = issues.slice(0, TOLD).map((issue) => `${issue.path.map((part) => shown(String(part), KEY)).join('.') || whole}: ${wordsOf(issue)}`);

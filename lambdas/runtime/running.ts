@@ -32,7 +32,7 @@ export interface RunningOptions {
 }
 
 export async function readRunning(ledger: Ledger, record: Migration, { statusOf, simulated }: RunningOptions): Promise<Running> {
-  const { migrationId, request, plan, rung, executionArn, recovery, approvals = [] } = record;
+  const { migrationId, request, plan, rung, executionArn, recovery, approvals } = record;
   const [steps, cancellation, executionStatus] = await Promise.all([ledger.listSteps(migrationId), ledger.getCancel(migrationId), executionArn === undefined ? undefined : statusOf(executionArn)]);
   const applied = rung === undefined ? undefined : plan?.ladder[rung];
   return {

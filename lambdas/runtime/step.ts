@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { migrationId, target } from '../domain/model.ts';
+import { approverRule, migrationId, target } from '../domain/model.ts';
 import { subjectName } from '../domain/subject.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
@@ -25,7 +25,7 @@ export const repairingEnvironment = stepEnvironment.extend({ REPAIRABLE_ROLE_ARN
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 
 /** What starts migrations for somebody outside, and rollbacks. ACCOUNTS: other accounts whose clusters may be named, separated by commas; APPROVER: who may approve what somebody asked for. */
-export const startingEnvironment = recoveringEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1), ACCOUNTS: z.string().optional(), APPROVER: z.string().optional() });
+export const startingEnvironment = recoveringEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1), ACCOUNTS: z.string(), APPROVER: approverRule });
 
 /** What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account). `startedAt`: when the Wait before a poll began, for the step's line. */
 export const stepInput = z.object({ migrationId, target, subject: subjectName, startedAt: z.iso.datetime({ offset: true }).optional() });

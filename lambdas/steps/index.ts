@@ -1,4 +1,5 @@
 import type { Step } from '../runtime/step.ts';
+import { apiStep } from './api/handler.ts';
 import { annotateServiceAccountStep } from './annotate-service-account/handler.ts';
 import { assessRollbackStep } from './assess-rollback/handler.ts';
 import { awaitActiveStep } from './await-active/handler.ts';
@@ -51,4 +52,5 @@ export const steps: Record<StepName, Step> = {
   'find-stranded': findStrandedStep,
   finish: finishStep,
   'retire-trust': retireTrustStep,
+  api: apiStep,
 };

@@ -1,3 +1,4 @@
+import { apiSchema } from './api/schema.ts';
 import { annotateServiceAccountSchema } from './annotate-service-account/schema.ts';
 import { assessRollbackSchema } from './assess-rollback/schema.ts';
 import { awaitActiveSchema } from './await-active/schema.ts';
@@ -23,7 +24,7 @@ import { takeOverSchema } from './take-over/schema.ts';
 import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
-/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`. A new step is added here and in `index.ts`. */
+/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then what others call. A new step is added here and in `index.ts`. */
 export const stepSchemas = {
   plan: planSchema,
   'request-approval': requestApprovalSchema,
@@ -49,6 +50,7 @@ export const stepSchemas = {
   'find-stranded': findStrandedSchema,
   finish: finishSchema,
   'retire-trust': retireTrustSchema,
+  api: apiSchema,
 } as const;
 
 export type StepName = keyof typeof stepSchemas;

@@ -39,13 +39,20 @@ const describeExecutions = (machines: Machines, why: string): Grant => {
   return { actions: ['states:DescribeExecution'], resources: allOf(machines).map(executionsOf), why };
 };
 
-/** Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts Recover. */
+/** Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts Recover, and the API starts what is asked for. */
 const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>> = {
   plan: (machines) => [describeExecutions(machines, "asks whether the execution that holds the add-on's lock is still running")],
   'take-over': (machines) => [describeExecutions(machines, 'makes sure that the execution that it takes over from has stopped')],
   'find-stranded': (machines) => [
     describeExecutions(machines, 'asks of each lock that is held whether its execution is still running'),
     { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts Recover for a migration whose execution has stopped' },
+  ],
+  api: (machines) => [
+    describeExecutions(machines, 'says of a migration whether its execution is still running'),
+    { actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the migrations and dry runs that are asked for' },
+    { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts the rollbacks that are asked for' },
+    { actions: ['states:SendTaskSuccess'], resources: [machines.migrateAddon.stateMachineArn], why: 'lets an execution go on whose plan was approved' },
+    { actions: ['states:SendTaskFailure'], resources: [machines.migrateAddon.stateMachineArn], why: 'ends an execution whose plan was rejected, or that was cancelled while it waited' },
   ],
 };
 

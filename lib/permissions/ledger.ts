@@ -1,6 +1,6 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
+import { BY_CLUSTER, BY_TIME, HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
 import type { Grant } from './grant.ts';
 
 /** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */
@@ -55,10 +55,22 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes a trust policy, before and after, before it is written',
     UpdateItem: `takes the locks and lets go of them, and ${LINE}`,
   },
+  api: {
+    Query: 'reads the migrations that are asked about, with their steps and their evidence',
+    GetItem: 'finds what was asked for before under the same key, and the task that waits for an approval',
+    PutItem: 'notes what is asked for, before anything is started, so that it is started once',
+    UpdateItem: "writes a new migration's record, the decision about an approval, and that a migration shall stop",
+  },
+};
+
+/** What is looked up in an index of the table, by whom. */
+const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
+  'find-stranded': { [HELD_LOCKS]: 'lists the locks that are held' },
+  api: { [BY_TIME]: 'lists the migrations', [BY_CLUSTER]: 'lists the migrations of one cluster' },
 };
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */
 export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [
   ...Object.entries(callsOf[step]).map(([call, why]) => ({ actions: [`dynamodb:${call}`], resources: [tableArn], why })),
-  ...(step === 'find-stranded' ? [{ actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${HELD_LOCKS}`], why: 'lists the locks that are held' }] : []),
+  ...Object.entries(INDEXES[step] ?? {}).map(([index, why]) => ({ actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${index}`], why })),
 ];

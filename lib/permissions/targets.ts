@@ -198,4 +198,11 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...observe('makes sure that the add-on is on Pod Identity, and that no other one needs the trust'),
     ...changeTrust(repairableRoleArns),
   ],
+  api: () => [
+    describeCluster("finds the API server of a cluster whose workloads' identities are asked for"),
+    listAddons('finds the add-ons that these workloads belong to'),
+    ...observe('reads these add-ons, and the associations of the workloads'),
+    { actions: ['eks:DescribeAddonConfiguration'], resources: ['*'], why: "reads EKS's catalogue: for which service accounts an add-on takes associations" },
+    getRole(ROLES, 'evaluates the trust policies of the roles that the workloads use, to say what stands in the way'),
+  ],
 };

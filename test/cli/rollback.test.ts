@@ -15,7 +15,7 @@ const RECOVERY = `arn:aws:states:eu-west-1:111122223333:execution:Recover:${ID}-
 const watcher = { update: () => {}, say: () => {} };
 const sfn = mockClient(SFNClient);
 
-const base = { migrationId: ID, request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }), startedAt: '2026-01-15T09:00:00.000Z', executionArn: FIRST } as const;
+const base = { approvals: [], migrationId: ID, request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }), startedAt: '2026-01-15T09:00:00.000Z', executionArn: FIRST } as const;
 const running = { ...base, status: 'running' } as unknown as Migration;
 const ended = (outcome: Migration['outcome'], change: Partial<Migration> = {}): Migration =>
   ({ ...base, status: 'ended', outcome, endedAt: '2026-01-15T09:05:00.000Z', verified: 'pods', warnings: [], handOff: [], associations: { purged: [], created: [], restored: [] }, ...change }) as unknown as Migration;

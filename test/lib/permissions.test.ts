@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { grantsOf } from '../../lib/migration/permissions.ts';
-import { actionsOf, allMachines, recover, resolve, resourcesOf, roleOf, statementsOf, statementsOfRole, stepOf } from './definition.ts';
+import { actionsOf, allMachines, migrateAddon, recover, resolve, resourcesOf, roleOf, statementsOf, statementsOfRole, stepOf } from './definition.ts';
 
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
@@ -62,6 +62,7 @@ describe('permissions', () => {
       'find-stranded': [],
       finish: [...andCluster, 'iam:GetRole'],
       'retire-trust': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      api: [...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
     });
   });
 
@@ -96,7 +97,7 @@ describe('permissions', () => {
     ]);
   });
 
-  it('look after executions of this service alone, start Recover alone, and stop none: that is the runbook\'s', () => {
+  it('look after executions of this service alone, start Recover alone but for the API, and stop none: that is the runbook\'s', () => {
     const executions = allMachines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
     const ofStates = STEPS.map((step) => [step, statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('states:')))] as const);
     const look = { actions: ['states:DescribeExecution'], resources: executions, condition: undefined };
@@ -104,6 +105,14 @@ describe('permissions', () => {
       plan: [look],
       'take-over': [look],
       'find-stranded': [look, { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined }],
+      // Neither Retire, nor a task of another state machine.
+      api: [
+        look,
+        { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId], condition: undefined },
+        { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined },
+        { actions: ['states:SendTaskSuccess'], resources: [migrateAddon.logicalId], condition: undefined },
+        { actions: ['states:SendTaskFailure'], resources: [migrateAddon.logicalId], condition: undefined },
+      ],
     });
     const stopping = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties).includes('StopExecution'));
     expect(stopping.map(([name]) => name)).toEqual([expect.stringMatching(/^RunbookRole/)]);
@@ -132,9 +141,10 @@ describe('permissions', () => {
   it("let each step do in the ledger what it does there, in the ledger's table alone", () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
     const ofLedger = (step: string) => statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
+    const indexes: Record<string, string[]> = { 'find-stranded': ['HeldLocks'], api: ['ByTime', 'ByCluster'] };
     for (const step of STEPS) {
       const resources = ofLedger(step).flatMap((statement) => statement.resources.map((resource) => resource.split(':').at(-1)));
-      expect(resources, `of ${step}`).toEqual([table, ...(step === 'find-stranded' ? [`${table}/index/HeldLocks`] : [])]);
+      expect(resources, `of ${step}`).toEqual([table, ...(indexes[step] ?? []).map((index) => `${table}/index/${index}`)]);
     }
     const initials = { Query: 'Q', GetItem: 'G', PutItem: 'P', UpdateItem: 'U' };
     const called = (step: string): string => Object.entries(initials).flatMap(([call, initial]) => (ofLedger(step).flatMap(({ actions }) => actions).includes(`dynamodb:${call}`) ? [initial] : [])).join('');
@@ -163,6 +173,7 @@ describe('permissions', () => {
       'find-stranded': 'QU',
       finish: 'QU',
       'retire-trust': 'QGPU',
+      api: 'QGPU',
     });
     expect(STEPS.flatMap(ofLedger).flatMap(({ actions }) => actions).filter((action) => !(action.replace('dynamodb:', '') in initials))).toEqual([]);
   });

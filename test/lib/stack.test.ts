@@ -74,7 +74,7 @@ describe('stack', () => {
     expect(handlers.sort()).toEqual(Object.keys(stepSchemas).map((step) => `${step}.handler`).sort());
     expect(new Set(functions.map(({ Code }) => JSON.stringify(Code))).size).toBe(1);
     for (const properties of functions) {
-      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: LONGEST_LAMBDA_SECONDS });
+      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: properties.Handler === 'api.handler' ? 25 : LONGEST_LAMBDA_SECONDS });
     }
   });
 

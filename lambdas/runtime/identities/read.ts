@@ -13,11 +13,11 @@ export interface Sources extends TargetPorts {
   target: Target;
   clock: Clock;
   /** Runs one read, again where that may help. */
-  attempt<T>(read: () => Promise<T>): Promise<T>;
+  attempt: <T>(read: () => Promise<T>) => Promise<T>;
   /** Whole associations of the service accounts of these keys. */
-  associationsOf(accounts: ReadonlySet<string>, namespace: string | undefined): Promise<Association[]>;
+  associationsOf: (accounts: ReadonlySet<string>, namespace: string | undefined) => Promise<Association[]>;
   /** The roles of all nodes, as far as that is certain; left out, they are not read, and a report just names none. */
-  rolesOfNodes?(): Promise<string[] | undefined>;
+  rolesOfNodes?: () => Promise<string[] | undefined>;
 }
 
 /** What was asked for. */

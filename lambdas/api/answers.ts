@@ -1,0 +1,94 @@
+/** What the API answers, as zod schemas: its OpenAPI document is made of these too. */
+import { z } from 'zod';
+import { report } from '../domain/identities/model.ts';
+import { approval, cancellation, migrationId, migrationReport } from '../domain/model.ts';
+import { migrationSummary } from '../domain/summary.ts';
+
+/** Paths beside this answer's own; those that change something are there while they can. */
+export const links = z.object({
+  self: z.string(),
+  plan: z.string().optional(),
+  approval: z.string().optional(),
+  rollback: z.string().optional(),
+  cancel: z.string().optional(),
+});
+export type Links = z.infer<typeof links>;
+
+export const accepted = z.object({ migrationId, status: z.literal('accepted'), links });
+export type Accepted = z.infer<typeof accepted>;
+
+/**
+ * A migration as it stands: the report of one that is over, and what is known so far of one that is not. What the
+ * command line alone knows of it (the disruption, whether AWS was played) is not part of it.
+ */
+export const migrationAnswer = migrationReport
+  .omit({ simulated: true, disruption: true, verification: true })
+  .partial({ outcome: true, endedAt: true })
+  .extend({
+    status: z.enum(['running', 'ended']),
+    dryRun: z.boolean(),
+    requestedBy: z.string().optional(),
+    reason: z.string().optional(),
+    /** Name of the last step's line; absent before the first. */
+    step: z.string().optional(),
+    /** The execution that works on it, or did last; absent where none was started yet. */
+    executionArn: z.string().optional(),
+    /** As Step Functions says, while it is running; not RUNNING: the service takes it over within some minutes. */
+    executionStatus: z.string().optional(),
+    cancellation: cancellation.optional(),
+    /** `left`: how many pods of each are not shown, where there are too many. */
+    verification: migrationReport.shape.verification.extend({ left: z.object({ before: z.int(), pods: z.int() }).optional() }),
+    links,
+  });
+export type MigrationAnswer = z.infer<typeof migrationAnswer>;
+
+/** What of it is about the plan. */
+export const planAnswer = migrationAnswer.pick({
+  migrationId: true,
+  status: true,
+  outcome: true,
+  target: true,
+  addon: true,
+  serviceAccount: true,
+  strategy: true,
+  preserve: true,
+  dryRun: true,
+  requestedBy: true,
+  reason: true,
+  startedAt: true,
+  endedAt: true,
+  plan: true,
+  failure: true,
+  links: true,
+});
+export type PlanAnswer = z.infer<typeof planAnswer>;
+
+export const listAnswer = z.object({
+  migrations: z.array(migrationSummary.extend({ links })),
+  /** There where there may be more: give it back as `next`. A page may be short, or empty, and not the last. */
+  next: z.string().optional(),
+});
+export type ListAnswer = z.infer<typeof listAnswer>;
+
+export const approvalAnswer = z.object({ migrationId, approval, links });
+export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
+
+export const cancelAnswer = z.object({
+  migrationId,
+  /** The one that stands: an earlier one, where somebody has asked before. */
+  cancellation,
+  first: z.boolean(),
+  /** Whether the migration may have changed something already. */
+  begun: z.boolean(),
+  willEnd: z.enum(['blocked', 'rolled-back']),
+  links,
+});
+export type CancelAnswer = z.infer<typeof cancelAnswer>;
+
+/** A page of `pod-identity identities`: which role a node has is not looked at, nor are the roles of the account. */
+export const identitiesAnswer = report.omit({ namespace: true, totals: true, trustedRoles: true }).extend({
+  /** Of the whole cluster, in all pages. */
+  totals: z.object({ workloads: z.int() }),
+  next: z.string().optional(),
+});
+export type IdentitiesAnswer = z.infer<typeof identitiesAnswer>;

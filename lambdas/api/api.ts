@@ -1,0 +1,113 @@
+/** The API's one entry: from API Gateway's event to its answer. Whatever goes wrong is answered as a problem; nothing is thrown. */
+import httpRouterHandler from '@middy/http-router';
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import type { z } from 'zod';
+import { ERROR_CLASSES, isMigrationError } from '../domain/errors.ts';
+import { UNEXPECTED_ERROR } from '../domain/metrics.ts';
+import { wrongsOf } from '../domain/problems.ts';
+import { shown } from '../domain/text.ts';
+import type { HandlerDependencies } from '../ports/index.ts';
+import { tellFailure } from '../runtime/failures.ts';
+import { cancel, decideApproval, rollBack } from './act.ts';
+import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, pathOf, prefixOf, queryOf } from './event.ts';
+import { listIdentities } from './identities.ts';
+import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
+import { ApiProblem, type FieldError, invalid, problemOf, PROBLEMS } from './problems.ts';
+import type { ProxyEvent, ProxyResult } from './proxy.ts';
+import { getMigration, getPlan, listMigrations } from './show.ts';
+import { createMigration, createPlan } from './start.ts';
+
+const answers: { [Id in OperationId]: (call: Call<Id>, dependencies: HandlerDependencies) => Promise<Reply<Id>> } = { createPlan, getPlan, createMigration, listMigrations, getMigration, decideApproval, rollBack, cancel, listIdentities };
+type Answer = (call: unknown, dependencies: HandlerDependencies) => Promise<{ body: unknown; headers?: Record<string, string> }>;
+
+const IDS = Object.keys(OPERATIONS) as OperationId[];
+
+/** Nothing of an answer may be kept on the way, or be taken for something else. */
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+/** Seconds after which it is worth to try again: throttling is over by then. */
+const RETRY_AFTER = '5';
+
+function parsed(schema: z.ZodType, value: unknown, place: string, errors: FieldError[]): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  errors.push(...wrongsOf(result.error, place).map(({ place: field, message }) => ({ field, message })));
+  return undefined;
+}
+
+/** Each parameter once. */
+function queryFor({ query }: Operation, event: ProxyEvent, errors: FieldError[]): unknown {
+  const given = queryOf(event);
+  const once: [string, string][] = [];
+  for (const [name, [value = '', ...others]] of given) {
+    if (!Object.hasOwn(query.shape, name)) errors.push({ field: `query.${shown(name, 64)}`, message: 'is not known here' });
+    else if (others.length > 0) errors.push({ field: `query.${name}`, message: 'is given more than once' });
+    else once.push([name, value]);
+  }
+  return parsed(query, Object.fromEntries(once), 'query', errors);
+}
+
+/** All that is wrong at once, but for a body that can't be read at all. */
+function callOf(operation: Operation, event: ProxyEvent, parameters: unknown): object {
+  const errors: FieldError[] = [];
+  const caller = callerOf(event);
+  const call = {
+    caller,
+    account: event.requestContext.accountId,
+    prefix: prefixOf(event),
+    parameters: operation.parameters && parsed(operation.parameters, parameters, 'path', errors),
+    query: queryFor(operation, event, errors),
+    idempotencyKey: operation.idempotencyKey && idempotencyKeyOf(event, errors),
+    body: operation.body && parsed(operation.body, bodyOf(event), 'body', errors),
+  };
+  if (errors.length > 0) throw invalid(errors);
+  return call;
+}
+
+const result = (statusCode: number, type: string, body: unknown, headers: Record<string, string> = {}): ProxyResult => ({ statusCode, headers: { ...HEADERS, ...headers, 'content-type': type }, body: JSON.stringify(body) });
+
+/** Such as of `/migrations/{id}`, whatever the id. */
+const PATTERNS = IDS.map((id) => ({ ...OPERATIONS[id], pattern: new RegExp(`^${OPERATIONS[id].path.replace(/\{\w+\}/g, '[^/]+')}/?$`) }));
+
+function noRoute({ method, path }: { method: string; path: string }): never {
+  const allowed = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((one) => one.method);
+  if (allowed.length === 0) throw new ApiProblem('unknown-path', `There is nothing at ${shown(path, 200)}: docs/openapi.json has all paths.`);
+  throw new ApiProblem('method-not-allowed', `${shown(method, 20)} is not for ${shown(path, 200)}, but ${allowed.join(', ')} is.`, { headers: { allow: allowed.join(', ') } });
+}
+
+function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
+  return httpRouterHandler({
+    routes: IDS.map((id) => ({
+      method: OPERATIONS[id].method,
+      path: OPERATIONS[id].path,
+      handler: async (routed: APIGatewayProxyEvent): Promise<ProxyResult> => {
+        const operation: Operation = OPERATIONS[id];
+        const { body, headers } = await (answers[id] as Answer)(callOf(operation, event, routed.pathParameters), dependencies);
+        return result(operation.status, 'application/json', operation.answer.parse(body), headers);
+      },
+    })),
+    notFoundResponse: noRoute,
+  });
+}
+
+/** What is told of a failure: its own text stays here. */
+function problemFor(error: unknown, { telemetry }: HandlerDependencies): ApiProblem {
+  if (error instanceof ApiProblem) return error;
+  tellFailure('api', error, telemetry);
+  if (isMigrationError(error) && ERROR_CLASSES[error.name] === 'retryable') {
+    return new ApiProblem('unavailable', `The request could not be answered now (${error.name}). Send it again in some seconds: with an Idempotency-Key, or unchanged, it is carried out once.`, { headers: { 'retry-after': RETRY_AFTER } });
+  }
+  // An error of ours that no route expects is one too.
+  if (isMigrationError(error)) telemetry.count(UNEXPECTED_ERROR);
+  return new ApiProblem('unexpected', "The request could not be answered. What happened stands in the service's log, under the id of this problem's instance.");
+}
+
+export async function answerRequest(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
+  try {
+    const routed = { httpMethod: event.httpMethod, path: pathOf(event) };
+    if (routed.httpMethod === '' || routed.path === '') noRoute({ method: routed.httpMethod, path: routed.path });
+    return (await routerFor(event, dependencies)(routed as APIGatewayProxyEvent, {} as Context, {} as never)) as ProxyResult;
+  } catch (error) {
+    const found = problemFor(error, dependencies);
+    return result(PROBLEMS[found.kind].status, 'application/problem+json', problemOf(found, instanceOf(event)), found.headers);
+  }
+}

@@ -1,0 +1,99 @@
+/** What the caller's part of a request says, read so that nothing in it is believed to have a form. */
+import { hasProtoKey } from '../domain/problems.ts';
+import { requestedBy } from '../domain/names.ts';
+import { shown } from '../domain/text.ts';
+import { ApiProblem, type FieldError, invalid } from './problems.ts';
+import type { ProxyEvent } from './proxy.ts';
+
+/** As much as a request of the service ever has, many times over; bytes. */
+export const LONGEST_BODY = 64 * 1024;
+/** Source: the draft "The Idempotency-Key HTTP Header Field"; its length is ours. */
+export const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+
+const entriesOf = (value: unknown): [string, unknown][] => (typeof value === 'object' && value !== null ? Object.entries(value) : []);
+
+/** Each value of each name; those of a list that has all of them go before the one that has the last of each. */
+function valuesOf(all: unknown, last: unknown): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [name, value] of entriesOf(last)) found.set(name, [String(value)]);
+  for (const [name, values] of entriesOf(all)) if (Array.isArray(values) && values.length > 0) found.set(name, values.map(String));
+  return found;
+}
+
+export const queryOf = ({ multiValueQueryStringParameters, queryStringParameters }: ProxyEvent): Map<string, string[]> => valuesOf(multiValueQueryStringParameters, queryStringParameters);
+
+/** By name in lower case. */
+function headersOf({ multiValueHeaders, headers }: ProxyEvent): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [name, values] of valuesOf(multiValueHeaders, headers)) found.set(name.toLowerCase(), [...(found.get(name.toLowerCase()) ?? []), ...values]);
+  return found;
+}
+
+/** Absent where the caller has given none. */
+export function idempotencyKeyOf(event: ProxyEvent, errors: FieldError[]): string | undefined {
+  const [key, ...others] = headersOf(event).get('idempotency-key') ?? [];
+  if (key === undefined) return undefined;
+  if (others.length === 0 && IDEMPOTENCY_KEY.test(key)) return key;
+  errors.push({ field: 'header.idempotency-key', message: others.length > 0 ? 'is given more than once' : 'must have 1 to 255 printable ASCII characters' });
+  return undefined;
+}
+
+/** The principal, as API Gateway has authenticated it. */
+export function callerOf({ requestContext: { identity } }: ProxyEvent): string {
+  const caller = requestedBy.min(1).safeParse(identity?.userArn);
+  if (caller.success) return caller.data;
+  throw new ApiProblem('unauthenticated', 'API Gateway has not said which IAM principal asks, in 256 characters at most: every method of this API must be authorised by IAM (AWS_IAM).');
+}
+
+/** Names this one request where somebody asks for help. */
+export const instanceOf = ({ requestContext: { requestId } }: ProxyEvent): string | undefined => (/^[\w-]{1,64}$/.test(requestId) ? `urn:uuid:${requestId}` : undefined);
+
+/** The route's own path: a custom domain may have put something before it. */
+export const pathOf = ({ resource, pathParameters, path }: ProxyEvent): string =>
+  resource?.startsWith('/') ? resource.replace(/\{(\w+)\}/g, (whole, name: string) => (pathParameters && Object.hasOwn(pathParameters, name) ? encodeURIComponent(String(pathParameters[name]).toWellFormed()) : whole)) : path;
+
+/** What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. */
+export function prefixOf(event: ProxyEvent): string {
+  const whole = event.requestContext.path ?? '';
+  const path = pathOf(event);
+  return /^\/[\w.~/-]*$/.test(whole) && whole.endsWith(path) ? whole.slice(0, whole.length - path.length) : '';
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const wrongBody = (message: string): ApiProblem => invalid([{ field: 'body', message }]);
+
+function bytesOf({ body, isBase64Encoded }: ProxyEvent): Buffer {
+  if (body === undefined || body === null || body === '') return Buffer.alloc(0);
+  if (typeof body !== 'string') throw wrongBody('must be text');
+  const tooLarge = (): ApiProblem => new ApiProblem('too-large', `The body may have ${LONGEST_BODY} bytes.`);
+  // Before it is copied: base 64 takes four characters for three bytes.
+  if (body.length > LONGEST_BODY * (isBase64Encoded === true ? 2 : 1)) throw tooLarge();
+  if (isBase64Encoded === true && !BASE64.test(body)) throw wrongBody('must be base 64, since it is said to be');
+  const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
+  if (bytes.length > LONGEST_BODY) throw tooLarge();
+  return bytes;
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    // What JSON.parse says repeats a piece of it.
+    throw wrongBody('must be a JSON object, in UTF-8');
+  }
+}
+
+/** A JSON object; an empty one where there is no body. Throws ApiProblem for anything else. */
+export function bodyOf(event: ProxyEvent): object {
+  const bytes = bytesOf(event);
+  const [type, ...others] = headersOf(event).get('content-type') ?? [];
+  if (bytes.length === 0 && type === undefined) return {};
+  if (others.length > 0 || type === undefined || !/^application\/json *(; *charset="?utf-8"? *)?$/i.test(type)) {
+    throw new ApiProblem('not-json', `The body must be of content-type application/json${type === undefined ? ', and none is given' : `, not ${shown(type, 100)}`}.`);
+  }
+  if (bytes.length === 0) return {};
+  const value = parsed(bytes);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongBody('must be a JSON object');
+  if (hasProtoKey(value)) throw wrongBody('has a key __proto__');
+  return value;
+}

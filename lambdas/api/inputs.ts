@@ -1,0 +1,39 @@
+/** What the API takes, as zod schemas: its OpenAPI document is made of these too. */
+import { z } from 'zod';
+import { approvalDecision, checkSubject, migrationId, outcome, reason, strictRequestFields } from '../domain/model.ts';
+import { accountId, clusterName, regionName } from '../domain/names.ts';
+import { rowToken, idToken } from './tokens.ts';
+
+/** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
+export const planBody = strictRequestFields.omit({ dryRun: true, requestedBy: true, approval: true, approvalHours: true, changeWindow: true }).superRefine(checkSubject);
+export const migrationBody = strictRequestFields.omit({ requestedBy: true }).superRefine(checkSubject);
+export const approvalBody = approvalDecision;
+/** Of a rollback, and of a cancel. */
+export const reasonBody = z.strictObject({ reason: reason.optional() });
+
+export const ofMigration = z.object({ id: migrationId });
+export const ofCluster = z.object({ name: clusterName });
+
+const LIMIT = { least: 1, most: 100, usual: 50 } as const;
+const limitMessage = `must be a whole number from ${LIMIT.least} to ${LIMIT.most}`;
+/** A query has text alone; its number is what OpenAPI speaks of. */
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,2}$/, limitMessage)
+  .transform(Number)
+  .pipe(z.number().max(LIMIT.most, limitMessage))
+  .default(LIMIT.usual)
+  .meta({ openapi: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.usual } });
+
+const SINCE = 'must be a time in ISO 8601 with its offset, such as 2026-01-15T09:00:00Z, or a day in UTC such as 2026-01-15';
+/** Milliseconds since 1970; nothing was started before that. */
+const since = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], SINCE)
+  .transform((text) => Math.max(0, Date.parse(text)))
+  .meta({ openapi: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'string', format: 'date' }] } });
+
+export const listQuery = z.strictObject({ account: accountId.optional(), region: regionName.optional(), cluster: clusterName.optional(), outcome: outcome.optional(), since: since.optional(), limit, next: idToken.optional() });
+/** `account`: of the cluster; the service's own where it is left out. */
+export const identitiesQuery = z.strictObject({ account: accountId.optional(), region: regionName, limit, next: rowToken.optional() });
+/** Of everything else. */
+export const noQuery = z.strictObject({});

@@ -1,0 +1,27 @@
+/** Paths under which a caller goes on. */
+import { pendingApproval } from '../domain/approval.ts';
+import type { Migration } from '../domain/model.ts';
+import { nothingToPutBack } from '../domain/recovery.ts';
+import type { Accepted, Links } from './answers.ts';
+
+type Standing = Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'recovery' | 'approvals'>;
+
+export const migrationPath = (prefix: string, id: string): string => `${prefix}/migrations/${id}`;
+export const planPath = (prefix: string, id: string): string => `${prefix}/plans/${id}`;
+
+/** Those that change something are there where they would be taken, as far as the record says. */
+export function linksOf(prefix: string, record: Standing): Links {
+  const { migrationId, status, recovery, approvals } = record;
+  const self = migrationPath(prefix, migrationId);
+  const running = status === 'running';
+  return {
+    self,
+    plan: planPath(prefix, migrationId),
+    ...(running && pendingApproval(approvals) ? { approval: `${self}/approval` } : {}),
+    ...(running && !recovery ? { cancel: `${self}/cancel` } : {}),
+    ...(!running && nothingToPutBack(record) === undefined ? { rollback: `${self}/rollback` } : {}),
+  };
+}
+
+/** What is known of one that was only just taken in, whatever has become of it since. */
+export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({ migrationId, status: 'accepted', links: { self: migrationPath(prefix, migrationId), plan: planPath(prefix, migrationId) } });

@@ -1,0 +1,156 @@
+/** Every operation of the API, as data: what routes requests, makes the OpenAPI document, and makes the methods of the gateway. */
+import type { z } from 'zod';
+import { accepted, approvalAnswer, cancelAnswer, identitiesAnswer, listAnswer, migrationAnswer, planAnswer } from './answers.ts';
+import { approvalBody, identitiesQuery, listQuery, migrationBody, noQuery, ofCluster, ofMigration, planBody, reasonBody } from './inputs.ts';
+import type { ProblemKind } from './problems.ts';
+
+export interface Operation {
+  method: 'GET' | 'POST';
+  /** As API Gateway and OpenAPI write it. */
+  path: `/${string}`;
+  summary: string;
+  description: string;
+  parameters?: z.ZodObject;
+  query: z.ZodObject;
+  body?: z.ZodType;
+  /** Whether it heeds the header Idempotency-Key. */
+  idempotencyKey?: true;
+  status: 200 | 202;
+  answer: z.ZodType;
+  /** Beside those that every operation has. */
+  problems: readonly ProblemKind[];
+}
+
+const OF_BODIES = ['too-large', 'not-json'] as const satisfies ProblemKind[];
+
+export const OPERATIONS = {
+  createPlan: {
+    method: 'POST',
+    path: '/plans',
+    summary: 'Plan a migration',
+    description: 'Looks at everything and makes the plan, and changes nothing: a dry run. Answers at once; the plan is under `links.plan` some seconds later.',
+    query: noQuery,
+    body: planBody,
+    idempotencyKey: true,
+    status: 202,
+    answer: accepted,
+    problems: [...OF_BODIES, 'key-used', 'other-account'],
+  },
+  getPlan: {
+    method: 'GET',
+    path: '/plans/{id}',
+    summary: 'Show a plan',
+    description: 'The plan, its checks and its verdict: of a dry run, or of a migration. Without `plan` it is not made yet.',
+    parameters: ofMigration,
+    query: noQuery,
+    status: 200,
+    answer: planAnswer,
+    problems: ['unknown-migration'],
+  },
+  createMigration: {
+    method: 'POST',
+    path: '/migrations',
+    summary: 'Start a migration',
+    description: 'Plans, waits for an approval and a change window where they are asked for, changes, verifies, and goes back by itself. Answers at once. Who asks is the principal that signed the request.',
+    query: noQuery,
+    body: migrationBody,
+    idempotencyKey: true,
+    status: 202,
+    answer: accepted,
+    problems: [...OF_BODIES, 'key-used', 'other-account'],
+  },
+  listMigrations: {
+    method: 'GET',
+    path: '/migrations',
+    summary: 'List migrations',
+    description: 'Dry runs too, newest first. A migration of the last seconds may be missing.',
+    query: listQuery,
+    status: 200,
+    answer: listAnswer,
+    problems: [],
+  },
+  getMigration: {
+    method: 'GET',
+    path: '/migrations/{id}',
+    summary: 'Show a migration',
+    description: 'As it stands: status, step, plan, approvals, evidence, and what can be done with it.',
+    parameters: ofMigration,
+    query: noQuery,
+    status: 200,
+    answer: migrationAnswer,
+    problems: ['unknown-migration'],
+  },
+  decideApproval: {
+    method: 'POST',
+    path: '/migrations/{id}/approval',
+    summary: 'Approve or reject a plan',
+    description: 'Decides about the plan of that hash, and no other one. The same decision of the same principal may be said again.',
+    parameters: ofMigration,
+    query: noQuery,
+    body: approvalBody,
+    status: 200,
+    answer: approvalAnswer,
+    problems: [...OF_BODIES, 'unknown-migration', 'no-approval', 'not-allowed-to-approve'],
+  },
+  rollBack: {
+    method: 'POST',
+    path: '/migrations/{id}/rollback',
+    summary: 'Roll a migration back',
+    description: 'Puts back what a migration has changed that is over. Answers at once; whether it is begun, the migration shows.',
+    parameters: ofMigration,
+    query: noQuery,
+    body: reasonBody,
+    idempotencyKey: true,
+    status: 202,
+    answer: accepted,
+    problems: [...OF_BODIES, 'unknown-migration', 'no-rollback', 'key-used'],
+  },
+  cancel: {
+    method: 'POST',
+    path: '/migrations/{id}/cancel',
+    summary: 'Stop a migration',
+    description: 'Before anything was changed it ends `blocked`; after that, what it has changed is put back.',
+    parameters: ofMigration,
+    query: noQuery,
+    body: reasonBody,
+    status: 202,
+    answer: cancelAnswer,
+    problems: [...OF_BODIES, 'unknown-migration', 'no-cancel'],
+  },
+  listIdentities: {
+    method: 'GET',
+    path: '/clusters/{name}/identities',
+    summary: 'Say how the workloads of a cluster get their AWS credentials',
+    description: 'A row for each workload, by namespace, kind, name and service account, with what stands in the way of Pod Identity. The pods are read anew for each page.',
+    parameters: ofCluster,
+    query: identitiesQuery,
+    status: 200,
+    answer: identitiesAnswer,
+    problems: ['unknown-cluster', 'no-access', 'other-account'],
+  },
+} as const satisfies Record<string, Operation>;
+
+export type OperationId = keyof typeof OPERATIONS;
+
+/** What any of them may answer. */
+export const PROBLEMS_OF_ALL = ['invalid-request', 'unauthenticated', 'unexpected', 'unavailable'] as const satisfies ProblemKind[];
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+type Field<One, Name extends string> = One extends Record<Name, infer Schema> ? Parsed<Schema> : undefined;
+/** What an operation is given, once all of it is right. */
+export interface Call<Id extends OperationId> {
+  parameters: Field<(typeof OPERATIONS)[Id], 'parameters'>;
+  query: Parsed<(typeof OPERATIONS)[Id]['query']>;
+  body: Field<(typeof OPERATIONS)[Id], 'body'>;
+  idempotencyKey: string | undefined;
+  /** ARN of the principal that signed the request. */
+  caller: string;
+  /** The service's own account. */
+  account: string;
+  /** What stands before the API's paths in the caller's URLs. */
+  prefix: string;
+}
+export interface Reply<Id extends OperationId> {
+  body: z.input<(typeof OPERATIONS)[Id]['answer']>;
+  headers?: Record<string, string>;
+}

@@ -1,0 +1,82 @@
+/** What the API answers where it does not do what was asked for: problem details (RFC 9457), one kind for each thing that a caller can do something about. */
+import { z } from 'zod';
+import { shown } from '../domain/text.ts';
+
+/** Where each kind is explained: a reference relative to the project's repository. */
+export const PROBLEM_TYPES = 'docs/api.md';
+
+/** By kind, its status and title. `docs/api.md` has a section for each; a test keeps it so. */
+export const PROBLEMS = {
+  'invalid-request': { status: 400, title: 'The request is not right' },
+  unauthenticated: { status: 403, title: 'It is not known who asks' },
+  'not-allowed-to-approve': { status: 403, title: 'This principal may not approve this migration' },
+  'unknown-path': { status: 404, title: 'There is nothing at this path' },
+  'unknown-migration': { status: 404, title: 'There is no such migration' },
+  'unknown-cluster': { status: 404, title: 'There is no such cluster' },
+  'method-not-allowed': { status: 405, title: 'This path does not know the method' },
+  'no-approval': { status: 409, title: 'There is nothing to decide here' },
+  'no-cancel': { status: 409, title: 'The migration can not be stopped' },
+  'no-rollback': { status: 409, title: 'The migration can not be rolled back' },
+  'no-access': { status: 409, title: 'The service may not look into the cluster' },
+  'too-large': { status: 413, title: 'The body is too large' },
+  'not-json': { status: 415, title: 'The body is not JSON' },
+  'key-used': { status: 422, title: 'The idempotency key stands for another request' },
+  'other-account': { status: 422, title: 'The account is not one of this service' },
+  unexpected: { status: 500, title: 'Something unexpected happened' },
+  unavailable: { status: 503, title: 'Something that the service needs does not answer' },
+} as const satisfies Record<string, { status: number; title: string }>;
+export type ProblemKind = keyof typeof PROBLEMS;
+
+export const fieldError = z.object({
+  /** Where it is: `body.target.region`, `query.limit`, `path.id`, `header.idempotency-key`. */
+  field: z.string(),
+  message: z.string(),
+});
+export type FieldError = z.infer<typeof fieldError>;
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  /** Absent where API Gateway itself answers with a status of its own. */
+  status: z.int().min(400).max(599).optional(),
+  detail: z.string(),
+  /** This one occurrence: what to name when asking for help. */
+  instance: z.string().optional(),
+  errors: z.array(fieldError).optional(),
+});
+export type Problem = z.infer<typeof problem>;
+
+/** Characters of a detail, and errors, that are told. */
+const [LONGEST_DETAIL, MOST_ERRORS] = [2000, 20];
+
+export interface ProblemOptions {
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+}
+
+/** Thrown by whatever answers a request; `message` is the problem's detail and may repeat what somebody said: it is cut and escaped. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+  readonly kind: ProblemKind;
+  readonly errors: FieldError[];
+  readonly headers: Record<string, string>;
+  constructor(kind: ProblemKind, detail: string, { errors = [], headers = {} }: ProblemOptions = {}) {
+    super(shown(detail, LONGEST_DETAIL));
+    this.kind = kind;
+    this.errors = errors.slice(0, MOST_ERRORS);
+    this.headers = headers;
+  }
+}
+
+/** What is wrong with parts of the request; there is at least one. */
+export const invalid = (errors: FieldError[]): ApiProblem => new ApiProblem('invalid-request', errors.slice(0, MOST_ERRORS).map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
+
+export const typeOf = (kind: ProblemKind): string => `${PROBLEM_TYPES}#${kind}`;
+
+export const problemOf = ({ kind, message, errors }: ApiProblem, instance: string | undefined): Problem => ({
+  type: typeOf(kind),
+  ...PROBLEMS[kind],
+  detail: message,
+  ...(instance === undefined ? {} : { instance }),
+  ...(errors.length > 0 ? { errors } : {}),
+});

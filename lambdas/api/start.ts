@@ -1,0 +1,42 @@
+/** POST /plans and POST /migrations. */
+import { partitionOf } from '../domain/arn.ts';
+import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/model.ts';
+import type { HandlerDependencies } from '../ports/index.ts';
+import type { Accepted } from './answers.ts';
+import { acceptedAs, migrationPath, planPath } from './links.ts';
+import type { Call, Reply } from './operations.ts';
+import { ApiProblem, invalid } from './problems.ts';
+import { takeIn } from './requesting.ts';
+
+interface Place {
+  account: string;
+  region: string;
+}
+/** The names of both in the request. */
+type Fields = Record<keyof Place, string>;
+
+/**
+ * Whether the service may look there, or change something there. An account that it has no role in must never get this
+ * far: a cluster of the same name may be in its own. The caller's ARN says which partition that is in.
+ */
+export function assertPlace({ account, region }: Place, fields: Fields, { account: own, caller }: Pick<Call<'getPlan'>, 'account' | 'caller'>, { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>): void {
+  if (account !== own && !accounts.includes(account)) {
+    const message = `is not ${own}, the account that this service works in${accounts.length > 0 ? `, nor one of those that it was deployed for: ${accounts.join(', ')}` : ''}`;
+    throw new ApiProblem('other-account', `${fields.account}: ${message}. Send the request to the service of that account.`, { errors: [{ field: fields.account, message }] });
+  }
+  const [, partition = ''] = caller.split(':');
+  if (partitionOf(region) !== partition) throw invalid([{ field: fields.region, message: `must be a region of the partition ${partition}, in which this service is` }]);
+}
+
+const OF_TARGET: Fields = { account: 'body.target.account', region: 'body.target.region' };
+
+async function start(request: MigrationRequestInput & { target: Target }, call: Pick<Call<'createPlan'>, 'caller' | 'account' | 'prefix' | 'idempotencyKey'>, pathOf: typeof planPath, dependencies: HandlerDependencies): Promise<{ body: Accepted; headers: Record<string, string> }> {
+  assertPlace(request.target, OF_TARGET, call, dependencies);
+  const migrationId = await takeIn(migrationRequest.parse({ ...request, requestedBy: call.caller }), call, dependencies);
+  dependencies.telemetry.log.info('api: a request was taken in', { migrationId, caller: call.caller, dryRun: request.dryRun ?? false });
+  return { body: acceptedAs(call.prefix, migrationId), headers: { location: pathOf(call.prefix, migrationId) } };
+}
+
+export const createPlan = (call: Call<'createPlan'>, dependencies: HandlerDependencies): Promise<Reply<'createPlan'>> => start({ ...call.body, dryRun: true }, call, planPath, dependencies);
+
+export const createMigration = (call: Call<'createMigration'>, dependencies: HandlerDependencies): Promise<Reply<'createMigration'>> => start(call.body, call, migrationPath, dependencies);

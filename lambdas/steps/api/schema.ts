@@ -1,0 +1,8 @@
+import { proxyEvent, proxyResult } from '../../api/proxy.ts';
+import { defineStep, startingEnvironment } from '../../runtime/step.ts';
+
+/** API Gateway cuts an answer off after 29 seconds (Amazon API Gateway quotas, REST APIs): the function shall be over before. */
+const TIMEOUT_SECONDS = 25;
+
+/** The HTTP API (`lambdas/api`), called by API Gateway. */
+export const apiSchema = defineStep('api', { environment: startingEnvironment, input: proxyEvent, output: proxyResult, answersProblems: true, timeoutSeconds: TIMEOUT_SECONDS });

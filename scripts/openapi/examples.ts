@@ -1,0 +1,108 @@
+/** One request and one answer of each operation, for readers of docs/openapi.json; a test parses each by its schema. */
+import type { z } from 'zod';
+import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
+
+type Schemas = typeof OPERATIONS;
+type Body<Id extends OperationId> = Schemas[Id] extends { body: infer Schema extends z.ZodType } ? { request: z.input<Schema> } : { request?: undefined };
+type Examples = { [Id in OperationId]: Body<Id> & { answer: z.input<Schemas[Id]['answer']> } };
+
+const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+const HASH = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
+const ADDON = 'aws-ebs-csi-driver';
+const ROLE = 'arn:aws:iam::111122223333:role/eks-addons/ebs-csi';
+const DEPLOYER = 'arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42';
+const REVIEWER = 'arn:aws:sts::111122223333:assumed-role/Reviewer/jane';
+const [STARTED, ASKED, DECIDED, EXPIRES] = ['2026-01-15T09:00:00.000Z', '2026-01-15T09:00:12.000Z', '2026-01-15T09:20:00.000Z', '2026-01-16T09:00:12.000Z'];
+
+const LINKS = { self: `/v1/migrations/${ID}`, plan: `/v1/plans/${ID}` };
+const ACCEPTED = { migrationId: ID, status: 'accepted', links: LINKS } as const;
+const PLAN = {
+  verdict: 'migrate',
+  strategy: 'auto',
+  preserve: false,
+  ladder: [{ strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' }],
+  checks: [{ id: 'trust', status: 'pass', message: `The trust policy of ${ROLE} lets EKS Pod Identity in.` }],
+  steps: [{ name: 'update-addon', what: 'Give the add-on its Pod Identity association, and no role', calls: ['eks:UpdateAddon'], disruption: 'rolling', undo: 'UpdateAddon with the role of before' }],
+  associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
+  existing: [],
+  purge: [],
+  carryOver: [],
+  trustRepairs: [],
+  found: HASH,
+  hash: HASH,
+} as const;
+const UNTOUCHED = { warnings: [], associations: { purged: [], created: [], restored: [] }, trustChanges: [], retirements: [], handOff: [], verification: { before: [], pods: [] } };
+const PENDING = { round: 1, planHash: HASH, state: 'pending', requestedAt: ASKED, expiresAt: EXPIRES } as const;
+
+export const EXAMPLES: Examples = {
+  createPlan: { request: { target: TARGET, addon: ADDON }, answer: ACCEPTED },
+  getPlan: {
+    answer: { migrationId: ID, status: 'ended', outcome: 'planned', target: TARGET, addon: ADDON, strategy: 'auto', preserve: false, dryRun: true, requestedBy: DEPLOYER, startedAt: STARTED, endedAt: ASKED, plan: PLAN as never, links: LINKS },
+  },
+  createMigration: { request: { target: TARGET, addon: ADDON, approval: 'required', reason: 'IRSA goes' }, answer: ACCEPTED },
+  listMigrations: {
+    answer: {
+      migrations: [{ migrationId: ID, target: TARGET, addon: ADDON, status: 'ended', outcome: 'migrated', dryRun: false, requestedBy: DEPLOYER, startedAt: STARTED, endedAt: DECIDED, links: LINKS }],
+      next: 'IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg',
+    },
+  },
+  getMigration: {
+    answer: {
+      migrationId: ID,
+      status: 'running',
+      dryRun: false,
+      target: TARGET,
+      addon: ADDON,
+      strategy: 'auto',
+      preserve: false,
+      verified: 'none',
+      requestedBy: DEPLOYER,
+      reason: 'IRSA goes',
+      startedAt: STARTED,
+      step: 'plan',
+      executionArn: `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`,
+      executionStatus: 'RUNNING',
+      plan: PLAN as never,
+      approvals: [PENDING],
+      steps: [{ name: 'plan', startedAt: STARTED, endedAt: ASKED, attempts: 1 }],
+      ...UNTOUCHED,
+      links: { ...LINKS, approval: `${LINKS.self}/approval`, cancel: `${LINKS.self}/cancel` },
+    },
+  },
+  decideApproval: {
+    request: { decision: 'approve', planHash: HASH, reason: 'Looked at the plan' },
+    answer: { migrationId: ID, approval: { ...PENDING, state: 'approved', decidedBy: REVIEWER, decidedAt: DECIDED, reason: 'Looked at the plan' }, links: { ...LINKS, cancel: `${LINKS.self}/cancel` } },
+  },
+  rollBack: { request: { reason: 'The driver can not mount volumes' }, answer: ACCEPTED },
+  cancel: {
+    request: { reason: 'Wrong day' },
+    answer: { migrationId: ID, cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' }, first: true, begun: false, willEnd: 'blocked', links: { ...LINKS, cancel: `${LINKS.self}/cancel` } },
+  },
+  listIdentities: {
+    answer: {
+      target: TARGET,
+      takenAt: STARTED,
+      cluster: { version: '1.31', autoMode: false, oidcIssuer: 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE' },
+      agent: { id: 'agent', status: 'pass', message: 'The Pod Identity agent is ready on 3 of 3 nodes.' },
+      workloads: [
+        {
+          namespace: 'kube-system',
+          kind: 'Deployment',
+          name: 'ebs-csi-controller',
+          serviceAccount: 'ebs-csi-controller-sa',
+          pods: { total: 2, ready: 2, by: { irsa: 2 } },
+          identity: 'irsa',
+          example: { pod: 'ebs-csi-controller-7d9f8b6c5-abcde', evidence: 'AWS_WEB_IDENTITY_TOKEN_FILE in the env of ebs-plugin' },
+          since: '2026-01-02T10:00:00.000Z',
+          youngest: '2026-01-02T10:00:05.000Z',
+          roles: [{ by: 'irsa', roleArn: ROLE, pods: 2 }],
+          annotatedRole: ROLE,
+          inTheWay: [],
+        },
+      ],
+      unread: [],
+      totals: { workloads: 1 },
+    },
+  },
+};
