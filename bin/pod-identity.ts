@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
 import { main } from '../cli/program.ts';
 
 const SHOW_CURSOR = '\u001B[?25h';
@@ -24,13 +25,30 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-const { stdout, stderr } = process;
+const { stdin, stdout, stderr } = process;
+
+const ask = async (question: string): Promise<string | undefined> => {
+  const lines = createInterface({ input: stdin, output: stderr });
+  const { promise: closed, resolve: close } = Promise.withResolvers<undefined>();
+  lines.once('close', () => close(undefined));
+  // In the terminal's raw mode Ctrl-C is a character, and no signal.
+  lines.once('SIGINT', () => end('SIGINT'));
+  try {
+    const answer = await Promise.race([lines.question(question), closed]);
+    if (answer === undefined) stderr.write('\n');
+    return answer;
+  } finally {
+    lines.close();
+  }
+};
+
 const io = {
   stdout,
   stderr,
   onStop: (wanted: () => void): void => {
     stop = wanted;
   },
+  ...(stdin.isTTY && stderr.isTTY ? { ask } : {}),
 };
 // No process.exit here: what a pipe has not taken yet would be cut off.
 process.exitCode = await main(process.argv.slice(2), io);

@@ -1,9 +1,10 @@
 /** Where a migration runs: the embedded sandbox, or (`deployed.ts`) a service that is deployed. */
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
+import { AwsExecutions } from '../lambdas/adapters/aws-executions.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
-import type { Disruption, Migration } from '../lambdas/domain/model.ts';
-import type { Clock, Ids, Ledger } from '../lambdas/ports/index.ts';
+import type { ApproverRule, Disruption, Migration } from '../lambdas/domain/model.ts';
+import type { Clock, Executions, Ids, Ledger } from '../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
 import type { SandboxClock } from '../sandbox/world/clock.ts';
 import { Random } from '../sandbox/world/random.ts';
@@ -15,12 +16,14 @@ export interface Backend {
   stepFunctions: SFNClient;
   ledger: Ledger;
   /** `spawn` starts a thread of control that may sleep; where time is real it just runs it. */
-  clock: Clock & Pick<SandboxClock, 'spawn'>;
+  clock: Clock & Pick<SandboxClock, 'spawn'> & Partial<Pick<SandboxClock, 'kind'>>;
   ids: Ids;
   stateMachineArn: string;
   recoverStateMachineArn: string;
   /** Absent where the service may change no trust policy. */
   retireStateMachineArn?: string;
+  /** Who may approve what somebody asked for; the strictest rule where it is not known here. */
+  approver?: ApproverRule | undefined;
   /** True where AWS is played: durations then come from knobs. */
   simulated: boolean;
   /** What an ended migration did to its pods, where somebody has watched them all the time. */
@@ -31,6 +34,10 @@ export interface Backend {
 export interface SandboxBackend extends Backend {
   sandbox: Sandbox;
 }
+
+/** The port that the service's own code has, over a backend's client. */
+export const executionsOf = ({ stepFunctions, stateMachineArn, recoverStateMachineArn }: Pick<Backend, 'stepFunctions' | 'stateMachineArn' | 'recoverStateMachineArn'>): Executions =>
+  new AwsExecutions({ client: stepFunctions, stateMachineArn: () => stateMachineArn, recoverStateMachineArn: () => recoverStateMachineArn });
 
 /** Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then). */
 export const openSandboxBackend = async (

@@ -52,7 +52,7 @@ const homeOf = (stateMachineArn: string): { region: string; account: string } =>
  * ends every wait of its clock.
  */
 export const openDeployedBackend = async (environment: Readonly<Record<string, string | undefined>>, stopped: AbortSignal): Promise<DeployedBackend> => {
-  const { simulated, tableName, ...machines } = readServiceEnvironment(environment);
+  const { simulated, tableName, approver, ...machines } = readServiceEnvironment(environment);
   const home = homeOf(machines.stateMachineArn);
   // Nothing of the migration depends on these calls: here the SDK may retry by itself.
   const stepFunctions = new SFNClient({ region: home.region });
@@ -71,6 +71,7 @@ export const openDeployedBackend = async (environment: Readonly<Record<string, s
       clock: { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopped }), spawn: (run) => run() },
       ids: systemIds,
       simulated,
+      approver,
       caller: { account: Account, arn: Arn },
       serviceAccount: home.account,
       region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],

@@ -5,13 +5,18 @@ import { readReport } from '../lambdas/runtime/report.ts';
 import type { Backend } from './backend.ts';
 import { hasEnded, stepsOf, type StepProgress } from './history.ts';
 import type { Progress } from './progress.ts';
+import { isWait, keyOf, type Waiting, waitingOf } from './waiting.ts';
 
-/** What is told to somebody who watches. */
-export type Watcher = Pick<Progress, 'update' | 'say'>;
+/** What is told to somebody who watches. `waits`: what the migration waits for, once each; who is told may decide about it. */
+export type Watcher = Pick<Progress, 'update' | 'say'> & { waits?: ((waiting: Waiting) => void | Promise<void>) | undefined };
 
 const FIRST_POLL_MS = 1000;
 /** Polls grow apart while the same step goes on, up to this: a step that waits for EKS takes minutes. */
 const SLOWEST_POLL_MS = 10_000;
+/** The same of a step that waits for a person or a window, which may be days. */
+const SLOWEST_WAIT_MS = 30_000;
+/** In virtual time nobody waits, and each look costs. */
+const SLOWEST_VIRTUAL_WAIT_MS = 5 * 60_000;
 const PAGE = 100;
 
 /**
@@ -28,24 +33,45 @@ export type Follow = (executionArn: string) => Promise<StepProgress[]>;
 /** Answers the function that follows one execution to its end; the steps of all that it has followed make one list. */
 export const follower = (backend: Backend, watcher: Watcher): Follow => {
   const before: StepProgress[] = [];
+  const tell = waitTeller(backend, watcher);
   return async (executionArn) => {
     const offset = before.at(-1)?.id ?? 0;
-    const steps = await followOne(backend, executionArn, (now) => watcher.update([...before, ...now.map((step) => ({ ...step, id: step.id + offset }))]));
+    const steps = await followOne(backend, executionArn, async (now) => {
+      // A wait is told in words until it is over: what is said then would stand behind its line.
+      watcher.update([...before, ...now.filter((step) => !isWait(step)).map((step) => ({ ...step, id: step.id + offset }))]);
+      await tell(executionArn, now.find(isWait));
+    });
     before.push(...steps.map((step) => ({ ...step, id: step.id + offset })));
     return steps;
   };
 };
 
-const followOne = async (backend: Backend, executionArn: string, onSteps: (steps: readonly StepProgress[]) => void): Promise<StepProgress[]> => {
+/** Tells what is waited for, once each. */
+const waitTeller = (backend: Backend, { waits }: Watcher) => {
+  const told = new Set<string>();
+  return async (executionArn: string, step: StepProgress | undefined): Promise<void> => {
+    if (!step || !waits) return;
+    // The execution of MigrateAddon, which alone waits, is called by the migration's id.
+    const record = await backend.ledger.getMigration(executionArn.split(':').at(-1) ?? '');
+    const waiting = record && waitingOf(step, record, backend.clock.now());
+    const key = waiting && keyOf(waiting, step.id);
+    if (!waiting || key === undefined || told.has(key)) return;
+    told.add(key);
+    await waits(waiting);
+  };
+};
+
+const followOne = async (backend: Backend, executionArn: string, onSteps: (steps: readonly StepProgress[]) => Promise<void>): Promise<StepProgress[]> => {
   const events: HistoryEvent[] = [];
+  const slowestWait = backend.clock.kind === 'virtual' ? SLOWEST_VIRTUAL_WAIT_MS : SLOWEST_WAIT_MS;
   let pause = FIRST_POLL_MS;
   let known = 0;
   for (;;) {
     events.push(...(await newEvents(backend, executionArn, events.length)));
     const steps = stepsOf(events);
-    onSteps(steps);
+    await onSteps(steps);
     if (hasEnded(events)) return steps;
-    pause = steps.length > known ? FIRST_POLL_MS : Math.min(SLOWEST_POLL_MS, pause * 2);
+    pause = steps.length > known ? FIRST_POLL_MS : Math.min(steps.some(isWait) ? slowestWait : SLOWEST_POLL_MS, pause * 2);
     known = steps.length;
     await backend.clock.sleep(pause);
   }

@@ -17,4 +17,6 @@ export interface Io {
    * command that goes on until then and has something to close. The second time the program ends at once.
    */
   onStop?(stop: () => void): void;
+  /** Asks whoever sits at the terminal; absent where nobody does. `undefined`: they ended the input instead. */
+  ask?(question: string): Promise<string | undefined>;
 }

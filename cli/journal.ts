@@ -11,6 +11,7 @@ import { serviceAccountRef } from '../lambdas/domain/subject.ts';
 import { parseScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
+import { rehearsed } from './approval/embedded.ts';
 import { CliError } from './errors.ts';
 
 const VERSION = 1;
@@ -23,7 +24,7 @@ const { action, dryRun, soakDays } = retireTrustSchema.input.shape;
 const { done, roles } = retireTrustSchema.output.shape;
 
 const journalEntry = z.discriminatedUnion('what', [
-  z.strictObject({ what: z.literal('migrate'), migrationId, request: migrationRequest, ...ended }),
+  z.strictObject({ what: z.literal('migrate'), migrationId, request: migrationRequest, decisions: z.array(rehearsed).optional(), ...ended }),
   z.strictObject({ what: z.literal('rollback'), ...asked, ...ended }),
   z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),

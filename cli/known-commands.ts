@@ -1,11 +1,12 @@
 /** `rollback`, `cancel`, `release`, `retire` and `show`: commands about a migration that there is, from flags to the exit code. */
-import { type Cancelled, cancel } from './cancel.ts';
+import type { Cancelled } from './cancel.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
 import { type KnownFlags, PROGRAM, type RetireFlags } from './options.ts';
-import { openForKnown, type Place } from './place.ts';
-import { placeOfKnown } from './place-options.ts';
+import { openForKnown, type OpenOptions, type ServicePlace } from './place.ts';
+import { type DeployedPlace, placeOfKnown, type StatePlace } from './place-options.ts';
+import { openServiceForKnown } from './place-service.ts';
 import { cancelledLines, releasedLines, runningLines } from './print/known.ts';
 import { retiredLines } from './print/retire.ts';
 import { type Style, styleFor } from './print/style.ts';
@@ -15,14 +16,15 @@ import { release, type Released } from './release.ts';
 import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
 import { knownCommand, placeFlags, shellWord } from './request.ts';
 import { isRefused, retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
-import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
+import type { RollbackRequest } from './rollback.ts';
 import { reportIn } from './run.ts';
-import { lookUp } from './show.ts';
 
 const isSilent = (flags: KnownFlags, io: Io): boolean => flags.json && io.stderr.isTTY !== true;
 
-const withPlace = async <T>(flags: KnownFlags, io: Io, use: (place: Place) => Promise<T>): Promise<T> => {
-  const place = await openForKnown(placeOfKnown(flags), { io, silent: isSilent(flags, io), watched: false });
+type Open<P> = (choice: StatePlace | DeployedPlace, options: OpenOptions) => Promise<P>;
+
+const withPlace = async <P extends ServicePlace, T>(open: Open<P>, flags: KnownFlags, io: Io, use: (place: P) => Promise<T>): Promise<T> => {
+  const place = await open(placeOfKnown(flags), { io, silent: isSilent(flags, io), watched: false });
   try {
     return await use(place);
   } finally {
@@ -30,23 +32,25 @@ const withPlace = async <T>(flags: KnownFlags, io: Io, use: (place: Place) => Pr
   }
 };
 
-const print = (document: unknown, lines: (style: Style) => string[], flags: KnownFlags, io: Io): void => {
+export const withService = <T>(flags: KnownFlags, io: Io, use: (place: ServicePlace) => Promise<T>): Promise<T> => withPlace(openServiceForKnown, flags, io, use);
+
+export const print = (document: unknown, lines: (style: Style) => string[], flags: Pick<KnownFlags, 'json'>, io: Io): void => {
   io.stdout.write(flags.json ? `${JSON.stringify(document, null, 2)}\n` : `${lines(styleFor(io.stdout)).join('\n')}\n`);
 };
 
-const requestOf = ({ migrationId, reason }: KnownFlags, { requestedBy }: Place): RollbackRequest => ({ migrationId, requestedBy, ...(reason === undefined ? {} : { reason }) });
+const requestOf = ({ migrationId, reason }: KnownFlags, { requestedBy }: ServicePlace): RollbackRequest => ({ migrationId, requestedBy, ...(reason === undefined ? {} : { reason }) });
 
 /** 0: it was rolled back, as asked. Throws CliError where it is not begun (exit code 2) or has no outcome. */
 export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withPlace(flags, io, async (place) => {
+  withService(flags, io, async (place) => {
     const request = requestOf(flags, place);
-    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place.backend);
+    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place);
     let started = false;
     try {
       const end = await shownBy(
         progress,
-        place.run(
-          (backend) => rollBackAndFollow(backend, request, progress, () => (started = true)),
+        place.serve(
+          (service) => service.rollBack(request, progress, () => (started = true)),
           (ended) => rollbackEntry(request, ended),
         ),
       );
@@ -61,10 +65,10 @@ export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
 
 /** 0: the flag is set. Throws CliError (exit code 2) for a migration that is over. */
 export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withPlace(flags, io, async (place) => {
+  withService(flags, io, async (place) => {
     const request = requestOf(flags, place);
-    const cancelled: Cancelled = await place.run(
-      (backend) => cancel(backend, request),
+    const cancelled: Cancelled = await place.serve(
+      (service) => service.cancel(request),
       (done) => cancelEntry(request, done),
     );
     print(cancelled, (style) => cancelledLines(cancelled, knownCommand('show', flags.migrationId, flags), style), flags, io);
@@ -73,7 +77,7 @@ export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
 
 /** 0: it holds no lock any more. Throws CliError (exit code 2) for one that did not end needs-human. */
 export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withPlace(flags, io, async (place) => {
+  withPlace(openForKnown, flags, io, async (place) => {
     const request = requestOf(flags, place);
     const released: Released = await place.run(
       (backend) => release(backend, request),
@@ -99,7 +103,7 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
 
 /** 0: it is done, would be, or there is nothing to do. 3: something is in the way, and nothing was changed. */
 export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
-  withPlace(flags, io, async (place) => {
+  withPlace(openForKnown, flags, io, async (place) => {
     const { apply, undo, soakDays } = flags;
     const request: RetireRequest = { ...requestOf(flags, place), action: undo ? 'reinstate' : 'retire', dryRun: !apply, soakDays };
     const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place.backend);
@@ -121,9 +125,9 @@ export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
 
 /** 0: there is such a migration, however it goes or went. */
 export const show = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withPlace(flags, io, async (place) => {
-    const shown = await place.run((backend) => lookUp(backend, flags.migrationId));
+  withService(flags, io, async (place) => {
+    const shown = await place.serve((service) => service.lookUp(flags.migrationId));
     if ('ended' in shown) print(shown.ended, (style) => summary(shown.ended, style), flags, io);
-    else print(shown.running, (style) => runningLines(shown.running, style), flags, io);
+    else print(shown.running, (style) => runningLines(shown.running, flags, style), flags, io);
     return EXIT_CODES.ok;
   });

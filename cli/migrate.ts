@@ -4,15 +4,19 @@ import { exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags, MigrationFlags, WorkloadFlags } from './options.ts';
-import { openForMigration } from './place.ts';
+import { rehearse, type Rehearsed } from './approval/embedded.ts';
+import { waitingLines } from './approval/print.ts';
+import type { Watcher } from './follow.ts';
+import type { ServicePlace } from './place.ts';
+import { openServiceForMigration } from './place-service.ts';
 import { placeOfMigration } from './place-options.ts';
 import { planNext } from './print/plan.ts';
 import { styleFor } from './print/style.ts';
 import { summary } from './print/summary.ts';
-import { shownBy, silentProgress, startProgress } from './progress.ts';
+import { type Progress, shownBy, silentProgress, startProgress } from './progress.ts';
 import { migrateEntry } from './replay.ts';
 import { migrateCommand, migrateWorkloadCommand, requestFrom, workloadRequestFrom } from './request.ts';
-import { reportIn, startAndFollow } from './run.ts';
+import { reportIn } from './run.ts';
 
 /** What is asked for once it is known where, and the command that carries a plan out. */
 interface Asked {
@@ -28,19 +32,29 @@ export const migrate = (flags: MigrationFlags, io: Io): Promise<ExitCode> =>
 export const migrateWorkload = (flags: WorkloadFlags, io: Io): Promise<ExitCode> =>
   run(flags, { requestOf: (target, requestedBy) => workloadRequestFrom(flags, target, requestedBy), command: migrateWorkloadCommand(flags) }, io);
 
+/** What is done about a wait: in a sandbox of this program's own it is decided here, elsewhere it is told how. */
+const waitsOf = (flags: CommonFlags, { backend }: ServicePlace, progress: Progress, io: Io, note: (made: Rehearsed) => void): Watcher['waits'] => {
+  if (flags.deployed || !backend) return (waiting) => progress.say(waitingLines(waiting, flags).join('\n'));
+  return rehearse(backend, { approveAs: flags.approveAs, ask: io.ask?.bind(io), say: progress.say, drawn: progress.drawn, style: styleFor(io.stderr) }, note);
+};
+
+/** Virtual time passes over a window that opens in days; what is watched would take hours. */
+const isWatched = (flags: CommonFlags, io: Io): boolean => io.stderr.isTTY === true && !flags.dryRun && flags.window === undefined;
+
 const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): Promise<ExitCode> => {
-  const onTerminal = io.stderr.isTTY === true;
-  const silent = flags.json && !onTerminal;
-  const { place, target } = await openForMigration(placeOfMigration(flags), flags, { io, silent, watched: onTerminal && !flags.dryRun });
+  const silent = flags.json && io.stderr.isTTY !== true;
+  const { place, target } = await openServiceForMigration(placeOfMigration(flags), flags, { io, silent, watched: isWatched(flags, io) });
   const request = requestOf(target, place.requestedBy);
-  const progress = silent ? silentProgress : startProgress(io.stderr, place.backend);
+  const progress = silent ? silentProgress : startProgress(io.stderr, place);
+  const decisions: Rehearsed[] = [];
+  const watcher = { ...progress, waits: waitsOf(flags, place, progress, io, (made) => decisions.push(made)) };
   let started: string | undefined;
   try {
     const end = await shownBy(
       progress,
-      place.run(
-        (backend) => startAndFollow(backend, request, progress, (migrationId) => (started = migrationId)),
-        (ended) => migrateEntry(request, ended),
+      place.serve(
+        (service) => service.migrate(request, watcher, (migrationId) => (started = migrationId)),
+        (ended) => migrateEntry(request, ended, decisions),
       ),
     );
     const report = reportIn(end);

@@ -1,11 +1,13 @@
 /** `plan`, `migrate` and `migrate-workload`: their flags and help. */
 import type { Command } from 'commander';
 import { collect, outputOptions, placeOptions } from './command-options.ts';
+import { APPROVAL_HOURS } from '../lambdas/domain/request.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { parseMigrationFlags, parseWorkloadFlags, WATCHING_SCALE, WORKLOAD_COMMAND } from './options.ts';
 
 const DEPLOYED_HELP = `A deployed service (--deployed) is found by the outputs of its stack, in these variables; "sandbox" prints them too:
+  POD_IDENTITY_API_URL: by its API, with the right execute-api:Invoke and no other; without it by direct calls, which need
   POD_IDENTITY_STATE_MACHINE_ARN, POD_IDENTITY_RECOVER_STATE_MACHINE_ARN, POD_IDENTITY_TABLE_NAME
 Credentials and endpoints are the AWS SDK's own (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
 
@@ -28,6 +30,18 @@ const safetyOptions = (command: Command): Command =>
     .option('--reason <text>', 'noted in the ledger')
     .option('--dry-run', 'plan only, change nothing');
 
+/** What a change waits for; a plan changes nothing, and waits for nothing. */
+const waitOptions = (command: Command): Command =>
+  command
+    .optionsGroup('When:')
+    .option('--approval <mode>', 'required: it waits until somebody has approved its plan; none: it does so only where the deployment wants it of every change (default: none)')
+    .option('--approval-hours <n>', `how long it waits for that, ${APPROVAL_HOURS.least} to ${APPROVAL_HOURS.most} hours; then it ends blocked (default: ${APPROVAL_HOURS.usual})`)
+    .option('--window <cron>', "the change begins within a window alone: when it opens, five fields of cron such as '0 22 * * SUN' (default: the deployment's window, where it has one)")
+    .option('--window-minutes <n>', 'how long the window stays open')
+    .option('--window-zone <name>', 'its time zone, such as Europe/Berlin')
+    .option('--window-wait-hours <n>', 'how long it waits for the window; then it ends blocked (default: 336, two weeks)')
+    .option('--approve-as <name>', 'of a sandbox of this program: approve the plan as that principal, to rehearse it');
+
 const whereOptions = (command: Command): Command => {
   command.optionsGroup('Where:').option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
   placeOptions(command)
@@ -37,7 +51,7 @@ const whereOptions = (command: Command): Command => {
   return outputOptions(command);
 };
 
-const addonOptions = (command: Command): Command => {
+const addonOptions = (command: Command, { waits }: { waits: boolean }): Command => {
   command
     .optionsGroup('What to migrate:')
     .option('--cluster <name>', 'EKS cluster (required)')
@@ -56,7 +70,8 @@ const addonOptions = (command: Command): Command => {
     )
     .option('--role-arn <arn>', 'IAM role for all its service accounts; default: the role that the add-on has now')
     .option('--role <service-account=arn>', 'IAM role for the pods of one service account; may be given again for another, goes before --role-arn', collect);
-  return whereOptions(safetyOptions(command)).addHelpText('after', `\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
+  safetyOptions(command);
+  return whereOptions(waits ? waitOptions(command) : command).addHelpText('after', `\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
 };
 
 const workloadOptions = (command: Command): Command => {
@@ -70,7 +85,7 @@ const workloadOptions = (command: Command): Command => {
     .option('--annotation <mode>', 'its annotation eks.amazonaws.com/role-arn, once the pods are proven. keep: it stays, and does nothing as long as there is an association; remove: it is taken off (default: keep)')
     .option('--max-disruption <limit>', 'rolling: a workload whose pods would all be gone for a moment in a restart (strategy Recreate, a StatefulSet of one) blocks; outage: it does not (default: it is a warning)')
     .option('--role-arn <arn>', 'IAM role for its pods; default: the one that its annotation names');
-  return whereOptions(safetyOptions(command)).addHelpText('after', `\n${WORKLOAD_HELP}\n\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
+  return whereOptions(waitOptions(safetyOptions(command))).addHelpText('after', `\n${WORKLOAD_HELP}\n\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`);
 };
 
 /** The SDK and the sandbox are loaded once there is something to run: help and wrong flags answer at once. */
@@ -87,9 +102,9 @@ const runWorkload = async (flags: Record<string, unknown>, io: Io): Promise<numb
 };
 
 export const addMigrationCommands = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
-  addonOptions(program.command('plan').description('say what a migration would do, check that it can be done, change nothing'))
+  addonOptions(program.command('plan').description('say what a migration would do, check that it can be done, change nothing'), { waits: false })
     .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'plan', io)));
-  addonOptions(program.command('migrate').description('plan, change, prove, and go back if it fails'))
+  addonOptions(program.command('migrate').description('plan, change, prove, and go back if it fails'), { waits: true })
     .action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'migrate', io)));
   workloadOptions(program.command(WORKLOAD_COMMAND).description("migrate the pods of a service account that is no add-on's, as migrate does an add-on's"))
     .action(async (flags: Record<string, unknown>) => finished(await runWorkload(flags, io)));

@@ -6,6 +6,8 @@ import { shown } from '../lambdas/domain/text.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
+import { oneOf } from './fields.ts';
+import { checkWaits, waitFields } from './wait-fields.ts';
 
 export const EXAMPLE_SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
 /** How the program is called from a checkout. */
@@ -29,12 +31,6 @@ const clock = z.string().transform((text, context): NonNullable<SandboxOptions['
   return z.NEVER;
 });
 
-export const oneOf = <Value extends string>(schema: z.ZodType<Value> & { options: Value[] }) =>
-  z
-    .string()
-    .refine((value) => schema.safeParse(value).success, `must be ${schema.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`)
-    .transform((value) => schema.parse(value));
-
 /** `SERVICE_ACCOUNT=ARN`. */
 const roleOfServiceAccount = z.string().transform((text, context): [serviceAccount: string, roleArn: string] => {
   const [, serviceAccount, arn] = /^([^=]*)=([^]*)$/.exec(text) ?? [];
@@ -53,7 +49,7 @@ export const acceptKey = z.array(conditionKey).max(20, 'may be given 20 times at
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Where a command runs; see `place-options.ts`. */
-const place = {
+export const place = {
   sandbox: file,
   state: file,
   local: z.boolean().optional(),
@@ -73,6 +69,7 @@ const migrationFields = {
   acceptKey,
   verification: oneOf(verificationMode).default('pods'),
   agent: oneOf(agentMode).default('require'),
+  ...waitFields,
   reason: text(1024),
   dryRun: z.boolean().default(false),
   ...place,
@@ -93,7 +90,9 @@ const migrationFlags = z
     role: z.array(roleOfServiceAccount).default([]),
     ...migrationFields,
   })
-  .superRefine(({ strategy: chosen, preserve, role }, context) => {
+  .superRefine((flags, context) => {
+    const { strategy: chosen, preserve, role } = flags;
+    checkWaits(flags, context);
     if (chosen === 'in-place' && preserve) context.addIssue({ code: 'custom', path: ['preserve'], message: 'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out' });
     for (const [index, [serviceAccount]] of role.entries()) {
       if (role.findIndex(([other]) => other === serviceAccount) < index) context.addIssue({ code: 'custom', path: ['role', index], message: `is the second role of ${serviceAccount}: name one` });
@@ -102,20 +101,22 @@ const migrationFlags = z
 export type MigrationFlags = z.output<typeof migrationFlags>;
 
 /** Of `migrate-workload`. */
-const workloadFlags = z.strictObject({
-  cluster,
-  namespace: z.string({ error: 'is missing: name the namespace of the service account' }).pipe(namespaceName),
-  serviceAccount: z.string({ error: 'is missing: name the service account, as kubectl get serviceaccounts lists it' }).pipe(serviceAccountName),
-  annotation: oneOf(annotationMode).default('keep'),
-  ...migrationFields,
-});
+const workloadFlags = z
+  .strictObject({
+    cluster,
+    namespace: z.string({ error: 'is missing: name the namespace of the service account' }).pipe(namespaceName),
+    serviceAccount: z.string({ error: 'is missing: name the service account, as kubectl get serviceaccounts lists it' }).pipe(serviceAccountName),
+    annotation: oneOf(annotationMode).default('keep'),
+    ...migrationFields,
+  })
+  .superRefine(checkWaits);
 export type WorkloadFlags = z.output<typeof workloadFlags>;
 
 /** What both have. */
 export type CommonFlags = Omit<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
 /** Of the commands that are about a migration that there is. */
-const knownFlags = z.strictObject({
+export const knownFlags = z.strictObject({
   migrationId,
   reason: text(1024),
   ...place,

@@ -65,8 +65,10 @@ export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock,
   return { kind: 'sandbox', scenario: sandbox, ...(seed === undefined ? {} : { seed }), ...(clock === undefined ? {} : { clock }), ...(calls === undefined ? {} : { calls }) };
 };
 
-/** Of the commands about a migration that there is: somewhere that outlives the command. Throws a CliError otherwise. */
-export const placeOfKnown = ({ sandbox, state, local, deployed, migrationId }: KnownFlags): StatePlace | DeployedPlace => {
+type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'local' | 'deployed'>;
+
+/** `what` is looked for, such as `migration 01J…`, which `is` there. */
+const placeOfKept = ({ sandbox, state, local, deployed }: Kept, what: string, is: 'is' | 'are'): StatePlace | DeployedPlace => {
   refuseLocal(local);
   if (deployed) {
     if (sandbox !== undefined || state !== undefined) throw bad('--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
@@ -75,7 +77,13 @@ export const placeOfKnown = ({ sandbox, state, local, deployed, migrationId }: K
   if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
   const hint = `Keep the sandbox in a file: add --state FILE to this command and to the ones before it, from migrate on.\nOr serve one with "${PROGRAM} sandbox", and use --deployed.`;
   if (sandbox !== undefined) {
-    throw new CliError('NoState', `the sandbox of --sandbox ${sandbox} begins anew with every command, so migration ${migrationId} is not in it`, hint);
+    throw new CliError('NoState', `the sandbox of --sandbox ${sandbox} begins anew with every command, so ${what} ${is} not in it`, hint);
   }
-  throw new CliError('NoSandbox', `there is no --state FILE and no --deployed: it is not clear where migration ${migrationId} is`, hint);
+  throw new CliError('NoSandbox', `there is no --state FILE and no --deployed: it is not clear where ${what} ${is}`, hint);
 };
+
+/** Of the list of all. Throws as `placeOfKnown` does. */
+export const placeOfList = (flags: Kept): StatePlace | DeployedPlace => placeOfKept(flags, 'earlier migrations', 'are');
+
+/** Of the commands about a migration that there is: somewhere that outlives the command. Throws a CliError otherwise. */
+export const placeOfKnown = (flags: KnownFlags): StatePlace | DeployedPlace => placeOfKept(flags, `migration ${flags.migrationId}`, 'is');

@@ -12,19 +12,36 @@ import { asKept, checkSame, type Journal, type JournalEntry, outOfDate, readStat
 import { EXAMPLE_SCENARIO, WATCHING_SCALE } from './options.ts';
 import type { DeployedPlace, PlaceChoice, SandboxPlace, StatePlace } from './place-options.ts';
 import { perform } from './replay.ts';
+import { directService, type Service } from './service.ts';
 import { deployedFor, resolveTarget, targetOfCaller, type TargetFlags } from './target.ts';
 
-export interface Place {
-  backend: Backend;
-  /** Who the ledger says asked for it. */
+/** Where the service is asked about migrations, in whichever way. */
+export interface ServicePlace {
+  /** There where the service's parts are called directly. */
+  backend?: Backend;
+  /** Who the ledger says asked for it, as far as this program has a say in that. */
   requestedBy: string;
+  /** True where AWS is played. */
+  simulated: boolean;
+  /** Does the command's work, as `Place.run` does. */
+  serve<T>(work: (service: Service) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface Place extends ServicePlace {
+  backend: Backend;
   /**
    * Does the command's work in a thread of the backend's clock. Where the place keeps a journal, `entryOf` says what is
    * noted there once the work is done; work that throws is not.
    */
   run<T>(work: (backend: Backend) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
-  close(): Promise<void>;
 }
+
+const placeOf = (place: Pick<Place, 'backend' | 'requestedBy' | 'run' | 'close'>): Place => ({
+  ...place,
+  simulated: place.backend.simulated,
+  serve: (work, entryOf) => place.run((backend) => work(directService(backend, place.requestedBy)), entryOf),
+});
 
 export interface OpenOptions {
   io: Io;
@@ -66,7 +83,7 @@ const writeCallsSince = (file: string, { sandbox: { world } }: SandboxBackend, s
 const openSandboxPlace = async (scenario: Scenario, { calls, seed, clock }: SandboxPlace, options: OpenOptions): Promise<Place> => {
   if (calls !== undefined) writeCalls(calls, '');
   const backend = await openSandboxBackend(scenario, { ...(seed === undefined ? {} : { seed }), clock: clock ?? (options.watched ? { scaled: WATCHING_SCALE } : 'virtual'), ...builds(options) });
-  return {
+  return placeOf({
     backend,
     requestedBy: REQUESTED_BY,
     run: (work) => backend.clock.spawn(() => work(backend)),
@@ -75,7 +92,7 @@ const openSandboxPlace = async (scenario: Scenario, { calls, seed, clock }: Sand
       if (calls !== undefined) writeCallsSince(calls, backend, 0);
       await backend.close();
     },
-  };
+  });
 };
 
 /** Brings a new sandbox to where the journal's commands left it. Throws StateOutOfDate. In a thread of its clock. */
@@ -94,7 +111,7 @@ const openStatePlace = async ({ file, calls }: StatePlace, { journal, text }: St
   if (calls !== undefined) writeCalls(calls, '');
   const backend = await openSandboxBackend(journal.scenario, { seed: journal.seed, clock: 'virtual', ...builds(options) });
   let since = 0;
-  return {
+  return placeOf({
     backend,
     requestedBy: REQUESTED_BY,
     run: async (work, entryOf) => {
@@ -111,14 +128,14 @@ const openStatePlace = async ({ file, calls }: StatePlace, { journal, text }: St
       if (calls !== undefined) writeCallsSince(calls, backend, since);
       await backend.close();
     },
-  };
+  });
 };
 
 const openDeployedPlace = async ({ io }: OpenOptions) => {
   const stopping = new AbortController();
   io.onStop?.(() => stopping.abort());
   const backend = await openDeployedBackend(process.env, stopping.signal);
-  const place: Place = {
+  const place = placeOf({
     backend,
     requestedBy: backend.caller.arn.slice(-256),
     run: async (work) => {
@@ -129,7 +146,7 @@ const openDeployedPlace = async ({ io }: OpenOptions) => {
       }
     },
     close: () => backend.close(),
-  };
+  });
   return { backend, place };
 };
 

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAccessCommand } from './access/command.ts';
+import { addApprovalCommands } from './approval/command.ts';
 import { outputOptions, placeOptions } from './command-options.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
@@ -150,6 +151,7 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
   knownOptions(program.command('show').description('tell how a migration went, or how far it has come'), { reason: false })
     .addHelpText('after', `\n${SHOW_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'show', io)));
+  addApprovalCommands(program, io, finished);
   retireOptions(program.command('retire').description("take the way back to IRSA out of the role's trust policy, some days after a migration"))
     .addHelpText('after', `\n${RETIRE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));

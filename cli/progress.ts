@@ -11,11 +11,13 @@ export interface Progress {
   update: (steps: readonly StepProgress[]) => void;
   /** Says something that is no step, between the steps. */
   say: (text: string) => void;
+  /** Resolves when all that was told so far is drawn. */
+  drawn: () => Promise<void>;
   /** Resolves when everything is drawn. */
   close: () => Promise<void>;
 }
 
-export const silentProgress: Progress = { update: () => {}, say: () => {}, close: () => Promise.resolve() };
+export const silentProgress: Progress = { update: () => {}, say: () => {}, drawn: () => Promise.resolve(), close: () => Promise.resolve() };
 
 /** Answers what the work answers, once everything is drawn that there is to say about it. */
 export const shownBy = async <T>(progress: Pick<Progress, 'close'>, work: Promise<T>): Promise<T> => {
@@ -71,6 +73,7 @@ export const startProgress = (output: Output, options: { simulated: boolean }): 
     say(text) {
       drawn = drawn.then(() => void output.write(`${text}\n`));
     },
+    drawn: () => drawn,
     close() {
       for (const line of lines.values()) line.finish(line.latest);
       return drawn;

@@ -1,7 +1,8 @@
 /** Each command that changes the world, as it is done and as the journal notes it. */
 import { type Granted, grantAccess, type GrantRequest } from './access/grant.ts';
 import { toolsInSandbox } from './access/tools.ts';
-import type { Backend, SandboxBackend } from './backend.ts';
+import { rehearseAgain, type Rehearsed } from './approval/embedded.ts';
+import type { Backend } from './backend.ts';
 import { cancel, type Cancelled } from './cancel.ts';
 import type { JournalEntry } from './journal.ts';
 import { silentProgress } from './progress.ts';
@@ -9,11 +10,19 @@ import { release, type Released } from './release.ts';
 import { retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
 import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { type End, startAndFollow } from './run.ts';
+import { sandboxOf } from './sandbox-of.ts';
 import type { MigrationRequest } from '../lambdas/domain/model.ts';
 
 const endOf = ({ report }: End) => ({ outcome: report?.outcome ?? null, endedAt: report?.endedAt ?? null });
 
-export const migrateEntry = (request: MigrationRequest, end: End): JournalEntry => ({ what: 'migrate', migrationId: end.migrationId, request, ...endOf(end) });
+/** `decisions`: about its plan, made in the sandbox while it waited. */
+export const migrateEntry = (request: MigrationRequest, end: End, decisions: readonly Rehearsed[] = []): JournalEntry => ({
+  what: 'migrate',
+  migrationId: end.migrationId,
+  request,
+  ...(decisions.length > 0 ? { decisions: [...decisions] } : {}),
+  ...endOf(end),
+});
 
 export const rollbackEntry = (request: RollbackRequest, end: End): JournalEntry => ({ what: 'rollback', ...request, ...endOf(end) });
 
@@ -33,17 +42,12 @@ export const grantEntry = ({ target, addons, serviceAccounts, annotation }: Gran
   results: [...accessEntries, ...objects].map(({ result }) => result),
 });
 
-const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
-
-/** The sandbox of a backend that is one, as those of --sandbox and --state are. */
-export const sandboxOf = (backend: Backend): SandboxBackend['sandbox'] => {
-  if (isSandbox(backend)) return backend.sandbox;
-  throw new Error('This backend is no sandbox.');
-};
-
 /** Does a command of the journal again, in a thread of the backend's clock, and answers what would be noted now. */
 export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
-  if (entry.what === 'migrate') return migrateEntry(entry.request, await startAndFollow(backend, entry.request, silentProgress));
+  if (entry.what === 'migrate') {
+    const { request: wanted, decisions } = entry;
+    return migrateEntry(wanted, await startAndFollow(backend, wanted, { ...silentProgress, waits: rehearseAgain(backend, decisions ?? []) }), decisions);
+  }
   if (entry.what === 'grant-access') {
     const { target, addons, serviceAccounts, annotation } = entry;
     const request = { target, addons, serviceAccounts, annotation, apply: true };

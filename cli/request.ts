@@ -1,18 +1,22 @@
 /** From flags to what the service is asked for, and back to what one would type. */
 import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/model.ts';
 import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
+import { type WaitFlags, windowFrom } from './wait-fields.ts';
 
-type AskedOfAll = Partial<Pick<CommonFlags, 'maxDisruption' | 'roleArn' | 'trust' | 'acceptKey' | 'verification' | 'agent' | 'reason' | 'dryRun'>>;
+type AskedOfAll = Partial<Pick<CommonFlags, 'maxDisruption' | 'roleArn' | 'trust' | 'acceptKey' | 'verification' | 'agent' | 'reason' | 'dryRun'>> & Partial<WaitFlags>;
 type Asked = AskedOfAll & Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'resolveConflicts'>>;
 type AskedOfWorkload = AskedOfAll & Pick<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
-const fieldsOfAll = ({ maxDisruption, roleArn, trust, acceptKey = [], verification, agent, reason, dryRun }: AskedOfAll) => ({
+const fieldsOfAll = ({ maxDisruption, roleArn, trust, acceptKey = [], verification, agent, approval, approvalHours, reason, dryRun, ...waits }: AskedOfAll) => ({
   ...(maxDisruption ? { maxDisruption } : {}),
   ...(roleArn ? { roleArn } : {}),
   ...(trust ? { trust } : {}),
   acceptedKeys: acceptKey,
   ...(verification ? { verification } : {}),
   ...(agent ? { agent } : {}),
+  ...(approval ? { approval } : {}),
+  ...(approvalHours === undefined ? {} : { approvalHours }),
+  ...windowFrom(waits),
   ...(reason ? { reason } : {}),
   ...(dryRun ? { dryRun } : {}),
 });
@@ -35,10 +39,21 @@ export const placeFlags = ({ sandbox, state, deployed }: Partial<Pick<MigrationF
 
 const wordsOfPlace = ({ account, region }: CommonFlags): string[] => [...(account ? [`--account ${account}`] : []), ...(region ? [`--region ${region}`] : [])];
 
+const wordsOfWaits = ({ approval, approvalHours, approveAs, window, windowMinutes, windowZone, windowWaitHours }: WaitFlags): string[] => [
+  ...(approval === 'none' ? [] : [`--approval ${approval}`]),
+  ...(approvalHours === undefined ? [] : [`--approval-hours ${approvalHours}`]),
+  ...(approveAs === undefined ? [] : [`--approve-as ${shellWord(approveAs)}`]),
+  ...(window === undefined ? [] : [`--window ${shellWord(window)}`]),
+  ...(windowMinutes === undefined ? [] : [`--window-minutes ${windowMinutes}`]),
+  ...(windowZone === undefined ? [] : [`--window-zone ${windowZone}`]),
+  ...(windowWaitHours === undefined ? [] : [`--window-wait-hours ${windowWaitHours}`]),
+];
+
 const wordsOfAll = (given: CommonFlags): string[] => [
   ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
   ...(given.verification === 'pods' ? [] : [`--verification ${given.verification}`]),
   ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
+  ...wordsOfWaits(given),
   ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
   ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
   ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
@@ -79,5 +94,5 @@ export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
   ].join(' ');
 
 /** A command about one migration, as it would be typed. */
-export const knownCommand = (command: 'rollback' | 'cancel' | 'retire' | 'show', migrationId: string, where: Parameters<typeof placeFlags>[0]): string =>
+export const knownCommand = (command: 'approve' | 'rollback' | 'cancel' | 'reject' | 'retire' | 'show', migrationId: string, where: Parameters<typeof placeFlags>[0]): string =>
   [`${PROGRAM} ${command} ${migrationId}`, ...placeFlags(where)].join(' ');

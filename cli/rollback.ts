@@ -14,7 +14,7 @@ export interface RollbackRequest {
   reason?: string;
 }
 
-const refused = (migrationId: string, why: string): CliError => new CliError('RollbackRefused', why, `To look at the migration: pod-identity show ${migrationId}`);
+export const refused = (migrationId: string, why: string): CliError => new CliError('RollbackRefused', why, `To look at the migration: pod-identity show ${migrationId}`);
 
 /** The step's own words: the execution's cause has more around them. */
 const refusalOf = async (backend: Backend, migrationId: string): Promise<string | undefined> =>

@@ -6,13 +6,13 @@ import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { endingOf, follower, reportOf, untilOutcome, type Watcher } from './follow.ts';
-import { shownBy, silentProgress } from './progress.ts';
+import { type Progress, shownBy, silentProgress } from './progress.ts';
 
 /** How one migration, or one rollback, ended: with a report, or with what is known where there is none. */
 export type End = { migrationId: string } & ({ report: MigrationReport } | { report?: undefined; failure: CliError });
 
 /** Starts the execution, follows it to its end and answers the ledger's report. Throws ExecutionFailed where there is none. */
-export const runMigration = async (backend: Backend, request: MigrationRequest, progress = silentProgress): Promise<MigrationReport> =>
+export const runMigration = async (backend: Backend, request: MigrationRequest, progress: Watcher & Pick<Progress, 'close'> = silentProgress): Promise<MigrationReport> =>
   reportIn(await shownBy(progress, backend.clock.spawn(() => startAndFollow(backend, request, progress))));
 
 /** Throws the failure of an end that has no report. */

@@ -126,7 +126,7 @@ export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
     const clusters = [...sandbox.world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
     const served = servedClusters(clusters);
     kubeconfig.write(kubeconfigOf(served, environment));
-    tell(sandbox, served, { ...environment(), ...serviceEnvironment(sandbox.outputs), ...accessEnvironment(rolesOfSandbox(sandbox)), KUBECONFIG: kubeconfig.path }, flags, io);
+    tell(sandbox, served, { ...environment(), ...serviceEnvironment(sandbox.outputs, sandbox.apiUrl), ...accessEnvironment(rolesOfSandbox(sandbox)), KUBECONFIG: kubeconfig.path }, flags, io);
     await stopped;
   } finally {
     for (const end of closing.toReversed()) await end();

@@ -69,6 +69,9 @@ const lineOf = (name: string): Line => {
   return { base, way: Number(way), round: Number(round) };
 };
 
+/** A line's name without its way and round. */
+export const baseOf = (name: string): string => lineOf(name).base;
+
 export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string => `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
 
 /** Whether the step is taken once for each way of the ladder that is tried; the others are of the migration as a whole. */
@@ -99,6 +102,7 @@ const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_
 /** Names of the states that `lib/migration` makes: a step's own, those of its variants and ends, and the waits in front of polls. */
 const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
+  ['PlanAgain', 'plan'],
   ['WaitForTrust', 'await-trust'],
   ['WaitForWebhook', 'await-webhook'],
   ['WaitForFormerIdentity', 'await-former-identity'],

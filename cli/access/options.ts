@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { accountId, addonName, annotationMode, clusterName, regionName } from '../../lambdas/domain/model.ts';
 import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/subject.ts';
-import { file, oneOf, output, parseFlags } from '../options.ts';
+import { oneOf } from '../fields.ts';
+import { file, output, parseFlags } from '../options.ts';
 
 /** `NAMESPACE/NAME`. */
 const serviceAccount = z.string().transform((text, context): ServiceAccountRef => {

@@ -3,6 +3,8 @@ import { isMigrationError } from '../../lambdas/domain/errors.ts';
 import { graphOf } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
+import { identitiesByApi } from '../api/identities.ts';
+import { withApi } from '../api/place.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -10,6 +12,7 @@ import type { Io } from '../io.ts';
 import { PROGRAM, WORKLOAD_COMMAND } from '../options.ts';
 import { styleFor } from '../print/style.ts';
 import { placeFlags } from '../request.ts';
+import { apiUrlIn } from '../service-environment.ts';
 import { graphviz, mermaid } from './graphs.ts';
 import { type Reader, withReader } from './open.ts';
 import type { IdentitiesFlags } from './options.ts';
@@ -43,10 +46,17 @@ const textOf = (report: IdentitiesReport, flags: IdentitiesFlags, io: Io): strin
   return `${identitiesLines(report, migrateCommands(flags), styleFor(io.stdout)).join('\n')}\n`;
 };
 
+/** Where the environment has a service with an API: that reads it, with its own role. */
+const readByApi = (flags: IdentitiesFlags, io: Io): Promise<IdentitiesReport> | undefined => {
+  const url = flags.deployed ? apiUrlIn(process.env) : undefined;
+  if (url === undefined) return undefined;
+  return withApi(url, flags, io, (ask, target) => identitiesByApi(ask, target, flags));
+};
+
 /** 0: everything was read, whatever it says. 3: something could not be read, and is unknown. Throws CliError where there is no report at all. */
 export const identities = async (flags: IdentitiesFlags, io: Io): Promise<ExitCode> => {
   const read = (reader: Reader): Promise<IdentitiesReport> => readIdentities(reader, { namespace: flags.namespace, roles: flags.roles }).then(identitiesReport);
-  const report = await withReader(flags, io, read).catch((error: unknown) => {
+  const report = await (readByApi(flags, io) ?? withReader(flags, io, read)).catch((error: unknown) => {
     throw explained(error, flags);
   });
   io.stdout.write(textOf(report, flags, io));

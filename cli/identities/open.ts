@@ -12,7 +12,7 @@ import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { type SayOtherAccount, targetOfCaller } from '../caller.ts';
 import type { Io } from '../io.ts';
 import { openForMigration } from '../place.ts';
-import { sandboxOf } from '../replay.ts';
+import { sandboxOf } from '../sandbox-of.ts';
 import type { TargetFlags } from '../target.ts';
 import { type IdentitiesFlags, placeOfIdentities } from './options.ts';
 

@@ -1,9 +1,12 @@
 /** What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the locks. */
 import type { Recovery, Release } from '../../lambdas/domain/model.ts';
+import { pendingApproval } from '../../lambdas/domain/approval.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { lockText } from '../../lambdas/runtime/lock.ts';
+import { approvalText } from '../approval/print.ts';
 import type { Cancelled } from '../cancel.ts';
 import type { Released } from '../release.ts';
+import { knownCommand } from '../request.ts';
 import type { Running } from '../show.ts';
 import { stepsSection } from './steps.ts';
 import { hanging, type Style } from './style.ts';
@@ -20,10 +23,12 @@ export const recoveryText = ({ cause, startedAt, after, ...who }: Recovery): str
 /** Who has let the locks go, when and why. */
 export const releaseText = ({ at, by: requestedBy, reason }: Release): string => `at ${at}${by({ requestedBy, reason })}`;
 
-export const runningLines = (running: Running, style: Style): string[] => {
-  const { migrationId, target, strategy, applied, cancellation, recovery, executionStatus, startedAt } = running;
+export const runningLines = (running: Running, where: Parameters<typeof knownCommand>[2], style: Style): string[] => {
+  const { migrationId, target, strategy, applied, cancellation, recovery, executionStatus, startedAt, approvals = [] } = running;
+  const waiting = pendingApproval(approvals);
   const stopped = executionStatus !== undefined && executionStatus !== 'RUNNING';
   const notes = [
+    ...(waiting ? [`Its plan ${approvalText(waiting)}. To look at it: ${knownCommand('approve', migrationId, where)}`] : []),
     ...(recovery ? [`Being put back: ${recoveryText(recovery)}.`] : []),
     ...(cancellation ? [`Asked to stop at ${cancellation.requestedAt}${by(cancellation)}.`] : []),
     ...(stopped ? [`Its execution is ${executionStatus}, and its end is not recorded: the service takes it over within some minutes.`] : []),

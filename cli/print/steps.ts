@@ -5,7 +5,7 @@ import type { Style } from './style.ts';
 import { table } from './table.ts';
 
 /** Fields of a step's answer that the headline has said already, or that are for the state machine alone. */
-const SAID = new Set(['target', 'subject', 'ladder', 'failure', 'rung', 'planHash']);
+const SAID = new Set(['target', 'subject', 'ladder', 'failure', 'rung', 'planHash', 'needsApproval', 'approvalSeconds', 'hasWindow']);
 
 const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 

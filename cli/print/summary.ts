@@ -1,5 +1,6 @@
 import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/model.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
+import { approvalsSection } from '../approval/print.ts';
 import { checksSection, warningsSection } from './checks.ts';
 import { between } from './duration.ts';
 import { recoveryText, releaseText } from './known.ts';
@@ -43,6 +44,7 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
     ...failureSection(report, style),
     ...recoverySection(report, style),
     ...releaseSection(report, style),
+    ...approvalsSection(report.approvals, style),
     ...warningsSection(report.warnings, style),
     ...(report.plan && !omit.includes('checks') ? checksSection(report.plan.checks, style) : []),
     ...(report.plan && !begun ? planSection(report.plan, style) : []),

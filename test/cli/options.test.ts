@@ -8,7 +8,7 @@ const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 
 describe('flags', () => {
   it('have defaults', () => {
-    expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({ ...GOOD, strategy: 'auto', preserve: false, role: [], trust: 'validate', acceptKey: [], verification: 'pods', agent: 'require', dryRun: false, json: false, debug: false });
+    expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({ ...GOOD, strategy: 'auto', preserve: false, role: [], trust: 'validate', acceptKey: [], verification: 'pods', agent: 'require', approval: 'none', dryRun: false, json: false, debug: false });
   });
 
   it.each([

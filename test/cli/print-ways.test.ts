@@ -111,14 +111,14 @@ describe('a migration under way', () => {
   };
 
   it('is shown with the steps so far', () => {
-    const lines = runningLines(running, PLAIN).join('\n');
+    const lines = runningLines(running, { deployed: true }, PLAIN).join('\n');
     expect(lines).toMatch(/^… running {2}aws-ebs-csi-driver on demo \(111122223333, eu-west-1\): since 2026-01-15T09:00:00\.000Z\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · strategy auto · now in place\n/);
     expect(lines).toMatch(/in place +1 s +1 +updated/);
     expect(lines).not.toMatch(/stop|put back/);
   });
 
   it('says when it has been asked to stop, is being put back, or has stopped by itself', () => {
-    const lines = runningLines({ ...running, executionStatus: 'ABORTED', cancellation: { requestedAt: '2026-01-15T09:00:05.000Z', requestedBy: 'me' }, recovery: { startedAt: '2026-01-15T09:02:00.000Z', executionArn: 'arn', cause: 'stranded' } }, PLAIN)
+    const lines = runningLines({ ...running, executionStatus: 'ABORTED', cancellation: { requestedAt: '2026-01-15T09:00:05.000Z', requestedBy: 'me' }, recovery: { startedAt: '2026-01-15T09:02:00.000Z', executionArn: 'arn', cause: 'stranded' } }, { deployed: true }, PLAIN)
       .join('\n')
       .replaceAll(/\n +/g, ' ');
     expect(lines).toContain('Being put back: taken over at 2026-01-15T09:02:00.000Z');

@@ -87,13 +87,15 @@ describe('the request', () => {
       agent: 'install',
       reason: 'why not',
       dryRun: true,
+      approval: 'none',
+      approvalHours: 24,
       requestedBy: 'me',
       annotation: 'keep',
     });
   });
 
   it('leaves to the service what was not asked for', () => {
-    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], verification: 'pods', agent: 'require', dryRun: false, requestedBy: 'me', annotation: 'keep' });
+    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], verification: 'pods', agent: 'require', approval: 'none', approvalHours: 24, dryRun: false, requestedBy: 'me', annotation: 'keep' });
   });
 
   it('becomes the command that carries a plan out', () => {

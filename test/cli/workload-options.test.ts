@@ -23,7 +23,7 @@ const run = async (...argv: string[]): Promise<{ code: number; out: string; err:
 
 describe('flags', () => {
   it('have defaults', () => {
-    expect(parseWorkloadFlags(GOOD)).toEqual({ ...GOOD, annotation: 'keep', trust: 'validate', acceptKey: [], verification: 'pods', agent: 'require', dryRun: false, json: false, debug: false });
+    expect(parseWorkloadFlags(GOOD)).toEqual({ ...GOOD, annotation: 'keep', trust: 'validate', acceptKey: [], verification: 'pods', agent: 'require', approval: 'none', dryRun: false, json: false, debug: false });
   });
 
   it.each([
@@ -106,7 +106,7 @@ describe('flags', () => {
 
 describe('the request', () => {
   const request = (change: Record<string, unknown> = {}): unknown => workloadRequestFrom(parseWorkloadFlags({ ...GOOD, ...change }), TARGET, 'me');
-  const plain = { target: TARGET, serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'keep', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], verification: 'pods', agent: 'require', dryRun: false, requestedBy: 'me' };
+  const plain = { target: TARGET, serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'keep', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], verification: 'pods', agent: 'require', approval: 'none', approvalHours: 24, dryRun: false, requestedBy: 'me' };
 
   it('leaves to the service what was not asked for', () => {
     expect(request()).toEqual(plain);

@@ -1,0 +1,75 @@
+/** A deployed service that is reached by its API alone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Target } from '../../lambdas/domain/model.ts';
+import type { Clock } from '../../lambdas/ports/index.ts';
+import { awsError, isInterruption } from '../deployed.ts';
+import { CliError } from '../errors.ts';
+import type { Io } from '../io.ts';
+import type { ServicePlace } from '../place.ts';
+import { isSimulated } from '../service-environment.ts';
+import type { TargetFlags } from '../target.ts';
+import { type Ask, createAsk } from './exchange.ts';
+import { createApiClient, networkHttp } from './http.ts';
+import { apiService } from './service.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ApiPlace extends ServicePlace {
+  ask: Ask;
+  /** The account is the caller's where none is named: STS says it, without needing a right. */
+  targetOf(flags: TargetFlags): Promise<Target>;
+}
+
+/** By the host's name, which has it (Amazon API Gateway Developer Guide, "Invoke REST APIs"); a custom domain has not. */
+const regionOf = (url: string, environment: Environment): string => {
+  const region = /\.execute-api\.([a-z0-9-]+)\./.exec(new URL(url).hostname)?.[1] ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
+  if (region !== undefined) return region;
+  throw new CliError('NoRegion', 'there is no AWS_REGION in the environment, and POD_IDENTITY_API_URL does not say the region either', "Set AWS_REGION to the service's region, such as eu-west-1");
+};
+
+/** Throws a CliError where the environment does not say which region the API is in. Nothing is asked yet. */
+export const openApiPlace = (url: string, environment: Environment, io: Io): ApiPlace => {
+  const stopping = new AbortController();
+  const region = regionOf(url, environment);
+  // By the SDK's own ways to credentials.
+  const sts = new STSClient({ region });
+  const credentials = async () => sts.config.credentials();
+  const clock: Clock = { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopping.signal }) };
+  const ask = createAsk({ client: createApiClient({ url, region, credentials, http: networkHttp }), clock, credentials });
+  const simulated = isSimulated(environment);
+  const service = apiService({ ask, clock, simulated });
+  io.onStop?.(() => stopping.abort());
+
+  const toldByAws = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw isInterruption(error) ? error : awsError(error);
+    }
+  };
+  return {
+    ask,
+    // The API knows it, by the signature.
+    requestedBy: '',
+    simulated,
+    serve: (work) => toldByAws(() => work(service)),
+    targetOf: async ({ cluster, account, region: named }) => {
+      const there = named ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? region;
+      if (account !== undefined) return { account, region: there, cluster };
+      const { Account = '' } = await toldByAws(() => sts.send(new GetCallerIdentityCommand({})));
+      return { account: Account, region: there, cluster };
+    },
+    close: () => Promise.resolve(sts.destroy()),
+  };
+};
+
+/** Of a cluster that the flags name. */
+export const withApi = async <T>(url: string, flags: TargetFlags, io: Io, work: (ask: Ask, target: Target) => Promise<T>): Promise<T> => {
+  const place = openApiPlace(url, process.env, io);
+  try {
+    return await work(place.ask, await place.targetOf(flags));
+  } finally {
+    await place.close();
+  }
+};

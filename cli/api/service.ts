@@ -1,0 +1,130 @@
+/** What the command line does about migrations, by the service's API alone: whoever may call its routes needs no other right. */
+import { randomUUID } from 'node:crypto';
+import { accepted, approvalAnswer, cancelAnswer, listAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
+import { pendingApproval } from '../../lambdas/domain/approval.ts';
+import type { MigrationRequest } from '../../lambdas/domain/model.ts';
+import type { MigrationFilter } from '../../lambdas/ports/index.ts';
+import { notWaiting } from '../approval/decide.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import type { Watcher } from '../follow.ts';
+import type { End } from '../run.ts';
+import type { Listed, Service } from '../service.ts';
+import type { Running, Shown } from '../show.ts';
+import type { Ask } from './exchange.ts';
+import { unreadable } from './problems.ts';
+import { followRollback } from './rollback.ts';
+import { getMigration, reportFrom, watch, type WatchOptions } from './watch.ts';
+
+/** Migrations of one page: the most that the API gives. */
+const PAGE = 100;
+/** Each looks at a thousand records: whoever gives more gives no end. */
+const MOST_PAGES = 1000;
+
+export interface ApiServiceOptions extends Pick<WatchOptions, 'ask' | 'clock'> {
+  /** True where AWS is played. */
+  simulated: boolean;
+}
+
+/** What the API takes: who asks it knows itself. A plan waits for nothing. */
+const bodyOf = ({ requestedBy: _requestedBy, dryRun, ...asked }: MigrationRequest): { path: string; body: object } => {
+  if (!dryRun) return { path: '/migrations', body: asked };
+  const { approval: _approval, approvalHours: _hours, changeWindow: _window, ...planned } = asked;
+  return { path: '/plans', body: planned };
+};
+
+export const withoutOutcome = (name: string, what: string, { migrationId, executionStatus, executionArn }: MigrationAnswer): CliError =>
+  new CliError(
+    name,
+    `${what} of migration ${migrationId} has no outcome: execution ${executionStatus ?? 'of unknown status'}`,
+    `Nobody has taken it over for some minutes. Look at it before anything else: pod-identity show ${migrationId} --deployed${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
+    EXIT_CODES.unexpected,
+  );
+
+const runningFrom = ({ status: _status, outcome: _outcome, step: _step, links: _links, verification: _verification, ...answer }: MigrationAnswer, simulated: boolean): Running => {
+  const { migrationId, target, addon, serviceAccount, strategy, startedAt, executionArn, executionStatus, plan, applied, cancellation, recovery, approvals, steps } = answer;
+  return {
+    migrationId,
+    status: 'running',
+    target,
+    ...(addon === undefined ? {} : { addon }),
+    ...(serviceAccount ? { serviceAccount } : {}),
+    strategy,
+    startedAt,
+    ...(executionArn === undefined ? {} : { executionArn }),
+    ...(executionStatus === undefined ? {} : { executionStatus }),
+    ...(plan ? { plan } : {}),
+    ...(applied ? { applied } : {}),
+    ...(cancellation ? { cancellation } : {}),
+    ...(recovery ? { recovery } : {}),
+    ...(approvals.length > 0 ? { approvals } : {}),
+    steps,
+    simulated,
+  };
+};
+
+const endFrom = (answer: MigrationAnswer, simulated: boolean, watcher: Watcher): End => {
+  const { migrationId, verification: { left } } = answer;
+  if (left) watcher.say(`${left.before + left.pods} pods are not shown: the API gives a part of many.`);
+  const report = reportFrom(answer, simulated);
+  return report ? { migrationId, report } : { migrationId, failure: withoutOutcome('ExecutionFailed', 'the run', answer) };
+};
+
+const list = async (ask: Ask, { since, ...filter }: MigrationFilter, limit: number): Promise<Listed> => {
+  const migrations: Listed['migrations'] = [];
+  let next: string | undefined;
+  let pages = 0;
+  do {
+    pages += 1;
+    if (pages > MOST_PAGES) throw unreadable('GET /migrations', `it has more than ${MOST_PAGES} pages`);
+    const { value } = await ask({
+      method: 'GET',
+      path: '/migrations',
+      query: { ...filter, since: since === undefined ? undefined : new Date(since).toISOString(), limit: String(Math.min(PAGE, limit - migrations.length)), next },
+      answer: listAnswer,
+    });
+    migrations.push(...value.migrations.map(({ links: _links, ...summary }) => summary));
+    next = value.next;
+  } while (next !== undefined && migrations.length < limit);
+  return { migrations: migrations.slice(0, limit), more: next !== undefined };
+};
+
+export const apiService = (options: ApiServiceOptions): Service => {
+  const { ask, clock, simulated } = options;
+  return {
+    async migrate(request, watcher, onStart) {
+      // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
+      const { value } = await ask({ method: 'POST', ...bodyOf(request), idempotencyKey: randomUUID(), answer: accepted });
+      onStart?.(value.migrationId);
+      return endFrom(await watch(value.migrationId, ({ status }) => status === 'ended', { ask, clock, watcher, changeWindow: request.changeWindow }), simulated, watcher);
+    },
+    async rollBack({ migrationId, reason }, watcher, onStart) {
+      const before = (await getMigration(ask, migrationId)).value;
+      await ask({ method: 'POST', path: `/migrations/${migrationId}/rollback`, body: reason === undefined ? {} : { reason }, idempotencyKey: randomUUID(), answer: accepted });
+      onStart?.();
+      const answer = await followRollback(before, { ask, clock, watcher });
+      return 'failure' in answer ? { migrationId, failure: answer.failure } : endFrom(answer.ended, simulated, watcher);
+    },
+    async cancel({ migrationId, reason }) {
+      const { value } = await ask({ method: 'POST', path: `/migrations/${migrationId}/cancel`, body: reason === undefined ? {} : { reason }, answer: cancelAnswer });
+      const { links: _links, ...cancelled } = value;
+      return cancelled;
+    },
+    async lookUp(migrationId): Promise<Shown> {
+      const { value } = await getMigration(ask, migrationId);
+      const report = reportFrom(value, simulated);
+      return report ? { ended: report } : { running: runningFrom(value, simulated) };
+    },
+    async undecided(migrationId) {
+      const { approvals, plan } = (await getMigration(ask, migrationId)).value;
+      const approval = pendingApproval(approvals);
+      if (!approval) throw notWaiting(migrationId);
+      return { migrationId, approval, plan };
+    },
+    async decide(migrationId, decision) {
+      const { value } = await ask({ method: 'POST', path: `/migrations/${migrationId}/approval`, body: decision, answer: approvalAnswer });
+      return { migrationId, approval: value.approval };
+    },
+    list: (filter, limit) => list(ask, filter, limit),
+  };
+};

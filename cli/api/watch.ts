@@ -1,0 +1,96 @@
+/** Following a migration by the API's answers about it. */
+import { migrationAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
+import { pendingApproval } from '../../lambdas/domain/approval.ts';
+import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
+import { type MigrationReport, migrationReport, type MigrationRequest } from '../../lambdas/domain/model.ts';
+import type { Clock } from '../../lambdas/ports/index.ts';
+import type { Watcher } from '../follow.ts';
+import type { StepProgress } from '../history.ts';
+import { baseOf } from '../step-names.ts';
+import { isWait, keyOf, type Waiting, waitingOf } from '../waiting.ts';
+import type { Ask } from './exchange.ts';
+
+const FIRST_POLL_MS = 1000;
+const SLOWEST_POLL_MS = 10_000;
+/** While a person, or a window, is waited for. */
+const SLOWEST_WAIT_MS = 30_000;
+/** As `follow.ts` has it: how long an execution that stopped may stay without anybody taking it over. */
+const PATIENCE_MS = 10 * 60_000;
+
+const isPoll = (error: string): boolean => (ERROR_CLASSES as Record<string, string>)[error] === 'waiting';
+
+/**
+ * The lines of an answer as progress: a line is written when an attempt of its step has ended, so that only the last one
+ * may go on, which it does while its answer was "not yet", or while somebody is waited for.
+ */
+export const progressOf = ({ steps, status, approvals }: Pick<MigrationAnswer, 'steps' | 'status' | 'approvals'>, ids: Map<string, number>): StepProgress[] =>
+  steps.map(({ name, startedAt, endedAt, attempts, error }, index) => {
+    const step = baseOf(name);
+    const isLast = index === steps.length - 1 && status === 'running';
+    const goesOn = isLast && (step === 'request-approval' ? pendingApproval(approvals) !== undefined : error !== undefined && isPoll(error.name));
+    const id = ids.get(name) ?? ids.size + 1;
+    ids.set(name, id);
+    return { id, step: step as StepProgress['step'], name, startedAt: new Date(startedAt), ...(goesOn ? {} : { endedAt: new Date(endedAt) }), attempts, ...(error ? { error: error.name } : {}) };
+  });
+
+export const getMigration = (ask: Ask, migrationId: string) => ask({ method: 'GET', path: `/migrations/${migrationId}`, answer: migrationAnswer });
+
+/** The same document as by direct calls; `left` pods of the API's answer are not in it. */
+export const reportFrom = (answer: MigrationAnswer, simulated: boolean): MigrationReport | undefined =>
+  answer.status === 'ended' && answer.outcome && answer.endedAt !== undefined ? migrationReport.parse({ ...answer, simulated }) : undefined;
+
+const waitOf = (answer: MigrationAnswer, now: StepProgress[], changeWindow: MigrationRequest['changeWindow'], time: number): { key: string; waiting: Waiting } | undefined => {
+  const step = now.find(isWait);
+  if (!step) return undefined;
+  const waiting = waitingOf(step, { ...answer, request: { changeWindow } }, time);
+  return waiting && { key: keyOf(waiting, step.id), waiting };
+};
+
+export interface WatchOptions {
+  ask: Ask;
+  clock: Pick<Clock, 'now' | 'sleep'>;
+  watcher: Watcher;
+  /** Of the request, where it has one. */
+  changeWindow?: MigrationRequest['changeWindow'];
+  /** As it was before what is followed: lines that stood there then are not told again. */
+  before?: MigrationAnswer;
+}
+
+const newLines = (answer: MigrationAnswer, before: MigrationAnswer | undefined): MigrationAnswer => {
+  const known = new Map(before?.steps.map(({ name, endedAt }) => [name, endedAt]));
+  return { ...answer, steps: answer.steps.filter(({ name, endedAt }) => known.get(name) !== endedAt) };
+};
+
+/**
+ * Polls until `isOver` of an answer, or until its execution has been stopped for so long that nobody will take it over.
+ * Answers the last answer.
+ */
+export const watch = async (migrationId: string, isOver: (answer: MigrationAnswer) => boolean, { ask, clock, watcher, changeWindow, before }: WatchOptions): Promise<MigrationAnswer> => {
+  const ids = new Map<string, number>();
+  const told = new Set<string>();
+  let pause = FIRST_POLL_MS;
+  let lines = '';
+  let stoppedSince: number | undefined;
+  for (;;) {
+    const { value: answer, retryAfter } = await getMigration(ask, migrationId);
+    const now = progressOf(newLines(answer, before), ids);
+    watcher.update(now.filter((step) => !isWait(step)));
+    if (isOver(answer)) return answer;
+
+    const wait = waitOf(answer, now, changeWindow, clock.now());
+    if (wait && !told.has(wait.key)) {
+      told.add(wait.key);
+      await watcher.waits?.(wait.waiting);
+    }
+    if (answer.status === 'running' && answer.executionStatus !== undefined && answer.executionStatus !== 'RUNNING') {
+      if (stoppedSince === undefined) watcher.say('The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.');
+      stoppedSince ??= clock.now();
+      if (clock.now() - stoppedSince >= PATIENCE_MS) return answer;
+    } else stoppedSince = undefined;
+
+    const seen = now.map(({ name }) => name).join(' ');
+    pause = seen === lines ? Math.min(wait ? SLOWEST_WAIT_MS : SLOWEST_POLL_MS, pause * 2) : FIRST_POLL_MS;
+    lines = seen;
+    await clock.sleep(retryAfter === undefined ? pause : Math.max(retryAfter * 1000, FIRST_POLL_MS));
+  }
+};

@@ -1,0 +1,37 @@
+/** `approve`, `reject` and `migrations`: from flags to the exit code. */
+import type { ApprovalDecision } from '../../lambdas/domain/approval.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { print, withService } from '../known-commands.ts';
+import { openServiceForKnown } from '../place-service.ts';
+import { placeOfList } from '../place-options.ts';
+import { decidedLines, undecidedLines } from './print.ts';
+import { listLines } from './print-list.ts';
+import type { DecisionFlags, ListFlags } from './options.ts';
+
+/** 0: it is decided. 2: there is no --plan, and the plan was shown; or there is nothing to decide. 3: this caller may not. */
+export const decideCommand = (decision: ApprovalDecision['decision'], flags: DecisionFlags, io: Io): Promise<ExitCode> =>
+  withService(flags, io, async (place) => {
+    const { migrationId, plan: planHash, reason } = flags;
+    if (planHash === undefined) {
+      const waiting = await place.serve((service) => service.undecided(migrationId));
+      print(waiting, (style) => undecidedLines(waiting, flags, style), flags, io);
+      return EXIT_CODES.badInput;
+    }
+    const decided = await place.serve((service) => service.decide(migrationId, { decision, planHash, ...(reason === undefined ? {} : { reason }) }));
+    print(decided, (style) => decidedLines(decided, flags, style), flags, io);
+    return EXIT_CODES.ok;
+  });
+
+/** 0: that is the list, however long. */
+export const listCommand = async (flags: ListFlags, io: Io): Promise<ExitCode> => {
+  const { account, region, cluster, outcome, since, limit } = flags;
+  const place = await openServiceForKnown(placeOfList(flags), { io, silent: flags.json && io.stderr.isTTY !== true, watched: false });
+  try {
+    const listed = await place.serve((service) => service.list({ account, region, cluster, outcome, since }, limit));
+    print(listed, (style) => listLines(listed, flags, style), flags, io);
+    return EXIT_CODES.ok;
+  } finally {
+    await place.close();
+  }
+};

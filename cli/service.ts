@@ -1,0 +1,52 @@
+/** What every place can do about migrations: by direct calls of the service's parts, or (`api/service.ts`) by its API alone. */
+import type { ApprovalDecision } from '../lambdas/domain/approval.ts';
+import type { MigrationRequest } from '../lambdas/domain/model.ts';
+import type { MigrationSummary } from '../lambdas/domain/summary.ts';
+import type { MigrationFilter } from '../lambdas/ports/index.ts';
+import { decide, type Decision, undecided, type Undecided } from './approval/decide.ts';
+import type { Backend } from './backend.ts';
+import { cancel, type Cancelled, type CancelRequest } from './cancel.ts';
+import type { Watcher } from './follow.ts';
+import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
+import { type End, startAndFollow } from './run.ts';
+import { lookUp, type Shown } from './show.ts';
+
+/** Newest first. `more`: there are older ones. */
+export interface Listed {
+  migrations: MigrationSummary[];
+  more: boolean;
+}
+
+/** Each throws a CliError for what can't be done, as the function of the same work in this folder. */
+export interface Service {
+  migrate(request: MigrationRequest, watcher: Watcher, onStart?: (migrationId: string) => void): Promise<End>;
+  rollBack(request: RollbackRequest, watcher: Watcher, onStart?: () => void): Promise<End>;
+  cancel(request: CancelRequest): Promise<Cancelled>;
+  lookUp(migrationId: string): Promise<Shown>;
+  undecided(migrationId: string): Promise<Undecided>;
+  decide(migrationId: string, decision: ApprovalDecision): Promise<Decision>;
+  list(filter: MigrationFilter, limit: number): Promise<Listed>;
+}
+
+/** Page by page, until there are enough or no more. */
+const list = async ({ ledger }: Backend, filter: MigrationFilter, limit: number): Promise<Listed> => {
+  const migrations: MigrationSummary[] = [];
+  let after: string | undefined;
+  do {
+    const page = await ledger.listMigrations(filter, limit - migrations.length, after);
+    migrations.push(...page.migrations);
+    after = page.next;
+  } while (after !== undefined && migrations.length < limit);
+  return { migrations, more: after !== undefined };
+};
+
+/** `by`: who decides, as the ledger notes it. Its methods run in a thread of the backend's clock. */
+export const directService = (backend: Backend, by: string): Service => ({
+  migrate: (...given) => startAndFollow(backend, ...given),
+  rollBack: (...given) => rollBackAndFollow(backend, ...given),
+  cancel: (request) => cancel(backend, request),
+  lookUp: (migrationId) => lookUp(backend, migrationId),
+  undecided: (migrationId) => undecided(backend, migrationId),
+  decide: (migrationId, decision) => decide(backend, migrationId, decision, by),
+  list: (filter, limit) => list(backend, filter, limit),
+});

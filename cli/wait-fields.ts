@@ -1,0 +1,41 @@
+/** The flags of what a change waits for: somebody's approval, and a window. */
+import { z } from 'zod';
+import { changeWindow, type ChangeWindow } from '../lambdas/domain/change-window.ts';
+import { APPROVAL_HOURS, approvalMode, requestedBy } from '../lambdas/domain/model.ts';
+import { oneOf, wholeNumber } from './fields.ts';
+
+const { schedule, durationMinutes, timeZone, waitAtMostHours } = changeWindow.shape;
+
+const HOURS = `must be a whole number of hours from ${APPROVAL_HOURS.least} to ${APPROVAL_HOURS.most}`;
+
+export const waitFields = {
+  approval: oneOf(approvalMode).default('none'),
+  approvalHours: wholeNumber(z.int(HOURS).min(APPROVAL_HOURS.least, HOURS).max(APPROVAL_HOURS.most, HOURS)).optional(),
+  approveAs: requestedBy.min(1, 'must not be empty').optional(),
+  window: schedule.optional(),
+  windowMinutes: wholeNumber(durationMinutes).optional(),
+  windowZone: timeZone.optional(),
+  windowWaitHours: wholeNumber(waitAtMostHours.unwrap()).optional(),
+};
+export type WaitFlags = z.output<z.ZodObject<typeof waitFields>>;
+
+/** A window is its schedule, how long it is open, and the time zone. */
+const PARTS = { window: '--window', windowMinutes: '--window-minutes', windowZone: '--window-zone' } as const;
+const partsOf = (flags: WaitFlags, given: boolean): (keyof typeof PARTS)[] => (Object.keys(PARTS) as (keyof typeof PARTS)[]).filter((name) => (flags[name] !== undefined) === given);
+
+/** Flags that make sense together alone. */
+export const checkWaits = (flags: WaitFlags & { deployed?: boolean | undefined }, context: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void }): void => {
+  const wrong = (name: keyof WaitFlags, message: string): void => context.addIssue({ code: 'custom', path: [name], message });
+  const there = partsOf(flags, true);
+  if (there.length > 0) for (const name of partsOf(flags, false)) wrong(name, `is missing: ${Object.values(PARTS).join(', ')} go together`);
+  if (there.length === 0 && flags.windowWaitHours !== undefined) wrong('windowWaitHours', `is how long to wait for a window, and there is none: add ${Object.values(PARTS).join(', ')}, or leave it out`);
+  if (flags.approveAs !== undefined && flags.deployed) wrong('approveAs', 'is of the embedded sandbox: with --deployed somebody else approves, by pod-identity approve');
+};
+
+export const windowFrom = ({ window, windowMinutes, windowZone, windowWaitHours }: Partial<WaitFlags>): { changeWindow?: z.input<typeof changeWindow> } =>
+  window === undefined || windowMinutes === undefined || windowZone === undefined
+    ? {}
+    : { changeWindow: { schedule: window, durationMinutes: windowMinutes, timeZone: windowZone, ...(windowWaitHours === undefined ? {} : { waitAtMostHours: windowWaitHours }) } };
+
+/** The same as text. */
+export const windowText = ({ schedule: cron, durationMinutes: minutes, timeZone: zone }: ChangeWindow): string => `'${cron}' for ${minutes} minutes (${zone})`;
