@@ -52,8 +52,9 @@ export async function ensureStarted(claim: Claim, { ledger, executions }: Pick<H
   try {
     await ledger.putMigration(newMigration({ migrationId, request, startedAt: at, ...(cause ? { trigger: cause } : {}) }));
   } catch (error) {
-    // Somebody else has started it since, and it has ended already.
-    if (isMigrationError(error, 'BadInput') && (await ledger.getMigration(migrationId))?.status === 'ended') return;
+    // Somebody else has started it since: its execution works on it, or it has ended already.
+    const since = isMigrationError(error, 'BadInput') ? await ledger.getMigration(migrationId) : undefined;
+    if (since && (since.executionArn !== undefined || since.status === 'ended')) return;
     throw error;
   }
   await executions.startMigration(migrationId, request);
