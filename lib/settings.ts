@@ -90,6 +90,7 @@ export const settings = z.strictObject({
   deploy: z
     .strictObject({
       api: yesNo(true).describe('The HTTP API.'),
+      apiAccessLog: yesNo(false).describe("The HTTP API's access log. It needs the account's CloudWatch role of API Gateway (docs/api.md); without that role a deployment with it fails."),
       runbook: yesNo(true).describe('The Automation document of Systems Manager (docs/runbook.md).'),
       denialRule: yesNo(true).describe("The rule on CloudTrail's events of an UpdateAddon that was denied."),
     })
