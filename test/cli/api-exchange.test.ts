@@ -69,7 +69,7 @@ describe('a problem', () => {
   });
 
   it('does not repeat fields that its detail names already', async () => {
-    const api = fakeApi(problemAnswer('invalid-request', 'body.addon: must be a name', { errors: [{ field: 'body.addon', message: 'must be a name' }] }));
+    const api = fakeApi(problemAnswer('invalid-request', 'body.addon: must be a name', { errors: [{ field: 'body.addon', message: 'Must be a name' }] }));
     expect((await failureOf(post(api))).message).toBe('The request is not right: body.addon: must be a name');
   });
 
@@ -77,7 +77,7 @@ describe('a problem', () => {
     ['unknown-migration', 'UnknownMigration', 2, /same deployed service/],
     ['no-cancel', 'MigrationOver', 2, /pod-identity show/],
     ['no-rollback', 'RollbackRefused', 2, /pod-identity show/],
-    ['no-approval', 'NotDecided', 2, /approve ID, without --plan/],
+    ['no-approval', 'NotDecided', 2, /approve ID --deployed, without --plan/],
     ['not-allowed-to-approve', 'NotDecided', 3, /Somebody else has to approve/],
     ['other-account', 'NotAvailable', 2, /in that account/],
     ['key-used', 'ApiError', 2, /\S/],
