@@ -186,6 +186,7 @@ describe('what nobody may do', () => {
     ['eks:AccessKubernetesApi', 'arn:aws:eks:*:ACCOUNT:cluster/*'],
     ['states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*'],
     ['states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
+    ['states:SendTaskSuccess', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
     ['dynamodb:DeleteTable', 'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE'],
     ['dynamodb:GetItem', 'arn:aws:dynamodb:REGION:ACCOUNT:table/another'],
     ['secretsmanager:GetSecretValue', 'arn:aws:secretsmanager:REGION:ACCOUNT:secret:x'],
@@ -217,6 +218,8 @@ describe('what nobody may do', () => {
     expect(broken('ec2:DeleteNetworkInterface', '*', 'plan', '`lambda:SourceFunctionArn` Null `true`')).toEqual([]);
     expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:Recover', 'find-stranded')).toEqual([]);
     expect(broken('states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*', 'SSM runbook', '', false)).toEqual([]);
+    for (const action of ['StartExecution', 'SendTaskSuccess', 'SendTaskFailure']) expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'api')).toEqual([]);
+    expect(broken('states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*', 'api')).toHaveLength(1);
   });
 
   it('has a name and a reason for every right on every resource', () => {

@@ -1,12 +1,12 @@
 /**
  * Taking a request in so that it is carried out once, however often it is sent: first the claim, which holds the whole
- * request, then the record, then the execution under the record's id. Whoever comes again finds the claim and does what
- * is missing of the rest, from the claim and not from what they sent.
+ * request, then what `runtime/requesting.ts` does by it. Whoever comes again finds the claim and does what is missing of
+ * the rest, from the claim and not from what they sent.
  */
-import { isMigrationError } from '../domain/errors.ts';
-import { type Migration, migrationRequest, type MigrationRequest, newMigration } from '../domain/model.ts';
+import type { MigrationRequest } from '../domain/model.ts';
 import { sha256 } from '../domain/plan/hash.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
+import { claimInput, ensureStarted } from '../runtime/requesting.ts';
 import { utcNow } from '../runtime/utc.ts';
 import { ApiProblem } from './problems.ts';
 
@@ -35,29 +35,11 @@ async function claimByContent(mine: Claim, { ledger }: Requesting): Promise<Clai
   return record?.status === 'ended' ? ledger.reclaim(key, standing, mine) : standing;
 }
 
-/** Answers the record that stands: another invocation may be at the same. */
-async function recordOf({ migrationId, input }: Claim, { ledger, clock }: Requesting): Promise<Migration> {
-  const before = await ledger.getMigration(migrationId);
-  if (before) return before;
-  const record = newMigration({ migrationId, request: migrationRequest.parse(JSON.parse(input)), startedAt: utcNow(clock) });
-  try {
-    await ledger.putMigration(record);
-    return record;
-  } catch (error) {
-    // Its execution has begun, or even ended, since the look.
-    const there = isMigrationError(error, 'BadInput') ? await ledger.getMigration(migrationId) : undefined;
-    if (!there) throw error;
-    return there;
-  }
-}
-
 /** Answers the migration's id. Throws ApiProblem for a key that stands for another request. */
 export async function takeIn(request: MigrationRequest, { caller, idempotencyKey }: Asked, dependencies: Requesting): Promise<string> {
-  const { ids, clock, executions } = dependencies;
-  const mine: Claim = { migrationId: ids.ulid(), fingerprint: sha256({ migrate: request }), at: utcNow(clock), input: JSON.stringify(request) };
+  const { ids, clock } = dependencies;
+  const mine: Claim = { migrationId: ids.ulid(), fingerprint: sha256({ migrate: request }), at: utcNow(clock), input: claimInput({ request }) };
   const claim = idempotencyKey === undefined ? await claimByContent(mine, dependencies) : await claimByKey(idempotencyKey, caller, mine, dependencies);
-  const record = await recordOf(claim, dependencies);
-  // The plan notes its execution first of all. One that was started and has not come so far is started again under its name, which starts nothing.
-  if (record.status === 'running' && record.executionArn === undefined) await executions.startMigration(record.migrationId, record.request);
-  return record.migrationId;
+  await ensureStarted(claim, dependencies);
+  return claim.migrationId;
 }

@@ -38,6 +38,10 @@ export type ApproverRule = z.infer<typeof approverRule>;
 /** `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` without the session; any other ARN as it is. */
 const withoutSession = (principal: string): string => principal.replace(/^(arn:[\w-]+:sts::\d{12}:assumed-role\/[^/]+)\/.*$/, '$1');
 
+/** Who made the call that the service answers with a request of its own: `cloudtrail: ARN`. */
+export const BY_CLOUDTRAIL = 'cloudtrail: ';
+const behind = (requester: string): string => (requester.startsWith(BY_CLOUDTRAIL) ? requester.slice(BY_CLOUDTRAIL.length) : requester);
+
 /**
  * Why this principal may not approve what that one asked for; undefined where it may. A request whose principal nobody
  * knows can't be told apart from the approver's own, so where anybody is barred nobody may approve it.
@@ -45,7 +49,8 @@ const withoutSession = (principal: string): string => principal.replace(/^(arn:[
 export function barredFromApproving(rule: ApproverRule, requester: string | undefined, approver: string): string | undefined {
   if (rule === 'anyone') return undefined;
   if (requester === undefined) return 'it is not known who asked for the migration, so nobody can be told apart from them';
-  const same = rule === 'another-session' ? requester === approver : withoutSession(requester) === withoutSession(approver);
+  const asked = behind(requester);
+  const same = rule === 'another-session' ? asked === approver : withoutSession(asked) === withoutSession(approver);
   if (!same) return undefined;
   return rule === 'another-session' ? 'who asks for a migration may not approve it, and this is the same principal' : 'who asks for a migration may not approve it, and this is the same role';
 }

@@ -4,6 +4,7 @@
  * requestParameters and message: the cluster is `name`); CloudTrail User Guide, "CloudTrail record contents".
  */
 import { z } from 'zod';
+import { BY_CLOUDTRAIL } from './approval.ts';
 import { type MigrationRequest, migrationRequest } from './model.ts';
 import { accountId, addonName, clusterName, regionName } from './names.ts';
 import { fit } from './service-event-parts.ts';
@@ -96,7 +97,7 @@ export function requestFor({ account, region, detail }: Denial, action: DenialSe
     addon,
     ...(action === 'notify' ? { dryRun: true } : {}),
     ...(action === 'ask' ? { approval: 'required' } : {}),
-    requestedBy: fit(`cloudtrail: ${detail.userIdentity?.arn ?? 'somebody'}`, 256),
+    requestedBy: fit(`${BY_CLOUDTRAIL}${detail.userIdentity?.arn ?? 'somebody'}`, 256),
     reason: `EKS refused UpdateAddon with an empty role: Cross-account pass role is not allowed (CloudTrail event ${detail.eventID}).`,
   });
 }

@@ -39,8 +39,11 @@ function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
   }
 }
 
-/** Puts the record and starts the execution, where that is missing. */
-async function ensureStarted(claim: Claim, { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>): Promise<void> {
+/** As a claim keeps what is asked for. */
+export const claimInput = (asked: { request: MigrationRequest; trigger?: Trigger | undefined }): string => JSON.stringify(asked);
+
+/** Puts the record and starts the execution, where that is missing. Throws BadInput for a claim that is not as it is written here. */
+export async function ensureStarted(claim: Claim, { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>): Promise<void> {
   const { migrationId, at } = claim;
   const record = await ledger.getMigration(migrationId);
   // An execution has noted itself there: it was started, whatever has become of it.
@@ -49,8 +52,9 @@ async function ensureStarted(claim: Claim, { ledger, executions }: Pick<HandlerD
   try {
     await ledger.putMigration(newMigration({ migrationId, request, startedAt: at, ...(cause ? { trigger: cause } : {}) }));
   } catch (error) {
-    // Somebody else has started it since, and it has ended already.
-    if (isMigrationError(error, 'BadInput') && (await ledger.getMigration(migrationId))?.status === 'ended') return;
+    // Somebody else has started it since: its execution works on it, or it has ended already.
+    const since = isMigrationError(error, 'BadInput') ? await ledger.getMigration(migrationId) : undefined;
+    if (since && (since.executionArn !== undefined || since.status === 'ended')) return;
     throw error;
   }
   await executions.startMigration(migrationId, request);
@@ -59,7 +63,7 @@ async function ensureStarted(claim: Claim, { ledger, executions }: Pick<HandlerD
 /** Throws BadInput for a claim that is not as it is written here; every other failure leaves it to be said again. */
 export async function requestMigration({ key, fingerprint, migrationId, request, trigger: cause, isOver }: Wish, dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>): Promise<Requested> {
   const { ledger, clock } = dependencies;
-  const mine: Claim = { migrationId, fingerprint, at: utcNow(clock), input: JSON.stringify({ request, trigger: cause }) };
+  const mine: Claim = { migrationId, fingerprint, at: utcNow(clock), input: claimInput({ request, trigger: cause }) };
   let claim = await ledger.claim(key, mine);
   if (claim.migrationId !== migrationId && (await isOver(claim))) claim = await ledger.reclaim(key, claim, mine);
   await ensureStarted(claim, dependencies);

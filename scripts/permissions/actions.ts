@@ -29,7 +29,7 @@ const LEVELS: Readonly<Record<Access, readonly string[]>> = {
     'kms:Decrypt', 'kms:GenerateDataKey',
     'lambda:InvokeFunction',
     'logs:CreateLogDelivery', 'logs:CreateLogStream', 'logs:DeleteLogDelivery', 'logs:PutLogEvents', 'logs:UpdateLogDelivery',
-    'states:StartExecution', 'states:StopExecution',
+    'states:SendTaskFailure', 'states:SendTaskSuccess', 'states:StartExecution', 'states:StopExecution',
     'xray:PutTelemetryRecords', 'xray:PutTraceSegments',
   ],
   Tagging: ['eks:TagResource'],

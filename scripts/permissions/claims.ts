@@ -20,6 +20,9 @@ const PASSED_TO_EKS = /(^|, and )`iam:PassedToService` StringEquals `(pods\.)?ek
 const EKS_CHANGES = ['CreateAddon', 'UpdateAddon', 'DeleteAddon', 'CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource'].map((name) => `eks:${name}`);
 const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
 const RUNS_MIGRATIONS = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StopExecution execution:MigrateAddon:*']);
+const RECOVERS = new Set(['states:StartExecution stateMachine:Recover']);
+const API = 'api';
+const ASKED_FOR = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Recover', 'states:SendTaskSuccess stateMachine:MigrateAddon', 'states:SendTaskFailure stateMachine:MigrateAddon']);
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
@@ -39,11 +42,13 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
   },
   {
-    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others`,
-    isBroken: ({ action, resource }, { name }) =>
-      action.startsWith('states:') &&
-      action !== 'states:DescribeExecution' &&
-      !(name === RUNBOOK ? RUNS_MIGRATIONS.has(`${action} ${resource.split(':').slice(5).join(':')}`) : action === 'states:StartExecution' && resource.endsWith(':stateMachine:Recover')),
+    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, and \`${API}\`, which starts MigrateAddon and ends its waits for an approval`,
+    isBroken: ({ action, resource }, { name }) => {
+      if (!action.startsWith('states:') || action === 'states:DescribeExecution') return false;
+      const what = `${action} ${resource.split(':').slice(5).join(':')}`;
+      const allowed = name === RUNBOOK ? RUNS_MIGRATIONS : name === API ? ASKED_FOR : RECOVERS;
+      return !allowed.has(what);
+    },
   },
   {
     says: 'use another table than the ledger, or scan, delete, restore or reconfigure it, or delete an item in it',

@@ -79,7 +79,7 @@ const callsOf = ({ definition }: Pick<AssemblyStateMachine, 'definition'>, name:
   const visit = (value: unknown, key: string): void => {
     if (typeof value !== 'object' || value === null) return;
     const { success, data } = task.safeParse(value);
-    if (success && data.Resource.endsWith(':states:::lambda:invoke') && data.Arguments !== undefined) calls.push({ state: key, functionArn: data.Arguments.FunctionName });
+    if (success && /:states:::lambda:invoke(\.waitForTaskToken)?$/.test(data.Resource) && data.Arguments !== undefined) calls.push({ state: key, functionArn: data.Arguments.FunctionName });
     else if (success) problems.push(`the state ${key} of ${name} calls ${data.Resource} by itself, which this document does not show: teach scripts/permissions/facts.ts`);
     for (const [inner, part] of Object.entries(value)) visit(part, inner);
   };
@@ -135,12 +135,13 @@ export const factsOf = (template: Template): Facts => {
   const machines = stateMachines.map((machine) => ({ machine, name: machineName(machine), ...callsOf(machine, machineName(machine)) }));
   problems.push(...machines.flatMap((one) => one.problems));
   const isCalled = ({ arn }: { arn: string }, called: string): boolean => called === arn || called.startsWith(`${arn}:`);
-  const callersOf = (one: { arn: string }): Caller[] =>
+  const callersOf = (one: Assembly['functions'][number]): Caller[] =>
     [
       ...machines.map(({ name, calls }) => ({ by: name, states: calls.filter(({ functionArn }) => isCalled(one, functionArn)).map(({ state }) => state).sort(byText) })).filter(({ states }) => states.length > 0),
       ...rules
         .filter(({ targets }) => targets.some(({ arn }) => isCalled(one, arn)))
         .map(({ logicalId, everySeconds }) => ({ by: `the rule ${withoutHash(logicalId)}${everySeconds === undefined ? '' : `, every ${everySeconds / 60} minutes`}`, states: [] })),
+      ...((one.permissions ?? []).some(({ service }) => service === 'apigateway.amazonaws.com') ? [{ by: 'API Gateway', states: [] }] : []),
     ].sort((a, b) => byText(a.by, b.by));
 
   const roleFacts = (role: AssemblyRole): RoleFacts[] => {
@@ -166,7 +167,7 @@ export const factsOf = (template: Template): Facts => {
     const machine = machines.find((one) => one.machine.roleArn === role.arn);
     if (machine !== undefined) {
       const called = functions.filter((one) => machine.calls.some(({ functionArn }) => isCalled(one, functionArn)));
-      const functionArns = called.flatMap(({ arn, versionArns }) => [arn, `${arn}:*`, ...versionArns]);
+      const functionArns = called.flatMap(({ arn, versionArns }) => [`${arn}:*`, ...versionArns]);
       const own = reasonsBy(OF_STATE_MACHINES, (action) => (action === 'lambda:InvokeFunction' ? functionArns : ['*']));
       return describe(`state machine ${machine.name}`, [...(reasons.get(machine.name) ?? []), ...own], { isLambda: false, calledBy: [] });
     }

@@ -26,7 +26,7 @@ export const RUNBOOK = 'SSM runbook';
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** A function that puts readers' names into an ARN, or into any other text of the template. `others`: by what they are generated as. */
-export const readersNames = ({ functions, rules, stateMachines, tables }: Assembly, others: ReadonlyMap<string, string>): ((text: string) => string) => {
+export const readersNames = ({ apis = [], functions, rules, stateMachines, tables }: Assembly, others: ReadonlyMap<string, string>): ((text: string) => string) => {
   const names: [string, string][] = [
     ...functions.flatMap((one): [string, string][] => [
       [one.name, lambdaName(one)],
@@ -35,6 +35,7 @@ export const readersNames = ({ functions, rules, stateMachines, tables }: Assemb
     ...stateMachines.map((one): [string, string] => [one.name, machineName(one)]),
     ...rules.map(({ name, logicalId }): [string, string] => [name, withoutHash(logicalId)]),
     ...tables.map(({ name, logicalId }): [string, string] => [name, tables.length === 1 ? 'TABLE' : `TABLE-${withoutHash(logicalId)}`]),
+    ...apis.map(({ id }): [string, string] => [id, 'API']),
     ...others,
     [SAMPLE.account, 'ACCOUNT'],
     [SAMPLE.region, 'REGION'],

@@ -1,5 +1,6 @@
 /** The API as it is deployed: its methods, who may call them, what it logs, and what API Gateway says by itself. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { problem } from '../../lambdas/api/problems.ts';
@@ -94,3 +95,18 @@ describe('what API Gateway says by itself', () => {
   });
 });
 
+
+describe('without the API', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'api-test-'));
+  const config = join(folder, 'config.yaml');
+  writeFileSync(config, 'deploy:\n  api: false\n');
+  const without = synthesiseWith({ config });
+  rmSync(folder, { recursive: true });
+  it('nothing of it is deployed: no gateway, no Lambda, no role', () => {
+    expect(Object.values(without.template.Resources).filter(({ Type }) => Type.startsWith('AWS::ApiGateway::'))).toEqual([]);
+    expect(Object.keys(without.template.Resources).filter((id) => /Api/.test(id))).toEqual([]);
+    expect(without.steps().filter((step) => step === 'api')).toEqual([]);
+    expect(without.template.Outputs).not.toHaveProperty('ApiUrl');
+    expect(synthesiseWith({}).template.Outputs).toHaveProperty('ApiUrl');
+  });
+});

@@ -5,6 +5,7 @@ import { publishEventsSchema } from '../../lambdas/steps/publish-events/schema.t
 import { EventText } from '../../lib/events/message.ts';
 import { type AssemblyRule } from '../../sandbox/assembly/rules.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import type { Json } from '../../sandbox/json.ts';
 import { customEvent, statusChange } from '../../sandbox/events/event.ts';
 import { inputFor } from '../../sandbox/events/input.ts';
 import { compile } from '../../sandbox/events/pattern.ts';
@@ -74,7 +75,7 @@ describe('the rules that publish', () => {
 describe('the rule that tells people', () => {
   const rule = ruleOf('NotificationsNotify');
   const record = aMigration({ status: 'ended', outcome: 'planned', endedAt: at(60), request: aRequest({ dryRun: true }) });
-  const eventOf = (detail: object, source = 'pod-identity-migrator', from = account) => customEvent({ source, detailType: 'x', detail: detail as never, resources: [] }, { id: 'e', account: from, region, at: NOW });
+  const eventOf = (detail: object, source = 'pod-identity-migrator', from = account) => customEvent({ source, detailType: 'x', detail: detail as Json, resources: [] }, { id: 'e', account: from, region, at: NOW });
 
   it.each(EVENT_TYPES)('takes %s where it is named, and in any case where CloudTrail was the reason', (type) => {
     const named = ['approval-needed', 'rolled-back', 'needs-human'].includes(type);

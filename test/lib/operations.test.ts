@@ -218,11 +218,11 @@ describe('the topic', () => {
 });
 
 describe.each(deployments)('what is kept, in %s deployment', (_, deployment) => {
-  it('is half a year of each log: no function and no state machine writes to a group without retention', () => {
+  it('is half a year of each log: no function, no state machine and no API writes to a group without retention', () => {
     const groups = deployment.resourcesOf('AWS::Logs::LogGroup');
     for (const [id, { Properties }] of groups) expect(Properties.RetentionInDays, `of ${id}`).toBe(180);
-    const written = (type: string): string[] => deployment.resourcesOf(type).map(([id, { Properties }]) => `${id} ${/"(?:Ref|Fn::GetAtt)":\[?"(\w+Logs\w+)"/.exec(JSON.stringify(Properties.LoggingConfig ?? Properties.LoggingConfiguration))?.[1] ?? 'none'}`);
-    const used = [...written('AWS::Lambda::Function'), ...written('AWS::StepFunctions::StateMachine')].map((one) => one.split(' ')[1]);
+    const written = (type: string): string[] => deployment.resourcesOf(type).map(([id, { Properties }]) => `${id} ${/"(?:Ref|Fn::GetAtt)":\[?"(\w+Logs\w+)"/.exec(JSON.stringify(Properties.LoggingConfig ?? Properties.LoggingConfiguration ?? Properties.AccessLogSetting))?.[1] ?? 'none'}`);
+    const used = [...written('AWS::Lambda::Function'), ...written('AWS::StepFunctions::StateMachine'), ...written('AWS::ApiGateway::Stage')].map((one) => one.split(' ')[1]);
     expect(used.toSorted(byText)).toEqual(groups.map(([id]) => id).toSorted(byText));
   });
 
@@ -230,7 +230,8 @@ describe.each(deployments)('what is kept, in %s deployment', (_, deployment) => 
     const targets = deployment.resourcesOf('AWS::Events::Rule').flatMap(([, { Properties }]) => Properties.Targets as { Arn: unknown; DeadLetterConfig?: unknown }[]);
     expect(targets.length).toBeGreaterThan(4);
     for (const { DeadLetterConfig } of targets) expect(DeadLetterConfig).toBeDefined();
-    const called = deployment.resourcesOf('AWS::Lambda::Permission').map(([, { Properties }]) => deployment.resolve(Properties.FunctionName));
+    // API Gateway calls and waits.
+    const called = deployment.resourcesOf('AWS::Lambda::Permission').filter(([, { Properties }]) => Properties.Principal === 'events.amazonaws.com').map(([, { Properties }]) => deployment.resolve(Properties.FunctionName));
     const configured = deployment.resourcesOf('AWS::Lambda::EventInvokeConfig');
     expect(configured).toHaveLength(new Set(called.map(String)).size);
     expect(configured.map(([, { Properties: { MaximumRetryAttempts: tries, MaximumEventAgeInSeconds: age } }]) => [tries, age]).toSorted(byText)).toEqual([[0, PUBLISHED_EVERY.toSeconds()], [0, EVERY.toSeconds()], [2, KEPT_FOR.toSeconds()]].toSorted(byText));

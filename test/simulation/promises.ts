@@ -9,7 +9,7 @@ import { goesBackByItself, migratedMeansMigrated, neverLost, provenOnPods, trans
 import type { Promised } from './promised.ts';
 import { rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
-import { approvedFirst, withinWindow } from './telling-promises.ts';
+import { approvedFirst, outcomesAreTold, withinWindow } from './telling-promises.ts';
 import { repairIsSafe, retiresOnlyItsOwn, trustStays } from './trust-promises.ts';
 
 export const PROMISES: readonly Promised[] = [
@@ -31,6 +31,7 @@ export const PROMISES: readonly Promised[] = [
   othersRespected,
   approvedFirst,
   withinWindow,
+  outcomesAreTold,
   rightsSuffice,
 ];
 

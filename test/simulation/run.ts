@@ -150,7 +150,7 @@ class Operator {
         if (record?.status === 'running') open += 1;
       }
       // A lock whose owner has stopped is Recover's business too, even where no record was written.
-      if (open === 0 && (await this.ledger.listHeldLocks()).length === 0) return;
+      if (open === 0 && (await this.ledger.listHeldLocks()).length === 0 && (await this.ledger.listUnsent()).length === 0) return;
       await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
     }
   }

@@ -1,6 +1,9 @@
 /** Promises about what comes before a change with an approval or a window, and about what others are told. */
 import { isOpen } from '../../lambdas/domain/change-window.ts';
-import { changes, migrationOf } from './look.ts';
+import { allMigrations, changes, migrationOf } from './look.ts';
+import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
+import { isObject } from '../../sandbox/json.ts';
+import type { RunResult } from './run.ts';
 import { about, type Promised } from './promised.ts';
 
 export const approvedFirst: Promised = {
@@ -33,4 +36,42 @@ export const withinWindow: Promised = {
       const waiting = calls.find((call) => call.step === 'await-window' && migrationOf(result, call.execution) === migrationId);
       return [...outside.map((call) => `${about(call)} stored the snapshot outside the window`), ...(waiting ? [] : outside.map(() => `${migrationId} did not wait`))];
     }),
+};
+
+interface Told {
+  eventId: string;
+  migrationId: string;
+  type: string;
+  text: string;
+}
+/** The service's own events, as they came to the bus. */
+const told = ({ sandbox }: RunResult): Told[] =>
+  sandbox.world.events.flatMap(({ source, detail }) => {
+    if (source !== EVENT_SOURCE || !isObject(detail)) return [];
+    return [{ eventId: String(detail['eventId']), migrationId: String(detail['migrationId']), type: String(detail['type']), text: JSON.stringify(detail) }];
+  });
+
+export const outcomesAreTold: Promised = {
+  name: 'outcomes-are-told',
+  says: 'Each end comes to the bus at least once, with one id; nothing is told that did not happen, and no task token.',
+  broken: async (result) => {
+    const events = told(result);
+    const problems: string[] = [];
+    for (const { migrationId, record } of allMigrations(result)) {
+      const own = events.filter((event) => event.migrationId === migrationId);
+      const ids = new Set(own.map(({ eventId }) => eventId));
+      if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`)) problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);
+      const before = record?.recovery?.after;
+      const happened = new Set([record?.outcome, before, 'started', 'approval-needed']);
+      problems.push(...own.filter(({ type }) => !happened.has(type as typeof before)).map(({ eventId }) => `${eventId} was told, and did not happen`));
+      problems.push(...own.filter(({ eventId, type }) => !eventId.startsWith(`${migrationId}#${type}`)).map(({ eventId, type }) => `${eventId} is the id of an event ${type}`));
+      if (own.some(({ type }) => type === 'started') && !record?.plan) problems.push(`${migrationId} was told to have started without a plan`);
+      for (const { round } of record?.approvals ?? []) {
+        const token = await result.ledger.approvalToken(migrationId, round);
+        if (token !== undefined && own.some(({ text }) => text.includes(token))) problems.push(`an event of ${migrationId} has its task token`);
+      }
+    }
+    problems.push(...(await result.ledger.listUnsent()).map((id) => `something of ${id} was never told`));
+    return problems;
+  },
 };

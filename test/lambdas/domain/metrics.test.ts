@@ -18,6 +18,6 @@ describe('metrics of the service', () => {
   it('are those of each outcome, and no error by its name', () => {
     for (const outcome of OUTCOMES) expect(SERVICE_METRICS).toContain(outcomeMetric(outcome));
     expect(Object.keys(ERROR_CLASSES).filter((name) => SERVICE_METRICS.has(name))).toEqual([]);
-    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + 5);
+    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + 8);
   });
 });

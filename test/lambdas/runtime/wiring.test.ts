@@ -78,7 +78,7 @@ describe('wire', () => {
     [ROLES_OF_ACCOUNT, [ROLES_OF_ACCOUNT]],
     [`${ROLES_OF_ACCOUNT}, ${ROLE},`, [ROLES_OF_ACCOUNT, ROLE]],
   ])('reads the roles that may be passed from %j', (PASSABLE_ROLE_ARNS, expected) => {
-    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected, repairableRoleArns: [], passingRoles: {}, approvals: STRICTEST });
+    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected, repairableRoleArns: [], passingRoles: {}, approvals: STRICTEST, accounts: [] });
   });
   it('reads the roles whose trust it may change, and which role each step passes others with', () => {
     const variables = { REPAIRABLE_ROLE_ARNS: `${ROLES_OF_ACCOUNT}, ${ROLE}`, CREATE_ADDON_ROLE_ARN: `${ROLE}-create`, UPDATE_ADDON_ROLE_ARN: '', RESTORE_ADDON_ROLE_ARN: `${ROLE}-restore` };
@@ -87,6 +87,7 @@ describe('wire', () => {
       repairableRoleArns: [ROLES_OF_ACCOUNT, ROLE],
       passingRoles: { 'create-addon': `${ROLE}-create`, 'restore-addon': `${ROLE}-restore` },
       approvals: STRICTEST,
+      accounts: [],
     });
     expect(wired({ UPDATE_ADDON_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'update-addon': ROLE });
     expect(wired({ CREATE_ASSOCIATION_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'create-association': ROLE });
@@ -101,6 +102,10 @@ describe('wire', () => {
     expect(wired({ CHANGE_WINDOW: JSON.stringify(window) }).settings.changeWindow).toEqual(window);
     expect(wired({ CHANGE_WINDOW: '' }).settings.changeWindow).toBeUndefined();
     for (const text of ['{', '[]', JSON.stringify({ ...window, schedule: 'soon' })]) expect(() => wired({ CHANGE_WINDOW: text })).toThrow(/CHANGE_WINDOW/);
+  });
+
+  it('reads which other accounts may be named, and who may approve', () => {
+    expect(wired({ ACCOUNTS: '444455556666, 777788889999', APPROVER: 'anyone', APPROVAL_REQUIRED: 'true' }).settings).toMatchObject({ accounts: ['444455556666', '777788889999'], approvals: { required: true, approver: 'anyone' } });
   });
 
   it('knows of no end of the invocation', () => {

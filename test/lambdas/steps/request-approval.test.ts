@@ -178,6 +178,11 @@ describe('a decision', () => {
     other.fakes.settings.approvals = { required: false, approver };
     expect(await decide(other.fakes, { planHash: other.hash, decision: 'reject' }, by)).toMatchObject({ approval: { state: 'rejected' } });
   });
+  it('is barred for whoever made the denied call that the service answers', async () => {
+    const { fakes, hash } = await asked({ requestedBy: `cloudtrail: ${REQUESTER}` });
+    expect(await decide(fakes, { planHash: hash }, REQUESTER)).toMatchObject({ refused: 'barred' });
+    expect(await decide(fakes, { planHash: hash })).toMatchObject({ approval: { state: 'approved' } });
+  });
   it('of what nobody knows to have asked for is barred, unless anybody may', async () => {
     const { fakes, hash } = await asked({ requestedBy: undefined });
     expect(await decide(fakes, { planHash: hash })).toMatchObject({ refused: 'barred' });

@@ -115,7 +115,7 @@ describe('openSandbox', () => {
     rob(machine, /MigrateAddonRole/);
     expect(await run(machine, {})).toBe('FAILED');
     expect(new Set(machine.authorizer.denials.map(({ action }) => action))).toEqual(new Set(['lambda:InvokeFunction']));
-    expect(machine.world.log.calls.filter(({ service }) => !['lambda', 'states'].includes(service))).toEqual([]);
+    expect(machine.world.log.calls.filter(({ service, step: by }) => !['lambda', 'states'].includes(service) && by !== 'publish-events')).toEqual([]);
 
     rob(step, /StepsBeginRole/);
     expect(await run(step, { strategy: 'in-place' })).toBe('FAILED');
@@ -201,12 +201,15 @@ describe('openSandbox', () => {
   it('lets the schedule look for what is stranded, and the clock stand still where nothing else waits', async () => {
     const sandbox = await open();
     await sandbox.clock.spawn(() => sandbox.clock.sleep(601_000));
-    const ticks = sandbox.world.log.calls.filter(({ service }) => service === 'lambda');
-    expect(ticks.map(({ at, caller, error }) => [at, caller, error])).toEqual([
+    const ticksOf = (name: string): unknown[] => sandbox.world.log.calls.filter(({ service, input }) => service === 'lambda' && JSON.stringify(input).includes(name)).map(({ at, caller, error }) => [at, caller, error]);
+    expect(ticksOf('FindStranded')).toEqual([
       ['2026-01-15T09:05:00.000Z', 'events.amazonaws.com', undefined],
       ['2026-01-15T09:10:00.000Z', 'events.amazonaws.com', undefined],
     ]);
-    expect(sandbox.world.log.calls.filter(({ service, operation }) => service === 'dynamodb' && operation === 'Query')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}]);
+    expect(ticksOf('PublishEvents')).toHaveLength(10);
+    const queriesOf = (by: string): unknown[] => sandbox.world.log.calls.filter(({ service, operation, step }) => service === 'dynamodb' && operation === 'Query' && step === by);
+    expect(queriesOf('find-stranded')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}]);
+    expect(queriesOf('publish-events')).toHaveLength(20);
   });
 
   it('starts Recover of an execution that was stopped, a moment later', async () => {
