@@ -25,7 +25,7 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
   'unknown-migration': { name: 'UnknownMigration', hint: 'The id stands in the second line of what migrate and plan print, and in the field migrationId of --json. Is it the same deployed service?', exitCode: badInput },
   'unknown-cluster': { name: 'UnknownCluster', hint: 'Its clusters: aws eks list-clusters', exitCode: badInput },
   'no-cancel': { name: 'MigrationOver', hint: 'To see how it went: pod-identity show ID --deployed', exitCode: badInput },
-  'no-rollback': { name: 'RollbackRefused', hint: 'To look at the migration: pod-identity show ID --deployed', exitCode: badInput },
+  'no-rollback': { name: 'RollbackRefused', hint: 'To look at the migration: pod-identity show ID --deployed\nOne that is still running is stopped instead: pod-identity cancel ID --deployed', exitCode: badInput },
   'no-approval': { name: 'NotDecided', hint: 'Nothing was decided. To see the plan that waits: pod-identity approve ID --deployed, without --plan', exitCode: badInput },
   'not-allowed-to-approve': { name: 'NotDecided', hint: 'Somebody else has to approve it: the deployment says who may (setting approvals.approver)', exitCode: blocked },
   'no-access': { name: 'NoAccess', hint: "The service's own role reads the cluster: pod-identity grant-access gives it what it lacks", exitCode: blocked },
