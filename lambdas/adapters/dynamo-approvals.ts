@@ -17,12 +17,12 @@ export const approvalsOf = (items: Item[]): Approval[] =>
   items.filter((item) => String(item['sk']).startsWith(APPROVAL)).map((item) => stored('an approval', approval, item)).sort((a, b) => a.round - b.round);
 
 export class DynamoApprovals extends DynamoTrust {
-  async putApproval(migrationId: string, asked: Approval, taskToken: string): Promise<Approval> {
+  async putApproval(migrationId: string, asked: Approval, { taskToken, at }: { taskToken: string; at: number }): Promise<Approval> {
     try {
-      await this.table.put(itemOf(migrationId, sortKey(asked.round)), { ...asked, taskToken, pending: WAITED_FOR }, {
-        ConditionExpression: 'attribute_not_exists(pk) OR #state = :pending',
+      await this.table.put(itemOf(migrationId, sortKey(asked.round)), { ...asked, taskToken, tokenAt: at, pending: WAITED_FOR }, {
+        ConditionExpression: 'attribute_not_exists(pk) OR (#state = :pending AND tokenAt <= :at)',
         ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':pending': 'pending' satisfies Approval['state'] },
+        ExpressionAttributeValues: { ':pending': 'pending' satisfies Approval['state'], ':at': at },
       });
       return asked;
     } catch (error) {

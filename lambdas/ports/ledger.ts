@@ -101,8 +101,11 @@ export interface Ledger {
   listUnsent(): Promise<string[]>;
   markSent(migrationId: string, told: Announcement[]): Promise<void>;
 
-  /** Asks for an approval, or again under a new task token; one that is decided stands. Answers the one that stands. */
-  putApproval(migrationId: string, approval: Approval, taskToken: string): Promise<Approval>;
+  /**
+   * Asks for an approval, or again under a new task token; one that is decided stands. Answers the one that stands. `at`:
+   * when whoever has the token began, milliseconds since 1970: a call that arrives late must not bring back an old token.
+   */
+  putApproval(migrationId: string, approval: Approval, waiting: { taskToken: string; at: number }): Promise<Approval>;
   /** The token by which Step Functions waits for it. It goes to Step Functions alone: never into an answer, a message or a log. */
   approvalToken(migrationId: string, round: number): Promise<string | undefined>;
   /** Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, undefined where there is none. */

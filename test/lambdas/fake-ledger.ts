@@ -27,7 +27,7 @@ export class FakeLedger implements Ledger {
   private readonly lookedAt = new Map<string, string>();
   private readonly locks = new Map<string, HeldLock>();
   private readonly outboxes = new Map<string, Set<Announcement>>();
-  private readonly tokens = new Map<string, string>();
+  private readonly tokens = new Map<string, { taskToken: string; at: number }>();
   private readonly claims = new Map<string, Claim>();
 
   async putMigration(record: Migration): Promise<void> {
@@ -115,17 +115,18 @@ export class FakeLedger implements Ledger {
     for (const one of told) this.outboxes.get(migrationId)?.delete(one);
   }
 
-  async putApproval(migrationId: string, asked: Approval, taskToken: string): Promise<Approval> {
+  async putApproval(migrationId: string, asked: Approval, { taskToken, at }: { taskToken: string; at: number }): Promise<Approval> {
     const approvals = this.records.get(migrationId)?.approvals ?? [];
     const before = approvals.find(({ round }) => round === asked.round);
-    if (before && before.state !== 'pending') return structuredClone(before);
+    const key = `${migrationId}#${asked.round}`;
+    if (before && (before.state !== 'pending' || (this.tokens.get(key)?.at ?? 0) > at)) return structuredClone(before);
     if (before) Object.assign(before, structuredClone(asked));
     else approvals.push(structuredClone(asked));
-    this.tokens.set(`${migrationId}#${asked.round}`, taskToken);
+    this.tokens.set(key, { taskToken, at });
     return structuredClone(asked);
   }
   async approvalToken(migrationId: string, round: number): Promise<string | undefined> {
-    return this.tokens.get(`${migrationId}#${round}`);
+    return this.tokens.get(`${migrationId}#${round}`)?.taskToken;
   }
   async decideApproval(migrationId: string, { round, planHash, ...decided }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined> {
     const approval = this.records.get(migrationId)?.approvals.find((one) => one.round === round);

@@ -139,6 +139,10 @@ class Operator {
     }
   }
 
+  async allTold(): Promise<void> {
+    for (let look = 1; look <= PATIENCE_LOOKS && (await this.ledger.listUnsent()).length > 0; look += 1) await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
+  }
+
   /** Until nothing runs and the ledger says how each ended; a stopped one is given the time that Recover takes. */
   async settle(migrations: SimulatedMigration[]): Promise<void> {
     for (let look = 1; look <= PATIENCE_LOOKS; look += 1) {
@@ -206,6 +210,8 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
       for (const { migrationId, record } of result.migrations) {
         if (record?.outcome === 'needs-human') result.handOffProblems.push(...(await runHandOff(sandbox, cluster, record, () => operator.rollBack(migrationId))));
       }
+      // What the rollbacks of the hand-off came to is told, too.
+      await operator.allTold();
     });
   } finally {
     await sandbox.close();

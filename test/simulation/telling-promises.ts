@@ -57,7 +57,9 @@ export const outcomesAreTold: Promised = {
   broken: async (result) => {
     const events = told(result);
     const problems: string[] = [];
-    for (const { migrationId, record } of allMigrations(result)) {
+    for (const { migrationId } of allMigrations(result)) {
+      // As it is now: the hand-off of one that needed a person has put it back.
+      const record = await result.ledger.getMigration(migrationId);
       const own = events.filter((event) => event.migrationId === migrationId);
       const ids = new Set(own.map(({ eventId }) => eventId));
       if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`)) problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);

@@ -26,7 +26,11 @@ const placeOf = (told: Announcement): number => {
 /** How many were put. */
 async function publishOf(id: string, { ledger, events, telemetry }: HandlerDependencies): Promise<number> {
   const unsent = (await ledger.unsent(id)).sort((a, b) => placeOf(a) - placeOf(b));
-  if (unsent.length === 0) return 0;
+  if (unsent.length === 0) {
+    // It was sent, and only its place in the index is left.
+    await ledger.markSent(id, []);
+    return 0;
+  }
   // After what is to be told: the record then has all that this is about.
   const { migration: record, snapshot } = await ledger.getFile(id);
   const made = unsent.map((told) => ({ told, event: record && serviceEventOf(record, told, snapshot?.takenAt) }));

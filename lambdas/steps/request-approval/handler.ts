@@ -28,7 +28,7 @@ const run: StepRun<typeof requestApprovalSchema> = async (input, { ledger, clock
   const { round, expiresAt } = await ledger.putApproval(
     migrationId,
     again ?? { round: (last?.round ?? 0) + 1, planHash, state: 'pending', requestedAt: utcNow(clock), expiresAt: utcOf(approvalExpiry(record.request, record, now)) },
-    taskToken,
+    { taskToken, at: now },
   );
   await ledger.announce(migrationId, approvalNeeded(round));
   return { round, expiresAt };

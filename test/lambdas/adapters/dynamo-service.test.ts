@@ -1,5 +1,5 @@
 /** What the ledger keeps for those who ask, approve and are told: held by DynamoDB (in process) and by the fake that the steps' tests use. */
-import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ulid } from 'ulid';
@@ -11,6 +11,7 @@ import { aMigration, aPlan, aRequest, at, MIGRATION_ID, NOW, OTHER_MIGRATION_ID 
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 const anApproval = (change: Partial<Approval> = {}): Approval => ({ round: 1, planHash: 'a'.repeat(64), state: 'pending', requestedAt: at(1), expiresAt: at(3600), ...change });
+const tokenAt = (taskToken: string, seconds = 0): { taskToken: string; at: number } => ({ taskToken, at: NOW + seconds * 1000 });
 const aClaim = (change: Partial<Claim> = {}): Claim => ({ migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0), input: '{}', ...change });
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
@@ -60,7 +61,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
 
   describe('an approval', () => {
     it('is part of the record, its token is not', async () => {
-      await ledger.putApproval(MIGRATION_ID, anApproval(), 'secret');
+      await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('secret'));
       expect((await ledger.getMigration(MIGRATION_ID))?.approvals).toEqual([anApproval()]);
       expect(JSON.stringify(await ledger.getFile(MIGRATION_ID))).not.toContain('secret');
       expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBe('secret');
@@ -68,17 +69,22 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.listPendingApprovals()).toEqual([at(1)]);
     });
     it('takes a new token while it is pending, and stands once it is decided', async () => {
-      await ledger.putApproval(MIGRATION_ID, anApproval(), 'first');
-      expect(await ledger.putApproval(MIGRATION_ID, anApproval(), 'second')).toEqual(anApproval());
+      await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('first'));
+      expect(await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('second'))).toEqual(anApproval());
       expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBe('second');
       const decided = { round: 1, planHash: anApproval().planHash, state: 'approved', decidedBy: 'me', decidedAt: at(2), reason: 'fine' } as const;
       expect(await ledger.decideApproval(MIGRATION_ID, decided)).toEqual(anApproval(decided));
-      expect(await ledger.putApproval(MIGRATION_ID, anApproval(), 'third')).toEqual(anApproval(decided));
+      expect(await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('third'))).toEqual(anApproval(decided));
       expect((await ledger.getMigration(MIGRATION_ID))?.approvals).toEqual([anApproval(decided)]);
       expect(await ledger.listPendingApprovals()).toEqual([]);
     });
+    it('keeps its token where a call of an earlier try arrives late', async () => {
+      await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('second', 60));
+      expect(await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('first'))).toEqual(anApproval());
+      expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBe('second');
+    });
     it('is decided once, and about its own plan alone', async () => {
-      await ledger.putApproval(MIGRATION_ID, anApproval(), 'token');
+      await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('token'));
       const no = { round: 1, planHash: 'b'.repeat(64), state: 'rejected', decidedBy: 'me', decidedAt: at(2) } as const;
       expect(await ledger.decideApproval(MIGRATION_ID, no)).toEqual(anApproval());
       expect(await ledger.decideApproval(MIGRATION_ID, { ...no, round: 2 })).toBeUndefined();
@@ -88,7 +94,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(answers[0]).toMatchObject({ state: 'rejected' });
     });
     it('of each round has its own place', async () => {
-      for (const round of [2, 11, 1]) await ledger.putApproval(MIGRATION_ID, anApproval({ round }), `token ${round}`);
+      for (const round of [2, 11, 1]) await ledger.putApproval(MIGRATION_ID, anApproval({ round }), tokenAt(`token ${round}`));
       expect(new Set((await ledger.getMigration(MIGRATION_ID))?.approvals.map(({ round }) => round))).toEqual(new Set([1, 2, 11]));
       expect(await ledger.approvalToken(MIGRATION_ID, 11)).toBe('token 11');
     });
@@ -167,11 +173,28 @@ it('leaves nothing in the index of what is pending once all is sent and decided'
   const client = await newDynamoDb();
   const ledger = createDynamoLedger({ client, tableName: TABLE });
   await ledger.putMigration(aMigration());
-  await ledger.putApproval(MIGRATION_ID, anApproval(), 'token');
+  await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('token'));
   await ledger.announce(MIGRATION_ID, 'approval-needed');
   const pending = async (): Promise<number> => (await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE, IndexName: 'Pending' }))).Count ?? 0;
   expect(await pending()).toBe(2);
   await ledger.decideApproval(MIGRATION_ID, { round: 1, planHash: anApproval().planHash, state: 'rejected', decidedBy: 'me', decidedAt: at(2) });
   await ledger.markSent(MIGRATION_ID, ['approval-needed']);
   expect(await pending()).toBe(0);
+});
+
+it('makes no record by marking what is not there', async () => {
+  const client = await newDynamoDb();
+  const ledger = createDynamoLedger({ client, tableName: TABLE });
+  await ledger.markSent(MIGRATION_ID, []);
+  expect((await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE }))).Count).toBe(0);
+});
+it('lets go of one whose events were sent, and whose place in the index was left', async () => {
+  const client = await newDynamoDb();
+  const ledger = createDynamoLedger({ client, tableName: TABLE });
+  await ledger.putMigration(aMigration());
+  await ledger.announce(MIGRATION_ID, 'started');
+  await DynamoDBDocumentClient.from(client).send(new UpdateCommand({ TableName: TABLE, Key: { pk: `MIGRATION#${MIGRATION_ID}`, sk: 'RECORD' }, UpdateExpression: 'REMOVE outbox' }));
+  expect(await ledger.listUnsent()).toEqual([MIGRATION_ID]);
+  await ledger.markSent(MIGRATION_ID, []);
+  expect(await ledger.listUnsent()).toEqual([]);
 });

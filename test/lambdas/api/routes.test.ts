@@ -18,7 +18,7 @@ async function withMigration(change: Partial<Migration> = {}, asked?: Approval):
   const record = aMigration({ plan, ...change });
   await fakes.ledger.putMigration({ ...record, request: { ...record.request, requestedBy: ALICE, ...change.request } });
   if (asked) {
-    await fakes.ledger.putApproval(MIGRATION_ID, asked, TOKEN);
+    await fakes.ledger.putApproval(MIGRATION_ID, asked, { taskToken: TOKEN, at: 0 });
     fakes.executions.tasks.set(TOKEN, 'waiting');
   }
   return fakes;

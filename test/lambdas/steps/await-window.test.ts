@@ -5,7 +5,7 @@ import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts'
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
+import { ADDON, ADDON_LOCK, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
 
 const HOUR = 3600;
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
@@ -108,7 +108,7 @@ describe('begin, where somebody has to approve', () => {
   });
   it('does not take an approval in the ledger for one', async () => {
     const { fakes, planHash } = await waiting(undefined, { approval: 'required' });
-    await fakes.ledger.putApproval(MIGRATION_ID, { round: 1, planHash, state: 'approved', requestedAt: at(0), expiresAt: at(60), decidedBy: 'somebody' }, 'token');
+    await fakes.ledger.putApproval(MIGRATION_ID, { round: 1, planHash, state: 'approved', requestedAt: at(0), expiresAt: at(60), decidedBy: 'somebody' }, { taskToken: 'token', at: NOW });
     await expect(begin({ fakes, planHash })).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('nobody has approved it') as string });
   });
 });

@@ -20,7 +20,7 @@ describe('publish-events', () => {
   it('puts what is unsent, in the order in which it happened, and notes it', async () => {
     const fakes = newFakes();
     await telling(fakes, ['migrated', 'started', 'approval-needed.10', 'approval-needed.2', 'approval-needed']);
-    for (const round of [1, 2, 10]) await fakes.ledger.putApproval(MIGRATION_ID, approval(round), 'token');
+    for (const round of [1, 2, 10]) await fakes.ledger.putApproval(MIGRATION_ID, approval(round), { taskToken: 'token', at: 0 });
     expect(await publish(fakes)).toEqual({ sent: 5 });
     expect(ids(fakes)).toEqual(['approval-needed', 'approval-needed.2', 'approval-needed.10', 'started', 'migrated'].map((told) => `${MIGRATION_ID}#${told}`));
     expect(await fakes.ledger.listUnsent()).toEqual([]);
@@ -53,7 +53,7 @@ describe('publish-events', () => {
   it('never puts a task token', async () => {
     const fakes = newFakes();
     await telling(fakes, ['approval-needed']);
-    await fakes.ledger.putApproval(MIGRATION_ID, approval(1), 'the-task-token');
+    await fakes.ledger.putApproval(MIGRATION_ID, approval(1), { taskToken: 'the-task-token', at: 0 });
     await publish(fakes);
     expect(ids(fakes)).toHaveLength(1);
     expect(JSON.stringify([fakes.events.put, fakes.telemetry.lines])).not.toContain('the-task-token');
@@ -64,8 +64,8 @@ describe('publish-events', () => {
     await publish(fakes);
     expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([{ 'approvals-pending': 0 }, { 'oldest-approval': 0 }]);
     await telling(fakes, []);
-    await fakes.ledger.putApproval(MIGRATION_ID, approval(1, at(-7200)), 't');
-    await fakes.ledger.putApproval(MIGRATION_ID, approval(2, 'garbage'), 't');
+    await fakes.ledger.putApproval(MIGRATION_ID, approval(1, at(-7200)), { taskToken: 't', at: 0 });
+    await fakes.ledger.putApproval(MIGRATION_ID, approval(2, 'garbage'), { taskToken: 't', at: 0 });
     await publish(fakes);
     expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([{ 'approvals-pending': 2 }, { 'oldest-approval': 7200 }]);
   });
