@@ -113,6 +113,9 @@ export const inApiWorld = <T>(options: Partial<WorldOptions>, work: (given: ApiW
 /** Executions of MigrateAddon, oldest first. */
 export const migrationsIn = ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>): Execution[] => sandbox.executions.list(world.backend.stateMachineArn).toReversed();
 
+/** All at once, each in a thread of its own. */
+export const atOnce = <T>({ clock }: Sandbox, work: (() => Promise<T>)[]): Promise<T[]> => clock.park(Promise.all(work.map((one) => clock.spawn(one))));
+
 /** More than any of these migrations takes. */
 const LOOKS = 500;
 
