@@ -13,7 +13,9 @@ import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import type { OperationId } from '../../lambdas/api/operations.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
+import { type ByApi, createApiCaller, Refusal } from './by-api.ts';
 import { type Grant, grantsOf, runbookRoleOf, without } from './grants.ts';
 
 const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
@@ -34,6 +36,8 @@ export interface Run {
   stopAfter?: number;
   /** The SSM runbook starts it, stops it, and reads how it ended: with its own role. */
   runbook?: true;
+  /** What is asked for by the HTTP API, in place of the execution that is started directly. */
+  byApi?: ByApi;
   /** A rollback on demand at the end. */
   rollBack?: boolean;
   /** The OIDC trust is retired at the end, and put back. */
@@ -58,7 +62,7 @@ const scenarioOf = ({ scenario: name, knobs, change }: Run): Scenario => {
   return scenario;
 };
 
-const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, rollBack, retire, again, denied, later }: Run, runbookRole: string): Promise<void> => {
+const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, byApi, rollBack, retire, again, denied, later }: Run, runbookRole: string, { asked, refusals }: Pick<Ran, 'asked' | 'refusals'>): Promise<void> => {
   const { clock, outputs, executions } = sandbox;
   const [account] = accounts;
   const [cluster] = account!.clusters;
@@ -74,6 +78,13 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
     for (let running = executions.running(); running.length > 0; running = executions.running()) await clock.park(Promise.all(running.map(({ ended }) => ended)));
   };
   const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
+  if (byApi) {
+    await byApi(createApiCaller(sandbox, { target, addon, rest }, (operation) => void asked.add(operation))).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+      refusals.push(error.message);
+    });
+    return;
+  }
   const migrate = (migrationId: string): Promise<string> => start(outputs.stateMachineArn, migrationId, { migrationId, request: { target, ...subject, ...request } });
   const executionArn = await migrate(MIGRATION_ID);
   if (again !== undefined) {
@@ -127,6 +138,10 @@ export interface Ran {
   forbidden: string[];
   /** Steps that called an API server. */
   callers: string[];
+  /** Operations of the HTTP API that were answered. */
+  asked: Set<OperationId>;
+  /** What it answered with a problem: operation and status. */
+  refusals: string[];
   /** How each execution ended: state machine and status, or error. */
   ends: string[];
   /** What the plan's failed checks say. */
@@ -153,13 +168,15 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
   for (const fault of run.faults ?? []) sandbox.world.faults.add(fault);
   meet(sandbox, run);
   const refused = new Promise<void>((resolve) => sandbox.world.log.onCall(() => sandbox.authorizer.denials.length > 0 && resolve()));
-  await Promise.race([sandbox.clock.spawn(() => follow(sandbox, scenario, run, runbookRoleOf(assembly))), refused]);
+  const byApi: Pick<Ran, 'asked' | 'refusals'> = { asked: new Set(), refusals: [] };
+  await Promise.race([sandbox.clock.spawn(() => follow(sandbox, scenario, run, runbookRoleOf(assembly), byApi)), refused]);
   const record = await createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: sandbox.outputs.tableName }).getMigration(MIGRATION_ID);
   await sandbox.close();
   const holders = new Map(grantsOf(assembly).map(({ principalArn, holder }) => [principalArn, holder]));
   return {
     denied: [...new Set(sandbox.authorizer.denials.map(({ principalArn, action }) => `${holders.get(principalArn) ?? principalArn} ${action}`))],
     uses: sandbox.authorizer.uses(),
+    ...byApi,
     rules: [...sandbox.world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]).flatMap(ruleUses),
     callers: [...new Set(sandbox.world.log.calls.flatMap(({ service, step }) => (service === 'kubernetes' && step !== undefined ? [step] : [])))],
     forbidden: [...new Set(sandbox.world.log.calls.filter(({ service, status }) => service === 'kubernetes' && (status === 401 || status === 403)).map(({ step = 'operator', operation }) => `${step} ${operation}`))],

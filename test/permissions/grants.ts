@@ -13,7 +13,7 @@ interface Document {
   Statement: Statement[];
 }
 
-/** One action in one statement of one policy. */
+/** One action in one statement of one policy, on all its resources or on one of them. */
 export interface Grant {
   /** The step whose Lambda has it, or the name of what else has a role: a state machine, a rule. */
   holder: string;
@@ -31,6 +31,8 @@ export interface Grant {
  * function's role, and Step Functions delivers its logs and traces with the machine's.
  */
 const EXCEPTIONS = /^(xray:|logs:)/;
+/** Looked at one resource by one: who may start one state machine has no right by that to start the other. */
+const ONE_BY_ONE = /^states:(Start|Stop|Send)/;
 
 const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
 
@@ -61,7 +63,10 @@ export const grantsOf = (assembly: Assembly): Grant[] => {
       documentOf(document).Statement.flatMap(({ Effect, Action, Resource, Condition }, statement) =>
         (Effect === 'Allow' ? listOf(Action) : [])
           .filter((action) => !EXCEPTIONS.test(action))
-          .map((action) => ({ holder: holders.get(arn) ?? arn, principalArn: arn, policy: name, statement, action, resources: listOf(Resource), ...servicesIn(Condition) })),
+          .flatMap((action) => {
+            const resources = ONE_BY_ONE.test(action) ? listOf(Resource).map((resource) => [resource]) : [listOf(Resource)];
+            return resources.map((each) => ({ holder: holders.get(arn) ?? arn, principalArn: arn, policy: name, statement, action, resources: each, ...servicesIn(Condition) }));
+          }),
       ),
     ),
   );
@@ -82,13 +87,14 @@ export const isUsed = ({ principalArn, action, resources, services }: Grant, use
 /** No service has it: a policy needs a statement, and a statement an action. */
 const NOTHING = 'none:Nothing';
 
-/** That policy's text without that action. */
-export const without = (document: object, { statement: index, action }: Pick<Grant, 'statement' | 'action'>): string =>
+/** That policy's text without that action on those resources. */
+export const without = (document: object, { statement: index, action, resources }: Pick<Grant, 'statement' | 'action' | 'resources'>): string =>
   JSON.stringify({
     ...document,
-    Statement: documentOf(document).Statement.map((statement, at) => {
-      if (at !== index) return statement;
+    Statement: documentOf(document).Statement.flatMap((statement, at) => {
+      if (at !== index) return [statement];
       const left = listOf(statement.Action).filter((one) => one !== action);
-      return { ...statement, Action: left.length === 0 ? NOTHING : left };
+      const others = listOf(statement.Resource).filter((one) => !resources.includes(one));
+      return [{ ...statement, Action: left.length === 0 ? NOTHING : left }, ...(others.length === 0 ? [] : [{ ...statement, Action: action, Resource: others }])];
     }),
   });

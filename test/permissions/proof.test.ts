@@ -4,6 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
+import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import { follows, type Ran, type Run } from './follow.ts';
@@ -32,7 +33,7 @@ const runFor = (grant: Grant): Run => {
 
 describe('the rights of the deployed roles', () => {
   it.each(RUNS)('are enough: $name', (run) => {
-    expect(ran.get(run)).toMatchObject({ denied: [], failures: [], ends: run.ends });
+    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], ends: run.ends });
   });
 
   it('are all used', () => {
@@ -43,6 +44,10 @@ describe('the rights of the deployed roles', () => {
     const [plan] = grants.filter(({ holder }) => holder === 'plan');
     const more = { ...plan!, action: 'eks:DeleteCluster', resources: ['*'] };
     expect(unused([...grants, more], uses())).toEqual(['plan eks:DeleteCluster']);
+  });
+
+  it('are enough for every operation of the HTTP API', () => {
+    expect(new Set([...ran.values()].flatMap(({ asked }) => [...asked]))).toEqual(new Set(Object.keys(OPERATIONS)));
   });
 
   it('are those of every Lambda, every state machine and every rule', () => {

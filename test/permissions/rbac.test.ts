@@ -14,6 +14,7 @@ import { homeOf } from '../../sandbox/world/build.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { newEbsLab, newEntry, plainHttp } from '../sandbox/kubernetes/support.ts';
+import { looks } from './by-api.ts';
 import { follows, type Ran, type Run } from './follow.ts';
 import { isRuleUsed, printedFor, type Right, rightName, rightsOf, withAccess, withoutRight } from './rbac-access.ts';
 
@@ -38,6 +39,7 @@ const RUNS: AccessRun[] = [
   { name: 'three service accounts, recreated with all that was made of them, restarted', scenario: 'adot-three-service-accounts', access: ['--addon', 'adot'], ends: ['MigrateAddon SUCCEEDED'], request: { strategy: 'recreate' }, knobs: LATE },
   { name: 'a DaemonSet, restarted', scenario: 'vpc-cni-irsa', access: ['--addon', 'vpc-cni'], ends: ['MigrateAddon SUCCEEDED'], knobs: LATE },
   { name: 'agent installed', scenario: 'agent-absent', access: EBS, ends: ['MigrateAddon SUCCEEDED'], request: { agent: 'install' } },
+  { name: 'identities by the API', scenario: 'in-place', access: EBS, ends: [], byApi: looks },
   { name: 'needs a person', scenario: 'ebs-csi-irsa', access: EBS, ends: ['MigrateAddon NeedsHuman'], request: { strategy: 'recreate' }, knobs: { createEndsIn: 'CREATE_FAILED' } },
   { ...ACCOUNT, name: 'a service account, its annotation kept' },
   { ...ACCOUNT, name: 'a service account, its annotation taken off, rolled back on demand', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: { ...OF_API, annotation: 'remove' }, access: [...API, '--annotation', 'remove'], rollBack: true },
@@ -79,7 +81,7 @@ describe('the roles that the access is for', () => {
 
 describe('the access that grant-access prints', () => {
   it.each(RUNS)('is enough: $name', (run) => {
-    expect(ran.get(run)).toMatchObject({ forbidden: [], denied: [], failures: [], ends: run.ends });
+    expect(ran.get(run)).toMatchObject({ forbidden: [], denied: [], refusals: [], failures: [], ends: run.ends });
   });
 
   it('is all used', () => {

@@ -3,6 +3,7 @@ import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { approves, looks, plans, refuses } from './by-api.ts';
 import type { Run } from './follow.ts';
 
 const EBS = 'aws-ebs-csi-driver';
@@ -68,6 +69,12 @@ export const RUNS: Run[] = [
   { name: 'recreated, stopped, recovered', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], request: RECREATE, stopAfter: 30 },
   { name: 'stopped without an event, found by schedule', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], knobs: { eventsLost: true }, stopAfter: 12 },
   { name: 'by the runbook, which is cancelled; recovered', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], stopAfter: 12, runbook: true },
+  { name: 'planned by the API', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED'], byApi: plans },
+  { name: 'approved by the API, begun when its window opens, rolled back by the API', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], byApi: approves },
+  { name: 'rejected by the API, and cancelled while it waits for an approval', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon Blocked'], byApi: refuses },
+  { name: 'identities by the API', scenario: 'in-place', ends: [], byApi: looks },
+  { name: 'approved by nobody', scenario: 'in-place', ends: ['MigrateAddon Blocked'], request: { approval: 'required', approvalHours: 1 } },
+  { name: 'stopped while it waits for an approval, which is taken back', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], request: { approval: 'required' }, stopAfter: 20 },
   { name: 'climbs from preserve to outage', scenario: 'auto-climbs', ends: ['MigrateAddon SUCCEEDED'] },
   { name: 'left-over association with target role, policy and tags, put back', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], rollBack: true },
   { name: 'the same where EKS asks for the right to pass the role each time', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], knobs: { updateAssociationPassesRole: true }, rollBack: true },

@@ -1,0 +1,110 @@
+/** What somebody has the service do by its HTTP API, one request after the other, through the sandbox's API Gateway. */
+import type { AwsCredentialIdentity } from '@smithy/types';
+import type { z } from 'zod';
+import { type ApiClient, createApiClient } from '../../cli/api/http.ts';
+import { type OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
+import type { Target } from '../../lambdas/domain/model.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
+
+interface Given {
+  /** Of the migration that the path names. */
+  id?: string;
+  query?: Record<string, string>;
+  body?: object;
+  idempotencyKey?: string;
+}
+
+export interface ApiCaller {
+  target: Target;
+  /** The first that uses IRSA. */
+  addon: string | undefined;
+  /** In one session, but for decisions about approvals. Rejects with Refusal where the answer is not the one that the operation has when all is well. */
+  ask: <Id extends OperationId>(operation: Id, given?: Given) => Promise<z.output<(typeof OPERATIONS)[Id]['answer']>>;
+  sleep: (seconds: number) => Promise<void>;
+  /** Until no execution runs. */
+  rest: () => Promise<void>;
+}
+
+export type ByApi = (api: ApiCaller) => Promise<void>;
+
+/** The API has answered with a problem: nothing that comes after it can be asked. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/** `onAsked`: told of each operation that was answered. The caller has to be a thread of the sandbox's clock. */
+export const createApiCaller = (sandbox: Sandbox, place: Pick<ApiCaller, 'target' | 'addon' | 'rest'>, onAsked: (operation: OperationId) => void): ApiCaller => {
+  const { apiUrl: url = '', world, clock } = sandbox;
+  const operator = operatorRoleArn(world);
+  const clientOf = (credentials: AwsCredentialIdentity): ApiClient => createApiClient({ url, region: world.home.region, credentials, http: sandbox.clients().config.transport.http });
+  const requester = clientOf(credentialsOf(world, operator));
+  const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(world, operator, { sessionName: 'reviewer' });
+  const reviewer = clientOf({ accessKeyId, secretAccessKey, sessionToken });
+  return {
+    ...place,
+    sleep: (seconds) => clock.sleep(seconds * 1000),
+    ask: async (operation, { id = '', query = {}, body, idempotencyKey } = {}) => {
+      const { method, path, status, answer } = OPERATIONS[operation];
+      const answered = await (operation === 'decideApproval' ? reviewer : requester).request(method, path.replace('{id}', id).replace('{name}', place.target.cluster), {
+        query,
+        ...(body === undefined ? {} : { body }),
+        ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } }),
+      });
+      if (answered.status !== status) throw new Refusal(`${operation} ${answered.status}`, { cause: answered.body });
+      onAsked(operation);
+      return answer.parse(JSON.parse(answered.body)) as z.output<(typeof OPERATIONS)[typeof operation]['answer']>;
+    },
+  };
+};
+
+/** Long enough for a plan. */
+const PLANNED = 20;
+const required = { approval: 'required' } as const;
+/** Closed when scenarios begin, at the full hour; open twenty minutes later. */
+const LATER = { schedule: '20 * * * *', durationMinutes: 30, timeZone: 'UTC' };
+
+const hashOf = async ({ ask }: ApiCaller, id: string): Promise<string | undefined> => (await ask('getPlan', { id })).plan?.hash;
+
+/** A dry run, which is looked at. */
+export const plans: ByApi = async ({ ask, target, addon, rest }) => {
+  const { migrationId: id } = await ask('createPlan', { body: { target, addon } });
+  await rest();
+  await ask('getPlan', { id });
+};
+
+/** A migration that is approved, waits for its window, and is rolled back; both are sent twice. */
+export const approves: ByApi = async (api) => {
+  const { ask, target, addon, sleep, rest } = api;
+  const request = { body: { target, addon, ...required, changeWindow: LATER }, idempotencyKey: 'migrate' };
+  const { migrationId: id } = await ask('createMigration', request);
+  await ask('createMigration', request);
+  await sleep(PLANNED);
+  await ask('getMigration', { id });
+  await ask('decideApproval', { id, body: { decision: 'approve', planHash: await hashOf(api, id) } });
+  await rest();
+  await ask('listMigrations');
+  await ask('listMigrations', { query: target });
+  await ask('rollBack', { id, body: {}, idempotencyKey: 'back' });
+  await rest();
+  await ask('getMigration', { id });
+};
+
+/** One plan that is rejected, and one whose migration is cancelled while it waits. */
+export const refuses: ByApi = async (api) => {
+  const { ask, target, addon, sleep, rest } = api;
+  const body = { target, addon, ...required };
+  const first = await ask('createMigration', { body });
+  await sleep(PLANNED);
+  await ask('decideApproval', { id: first.migrationId, body: { decision: 'reject', planHash: await hashOf(api, first.migrationId), reason: 'not today' } });
+  await rest();
+  const second = await ask('createMigration', { body });
+  await sleep(PLANNED);
+  await ask('cancel', { id: second.migrationId, body: {} });
+  await rest();
+};
+
+/** How the workloads of the cluster get their credentials. */
+export const looks: ByApi = async ({ ask, target: { region } }) => {
+  await ask('listIdentities', { query: { region } });
+};
