@@ -194,12 +194,10 @@ describe('hostile requests through the gateway', () => {
         const { status, headers, text } = await ann.ask(method, path, options);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         const what = `${method} ${path.slice(0, 200)} ${JSON.stringify(options).slice(0, 500)} ${text.slice(0, 500)}`;
-        expect(status, what).toBeLessThan(500);
-        if (status < 300) continue;
-        expect(status, what).toBeGreaterThanOrEqual(400);
-        expect(headers['content-type'], what).toBe('application/problem+json');
-        expect(problem.safeParse(JSON.parse(text)).success, what).toBe(true);
-        expect(migrationsIn({ world, sandbox }), what).toHaveLength(before);
+        if (status >= 200 && status < 300) continue;
+        const isProblem = headers['content-type'] === 'application/problem+json' && problem.safeParse(JSON.parse(text)).success;
+        const started = migrationsIn({ world, sandbox }).length - before;
+        expect({ what, is4xx: status >= 400 && status < 500, isProblem, started }).toEqual({ what, is4xx: true, isProblem: true, started: 0 });
       }
       // They come to both: the gateway's own refusals, and the Lambda's.
       for (const status of [400, 403, 404]) expect(statuses.get(status), `answers of ${status}`).toBeGreaterThan(5);
@@ -213,16 +211,15 @@ describe('a path that is percent-encoded', () => {
     await inApiWorld({ knobs: { apiPathParameters } }, async ({ world, ann }) => {
       const id = await ann.plan();
       await world.rest();
-      const encoded = [...id].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
+      const encoded = id.replace(/./g, (character) => `%${character.charCodeAt(0).toString(16)}`);
       const shown = await ann.ask('GET', `/plans/${encoded}`);
       expect(shown).toMatchObject({ status: 200 });
       expect(JSON.parse(shown.text)).toMatchObject({ migrationId: id, links: { self: `/v1/migrations/${id}`, plan: `/v1/plans/${id}` } });
       const identities = await ann.ask('GET', '/clusters/reliability%2Ddev/identities', { query: { region: 'eu-west-1' } });
-      expect(identities.status, identities.text).toBe(200);
+      expect(identities.status).toBe(200);
       for (const path of ['/migrations/%2f', '/migrations/%00', '/migrations/%', '/migrations/%zz', `/migrations/${id}%2fcancel`]) {
         const refused = await ann.ask('GET', path);
-        expect([400, 403, 404], `${path} ${refused.text}`).toContain(refused.status);
-        expect(refused.headers['content-type']).toBe('application/problem+json');
+        expect({ path, isRefused: [400, 403, 404].includes(refused.status), type: refused.headers['content-type'] }).toEqual({ path, isRefused: true, type: 'application/problem+json' });
       }
       expect((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods).not.toContain('pod-identity');
     });

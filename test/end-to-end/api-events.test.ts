@@ -66,15 +66,14 @@ describe('what is told of a migration by the API', () => {
 
   const KINDS: FaultKind[] = ['throttled', 'server-error', 'lost-before', 'lost-after', 'crash-before', 'crash-after', 'time-out-before', 'time-out-after'];
   it.each(KINDS)('comes with one id though publish-events meets %s, at each of the calls by which it tells', async (kind) => {
-    for (const operation of ['PutEvents', 'UpdateItem', 'Query']) {
+    for (const operation of ['PutEvents', 'UpdateItem']) {
       const fault: FaultInput = { kind, step: 'publish-events', operation, call: 1, times: 2 };
       await inApiWorld({ faults: [fault] }, async (given) => {
         const id = await approvedIn(given);
         const where = `${kind} at ${operation}`;
-        expect([...new Set(idsIn(given))].sort(), where).toEqual(WHOLE.map((told) => `${id}#${told}`).sort());
-        expect(await given.world.backend.ledger.listUnsent(), where).toEqual([]);
+        expect({ where, told: new Set(idsIn(given)), unsent: await given.world.backend.ledger.listUnsent() }).toEqual({ where, told: new Set(WHOLE.map((told) => `${id}#${told}`)), unsent: [] });
         // A second copy is the same event: what it says, and of which migration.
-        for (const event of toldIn(given)) expect(toldIn(given).filter(({ eventId }) => eventId === event.eventId).every(({ type, at }) => type === event.type && at === event.at), where).toBe(true);
+        expect(new Set(toldIn(given).map(({ eventId, type, at }) => `${eventId} ${type} ${at}`)).size).toBe(WHOLE.length);
       });
     }
   });

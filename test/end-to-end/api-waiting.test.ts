@@ -24,7 +24,8 @@ describe('a change window', () => {
       await until(sandbox, ann, id, ({ step }) => step === 'await-window');
       await world.later(HOURS);
       expect([await world.backend.ledger.listHeldLocks(), lockWrites({ sandbox })]).toEqual([[], []]);
-      const end = await ended(sandbox, ann, id);
+      await world.rest();
+      const end = await ann.shown(id);
       expect(end).toMatchObject({ outcome: 'migrated', verified: 'pods' });
       const locks = lockWrites({ sandbox }).map(({ at }) => Date.parse(at));
       expect(locks.length).toBeGreaterThan(0);
@@ -46,13 +47,14 @@ describe('a change window', () => {
   });
 
   it('is waited for after the approval', async () => {
-    await inApiWorld({}, async ({ sandbox, ann, bob }) => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate({ ...WANTS_APPROVAL, changeWindow: WINDOW });
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash);
       await until(sandbox, ann, id, ({ step }) => step === 'await-window');
       expect(sandbox.clock.now()).toBeLessThan(OPENS - HOURS);
-      const end = await ended(sandbox, ann, id);
+      await world.rest();
+      const end = await ann.shown(id);
       expect(end.outcome).toBe('migrated');
       expect(Date.parse(end.steps.find(({ name }) => name === 'begin')!.startedAt)).toBeGreaterThanOrEqual(OPENS);
     });
@@ -149,8 +151,8 @@ describe('a cancel over HTTP', () => {
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
       expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(`Migration ${id} can't be stopped: it ended migrated.`);
       await bob.rollBack(id);
-      await until(sandbox, ann, id, ({ recovery }) => recovery !== undefined).catch(() => undefined);
-      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({ status: 409 });
+      while ((await ann.shown(id)).recovery === undefined) await sandbox.clock.sleep(1000);
+      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({ status: 409, detail: expect.stringContaining('it is being put back already') as unknown });
       await world.rest();
       expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back' });
       expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).status).toBe(409);

@@ -63,7 +63,8 @@ export class Person {
 
   private async well<Schema extends z.ZodType>(schema: Schema, status: number, ...question: Parameters<Person['ask']>): Promise<z.output<Schema>> {
     const answered = await this.ask(...question);
-    expect(answered, `${question[0]} ${question[1]}: ${answered.text}`).toMatchObject({ status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } });
+    const { 'content-type': type, 'cache-control': cache } = answered.headers;
+    if (answered.status !== status || type !== 'application/json' || cache !== 'no-store') throw new Error(`${question[0]} ${question[1]} was answered by ${answered.status}, ${type ?? ''}, ${cache ?? ''}: ${answered.text}`);
     return schema.parse(JSON.parse(answered.text));
   }
 
@@ -90,7 +91,7 @@ export class Person {
 
 /** Of the service's own kinds, or of the gateway's (`gateway-access-denied`). */
 export const problemIn = ({ status, headers, text }: Heard, kind: string): Problem => {
-  expect({ type: headers['content-type'], body: JSON.parse(text) as unknown }, text).toMatchObject({ type: 'application/problem+json', body: { type: `docs/api.md#${kind}`, status } });
+  expect({ type: headers['content-type'], body: JSON.parse(text) as unknown }).toMatchObject({ type: 'application/problem+json', body: { type: `docs/api.md#${kind}`, status } });
   return problem.parse(JSON.parse(text));
 };
 
