@@ -48,17 +48,28 @@ export function callerOf({ requestContext: { identity } }: ProxyEvent): string {
 /** Names this one request where somebody asks for help. */
 export const instanceOf = ({ requestContext: { requestId } }: ProxyEvent): string | undefined => (/^[\w-]{1,64}$/.test(requestId) ? `urn:uuid:${requestId}` : undefined);
 
+/** As it is meant, whether API Gateway has decoded it or not: no id and no name has a percent sign. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The route's own path: a custom domain may have put something before it. */
 export function pathOf({ resource, pathParameters, path }: Pick<ProxyEvent, 'resource' | 'pathParameters' | 'path'>): string {
   if (resource?.startsWith('/') !== true) return path;
-  return resource.replace(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(pathParameters && Object.hasOwn(pathParameters, name) ? String(pathParameters[name]).toWellFormed() : '') || whole);
+  return resource.replace(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(pathParameters && Object.hasOwn(pathParameters, name) ? decoded(String(pathParameters[name])).toWellFormed() : '') || whole);
 }
 
-/** What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. */
-export function prefixOf(event: ProxyEvent): string {
-  const whole = event.requestContext.path ?? '';
-  const path = pathOf(event);
-  return /^\/[\w.~/-]*$/.test(whole) && whole.endsWith(path) ? whole.slice(0, whole.length - path.length) : '';
+/** What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. It is as it was sent, so parameters are skipped by their number. */
+export function prefixOf({ requestContext, resource, path }: ProxyEvent): string {
+  const whole = (requestContext.path ?? '').split('/');
+  const own = (resource?.startsWith('/') === true ? resource : path).split('/');
+  const isOwn = own.every((part, index) => index === 0 || /^\{\w+\}$/.test(part) || part === whole[whole.length - own.length + index]);
+  const prefix = whole.slice(0, Math.max(0, whole.length - own.length + 1)).join('/');
+  return isOwn && /^(\/[\w.~/-]*)?$/.test(prefix) ? prefix : '';
 }
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

@@ -1,5 +1,4 @@
 /** Asking a migration to stop: a flag in the ledger, which the service reads before each step of the change. */
-import { pendingApproval } from '../domain/approval.ts';
 import type { Cancellation, Migration } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { cancelledText } from './cancelled.ts';
@@ -34,8 +33,9 @@ export async function requestCancel(record: Migration | undefined, { migrationId
   await ledger.requestCancel(migrationId, wanted);
   const cancellation = (await ledger.getCancel(migrationId)) ?? wanted;
   const begun = (await ledger.getSnapshot(migrationId)) !== undefined;
-  const waiting = pendingApproval((await ledger.getMigration(migrationId))?.approvals ?? []);
-  const token = waiting && (await ledger.approvalToken(migrationId, waiting.round));
+  // Also one that was decided: whoever decided may not have come so far as to tell the execution. One that was told does not hear it.
+  const last = begun ? undefined : (await ledger.getMigration(migrationId))?.approvals.at(-1);
+  const token = last && (await ledger.approvalToken(migrationId, last.round));
   if (token !== undefined) await executions.failTask(token, 'Cancelled', `${cancelledText(cancellation)}: its approval is not waited for any more.`);
   return { cancelled: { migrationId, cancellation, first: earlier === undefined, begun, willEnd: begun ? 'rolled-back' : 'blocked' } };
 }

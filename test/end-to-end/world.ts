@@ -1,4 +1,5 @@
 /** A world that outlives its migrations: for what comes after one of them, or beside it. All of it in virtual time. */
+import { UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { firstExecutionOf } from '../../cli/known.ts';
@@ -97,6 +98,13 @@ export class OpenWorld {
     for (let running = executions.running(); running.length > 0; running = executions.running()) {
       await clock.park(Promise.all(running.map(({ ended }) => ended)));
     }
+  }
+
+  /** Somebody gives the add-on another configuration, and waits until EKS has it. Its role has to be said again. */
+  async reconfigure(addonName: string, configurationValues: string): Promise<void> {
+    const { name: clusterName } = this.cluster;
+    await this.backend.sandbox.clients(undefined, this.target.region).eks().send(new UpdateAddonCommand({ clusterName, addonName, configurationValues, serviceAccountRoleArn: this.cluster.addons.get(addonName)?.serviceAccountRoleArn, resolveConflicts: 'PRESERVE' }));
+    while (this.cluster.addons.get(addonName)?.status !== 'ACTIVE') await this.later(1000);
   }
 
   /** Does that, once, as soon as such a call has been answered. */

@@ -87,10 +87,22 @@ describe('GET /migrations/{id}', () => {
   });
 
   it.each([
+    ['as it was sent', `%30${MIGRATION_ID.slice(1)}`],
+    ['decoded', MIGRATION_ID],
+  ])('names what it is decoded to, where API Gateway hands the parameter over %s', async (_, given) => {
+    const fakes = await withMigration();
+    const sent = `/migrations/%30${MIGRATION_ID.slice(1)}`;
+    const event = eventOf({ method: 'GET', path: sent });
+    const routed = { ...event, resource: '/migrations/{id}', pathParameters: { id: given } };
+    expect((await handle(fakes, routed)).body).toMatchObject({ migrationId: MIGRATION_ID, links: { self: `/v1${path}` } });
+  });
+
+  it.each([
     ['no migration', OTHER_MIGRATION_ID, 'unknown-migration', 404],
     ['no id', 'latest', 'invalid-request', 400],
     ['small letters', MIGRATION_ID.toLowerCase(), 'invalid-request', 400],
     ['a path', '..%2F..', 'invalid-request', 400],
+    ['no percent-encoding', '%zz', 'invalid-request', 400],
   ])('of %s is a problem that names path.id', async (_, id, kind, status) => {
     for (const of of ['/migrations/', '/plans/']) expect(problemIn(await send(newFakes(), { method: 'GET', path: of + id }), kind)).toMatchObject({ status, errors: [{ field: 'path.id' }] });
   });

@@ -198,6 +198,19 @@ describe('an approval that is waited for', () => {
     expect(answer).toMatchObject({ cancelled: { first: true, begun: false, willEnd: 'blocked' } });
     expect(fakes.executions.tasks.get('token')).toEqual({ error: 'Cancelled', cause: 'The migration was asked to stop at 2026-01-05T09:00:00.000Z by me ("a freeze"): its approval is not waited for any more.' });
   });
+  it('ends by a cancel too where it was decided, and whoever decided died before the execution was told', async () => {
+    const { fakes, hash } = await asked();
+    await fakes.ledger.decideApproval(MIGRATION_ID, { round: 1, planHash: hash, state: 'approved', decidedBy: 'somebody', decidedAt: at(1) });
+    await requestCancel(await fakes.ledger.getMigration(MIGRATION_ID), { migrationId: MIGRATION_ID }, fakes.dependencies);
+    expect(fakes.executions.tasks.get('token')).toMatchObject({ error: 'Cancelled' });
+  });
+  it('that was given is not taken back by a cancel: the execution goes on, and reads it', async () => {
+    const { fakes, hash } = await asked();
+    await decide(fakes, { planHash: hash });
+    const told = fakes.executions.tasks.get('token');
+    await requestCancel(await fakes.ledger.getMigration(MIGRATION_ID), { migrationId: MIGRATION_ID }, fakes.dependencies);
+    expect(fakes.executions.tasks.get('token')).toEqual(told);
+  });
   it.each([
     [0, 'withdrawn'],
     [24 * HOUR, 'expired'],

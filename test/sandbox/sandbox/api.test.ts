@@ -5,12 +5,30 @@ import { join, resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createApiClient, networkHttp } from '../../../cli/api/http.ts';
 import { ensureAssembly } from '../../../cli/assembly.ts';
+import { synthesise } from '../../../lib/app.ts';
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
 
 const TEMPLATE = 'PodIdentityMigrator.template.json';
-const { directory } = await ensureAssembly();
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
+  folders.push(folder);
+  return folder;
+};
+
+/** The application without its own API. */
+const withoutApi = async (): Promise<string> => {
+  const folder = newFolder();
+  const config = join(folder, 'config.json');
+  writeFileSync(config, JSON.stringify({ passableRoleArns: ['role/reliability-*'], deploy: { api: false } }));
+  const assembly = join(folder, 'assembly');
+  synthesise(assembly, (await ensureAssembly()).lambdaDirectory, { config });
+  return assembly;
+};
+const directory = await withoutApi();
 
 interface Template {
   Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
@@ -31,13 +49,9 @@ const api = (functionId: string, lets: boolean): Template['Resources'] => {
   };
 };
 
-const folders: string[] = [];
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
-
 /** The deployed application, and an API. Assets stay where they are. */
 const withApi = (lets = true): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
-  folders.push(folder);
+  const folder = newFolder();
   for (const file of readdirSync(directory).filter((name) => name.endsWith('.json'))) cpSync(join(directory, file), join(folder, file));
   const template = JSON.parse(readFileSync(join(directory, TEMPLATE), 'utf8')) as Template;
   const [functionId] = Object.entries(template.Resources).find(([, { Properties }]) => Properties?.['Handler'] === 'find-stranded.handler')!;

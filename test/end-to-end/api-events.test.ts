@@ -1,0 +1,96 @@
+/** What is told of migrations that the API was asked for: each end once by its id, whatever goes wrong on the way. */
+import { describe, expect, it } from 'vitest';
+import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/service-event.ts';
+import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
+import { type ApiWorld, BODY, inApiWorld, leaksOf, MINUTES, pending, WANTS_APPROVAL } from './api-world.ts';
+
+const toldIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): ServiceEvent[] => sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
+const idsIn = (given: Pick<ApiWorld, 'sandbox'>): string[] => toldIn(given).map(({ eventId }) => eventId);
+
+/** Asked for and approved; then everything that follows by itself. */
+async function approvedIn({ world, sandbox, ann, bob }: ApiWorld, body: object = WANTS_APPROVAL): Promise<string> {
+  const id = await ann.migrate(body);
+  const { planHash } = await pending(sandbox, bob, id);
+  await world.later(3 * MINUTES);
+  await bob.approve(id, planHash);
+  await world.rest();
+  await world.later(3 * MINUTES);
+  return id;
+}
+const WHOLE = ['approval-needed', 'started', 'migrated'];
+
+describe('what is told of a migration by the API', () => {
+  it('says who asked, names how to approve, and holds no token', async () => {
+    await inApiWorld({}, async (given) => {
+      const { world, sandbox, ann, bob } = given;
+      const id = await approvedIn(given);
+      expect(idsIn(given)).toEqual(WHOLE.map((told) => `${id}#${told}`));
+      const [asked, , end] = toldIn(given);
+      const { planHash } = (await bob.shown(id)).approvals[0]!;
+      expect(asked).toMatchObject({ type: 'approval-needed', requestedBy: ann.arn, planHash, approval: { round: 1 } });
+      expect(end).toMatchObject({ type: 'migrated', outcome: 'migrated', verified: 'pods', requestedBy: ann.arn });
+      const messages = sandbox.world.notifications.map(({ message }) => message);
+      expect(messages).toHaveLength(1);
+      for (const part of [`pod-identity approve ${id} --plan ${planHash} --deployed`, `POST /migrations/${id}/approval {"decision":"approve","planHash":"${planHash}"}`]) expect(messages[0]).toContain(part);
+      expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
+      expect(sandbox.world.deadLetters).toEqual([]);
+    });
+  });
+
+  it('of a rejection, a cancel and a rollback over HTTP is their end', async () => {
+    await inApiWorld({}, async (given) => {
+      const { world, sandbox, ann, bob } = given;
+      const rejected = await ann.migrate(WANTS_APPROVAL);
+      await bob.approve(rejected, (await pending(sandbox, bob, rejected)).planHash, 'reject', 'not now');
+      await world.rest();
+      const cancelled = await ann.migrate(WANTS_APPROVAL);
+      await pending(sandbox, bob, cancelled);
+      await bob.cancel(cancelled);
+      await world.rest();
+      const migrated = await ann.migrate(BODY);
+      await world.rest();
+      await bob.rollBack(migrated);
+      await world.rest();
+      await world.later(3 * MINUTES);
+      const of = (id: string) => toldIn(given).filter(({ migrationId }) => migrationId === id);
+      expect(of(rejected).map(({ type }) => type).at(-1)).toBe('blocked');
+      expect(of(rejected).at(-1)?.failure).toMatchObject({ name: 'ApprovalRejected', message: expect.stringContaining('not now') as unknown });
+      expect(of(cancelled).at(-1)).toMatchObject({ type: 'blocked', failure: { name: 'Cancelled' } });
+      expect(of(migrated).map(({ type }) => type)).toEqual(['started', 'migrated', 'rolled-back']);
+      // Each has one id, and no two share one.
+      expect(new Set(idsIn(given)).size).toBe(idsIn(given).length);
+      // Told to people: approvals that somebody waits for, and what was rolled back.
+      expect(sandbox.world.notifications.at(-1)?.message).toContain(migrated);
+    });
+  });
+
+  const KINDS: FaultKind[] = ['throttled', 'server-error', 'lost-before', 'lost-after', 'crash-before', 'crash-after', 'time-out-before', 'time-out-after'];
+  it.each(KINDS)('comes with one id though publish-events meets %s, at each of the calls by which it tells', async (kind) => {
+    for (const operation of ['PutEvents', 'UpdateItem']) {
+      const fault: FaultInput = { kind, step: 'publish-events', operation, call: 1, times: 2 };
+      await inApiWorld({ faults: [fault] }, async (given) => {
+        const id = await approvedIn(given);
+        const where = `${kind} at ${operation}`;
+        expect({ where, told: new Set(idsIn(given)), unsent: await given.world.backend.ledger.listUnsent() }).toEqual({ where, told: new Set(WHOLE.map((told) => `${id}#${told}`)), unsent: [] });
+        // A second copy is the same event: what it says, and of which migration.
+        expect(new Set(toldIn(given).map(({ eventId, type, at }) => `${eventId} ${type} ${at}`)).size).toBe(WHOLE.length);
+      });
+    }
+  });
+
+  it('comes twice under one id where publish-events dies between telling and noting that it has', async () => {
+    await inApiWorld({ faults: [{ kind: 'crash-after', step: 'publish-events', operation: 'PutEvents' }] }, async (given) => {
+      const id = await approvedIn(given);
+      expect(idsIn(given).filter((one) => one === `${id}#approval-needed`)).toHaveLength(2);
+      expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((told) => `${id}#${told}`));
+    });
+  });
+
+  it('comes by schedule where Step Functions tells of nothing, and twice where EventBridge delivers twice', async () => {
+    await inApiWorld({ knobs: { eventsLost: true, ownEventsTwice: true } }, async (given) => {
+      const id = await approvedIn(given);
+      expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((told) => `${id}#${told}`));
+      expect(new Set(given.sandbox.world.notifications.map(({ message }) => message)).size).toBe(1);
+    });
+  });
+});

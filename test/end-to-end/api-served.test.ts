@@ -1,0 +1,111 @@
+/** The API on loopback: the command line in processes of its own, whose principals may call the API and nothing else; and the deployed asset. */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createApiClient, networkHttp } from '../../cli/api/http.ts';
+import { openSandboxBackend } from '../../cli/backend.ts';
+import { accepted, planAnswer } from '../../lambdas/api/answers.ts';
+import { migrationReport } from '../../lambdas/domain/model.ts';
+import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { BODY, ROLES, withPeople } from './api-world.ts';
+import { ADDON, BUNDLED, identityOf, scenarioWith, TARGET } from './fixture.ts';
+import { type Result, serveHere, type ServedHere } from './served.ts';
+
+/** Short, so that little of the scaled time is spent on waiting. */
+const quick = (scenario: Scenario): void => {
+  withPeople(scenario);
+  Object.assign(scenario.knobs, { addonCreateSeconds: 1, addonUpdateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1 });
+};
+const SCALE = 60;
+const OF_ADDON = ['--cluster', TARGET.cluster, '--addon', ADDON, '--deployed', '--json'];
+
+describe('the command line over the API', () => {
+  let served: ServedHere;
+  const people = new Map<keyof typeof ROLES, Record<string, string>>();
+  beforeAll(async () => {
+    served = await serveHere(scenarioWith(quick), SCALE);
+    for (const [who, role] of Object.entries(ROLES)) {
+      const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(served.backend.sandbox.world, role, { sessionName: who });
+      people.set(who as keyof typeof ROLES, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken });
+    }
+  });
+  afterAll(() => served.close());
+
+  const as = (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> => served.run('pod-identity', argv, { ...people.get(who), POD_IDENTITY_API_URL: served.backend.sandbox.apiUrl! });
+  /** The one that waits for somebody now. */
+  const waiting = (): Promise<{ id: string; planHash: string }> =>
+    vi.waitFor(
+      async () => {
+        for (const { migrationId: id } of (await served.backend.ledger.listMigrations({}, 10)).migrations) {
+          const last = (await served.backend.ledger.getMigration(id))?.approvals.at(-1);
+          if (last?.state === 'pending') return { id, planHash: last.planHash };
+        }
+        throw new Error('Nothing waits for an approval.');
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+
+  it('migrates with the approval of another principal, goes back, and ends by its exit codes where somebody rejects', async () => {
+    const migrating = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required', '--reason', 'IRSA goes');
+    const { id, planHash } = await waiting();
+    const [looked, barred] = await Promise.all([as('reviewer', 'approve', id, '--deployed'), as('deployer', 'approve', id, '--plan', planHash, '--deployed')]);
+    expect([looked.code, looked.out]).toEqual([2, expect.stringContaining(`approve ${id} --plan ${planHash} --deployed`)]);
+    expect([barred.code, barred.err]).toEqual([3, expect.stringContaining('may not approve it')]);
+    expect(served.backend.sandbox.world.log.mutations()).toEqual([]);
+
+    const approved = await as('reviewer', 'approve', id, '--plan', planHash, '--deployed', '--json');
+    expect([approved.code, approved.err]).toEqual([0, '']);
+    const migrated = await migrating;
+    expect([migrated.code, migrated.err]).toEqual([0, '']);
+    const report = migrationReport.parse(JSON.parse(migrated.out));
+    expect(report).toMatchObject({ migrationId: id, outcome: 'migrated', verified: 'pods', approvals: [{ state: 'approved', decidedBy: `arn:aws:sts::${TARGET.account}:assumed-role/reviewer/reviewer` }] });
+    const cluster = served.backend.sandbox.world.accounts.get(TARGET.account)!.clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
+    expect(new Set(identityOf(cluster, 'ebs-csi-controller-sa'))).toEqual(new Set(['pod-identity']));
+
+    const [listed, late, shown] = await Promise.all([as('reviewer', 'migrations', '--deployed', '--json'), as('reviewer', 'cancel', id, '--deployed'), as('visitor', 'show', id, '--deployed')]);
+    expect(JSON.parse(listed.out)).toMatchObject({ migrations: [{ migrationId: id, outcome: 'migrated' }] });
+    expect([late.code, late.err]).toEqual([2, expect.stringContaining('it ended migrated')]);
+    expect(shown.code).not.toBe(0);
+    expect(shown.err).toContain('execute-api:Invoke');
+
+    const back = await as('reviewer', 'rollback', id, '--deployed', '--json');
+    expect([back.code, migrationReport.parse(JSON.parse(back.out)).outcome]).toEqual([0, 'rolled-back']);
+
+    const again = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required');
+    const next = await waiting();
+    expect((await as('reviewer', 'reject', next.id, '--plan', next.planHash, '--reason', 'not now', '--deployed')).code).toBe(0);
+    const rejected = await again;
+    expect([rejected.code, migrationReport.parse(JSON.parse(rejected.out))]).toMatchObject([3, { outcome: 'blocked', failure: { name: 'ApprovalRejected' } }]);
+
+    const roles: string[] = Object.values(ROLES);
+    const used = new Set(served.backend.sandbox.world.log.calls.filter(({ caller }) => roles.includes(caller)).map(({ service }) => service));
+    expect([...used].filter((service) => service !== 'sts')).toEqual(['execute-api']);
+    expect(served.backend.sandbox.failures).toEqual([]);
+  });
+});
+
+it('the bundled asset takes in a plan over loopback, and shows it', async () => {
+  const backend = await openSandboxBackend(scenarioWith(quick), BUNDLED);
+  try {
+    const { sandbox } = backend;
+    const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(sandbox.world, ROLES.deployer, { sessionName: 'ann' });
+    const api = createApiClient({ url: sandbox.apiUrl!, region: TARGET.region, credentials: { accessKeyId, secretAccessKey, sessionToken }, http: networkHttp });
+    const refused = await api.request('POST', '/plans', { body: { ...BODY, dryrun: true } });
+    expect(refused).toMatchObject({ status: 400, headers: { 'content-type': 'application/problem+json' } });
+    const answered = await api.request('POST', '/plans', { body: BODY, headers: { 'idempotency-key': 'one' } });
+    expect(answered).toMatchObject({ status: 202 });
+    const { migrationId } = accepted.parse(JSON.parse(answered.body));
+    const plan = await vi.waitFor(
+      async () => {
+        const found = planAnswer.parse(JSON.parse((await api.request('GET', `/plans/${migrationId}`)).body));
+        expect(found.status).toBe('ended');
+        return found;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    expect(plan).toMatchObject({ outcome: 'planned', requestedBy: `arn:aws:sts::${TARGET.account}:assumed-role/deployer/ann`, plan: { verdict: 'migrate' } });
+    expect((await api.request('POST', '/plans', { body: BODY, headers: { 'idempotency-key': 'one' } })).body).toContain(migrationId);
+    expect([sandbox.failures, sandbox.world.log.mutations()]).toEqual([[], []]);
+  } finally {
+    await backend.close();
+  }
+});

@@ -1,0 +1,162 @@
+/** What a migration waits for, over HTTP: its change window, an approval that the deployment wants of everybody; and cancels in each phase. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ensureAssembly } from '../../cli/assembly.ts';
+import { synthesise } from '../../lib/app.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { openSandbox } from '../../sandbox/sandbox.ts';
+import { type ApiWorld, BODY, ended, HOURS, inApiWorld, MINUTES, migrationsIn, pending, personIn, ROLES, SERVICE_ACCOUNT, until, WANTS_APPROVAL, withPeople } from './api-world.ts';
+import { ADDON, scenarioWith } from './fixture.ts';
+
+/** The world begins on a Thursday at 9:00 in UTC. */
+const OPENS = Date.parse('2026-01-15T11:00:00.000Z');
+const WINDOW = { schedule: '0 12 * * THU', durationMinutes: 60, timeZone: 'Europe/Berlin' };
+
+/** Locks that were taken, or let go. */
+const lockWrites = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): Call[] => sandbox.world.log.calls.filter(({ service, operation, input, status }) => service === 'dynamodb' && status < 300 && /^(Put|Update)Item|TransactWrite/.test(operation) && JSON.stringify(input).includes('LOCK#'));
+
+describe('a change window', () => {
+  it('is waited for without a lock, and begun within', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+      const id = await ann.migrate({ ...BODY, changeWindow: WINDOW });
+      await until(sandbox, ann, id, ({ step }) => step === 'await-window');
+      await world.later(HOURS);
+      expect([await world.backend.ledger.listHeldLocks(), lockWrites({ sandbox })]).toEqual([[], []]);
+      await world.rest();
+      const end = await ann.shown(id);
+      expect(end).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+      const locks = lockWrites({ sandbox }).map(({ at }) => Date.parse(at));
+      expect(locks.length).toBeGreaterThan(0);
+      expect(Math.min(...locks)).toBeGreaterThanOrEqual(OPENS);
+      expect(Math.min(...locks)).toBeLessThan(OPENS + 10 * MINUTES);
+      expect(Date.parse(world.changes()[0]!.at)).toBeGreaterThanOrEqual(OPENS);
+      expect(Date.parse(end.steps.find(({ name }) => name === 'begin')!.startedAt)).toBeLessThan(OPENS + 10 * MINUTES);
+    });
+  });
+
+  it('that is out of reach ends it blocked at once', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+      const id = await ann.migrate({ ...BODY, changeWindow: { ...WINDOW, waitAtMostHours: 1 } });
+      const end = await ended(sandbox, ann, id);
+      expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'WindowOutOfReach' } });
+      expect(Date.parse(end.endedAt!) - Date.parse(end.startedAt)).toBeLessThan(MINUTES);
+      expect([world.changes(), lockWrites({ sandbox })]).toEqual([[], []]);
+    });
+  });
+
+  it('is waited for after the approval', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const id = await ann.migrate({ ...WANTS_APPROVAL, changeWindow: WINDOW });
+      const { planHash } = await pending(sandbox, bob, id);
+      await bob.approve(id, planHash);
+      await until(sandbox, ann, id, ({ step }) => step === 'await-window');
+      expect(sandbox.clock.now()).toBeLessThan(OPENS - HOURS);
+      await world.rest();
+      const end = await ann.shown(id);
+      expect(end.outcome).toBe('migrated');
+      expect(Date.parse(end.steps.find(({ name }) => name === 'begin')!.startedAt)).toBeGreaterThanOrEqual(OPENS);
+    });
+  });
+});
+
+describe('a deployment that wants approvals', () => {
+  it('has every change wait for one, and no plan; by its own rule of who may give it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'approvals-'));
+    const scenario = scenarioWith(withPeople);
+    try {
+      const config = join(folder, 'config.json');
+      writeFileSync(config, JSON.stringify({ passableRoleArns: ['role/reliability-*'], approvals: { required: true, approver: 'another-role' } }));
+      const assemblyDirectory = join(folder, 'assembly');
+      synthesise(assemblyDirectory, (await ensureAssembly()).lambdaDirectory, { config });
+      const sandbox = await openSandbox({ scenario, assemblyDirectory });
+      try {
+        await sandbox.clock.spawn(async () => {
+          const [ann, twin, bob] = [personIn(sandbox, ROLES.deployer, 'ann'), personIn(sandbox, ROLES.deployer, 'twin'), personIn(sandbox, ROLES.reviewer, 'bob')];
+          expect(await ended(sandbox, ann, await ann.plan())).toMatchObject({ outcome: 'planned', approvals: [] });
+          const id = await ann.migrate({ ...BODY, approval: 'none' });
+          const { planHash } = await pending(sandbox, bob, id);
+          const barred = await twin.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+          expect(barred.detail).toContain('this is the same role');
+          expect(sandbox.world.log.mutations()).toEqual([]);
+          await bob.approve(id, planHash);
+          expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', approvals: [{ state: 'approved', decidedBy: bob.arn }] });
+        });
+        expect(sandbox.failures).toEqual([]);
+      } finally {
+        await sandbox.close();
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a cancel over HTTP', () => {
+  it('while somebody is asked ends it blocked at once', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const id = await ann.migrate(WANTS_APPROVAL);
+      const { planHash } = await pending(sandbox, bob, id);
+      expect(await bob.cancel(id, 'wrong day')).toMatchObject({ migrationId: id, first: true, begun: false, willEnd: 'blocked', cancellation: { requestedBy: bob.arn, reason: 'wrong day' } });
+      const asked = sandbox.clock.now();
+      await world.rest();
+      expect(sandbox.clock.now() - asked).toBeLessThan(MINUTES);
+      const end = await ann.shown(id);
+      expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' }, approvals: [{ state: 'withdrawn' }], cancellation: { requestedBy: bob.arn } });
+      expect(end.failure!.message).toContain('wrong day');
+      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+      expect(world.changes()).toEqual([]);
+    });
+  });
+
+  it('while its window is closed ends it blocked soon', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+      const id = await ann.migrate({ ...BODY, changeWindow: WINDOW });
+      await until(sandbox, ann, id, ({ step }) => step === 'await-window');
+      expect(await ann.cancel(id)).toMatchObject({ begun: false, willEnd: 'blocked' });
+      await world.rest();
+      expect(sandbox.clock.now()).toBeLessThan(OPENS - HOURS);
+      expect(await ann.shown(id)).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' } });
+      expect([world.changes(), lockWrites({ sandbox })]).toEqual([[], []]);
+    });
+  });
+
+  it.each([
+    ['the update', 'UpdateAddon', { strategy: 'in-place' }],
+    ['the delete', 'DeleteAddon', { strategy: 'recreate' }],
+  ] as const)('during the change, after %s, puts everything back; said again on the way back it is refused', async (_, operation, way) => {
+    await inApiWorld({ scenario: 'preserve' }, async ({ world, ann, bob }) => {
+      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      let cancelled: Promise<unknown> | undefined;
+      let again: Promise<unknown> | undefined;
+      const id = await ann.migrate({ ...BODY, target: world.target, ...way });
+      world.onFirst((call) => call.operation === operation, () => (cancelled = bob.cancel(id)));
+      // The first of the way back.
+      world.onFirst(({ step }) => step === 'assess-rollback', () => (again = bob.cancel(id, 'again')));
+      await world.rest();
+      expect(await cancelled).toMatchObject({ first: true, begun: true, willEnd: 'rolled-back' });
+      // An execution's own way back goes on as it is, and the first word stands.
+      expect(await again).toMatchObject({ first: false, cancellation: { reason: 'not today' }, willEnd: 'rolled-back' });
+      expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'Cancelled' } });
+      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({ status: 409, detail: expect.stringContaining('it ended rolled-back') as unknown });
+    });
+  });
+
+  it('during a way back that somebody asked for, and after the end, is refused', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const id = await ann.migrate();
+      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
+      expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(`Migration ${id} can't be stopped: it ended migrated.`);
+      await bob.rollBack(id);
+      while ((await ann.shown(id)).recovery === undefined) await sandbox.clock.sleep(1000);
+      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({ status: 409, detail: expect.stringContaining('it is being put back already') as unknown });
+      await world.rest();
+      expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back' });
+      expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).status).toBe(409);
+      expect(migrationsIn({ world, sandbox })).toHaveLength(1);
+    });
+  });
+});

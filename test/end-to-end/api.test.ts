@@ -1,0 +1,125 @@
+/** Whole migrations over HTTP, from the request to the proof on the pods. */
+import { describe, expect, it } from 'vitest';
+import { BODY, ended, HOURS, inApiWorld, leaksOf, migrationsIn, MINUTES, pending, SERVICE_ACCOUNT, until, WANTS_APPROVAL } from './api-world.ts';
+import { ADDON } from './fixture.ts';
+
+describe('a migration over HTTP', () => {
+  it('goes from a plan, by somebody else\'s approval, to pods on the new identity', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const planId = await ann.plan();
+      const planned = await ended(sandbox, ann, planId);
+      expect(planned).toMatchObject({ outcome: 'planned', dryRun: true, requestedBy: ann.arn });
+      const plan = await ann.shownPlan(planId);
+      expect(plan).toMatchObject({ outcome: 'planned', plan: { verdict: 'migrate' }, links: { self: `/v1/migrations/${planId}` } });
+      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+
+      const id = await ann.migrate({ ...WANTS_APPROVAL, reason: 'IRSA goes' });
+      expect(await ann.shown(id)).toMatchObject({ status: 'running', requestedBy: ann.arn, reason: 'IRSA goes' });
+      const { planHash, shown } = await pending(sandbox, bob, id);
+      expect(shown).toMatchObject({ status: 'running', executionStatus: 'RUNNING', links: { approval: `/v1/migrations/${id}/approval`, cancel: `/v1/migrations/${id}/cancel` } });
+      // The world is as it was when it was planned.
+      expect(planHash).toBe(plan.plan!.hash);
+      await world.later(20 * MINUTES);
+      expect([world.changes(), await world.backend.ledger.listHeldLocks()]).toEqual([[], []]);
+
+      const decided = await bob.approve(id, planHash, 'approve', 'looked at it');
+      expect(decided.approval).toMatchObject({ round: 1, state: 'approved', decidedBy: bob.arn, reason: 'looked at it' });
+      expect(decided.links).not.toHaveProperty('approval');
+      const end = await ended(sandbox, ann, id);
+      expect(end).toMatchObject({ outcome: 'migrated', verified: 'pods', approvals: [{ state: 'approved', decidedBy: bob.arn }], links: { rollback: `/v1/migrations/${id}/rollback` } });
+      expect(end.verification.pods.length).toBeGreaterThan(0);
+      expect(new Set(end.verification.pods.filter(({ serviceAccount }) => serviceAccount === SERVICE_ACCOUNT).map(({ identity }) => identity))).toEqual(new Set(['pod-identity']));
+      expect(new Set((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(new Set(['pod-identity']));
+      await world.later(3 * MINUTES);
+      expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
+      const listed = JSON.parse((await ann.ask('GET', '/migrations', { query: { cluster: BODY.target.cluster } })).text) as { migrations: { migrationId: string; outcome: string }[] };
+      expect(listed.migrations).toMatchObject([{ migrationId: id, outcome: 'migrated' }, { migrationId: planId, outcome: 'planned' }]);
+    });
+  });
+
+  it('ends blocked where somebody rejects the plan, with who and why', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const id = await ann.migrate(WANTS_APPROVAL);
+      const { planHash } = await pending(sandbox, bob, id);
+      await bob.approve(id, planHash, 'reject', 'not on a Friday');
+      const end = await ended(sandbox, ann, id);
+      expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'ApprovalRejected' }, approvals: [{ state: 'rejected', decidedBy: bob.arn, reason: 'not on a Friday' }] });
+      expect(end.failure!.message).toContain('not on a Friday');
+      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+      expect([world.changes(), await world.backend.ledger.listHeldLocks(), await leaksOf({ world, sandbox }, id, [ann, bob])]).toEqual([[], [], []]);
+    });
+  });
+
+  it('ends blocked where nobody decides in time, and not before', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const id = await ann.migrate({ ...WANTS_APPROVAL, approvalHours: 1 });
+      const { planHash, shown } = await pending(sandbox, bob, id);
+      const [asked] = shown.approvals;
+      expect(Date.parse(asked!.expiresAt) - Date.parse(asked!.requestedAt)).toBe(HOURS);
+      await world.later(HOURS - 2 * MINUTES);
+      expect(await bob.shown(id)).toMatchObject({ status: 'running', approvals: [{ state: 'pending' }] });
+      const end = await ended(sandbox, ann, id);
+      expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'ApprovalExpired' }, approvals: [{ state: 'expired' }] });
+      expect(end.approvals[0]).not.toHaveProperty('decidedBy');
+      const late = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+      expect(late.detail).toContain('expired');
+      expect([world.changes(), await leaksOf({ world, sandbox }, id, [ann, bob])]).toEqual([[], []]);
+    });
+  });
+
+  it('is planned anew where the add-on was changed meanwhile: who approved the old plan is asked about the new one', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const id = await ann.migrate(WANTS_APPROVAL);
+      const { planHash: old } = await pending(sandbox, bob, id);
+      await world.reconfigure(ADDON, '{"controller":{"replicaCount":3}}');
+      await bob.approve(id, old);
+      const { planHash, shown } = await pending(sandbox, bob, id, 2);
+      expect(planHash).not.toBe(old);
+      expect(shown.approvals).toMatchObject([{ state: 'approved', planHash: old }, { state: 'pending', planHash }]);
+      expect(shown.plan!.hash).toBe(planHash);
+      const refused = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash: old } });
+      expect(refused).toMatchObject({ status: 409, errors: [{ field: 'body.planHash' }] });
+      expect(refused.detail).toContain(planHash);
+      await world.later(20 * MINUTES);
+      expect([world.changes(), (await bob.shown(id)).status]).toEqual([[], 'running']);
+      await bob.approve(id, planHash);
+      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+      expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({ addon: { configurationValues: '{"controller":{"replicaCount":3}}' } });
+      await world.later(3 * MINUTES);
+      expect(sandbox.world.events.map(({ detail }) => (detail as { eventId: string }).eventId)).toEqual(['approval-needed', 'approval-needed.2', 'started', 'migrated'].map((told) => `${id}#${told}`));
+      expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
+    });
+  });
+
+  it('is approved by nobody who asked for it, and may be rejected by them', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const id = await ann.migrate(WANTS_APPROVAL);
+      const { planHash } = await pending(sandbox, ann, id);
+      const barred = await ann.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+      expect(barred).toMatchObject({ status: 403, detail: 'Who asks for a migration may not approve it, and this is the same principal.' });
+      expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'pending' }]);
+      await ann.approve(id, planHash, 'reject');
+      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'blocked', approvals: [{ state: 'rejected', decidedBy: ann.arn }] });
+      expect(world.changes()).toEqual([]);
+    });
+  });
+
+  it('is rolled back over HTTP once it is over, and once only', async () => {
+    await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
+      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const id = await ann.migrate();
+      await until(sandbox, ann, id, ({ step }) => step !== undefined);
+      await ann.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
+      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
+      expect(world.look(ADDON, SERVICE_ACCOUNT)).not.toEqual(before);
+      await bob.rollBack(id, 'the new role lacks kms:Decrypt');
+      await world.rest();
+      expect(await bob.shown(id)).toMatchObject({ status: 'ended', verified: 'pods', recovery: { requestedBy: bob.arn, reason: 'the new role lacks kms:Decrypt' } });
+      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      await bob.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
+      expect(migrationsIn({ world, sandbox })).toHaveLength(1);
+      expect(sandbox.executions.list(world.backend.recoverStateMachineArn)).toHaveLength(1);
+    });
+  });
+});
