@@ -147,7 +147,10 @@ const resourcePoliciesOf = (template: Template): PolicyFacts[] => {
   ];
 };
 
-/** Throws nothing: what is open, or is authorised in another way than by IAM, is a problem. */
+/** EventBridge publishes to a topic without one: of a topic's policy nobody says whether a condition on the rule would hold. */
+const isOpen = ({ of, effect, who, condition }: PolicyFacts): boolean => effect === 'Allow' && condition === '' && !who.includes(':root') && !(of.startsWith('the topic ') && who === code('events.amazonaws.com'));
+
+/** A method that is authorised in another way than by IAM is a problem. */
 const methodsOf = ({ apis = [], functions }: Assembly): { methods: MethodFacts[]; problems: string[] } => {
   const all = apis.flatMap(({ methods }) => methods);
   return {
@@ -167,7 +170,8 @@ export const factsOf = (template: Template): Facts => {
   const keysWithout = SWITCHES.map((out) => ({ out, keys: keysOf(without[out].assembly) }));
   const needsOf = (isThere: (keys: ReadonlyMap<string, ReadonlySet<string>>) => boolean): Needs => keysWithout.find(({ keys }) => !isThere(keys))?.out;
   const { methods, problems: openMethods } = methodsOf(assembly);
-  const problems: string[] = [...unshownTypes(types), ...openMethods];
+  const policies = resourcePoliciesOf(template);
+  const problems: string[] = [...unshownTypes(types), ...openMethods, ...policies.filter(isOpen).map(({ of, who, action }) => `${of} lets ${who} do ${action} without a condition`)];
   const machines = stateMachines.map((machine) => ({ machine, name: machineName(machine), ...callsOf(machine, machineName(machine)) }));
   problems.push(...machines.flatMap((one) => one.problems));
   const isCalled = ({ arn }: { arn: string }, called: string): boolean => called === arn || called.startsWith(`${arn}:`);
@@ -227,7 +231,7 @@ export const factsOf = (template: Template): Facts => {
   };
   return {
     roles,
-    resourcePolicies: resourcePoliciesOf(template).map((one) => ({ ...one, who: named(one.who), condition: named(one.condition) })).sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b))),
+    resourcePolicies: policies.map((one) => ({ ...one, who: named(one.who), condition: named(one.condition) })).sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b))),
     methods,
     subscribed: [...new Set((assembly.topics ?? []).flatMap(({ subscriptions }) => subscriptions.map(({ protocol }) => protocol)))].sort(byText),
     kubernetes: rolesIn('KubernetesRoleArns'),
