@@ -96,7 +96,7 @@ const exportLine = ([name, value]: [string, string]): string => `export ${name}=
 const tell = (sandbox: Sandbox, served: readonly ServedCluster[], environment: Record<string, string>, flags: ServeFlags, io: Io): void => {
   if (flags.json) {
     const clusters = served.map(({ context, cluster: { account, region, name, endpoint } }) => ({ context, account, region, name, endpoint }));
-    io.stdout.write(`${JSON.stringify({ url: sandbox.url, environment, clusters, ...sandbox.outputs }, null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, null, 2)}\n`);
   } else {
     io.stdout.write(`${Object.entries(environment).map(exportLine).join('\n')}\n`);
   }

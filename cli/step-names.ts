@@ -32,6 +32,7 @@ const TITLES: Record<StepName, string> = {
 
 /** Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a step, which no line tells, has one too. */
 const VARIANTS = {
+  'plan-again': { step: 'plan', title: 'Plan again: is everything as it was?' },
   'verify-restored': { step: 'verify-pods', title: 'Look at the pods: do they have their old identity again?' },
   'await-webhook': { step: 'create-association', title: "Wait until EKS's webhook knows the association" },
   'await-former-identity': { step: 'restore-associations', title: "Wait until EKS's webhook knows that the association is gone" },
@@ -102,7 +103,7 @@ const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_
 /** Names of the states that `lib/migration` makes: a step's own, those of its variants and ends, and the waits in front of polls. */
 const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
-  ['PlanAgain', 'plan'],
+  ['PlanAgain', 'plan-again'],
   ['WaitForTrust', 'await-trust'],
   ['WaitForWebhook', 'await-webhook'],
   ['WaitForFormerIdentity', 'await-former-identity'],

@@ -147,6 +147,6 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
     throw new ConfigurationError([`The configuration is not right: ${WHERE_TO_LOOK}.`, ...lines].join('\n'));
   }
   const { $schema: _, accounts, deploy, notifications, ...rest } = parsed.data;
-  const everything = { deploy: { api: true, runbook: true, denialRule: true }, notifications: { ...notifications, emails: ['operator@example.com'] } };
+  const everything = { deploy: { api: true, apiAccessLog: true, runbook: true, denialRule: true }, notifications: { ...notifications, emails: ['operator@example.com'] } };
   return { ...withoutUndefined(rest), ...(forEveryRole ? everything : { deploy, notifications }), accounts: [Aws.ACCOUNT_ID, ...accounts] };
 }

@@ -62,7 +62,7 @@ export class HubStack extends Stack {
     const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
-    const api = steps.versions.api && new Api(this, 'Api', { handler: steps.versions.api, ...sealed });
+    const api = steps.versions.api && new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
     const runbook = config.deploy.runbook ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed }) : undefined;
 
     const rolesFor = (purpose: Purpose): string[] =>

@@ -90,6 +90,7 @@ export const settings = z.strictObject({
   deploy: z
     .strictObject({
       api: yesNo(true).describe('The HTTP API.'),
+      apiAccessLog: yesNo(false).describe("The HTTP API's access log. It needs the account's CloudWatch role of API Gateway (docs/api.md); without that role a deployment with it fails."),
       runbook: yesNo(true).describe('The Automation document of Systems Manager (docs/runbook.md).'),
       denialRule: yesNo(true).describe("The rule on CloudTrail's events of an UpdateAddon that was denied."),
     })
@@ -100,7 +101,7 @@ export const settings = z.strictObject({
     .max(100, 'must have at most 100 accounts')
     .refine(noneTwice, TWICE)
     .default([])
-    .describe("Accounts whose events are taken, and whose clusters may be asked for, by their 12 digits, in quotes. The stack's own is always among them."),
+    .describe("Other accounts whose denied calls may be told to this service, by their 12 digits, in quotes; those of all others are refused. The stack's own is always among them, and is the only one whose clusters the service can look at today."),
   approvals: z
     .strictObject({
       required: yesNo(false).describe('`true`: every change wants an approval, also where its request asks for none.'),

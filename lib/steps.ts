@@ -73,7 +73,7 @@ export class Steps extends Construct {
       'repair-trust': repairable,
       'retire-trust': repairable,
       // No other account yet: the steps work with their own roles, so they would find a cluster of the same name in this one.
-      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: config.accounts.join(','), APPROVER: config.approvals.approver },
+      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: '', APPROVER: config.approvals.approver },
     };
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
     const options = { tableArn: table.tableArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), ...ledgerKey };

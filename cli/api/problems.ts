@@ -24,9 +24,9 @@ const { badInput, blocked, unexpected } = EXIT_CODES;
 const TOLD: Partial<Record<ProblemKind, Told>> = {
   'unknown-migration': { name: 'UnknownMigration', hint: 'The id stands in the second line of what migrate and plan print, and in the field migrationId of --json. Is it the same deployed service?', exitCode: badInput },
   'unknown-cluster': { name: 'UnknownCluster', hint: 'Its clusters: aws eks list-clusters', exitCode: badInput },
-  'no-cancel': { name: 'MigrationOver', hint: 'To see how it went: pod-identity show ID', exitCode: badInput },
-  'no-rollback': { name: 'RollbackRefused', hint: 'To look at the migration: pod-identity show ID', exitCode: badInput },
-  'no-approval': { name: 'NotDecided', hint: 'Nothing was decided. To see the plan that waits: pod-identity approve ID, without --plan', exitCode: badInput },
+  'no-cancel': { name: 'MigrationOver', hint: 'To see how it went: pod-identity show ID --deployed', exitCode: badInput },
+  'no-rollback': { name: 'RollbackRefused', hint: 'To look at the migration: pod-identity show ID --deployed\nOne that is still running is stopped instead: pod-identity cancel ID --deployed', exitCode: badInput },
+  'no-approval': { name: 'NotDecided', hint: 'Nothing was decided. To see the plan that waits: pod-identity approve ID --deployed, without --plan', exitCode: badInput },
   'not-allowed-to-approve': { name: 'NotDecided', hint: 'Somebody else has to approve it: the deployment says who may (setting approvals.approver)', exitCode: blocked },
   'no-access': { name: 'NoAccess', hint: "The service's own role reads the cluster: pod-identity grant-access gives it what it lacks", exitCode: blocked },
   'other-account': { name: 'NotAvailable', hint: 'Use the API of the service that is deployed in that account', exitCode: badInput },
@@ -47,7 +47,14 @@ const isTold = (kind: string): kind is ProblemKind => Object.hasOwn(TOLD, kind);
 
 const fieldLines = ({ errors = [] }: Problem): string[] => errors.slice(0, MOST_FIELDS).map(({ field, message }) => `  ${shown(field, 200)}: ${shown(message, LONGEST)}`);
 
-const sameField = ({ detail, errors = [] }: Problem): boolean => errors.every(({ field, message }) => detail.includes(`${field}: ${message}`));
+/** Whether the detail says it all already. */
+const sameField = ({ detail, errors = [] }: Problem): boolean => errors.every(({ message }) => detail.toLowerCase().includes(message.toLowerCase()));
+
+/** What is to be typed has the migration's id where the question was about one. */
+const withId = (hint: string, what: string): string => {
+  const id = /\/migrations\/(\w+)/.exec(what)?.[1];
+  return id === undefined ? hint : hint.replaceAll(/\bID\b/g, id);
+};
 
 /** `what`: such as `POST /migrations`. `told`: a problem document, or whatever else the answer held, without what is secret in it. `note`: what the hint has to say beside it. */
 export const answeredError = (what: string, status: number, told: unknown, note = ''): CliError => {
@@ -63,7 +70,7 @@ export const answeredError = (what: string, status: number, told: unknown, note 
   const { name, hint, exitCode } = (isTold(kind) ? TOLD[kind] : undefined) ?? byStatus(status);
   const instance = one.instance === undefined ? '' : `\nThis answer: ${shown(one.instance, 200)}`;
   const lines = [`${shown(one.title, 200)}: ${shown(one.detail, LONGEST)}`, ...(sameField(one) ? [] : fieldLines(one))];
-  return new CliError(name, lines.join('\n'), `${hint}${note}${status >= 500 ? instance : ''}`, exitCode);
+  return new CliError(name, lines.join('\n'), `${withId(hint, what)}${note}${status >= 500 ? instance : ''}`, exitCode);
 };
 
 /** An answer of a form that this program does not know. `where`: the first place that is wrong. */

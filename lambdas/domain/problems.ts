@@ -9,6 +9,8 @@ const KEY = 64;
 
 function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_key') return `has a key that ${issue.issues[0]?.message ?? 'is not allowed'}`;
+  // As zod says it where nobody has said it better.
+  if (issue.code === 'invalid_type' && /^Invalid input: expected .*, received undefined$/.test(issue.message)) return 'is missing';
   if (issue.code !== 'unrecognized_keys') return issue.message;
   const { keys } = issue;
   return `has fields that are not known: ${keys.slice(0, TOLD).map((key) => shown(key, KEY)).join(', ')}${keys.length > TOLD ? ` and ${keys.length - TOLD} more` : ''}`;

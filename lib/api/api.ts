@@ -29,6 +29,8 @@ const LOGGED = {
 export interface ApiProps {
   /** The published version of the Lambda `api`. */
   handler: lambda.IVersion;
+  /** Whether there is an access log. */
+  accessLog: boolean;
   /** The customer's, for the access log; AWS's own otherwise. */
   key?: kms.IKey;
 }
@@ -42,9 +44,9 @@ export class Api extends Construct {
   readonly restApi: apigateway.RestApi;
   readonly output: CfnOutput;
 
-  constructor(scope: Construct, id: string, { handler, key }: ApiProps) {
+  constructor(scope: Construct, id: string, { handler, accessLog, key }: ApiProps) {
     super(scope, id);
-    const logGroup = new logs.LogGroup(this, 'AccessLogs', { retention: logs.RetentionDays.SIX_MONTHS, ...(key ? { encryptionKey: key } : {}), removalPolicy: RemovalPolicy.DESTROY });
+    const logGroup = accessLog ? new logs.LogGroup(this, 'AccessLogs', { retention: logs.RetentionDays.SIX_MONTHS, ...(key ? { encryptionKey: key } : {}), removalPolicy: RemovalPolicy.DESTROY }) : undefined;
     const restApi = new apigateway.RestApi(this, 'RestApi', {
       restApiName: Stack.of(this).stackName,
       description: 'Moves EKS add-ons from IRSA to EKS Pod Identity: docs/api.md.',
@@ -54,8 +56,7 @@ export class Api extends Construct {
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
         stageName: STAGE,
-        accessLogDestination: new apigateway.LogGroupLogDestination(logGroup),
-        accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(LOGGED)),
+        ...(logGroup ? { accessLogDestination: new apigateway.LogGroupLogDestination(logGroup), accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(LOGGED)) } : {}),
         // It would log bodies and headers.
         loggingLevel: apigateway.MethodLoggingLevel.OFF,
         dataTraceEnabled: false,
@@ -74,11 +75,15 @@ export class Api extends Construct {
     // A deployment is a copy of the methods: without this it would go on calling the version that it was made with.
     restApi.latestDeployment?.addToLogicalId({ handler: handler.functionArn });
     this.output = new CfnOutput(scope, 'ApiUrl', { value: restApi.url, description: 'The HTTP API, authorised by IAM (docs/api.md).' });
-    this.acknowledge();
+    this.acknowledge(accessLog);
   }
 
-  private acknowledge(): void {
+  private acknowledge(accessLog: boolean): void {
     Validations.of(this.restApi.node.defaultChild ?? this.restApi).acknowledge({ id: 'AwsSolutions-APIG2', reason: "The Lambda checks every part of a request by the schemas that docs/openapi.json is made of, and says of each field what is wrong with it, which API Gateway's own validation would not." });
+    if (!accessLog) {
+      const reason = 'It wants a role that is set for all APIs of the account and region, without which the whole deployment would fail: the setting deploy.apiAccessLog switches it on. The Lambda logs who asked for what.';
+      Validations.of(this.restApi.deploymentStage).acknowledge({ id: 'AwsSolutions-APIG1', reason }, { id: 'Serverless-APIGWAccessLogging', reason });
+    }
     Validations.of(this.restApi.deploymentStage).acknowledge(
       { id: 'AwsSolutions-APIG3', reason: 'Every method is authorised by IAM: a request that is not signed by a principal of the account is refused before anything looks at it, and there is nothing for anonymous callers that a firewall would have to guard.' },
       { id: 'AwsSolutions-APIG6', reason: 'The access log says who asked for what and what came of it; an execution log would keep headers and bodies, which may hold configuration, and needs a role for all APIs of the account.' },

@@ -49,7 +49,7 @@ export interface Waiting {
  * has come out differently wants an approval of its own. `planned`: what a plan assigns.
  */
 export function createWaiting(scope: Construct, task: MakeTask, planned: Record<string, Expression | number>): Waiting {
-  const planAgain = task('plan', { stateName: 'PlanAgain', payload: PLAN_INPUT, assign: planned });
+  const planAgain = task('plan', { stateName: 'PlanAgain', payload: { ...PLAN_INPUT, action: 'again' }, assign: planned });
   const awaitWindow = task('await-window', { payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime') } });
   // Nobody but the approver's call ends the wait well: its answer says which plan it was about.
   const requestApproval = task('request-approval', {

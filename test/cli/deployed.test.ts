@@ -35,7 +35,13 @@ afterAll(async () => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-const point = (change: Record<string, string | undefined> = {}): void => {
+/** Nobody listens there. */
+const NOWHERE = 'http://127.0.0.1:9';
+/** By its API alone: nothing else can be called. */
+const BY_API = { AWS_ENDPOINT_URL: NOWHERE, ...Object.fromEntries(['EKS', 'IAM', 'DYNAMODB', 'SFN'].map((service) => [`AWS_ENDPOINT_URL_${service}`, NOWHERE])) };
+const DIRECTLY = { POD_IDENTITY_API_URL: undefined };
+
+const point = (change: Record<string, string | undefined> = DIRECTLY): void => {
   const outer = Object.keys(process.env).filter((name) => /^(AWS|POD_IDENTITY)_/.test(name));
   for (const name of outer) vi.stubEnv(name, undefined);
   const none = join(directory, 'none');
@@ -53,9 +59,12 @@ const run = async (...argv: string[]): Promise<{ code: number; out: string; err:
   return { code: await ended, out: out(), err: err() };
 };
 
-describe('a deployed service', () => {
+describe.each([
+  ['by direct calls', DIRECTLY],
+  ['by its API alone', BY_API],
+])('a deployed service, %s,', (_way, change) => {
   it('plans, migrates, shows and rolls back, for the caller and in the region of the environment', async () => {
-    point();
+    point(change);
     const planned = migrationReport.parse(JSON.parse((await run('plan', ...ADDON, '--json')).out));
     expect(planned).toMatchObject({ outcome: 'planned', target: TARGET, simulated: true });
     const migrated = await run('migrate', ...ADDON, '--json');
@@ -65,16 +74,18 @@ describe('a deployed service', () => {
     // Nobody has watched its pods all the time.
     expect(report).not.toHaveProperty('disruption');
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toEqual(report);
+    point();
     const retire = await run('retire', report.migrationId, '--soak-days', '0', '--json');
     expect(retire).toMatchObject({ code: 0, err: '' });
     expect(JSON.parse(retire.out)).toMatchObject({ migrationId: report.migrationId, dryRun: true, done: false, roles: [{ result: 'would-remove' }] });
+    point(change);
     const back = await run('rollback', report.migrationId, '--json');
     expect(back.code).toBe(0);
     expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({ outcome: 'rolled-back', recovery: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown } });
   });
 
   it('goes on when somebody stops following it; it can be shown, cancelled, and then goes back', async () => {
-    point();
+    point(change);
     const followed = start('migrate', ...ADDON, '--strategy', 'recreate', '--reason', 'try it');
     await vi.waitFor(() => expect(followed.err()).toContain('✔ Delete the add-on'), 20_000);
     followed.interrupt();
@@ -91,12 +102,37 @@ describe('a deployed service', () => {
     expect(JSON.parse((await run('show', id, '--json')).out)).toMatchObject({ status: 'running', cancellation: { reason: 'wrong day' }, executionStatus: 'RUNNING' });
 
     await vi.waitFor(async () => expect((await run('show', id)).out).toMatch(/^↩ rolled-back[^]*\nWhy\n {2}Cancelled: [^]*wrong day/), { timeout: 25_000, interval: 500 });
-    expect((await run('cancel', id)).err).toMatch(/is over: it ended rolled-back/);
+    expect((await run('cancel', id)).err).toMatch(/it ended rolled-back/);
+    point();
     expect(await run('release', id)).toMatchObject({ code: 2, err: expect.stringContaining('ended rolled-back, and keeps no locks') as unknown });
   });
+});
 
+// By direct calls the machine's clock would judge whether the approval has expired, and the sandbox's time is another.
+describe('a deployed service with an API', () => {
+  it('waits for an approval, which is of one plan and not for whoever asked', async () => {
+    point(BY_API);
+    const followed = start('migrate', ...ADDON, '--approval', 'required');
+    await vi.waitFor(() => expect(followed.err()).toMatch(/approve \S+ --plan \S+ --deployed/), 20_000);
+    const [, id = '', hash = ''] = /approve (\S+) --plan (\S+) --deployed/.exec(followed.err()) ?? [];
+    const looked = await run('approve', id);
+    expect(looked.code).toBe(2);
+    expect(looked.out).toContain(`Plan ${hash}\n`);
+    expect(await run('approve', id, '--plan', '0'.repeat(64))).toMatchObject({ code: 2, err: expect.stringMatching(/not the plan that waits/) as unknown });
+    expect(await run('approve', id, '--plan', hash)).toMatchObject({ code: 3, err: expect.stringMatching(/may not approve/) as unknown });
+    expect((await run('show', id)).out).toContain('Its plan waits for a decision until');
+    const rejected = await run('reject', id, '--plan', hash, '--reason', 'not today', '--json');
+    expect([rejected.code, JSON.parse(rejected.out)]).toEqual([0, expect.objectContaining({ migrationId: id, approval: expect.objectContaining({ state: 'rejected', reason: 'not today' }) as unknown })]);
+    expect(await followed.ended).toBe(3);
+    expect(followed.out()).toMatch(/ApprovalRejected: [^]*not\s+today/);
+    const listed = JSON.parse((await run('migrations', '--outcome', 'blocked', '--json')).out) as unknown;
+    expect(listed).toMatchObject({ more: false, migrations: [{ migrationId: id, outcome: 'blocked' }] });
+  });
+});
+
+describe('a deployed service without an API', () => {
   it('says what is missing, and where it comes from', async () => {
-    point({ POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
+    point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
     expect(err).toMatch(/POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nPOD_IDENTITY_TABLE_NAME is not set\nhint: .*stack PodIdentityMigrator/);
@@ -110,7 +146,7 @@ describe('a deployed service', () => {
     ['a table that there is', { POD_IDENTITY_TABLE_NAME: 'none' }, 1, /AWS can't be asked: NotFound: [^]*hint: .*POD_IDENTITY_/],
     ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /no AWS_REGION in the environment/],
   ])('wants %s', async (_what, change, code, message) => {
-    point(change);
+    point({ ...DIRECTLY, ...change });
     const refused = await run(...(code === 2 ? ['plan', ...ADDON] : ['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A']));
     expect(refused.err).toMatch(message);
     expect(refused.code).toBe(code);

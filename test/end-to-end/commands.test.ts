@@ -53,7 +53,7 @@ describe('commands of several people against one service', { timeout: 120_000 },
     expect(reportIn(third)).toMatchObject({ outcome: 'blocked', plan: { checks: [{ id: 'lock-free', status: 'fail', message: expect.stringContaining(`Migration ${id} holds the lock`) as unknown }] } });
     const early = await command('rollback', id, '--json');
     expect(early.code).toBe(2);
-    expect(JSON.parse(early.out)).toMatchObject({ error: { name: 'RollbackRefused', message: expect.stringContaining(`pod-identity cancel ${id}`) as unknown } });
+    expect(JSON.parse(early.out)).toMatchObject({ error: { name: 'RollbackRefused', hint: expect.stringContaining(`pod-identity cancel ${id}`) as unknown } });
 
     const migrated = await migrating;
     expect(migrated.code).toBe(4);

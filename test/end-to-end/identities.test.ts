@@ -59,6 +59,7 @@ describe('identities of a cluster in AWS', () => {
     const { code, out, err } = await served.run(process.execPath, ['bin/pod-identity.ts', 'identities', '--cluster', TARGET.cluster, '--region', TARGET.region, '--deployed', '--roles', '--json'], {
       POD_IDENTITY_STATE_MACHINE_ARN: '',
       POD_IDENTITY_TABLE_NAME: '',
+      POD_IDENTITY_API_URL: '',
     });
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const report = reportSchema.parse(JSON.parse(out));

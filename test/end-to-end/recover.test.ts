@@ -30,11 +30,17 @@ const recreate = { strategy: 'recreate' } as const;
 const preserve = { ...recreate, preserve: true } as const;
 /** With no statement for Pod Identity in its role's trust policy. */
 const repair = { strategy: 'in-place', trust: 'repair' } as const;
+/** The scenarios begin within it. */
+const WINDOW = { schedule: '0 9 * * *', durationMinutes: 60, timeZone: 'UTC' };
 const LEFT_OVER = 'left-over-target-role';
 
 /** In the order of the road: in place, by deletion, and on the second way. */
 const rows: Row[] = [
   { state: 'Plan', stop: { step: 'plan', operation: 'DescribeCluster' }, outcome: 'blocked' },
+  // It goes on waiting for nobody: Recover ends it, and nothing was changed.
+  { state: 'RequestApproval', stop: { step: 'request-approval', operation: 'UpdateItem' }, outcome: 'blocked', asked: { approval: 'required' } },
+  { state: 'AwaitWindow', stop: { step: 'await-window', operation: 'Query' }, outcome: 'blocked', asked: { changeWindow: { ...WINDOW, schedule: '0 12 * * *' } } },
+  { state: 'PlanAgain', stop: { step: 'plan', operation: 'PutItem', call: 2 }, outcome: 'blocked', asked: { changeWindow: WINDOW } },
   { state: 'Begin', stop: { step: 'begin', operation: 'UpdateItem', call: 2 }, outcome: 'rolled-back' },
   { state: 'PurgeAssociations', stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' }, outcome: 'rolled-back', scenario: LEFT_OVER },
   { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back', kind: 'abort-before' },

@@ -31,6 +31,7 @@ export const reasonToSkip = (...commands: (keyof typeof PACKAGES)[]): string | u
 
 const announced = z.strictObject({
   url: z.string(),
+  apiUrl: z.string(),
   environment: z.record(z.string(), z.string()),
   clusters: z.array(z.strictObject({ context: z.string(), account: z.string(), region: z.string(), name: z.string(), endpoint: z.string() })),
   stateMachineArn: z.string(),

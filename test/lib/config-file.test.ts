@@ -51,7 +51,7 @@ describe('the file', () => {
     expect(config).toEqual({
       passableRoleArns: [expect.stringMatching(/:role\/eks-addons\/\*$/)],
       logLevel: 'INFO',
-      deploy: { api: true, runbook: true, denialRule: true },
+      deploy: { api: true, apiAccessLog: false, runbook: true, denialRule: true },
       accounts: [expect.stringContaining('AWS.AccountId')],
       approvals: { required: false, approver: 'another-session' },
       notifications: { events: ['approval-needed', 'rolled-back', 'needs-human'] },

@@ -174,7 +174,7 @@ describe('these tests', () => {
   it('say which step refuses what, where a handler wants more than the previous definition sends', () =>
     inWorld({ scenario: 'preserve', definitionOf: previousOf(MACHINES, (text) => text.replaceAll('"fence": "{% $fence %}"', '"fenced": "{% $fence %}"')) }, async (world) => {
       expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'needs-human' });
-      expect(refusedInputs(world)).toEqual(['purge-associations', 'assess-rollback'].map((step) => `The input of step ${step} is wrong: fence: Invalid input: expected number, received undefined`));
+      expect(refusedInputs(world)).toEqual(['purge-associations', 'assess-rollback'].map((step) => `The input of step ${step} is wrong: fence: is missing`));
     }));
 
   it('say which step is missing, where it is not deployed any more', async () => {

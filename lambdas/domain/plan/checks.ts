@@ -30,6 +30,15 @@ export function checkCluster({ request, cluster }: Facts): Check {
       `Check --cluster, --region and --account; aws eks list-clusters --region ${target.region} lists what is there.`,
     );
   }
+  // Whose credentials it was read with decides where, not what was asked for: a cluster of that name may be in both.
+  const [, , , region, account] = cluster.arn.split(':');
+  if (account !== target.account || region !== target.region) {
+    return fail(
+      'cluster-exists',
+      `The cluster ${cluster.name} that can be seen is in ${region ?? ''} of account ${account ?? ''}, not in ${target.region} of account ${target.account}.`,
+      `The service works in its own account alone. Ask the one of account ${target.account}, or correct --account and --region.`,
+    );
+  }
   if (cluster.status !== 'ACTIVE') {
     return fail('cluster-exists', `Cluster ${cluster.name} is ${cluster.status}, not ACTIVE.`, 'Wait until it is ACTIVE, then plan again.');
   }

@@ -19,7 +19,7 @@ const environment = passingEnvironment.extend(windowEnvironment.shape).extend(ap
 export const planSchema = defineStep('plan', {
   environment,
   cancellable: true,
-  input: z.strictObject({ migrationId, executionArn: z.string(), request: strictMigrationRequest }),
+  input: z.strictObject({ migrationId, executionArn: z.string(), action: z.literal('again').optional(), request: strictMigrationRequest }),
   output: z.object({
     /** `planned`: it could go on, but a dry run was asked for. */
     verdict: z.enum(['migrate', 'already-migrated', 'planned', 'blocked']),

@@ -104,6 +104,10 @@ describe('wire', () => {
     for (const text of ['{', '[]', JSON.stringify({ ...window, schedule: 'soon' })]) expect(() => wired({ CHANGE_WINDOW: text })).toThrow(/CHANGE_WINDOW/);
   });
 
+  it('reads which other accounts may be named, and who may approve', () => {
+    expect(wired({ ACCOUNTS: '444455556666, 777788889999', APPROVER: 'anyone', APPROVAL_REQUIRED: 'true' }).settings).toMatchObject({ accounts: ['444455556666', '777788889999'], approvals: { required: true, approver: 'anyone' } });
+  });
+
   it('knows of no end of the invocation', () => {
     expect(wired({}).remainingTime()).toBeGreaterThan(1e15);
   });
