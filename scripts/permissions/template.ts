@@ -39,7 +39,8 @@ const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file
       ...(has('repairableRoleArns') ? { repairableRoleArns: [SAMPLE_ROLES.repairableRoleArns] } : {}),
     },
     file: {
-      deploy: { api: has('deploy.api'), denialRule: has('deploy.denialRule'), runbook: has('deploy.runbook') },
+      // The log is no right of ours: API Gateway writes it by a role of the account's.
+      deploy: { api: has('deploy.api'), apiAccessLog: has('deploy.api'), denialRule: has('deploy.denialRule'), runbook: has('deploy.runbook') },
       ...(has('notifications.emails') ? { notifications: { emails: [SAMPLE_EMAIL] } } : {}),
     },
   };

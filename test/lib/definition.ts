@@ -219,8 +219,8 @@ export function synthesiseWith(context: Record<string, unknown>, settings: objec
     rmSync(folder, { recursive: true });
   }
 }
-/** Somebody is told by e-mail. */
-export const TOLD = { notifications: { emails: ['operator@example.com'] } };
+/** What only a file can switch on: somebody is told by e-mail, and the API has an access log. */
+export const SWITCHED_ON = { deploy: { apiAccessLog: true }, notifications: { emails: ['operator@example.com'] } };
 
 /** What the sandbox deploys. */
 export const deployed = new Deployment(JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);

@@ -1,12 +1,12 @@
 /** The customer's key: what it seals, and who may do what with it. */
 import { describe, expect, it } from 'vitest';
-import { type Deployment, synthesiseWith, TOLD, waitingInCircles } from './definition.ts';
+import { type Deployment, synthesiseWith, SWITCHED_ON, waitingInCircles } from './definition.ts';
 
 const OPTIONS = { repairableRoleArns: 'role/eks-addons/*' };
 const THEIRS = 'arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const without = synthesiseWith(OPTIONS);
-const made = synthesiseWith({ ...OPTIONS, customerKey: true }, TOLD);
-const theirs = synthesiseWith({ ...OPTIONS, customerKey: THEIRS }, TOLD);
+const made = synthesiseWith({ ...OPTIONS, customerKey: true }, SWITCHED_ON);
+const theirs = synthesiseWith({ ...OPTIONS, customerKey: THEIRS }, SWITCHED_ON);
 
 const KEY = 'arn:aws:lambda:eu-west-1:111122223333:function:CustomerKeyA9FF30A4';
 const propertiesOf = (deployment: Deployment, type: string): Record<string, unknown>[] => deployment.resourcesOf(type).map(([, { Properties }]) => deployment.resolve(Properties) as Record<string, unknown>);

@@ -1,6 +1,6 @@
 /** What no deployment of the service may have, whatever its context switches on. */
 import { describe, expect, it } from 'vitest';
-import { Deployment, synthesiseWith, type Template, template, TOLD } from './definition.ts';
+import { Deployment, synthesiseWith, type Template, template, SWITCHED_ON } from './definition.ts';
 
 interface RawStatement {
   Effect: string;
@@ -20,7 +20,7 @@ const everything = {
 const deployments: [string, Template][] = [
   ["the sandbox's", template],
   ['the default', synthesiseWith({}).template],
-  ['the one with everything', synthesiseWith(everything, TOLD).template],
+  ['the one with everything', synthesiseWith(everything, SWITCHED_ON).template],
 ];
 
 /** Every statement of every policy, wherever it is in the template. */
@@ -143,7 +143,7 @@ describe.each(deployments)('%s template', (_, one) => {
     const permissions = deployment.resourcesOf('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
     const byRule = (rule: string): unknown => expect.objectContaining({ Principal: 'events.amazonaws.com', Action: 'lambda:InvokeFunction', SourceArn: { 'Fn::GetAtt': [expect.stringContaining(rule), 'Arn'] } });
     const byApi = permissions.filter(({ Principal }) => Principal === 'apigateway.amazonaws.com');
-    expect(permissions.filter((one) => !byApi.includes(one))).toEqual(['FindStranded', 'ExecutionEnded', 'PublishEvents', 'DeniedUpdate'].map(byRule));
+    expect(permissions.filter((each) => !byApi.includes(each))).toEqual(['FindStranded', 'ExecutionEnded', 'PublishEvents', 'DeniedUpdate'].map(byRule));
     expect(byApi).toHaveLength(methods.length);
     for (const { Action, SourceArn } of byApi) expect([Action, deployment.resolve(SourceArn)]).toEqual(['lambda:InvokeFunction', expect.stringMatching(/^arn:aws:execute-api:eu-west-1:111122223333:\w+\/\w+\/(GET|POST)\/[\w*/]+$/)]);
   });
