@@ -1,6 +1,7 @@
 /** docs/permissions.md is what the template allows, whole, and can't be made of one that allows what nobody gave a reason for. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { OPERATIONS } from '../lambdas/api/operations.ts';
 import { accessOf, EXCEPTIONS } from '../scripts/permissions/actions.ts';
 import { brokenClaims, CLAIMS } from '../scripts/permissions/claims.ts';
 import { documentOf } from '../scripts/permissions/document.ts';
@@ -56,23 +57,35 @@ describe('docs/permissions.md', () => {
     expect(written).toContain('`arn:aws:kms:REGION:ACCOUNT:key/KEY`');
   });
 
-  it('says what is deployed only with repairableRoleArns, or customerKey', () => {
+  it('says what is deployed only with repairableRoleArns, customerKey, or a part that can be switched off', () => {
     const rows = written.split('\n').filter((line) => line.startsWith('| [') && line.includes('with `repairableRoleArns` |'));
     expect(rows.map((line) => /\[([\w-]+)\]/.exec(line)?.[1])).toEqual(['repair-trust', 'retire-trust']);
     expect(/### finish\n[\s\S]*?^\| `iam:GetRole` .* \| (.*) \|$/m.exec(written)?.[1]).toMatch(/ \(only with `repairableRoleArns`\)$/);
     expect(written.split('\n').filter((line) => line.startsWith('| `kms:') && !line.includes('(only with `customerKey`)'))).toEqual([]);
+    const needs = (section: string): string | undefined => new RegExp(`### ${section}\\n\\n.*Deployed: (.*)\\.$`, 'm').exec(written)?.[1];
+    expect([needs('api'), needs('diagnose-denial'), needs('SSM runbook'), needs('publish-events')]).toEqual(['with `deploy.api`', 'with `deploy.denialRule`', 'with `deploy.runbook`', 'always']);
     expect(/### State machine Retire\n\n.*Deployed: (.*)\.$/m.exec(written)?.[1]).toBe('with `repairableRoleArns`');
   });
 
-  it('has the policies of the queue, the table and the key, and who may invoke a Lambda', () => {
+  it('has the policies of the queue, the table, the topic and the keys, and who may invoke a Lambda', () => {
     const rows = written.split('## Policies of resources')[1]!.split('\n').filter((line) => line.startsWith('| the '));
-    expect(new Set(rows.map((line) => /^\| (the \w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the key', 'the queue', 'the table']));
-    expect(rows).toContain('| the table LedgerTable | Deny | `*` | `dynamodb:*` | `aws:SecureTransport` Bool `false` |');
+    expect(new Set(rows.map((line) => /^\| (the \w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the key', 'the queue', 'the table', 'the topic']));
+    expect(rows).toContain('| the table LedgerTable | Deny | `*` | `dynamodb:*` | `aws:SecureTransport` Bool `false` | always |');
+    const deployed = (of: string): Set<string | undefined> => new Set(rows.filter((line) => line.startsWith(`| ${of} |`)).map((line) => line.split(' | ').at(-1)));
+    expect([deployed('the Lambda api'), deployed('the topic NotificationsTopic'), deployed('the key NotificationsKey')]).toEqual([new Set(['with `deploy.api` |']), new Set(['with `notifications.emails` |']), new Set(['without `customerKey` |'])]);
+  });
+
+  it('has every operation of the API, and who is told', () => {
+    const section = written.split('## The HTTP API')[1]!.split('\n## ')[0]!;
+    for (const { method, path } of Object.values(OPERATIONS)) expect(section).toContain(`| ${method} | \`${path}\` | [api](#api) |`);
+    expect(written).toContain('goes to what the deployment has subscribed, by `email`');
   });
 
   it('names the states and the rule that call each Lambda', () => {
     const overview = (name: string): string => written.split('\n').find((line) => line.startsWith(`| [${name}]`))!;
     expect(overview('verify-pods')).toContain('| MigrateAddon (VerifyPods, VerifyRestored), Recover (VerifyRestored) |');
+    expect(overview('api')).toContain('| API Gateway |');
+    expect(overview('publish-events')).toContain('| the rule PublishingExecutionEnded, the rule PublishingPublishEvents, every minute |');
     expect(overview('find-stranded')).toContain('| the rule RecoveryTriggersFindStranded, every 5 minutes |');
   });
 
@@ -163,6 +176,16 @@ describe('a template is refused', () => {
     expect(calling).toThrow('the state Stop of MigrateAddon calls arn:aws:states:::aws-sdk:sfn:stopExecution by itself');
   });
 
+  it('whose API has a method that anybody may call', () => {
+    expect(changed(({ assembly }) => void (assembly.apis![0]!.methods[0]!.authorization = 'NONE'))).toThrow(/the API's (GET|POST) \S+ is open to everybody/);
+  });
+
+  it('with a policy of a resource that lets everybody in, or a service for whatever it is', () => {
+    const allow = (Principal: unknown) => changed(({ resourcePolicies }) => void (resourcePolicies[0]!.document = { Statement: [{ Effect: 'Allow', Action: 'kms:Decrypt', Resource: '*', Principal }] }));
+    expect(allow('*')).toThrow(/lets `\*` do `kms:Decrypt` without a condition/);
+    expect(allow({ Service: 'events.amazonaws.com' })).toThrow(/lets `events\.amazonaws\.com` do `kms:Decrypt` without a condition/);
+  });
+
   it('with a kind of resource that lets somebody in and is not shown', () => {
     expect(changed(({ types }) => (types as string[]).push('AWS::EKS::AccessEntry'))).toThrow('the template has AWS::EKS::AccessEntry, which this document does not show');
   });
@@ -187,6 +210,10 @@ describe('what nobody may do', () => {
     ['states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*'],
     ['states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
     ['states:SendTaskSuccess', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
+    ['events:PutEvents', 'arn:aws:events:REGION:ACCOUNT:event-bus/default'],
+    ['events:PutEvents', 'arn:aws:events:REGION:ACCOUNT:event-bus/another', '`events:source` StringEquals `pod-identity-migrator`'],
+    ['sns:Publish', 'arn:aws:sns:REGION:ACCOUNT:x'],
+    ['execute-api:Invoke', 'arn:aws:execute-api:REGION:ACCOUNT:API/v1/POST/plans'],
     ['dynamodb:DeleteTable', 'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE'],
     ['dynamodb:GetItem', 'arn:aws:dynamodb:REGION:ACCOUNT:table/another'],
     ['secretsmanager:GetSecretValue', 'arn:aws:secretsmanager:REGION:ACCOUNT:secret:x'],
@@ -219,7 +246,9 @@ describe('what nobody may do', () => {
     expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:Recover', 'find-stranded')).toEqual([]);
     expect(broken('states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*', 'SSM runbook', '', false)).toEqual([]);
     for (const action of ['StartExecution', 'SendTaskSuccess', 'SendTaskFailure']) expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'api')).toEqual([]);
-    expect(broken('states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*', 'api')).toHaveLength(1);
+    expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'diagnose-denial')).toEqual([]);
+    for (const [action, who] of [['StopExecution', 'api'], ['SendTaskSuccess', 'diagnose-denial']] as const) expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', who)).toHaveLength(1);
+    expect(broken('events:PutEvents', 'arn:aws:events:REGION:ACCOUNT:event-bus/default', 'publish-events', '`events:source` StringEquals `pod-identity-migrator`')).toEqual([]);
   });
 
   it('has a name and a reason for every right on every resource', () => {

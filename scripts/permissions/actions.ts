@@ -25,6 +25,7 @@ const LEVELS: Readonly<Record<Access, readonly string[]>> = {
     'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem',
     'ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:UnassignPrivateIpAddresses',
     'eks:CreateAddon', 'eks:CreatePodIdentityAssociation', 'eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:UpdateAddon', 'eks:UpdatePodIdentityAssociation',
+    'events:PutEvents',
     'iam:PassRole',
     'kms:Decrypt', 'kms:GenerateDataKey',
     'lambda:InvokeFunction',

@@ -21,8 +21,12 @@ const EKS_CHANGES = ['CreateAddon', 'UpdateAddon', 'DeleteAddon', 'CreatePodIden
 const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
 const RUNS_MIGRATIONS = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StopExecution execution:MigrateAddon:*']);
 const RECOVERS = new Set(['states:StartExecution stateMachine:Recover']);
-const API = 'api';
+const [API, DENIALS] = ['api', 'diagnose-denial'];
 const ASKED_FOR = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Recover', 'states:SendTaskSuccess stateMachine:MigrateAddon', 'states:SendTaskFailure stateMachine:MigrateAddon']);
+const STARTS = new Set(['states:StartExecution stateMachine:MigrateAddon']);
+const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = { [RUNBOOK]: RUNS_MIGRATIONS, [API]: ASKED_FOR, [DENIALS]: STARTS };
+/** Whoever gets these events is told by the source whose they are. */
+const OWN_EVENTS = '`events:source` StringEquals `pod-identity-migrator`';
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
@@ -42,13 +46,16 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
   },
   {
-    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, and \`${API}\`, which starts MigrateAddon and ends its waits for an approval`,
+    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon too and ends its waits for an approval, and \`${DENIALS}\`, which starts MigrateAddon`,
     isBroken: ({ action, resource }, { name }) => {
       if (!action.startsWith('states:') || action === 'states:DescribeExecution') return false;
       const what = `${action} ${resource.split(':').slice(5).join(':')}`;
-      const allowed = name === RUNBOOK ? RUNS_MIGRATIONS : name === API ? ASKED_FOR : RECOVERS;
-      return !allowed.has(what);
+      return !(MACHINES_OF[name] ?? RECOVERS).has(what);
     },
+  },
+  {
+    says: "put events on another bus than the account's default one, or events that name another source than the service's own (`events`); publish or send a message (`sns`, `sqs`); or call an API of the account, or change one (`execute-api`, `apigateway`)",
+    isBroken: ({ action, resource, condition }) => /^(events|sns|sqs|execute-api|apigateway):/.test(action) && !(action === 'events:PutEvents' && resource.endsWith(':event-bus/default') && condition === OWN_EVENTS),
   },
   {
     says: 'use another table than the ledger, or scan, delete, restore or reconfigure it, or delete an item in it',

@@ -1,7 +1,7 @@
 /** The facts as Markdown: the same facts give the same bytes. */
 import { accessOf, changes, EXCEPTIONS } from './actions.ts';
 import { CLAIMS } from './claims.ts';
-import type { Caller, ExplainedRight, Facts, Needs, RoleFacts } from './facts.ts';
+import type { Caller, ExplainedRight, Facts, Needs, PolicyFacts, RoleFacts } from './facts.ts';
 import { byText } from './names.ts';
 
 const code = (text: string): string => `\`${text}\``;
@@ -14,7 +14,7 @@ const serviceOf = (action: string): string => action.split(':')[0] ?? '';
 const isLedger = ({ action }: ExplainedRight): boolean => serviceOf(action) === 'dynamodb';
 /** What the service does with its own: the ledger, logs, traces, the key that seals them, and network interfaces. */
 const isOwn = ({ action }: ExplainedRight): boolean => ['dynamodb', 'ec2', 'kms', 'logs', 'xray'].includes(serviceOf(action));
-const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'DynamoDB', ec2: 'EC2', eks: 'EKS', iam: 'IAM', kms: 'KMS', lambda: 'Lambda', logs: 'CloudWatch Logs', states: 'Step Functions', xray: 'X-Ray' };
+const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'DynamoDB', ec2: 'EC2', eks: 'EKS', events: 'EventBridge', iam: 'IAM', kms: 'KMS', lambda: 'Lambda', logs: 'CloudWatch Logs', states: 'Step Functions', xray: 'X-Ray' };
 const serviceName = (action: string): string => SERVICES[serviceOf(action)] ?? serviceOf(action);
 
 /** What changes something stands out, and comes first. */
@@ -48,7 +48,9 @@ const rowsOf = (rights: readonly ExplainedRight[], roleNeeds: Needs): string[][]
 };
 const RIGHTS_HEAD = ['action', 'access', 'resource', 'condition', 'what for'];
 
-const deployed = ({ needs }: RoleFacts): string => (needs === undefined ? 'always' : `with ${code(needs)}`);
+const deployed = ({ needs }: Pick<RoleFacts, 'needs'>): string => (needs === undefined ? 'always' : `with ${code(needs)}`);
+
+const policyDeployed = ({ needs, insteadOf }: PolicyFacts): string => (insteadOf === undefined ? deployed({ needs }) : `without ${code(insteadOf)}`);
 
 const callers = (calledBy: readonly Caller[]): string => list(calledBy.map(({ by, states }) => (states.length === 0 ? by : `${by} (${states.join(', ')})`)));
 const linked = (names: readonly string[]): string => unique(names).map((name) => `[${name}](#${name})`).join(', ');
@@ -118,7 +120,7 @@ const withoutShared = (lambda: RoleFacts, shared: readonly ExplainedRight[]): Ex
 };
 
 /** The whole document. */
-export const documentOf = ({ roles, resourcePolicies, kubernetes, restart, annotate }: Facts): string => {
+export const documentOf = ({ roles, resourcePolicies, methods, subscribed, kubernetes, restart, annotate }: Facts): string => {
   const lambdas = roles.filter(({ isLambda }) => isLambda);
   const others = roles.filter(({ isLambda }) => !isLambda);
   const services = unique(roles.flatMap(({ rights }) => rights.map(({ action }) => serviceName(action))));
@@ -129,7 +131,7 @@ export const documentOf = ({ roles, resourcePolicies, kubernetes, restart, annot
     `Every right that is deployed, of every role, with the reason for it. The rights are those of the CloudFormation template, with everything switched on; the reasons are those that the code gives each grant (\`lib/permissions\`). Neither is written without the other: a right without a reason, or a reason without its right, keeps this document from being made.
 
 How to read it: \`ACCOUNT\` and \`REGION\` are those of the deployment, \`aws\` stands for its partition, and \`STACK\`, \`TABLE\`, \`MigrateAddon\`, \`Recover\`, \`Retire\` and \`ROLE-OF-…\` for its name and those that CloudFormation generates. A migration's target names its own region and cluster, so rights in EKS are on any of this account's.
-\`passableRoleArns\` and \`repairableRoleArns\` are the roles that the deployment names by CDK context; without the second, whatever is on them is not deployed. \`KEY\` is the key that \`customerKey\` makes, or names; without it there is no right on a key. With \`subnetIds\` and \`securityGroupIds\` the Lambdas that call API servers are in a VPC. The access level is that of AWS's [Service Authorization Reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html); what changes something is **bold**, and stands first.`,
+What is deployed goes by the settings of [configuration.md](configuration.md); what needs two of them is shown with one. \`passableRoleArns\` and \`repairableRoleArns\` are the roles that the deployment names; without the second, whatever is on them is not deployed. \`deploy.api\`, \`deploy.denialRule\` and \`deploy.runbook\` are on unless they are switched off. \`KEY\` is the key that \`customerKey\` makes, or names; without it there is no right on a key. With \`subnetIds\` and \`securityGroupIds\` the Lambdas that call API servers are in a VPC. The access level is that of AWS's [Service Authorization Reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html); what changes something is **bold**, and stands first.`,
     '## Overview',
     'Each step is a Lambda with a role of its own.',
     overview(lambdas, kubernetes),
@@ -149,10 +151,14 @@ How to read it: \`ACCOUNT\` and \`REGION\` are those of the deployment, \`aws\` 
     `Beside its own rights, each may do this. \`ITS-NAME\` and \`ITS-LOG-GROUP\` are the Lambda's own. Who may become its role: ${unique(lambdas.map(({ trustedBy }) => trustedBy)).join('; ')}.`,
     table(RIGHTS_HEAD, rowsOf(shared, undefined)),
     ...lambdas.flatMap((lambda) => [`### ${lambda.name}`, `Called by ${callers(lambda.calledBy)}. Deployed: ${deployed(lambda)}.`, table(RIGHTS_HEAD, rowsOf(withoutShared(lambda, shared), lambda.needs))]),
+    '## The HTTP API',
+    `Deployed: with \`deploy.api\`. Each method wants a signed request, and IAM decides by \`execute-api:Invoke\` on \`arn:aws:execute-api:REGION:ACCOUNT:API/v1/METHOD/PATH\` who may call it ([api.md](api.md) has policies for readers, requesters, approvers and operators). The stack gives that right to nobody, and the API has no policy of its own that would let another account in. API Gateway calls the Lambda by the Lambda's [policy](#policies-of-resources), one method each, and writes the access log, where there is one (\`deploy.apiAccessLog\`), by a role of the account's that is no part of the stack.`,
+    table(['method', 'path', 'answered by'], methods.map(({ method, path, lambda }) => [method, code(path), linked([lambda])])),
     '## State machines, EventBridge and the runbook',
     ...others.flatMap((role) => [`### ${role.name.replace(/^./, (first) => first.toUpperCase())}`, `Who may become its role: ${role.trustedBy}. Deployed: ${deployed(role)}.`, table(RIGHTS_HEAD, rowsOf(role.rights, role.needs))]),
     '## Policies of resources',
-    'Whom a resource lets in, or keeps out, beside what the roles may do. The key has this policy where it is made here; `:root` stands for the account, which leaves it to IAM whom of its principals that is for.',
-    table(['resource', 'effect', 'who', 'action', 'condition'], resourcePolicies.map(({ of, effect, who, action, condition }) => [of, effect, who, action, condition])),
+    "Whom a resource lets in, or keeps out, beside what the roles may do. The customer's key has this policy where it is made here; `:root` stands for the account, which leaves it to IAM whom of its principals that is for. EventBridge calls Lambdas, and publishes to the topic, by these policies, and needs no role for it.",
+    table(['resource', 'effect', 'who', 'action', 'condition', 'deployed'], resourcePolicies.map((policy) => [policy.of, policy.effect, policy.who, policy.action, policy.condition, policyDeployed(policy)])),
+    `What is published to the topic goes to what the deployment has subscribed, by ${list(subscribed.map(code))}: each of \`notifications.emails\`, once its owner has confirmed it.`,
   ].join('\n\n')}\n`;
 };

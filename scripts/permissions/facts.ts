@@ -7,7 +7,7 @@ import { byText, lambdaName, machineName, readersNames, RUNBOOK, SAMPLE, SAMPLE_
 import { conditionText, keyOf, type Reason, type Right, rightsOf, unmatched } from './rights.ts';
 import { type ResourcePolicy, SWITCHES, type Switch, type Template } from './template.ts';
 
-/** Which context a part of the template needs beside what must be given; undefined: none. */
+/** Which setting a part of the template needs beside what must be given; undefined: none. */
 export type Needs = Switch | undefined;
 
 /** A right in readers' names, with everything that it is needed for. */
@@ -37,10 +37,23 @@ export interface PolicyFacts {
   readonly who: string;
   readonly action: string;
   readonly condition: string;
+  readonly needs: Needs;
+  /** It is there only where that setting is left out. */
+  readonly insteadOf?: Switch;
+}
+/** A method of the HTTP API, which IAM lets a caller call or not. */
+export interface MethodFacts {
+  readonly method: string;
+  readonly path: string;
+  /** The Lambda that answers. */
+  readonly lambda: string;
 }
 export interface Facts {
   readonly roles: readonly RoleFacts[];
   readonly resourcePolicies: readonly PolicyFacts[];
+  readonly methods: readonly MethodFacts[];
+  /** Protocols of what is subscribed to topics of the stack. */
+  readonly subscribed: readonly string[];
   /** Lambdas whose roles call the API server of a cluster, by the stack's output. */
   readonly kubernetes: readonly string[];
   /** Those of them that change something there: they restart workloads, or take annotations off service accounts. */
@@ -91,16 +104,17 @@ const reasonsBy = (common: readonly CommonRight[], resourcesOf: (action: string)
   common.flatMap(({ actions, why }) => actions.flatMap((action) => resourcesOf(action).map((resource) => ({ action, resource, condition: '', why }))));
 
 /** Kinds of resources that let somebody do something without a policy document; each is shown, or the document would leave it out. */
-const SHOWN_TYPES = new Set(['AWS::IAM::Role', 'AWS::Lambda::Permission']);
+const SHOWN_TYPES = new Set(['AWS::IAM::Role', 'AWS::Lambda::Permission', 'AWS::SNS::Subscription']);
 const unshownTypes = (types: readonly string[]): string[] =>
   types
-    .filter((type) => /(Permission|Role|User|AccessEntry|Grant|PodIdentityAssociation)/.test(type.split('::').at(-1) ?? '') && !SHOWN_TYPES.has(type))
+    .filter((type) => /(Permission|Role|User|AccessEntry|Grant|PodIdentityAssociation|Account|Authorizer|ApiKey|UsagePlan|Url|EventBusPolicy|Subscription|Destination)/.test(type.split('::').at(-1) ?? '') && !SHOWN_TYPES.has(type))
     .map((type) => `the template has ${type}, which this document does not show: teach scripts/permissions/facts.ts`);
 
 /** Such as `the queue RecoveryTriggersDeadLetters`. */
 const resourceName = ({ logicalId, type }: ResourcePolicy): string => `the ${(type.split('::').at(-1) ?? '').replace(/Policy$/, '').toLowerCase()} ${withoutHash(logicalId).replace(/Policy$/, '')}`;
 
-const resourcePoliciesOf = ({ assembly: { functions }, resourcePolicies }: Template): PolicyFacts[] => [
+type Said = Omit<PolicyFacts, 'needs' | 'insteadOf'>;
+const saidIn = ({ assembly: { functions }, resourcePolicies }: Pick<Template, 'assembly' | 'resourcePolicies'>): Said[] => [
   ...functions.flatMap((one) =>
     (one.permissions ?? []).map(({ action, service, sourceArn, sourceAccount }) => {
       const condition = conditionText({
@@ -121,6 +135,30 @@ const resourcePoliciesOf = ({ assembly: { functions }, resourcePolicies }: Templ
   ),
 ];
 
+/** Those of the whole template, and those that are there only where one of the switches is left out. */
+const resourcePoliciesOf = (template: Template): PolicyFacts[] => {
+  const keyOfSaid = (said: Said): string => JSON.stringify(said);
+  const without = SWITCHES.map((out) => ({ out, said: saidIn(template.without[out]) })).map(({ out, said }) => ({ out, said, keys: new Set(said.map(keyOfSaid)) }));
+  const all = saidIn(template);
+  const known = new Set(all.map(keyOfSaid));
+  return [
+    ...all.map((said): PolicyFacts => ({ ...said, needs: without.find(({ keys }) => !keys.has(keyOfSaid(said)))?.out })),
+    ...without.flatMap(({ out, said }) => said.filter((one) => !known.has(keyOfSaid(one))).map((one): PolicyFacts => ({ ...one, needs: undefined, insteadOf: out }))),
+  ];
+};
+
+/** EventBridge publishes to a topic without one: of a topic's policy nobody says whether a condition on the rule would hold. */
+const isOpen = ({ of, effect, who, condition }: PolicyFacts): boolean => effect === 'Allow' && condition === '' && !who.includes(':root') && !(of.startsWith('the topic ') && who === code('events.amazonaws.com'));
+
+/** A method that is authorised in another way than by IAM is a problem. */
+const methodsOf = ({ apis = [], functions }: Assembly): { methods: MethodFacts[]; problems: string[] } => {
+  const all = apis.flatMap(({ methods }) => methods);
+  return {
+    methods: all.map(({ httpMethod: method, path, functionArn }) => ({ method, path, lambda: functions.filter((one) => functionArn.startsWith(`${one.arn}:`)).map(lambdaName).join(', ') })).sort((a, b) => byText(a.path + a.method, b.path + b.method)),
+    problems: all.filter(({ authorization }) => authorization !== 'AWS_IAM').map(({ httpMethod, path }) => `the API's ${httpMethod} ${path} is open to everybody, although every method is authorised by IAM`),
+  };
+};
+
 /** By role, the rights that it has in a template. */
 const keysOf = ({ roles }: Assembly): ReadonlyMap<string, ReadonlySet<string>> => new Map(roles.map((role) => [role.logicalId, new Set(rightsOf(role, role.logicalId).rights.map(keyOf))]));
 
@@ -129,9 +167,11 @@ export const factsOf = (template: Template): Facts => {
   const { assembly, without, keyArn, logGroups, reasons, stackName, types } = template;
   const { functions, stateMachines, rules } = assembly;
   const named = readersNames(assembly, new Map([...[...logGroups].map(([lambda, group]) => [group, `LOG-GROUP-OF-${lambda}`] as const), [keyArn.split('/').at(-1) ?? '', 'KEY'], [stackName, 'STACK']]));
-  const keysWithout = SWITCHES.map((out) => ({ out, keys: keysOf(without[out]) }));
+  const keysWithout = SWITCHES.map((out) => ({ out, keys: keysOf(without[out].assembly) }));
   const needsOf = (isThere: (keys: ReadonlyMap<string, ReadonlySet<string>>) => boolean): Needs => keysWithout.find(({ keys }) => !isThere(keys))?.out;
-  const problems: string[] = unshownTypes(types);
+  const { methods, problems: openMethods } = methodsOf(assembly);
+  const policies = resourcePoliciesOf(template);
+  const problems: string[] = [...unshownTypes(types), ...openMethods, ...policies.filter(isOpen).map(({ of, who, action }) => `${of} lets ${who} do ${action} without a condition`)];
   const machines = stateMachines.map((machine) => ({ machine, name: machineName(machine), ...callsOf(machine, machineName(machine)) }));
   problems.push(...machines.flatMap((one) => one.problems));
   const isCalled = ({ arn }: { arn: string }, called: string): boolean => called === arn || called.startsWith(`${arn}:`);
@@ -140,7 +180,7 @@ export const factsOf = (template: Template): Facts => {
       ...machines.map(({ name, calls }) => ({ by: name, states: calls.filter(({ functionArn }) => isCalled(one, functionArn)).map(({ state }) => state).sort(byText) })).filter(({ states }) => states.length > 0),
       ...rules
         .filter(({ targets }) => targets.some(({ arn }) => isCalled(one, arn)))
-        .map(({ logicalId, everySeconds }) => ({ by: `the rule ${withoutHash(logicalId)}${everySeconds === undefined ? '' : `, every ${everySeconds / 60} minutes`}`, states: [] })),
+        .map(({ logicalId, everySeconds }) => ({ by: `the rule ${withoutHash(logicalId)}${everySeconds === undefined ? '' : `, every ${everySeconds === 60 ? 'minute' : `${everySeconds / 60} minutes`}`}`, states: [] })),
       ...((one.permissions ?? []).some(({ service }) => service === 'apigateway.amazonaws.com') ? [{ by: 'API Gateway', states: [] }] : []),
     ].sort((a, b) => byText(a.by, b.by));
 
@@ -191,7 +231,9 @@ export const factsOf = (template: Template): Facts => {
   };
   return {
     roles,
-    resourcePolicies: resourcePoliciesOf(template).map((one) => ({ ...one, who: named(one.who), condition: named(one.condition) })).sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b))),
+    resourcePolicies: policies.map((one) => ({ ...one, who: named(one.who), condition: named(one.condition) })).sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b))),
+    methods,
+    subscribed: [...new Set((assembly.topics ?? []).flatMap(({ subscriptions }) => subscriptions.map(({ protocol }) => protocol)))].sort(byText),
     kubernetes: rolesIn('KubernetesRoleArns'),
     restart: rolesIn('KubernetesRestartRoleArns'),
     annotate: rolesIn('KubernetesAnnotateRoleArns'),

@@ -7,6 +7,8 @@ export const SAMPLE = { account: '111122223333', region: 'eu-west-1' };
 export const SAMPLE_ROLES = { passableRoleArns: 'role/each-of-passableRoleArns', repairableRoleArns: 'role/each-of-repairableRoleArns' };
 /** Of the Lambdas that call API servers then; no right names them. */
 export const SAMPLE_NETWORK = { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] };
+/** Who is told then; it stands for each address that a deployment names. */
+export const SAMPLE_EMAIL = 'each-of-emails@example.com';
 /** Of every role then. */
 export const SAMPLE_BOUNDARY = 'policy/boundary';
 

@@ -1,5 +1,5 @@
 /** The template with everything that can be switched on, synthesised in this process, and what its authors say of it. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack as CdkStack, type App } from 'aws-cdk-lib';
@@ -13,7 +13,7 @@ import { runbookGrants } from '../../lib/permissions/runbook.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
-import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_NETWORK, SAMPLE_ROLES } from './names.ts';
+import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_EMAIL, SAMPLE_NETWORK, SAMPLE_ROLES } from './names.ts';
 import { conditionText, type Reason } from './rights.ts';
 
 /** A policy that is no role's: a queue's, a table's, a key's. */
@@ -24,16 +24,34 @@ export interface ResourcePolicy {
   document: unknown;
 }
 
-/** Contexts that rights come with, beside what must be given. A right that needs two of them is told of the first. */
-export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns'] as const;
+/** Settings that rights come with, beside what must be given. A right that needs two of them is told of the first. */
+export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns', 'deploy.api', 'deploy.denialRule', 'deploy.runbook', 'notifications.emails'] as const;
 export type Switch = (typeof SWITCHES)[number];
+
+/** The configuration with all of them but that one: as keys of the CDK context, and as what stands in the file. */
+const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file: object } => {
+  const has = (one: Switch): boolean => one !== out;
+  return {
+    context: {
+      passableRoleArns: [SAMPLE_ROLES.passableRoleArns],
+      ...(has('customerKey') ? { customerKey: true } : {}),
+      ...(has('subnetIds') ? SAMPLE_NETWORK : {}),
+      ...(has('repairableRoleArns') ? { repairableRoleArns: [SAMPLE_ROLES.repairableRoleArns] } : {}),
+    },
+    file: {
+      // The log is no right of ours: API Gateway writes it by a role of the account's.
+      deploy: { api: has('deploy.api'), apiAccessLog: has('deploy.api'), denialRule: has('deploy.denialRule'), runbook: has('deploy.runbook') },
+      ...(has('notifications.emails') ? { notifications: { emails: [SAMPLE_EMAIL] } } : {}),
+    },
+  };
+};
 
 /** Plain data: a test changes a copy of it. */
 export interface Template {
   /** With everything that can be switched on. */
   assembly: Assembly;
   /** The same with one of them left out. */
-  without: Readonly<Record<Switch, Assembly>>;
+  without: Readonly<Record<Switch, Pick<Template, 'assembly' | 'resourcePolicies'>>>;
   stackName: string;
   /** Of the customer's key. */
   keyArn: string;
@@ -115,25 +133,26 @@ export const synthesisedTemplate = (): Template => {
     // Rights do not depend on the code.
     const lambdaDirectory = join(folder, 'lambda');
     mkdirSync(lambdaDirectory);
-    const synthesise = (name: string, context: Record<string, unknown>): { app: App; directory: string } => {
-      const directory = join(folder, name);
-      const app = createApp({ outdir: directory, lambdaDirectory, context: { passableRoleArns: [SAMPLE_ROLES.passableRoleArns], ...context } });
+    const synthesise = (name: string, { context, file }: ReturnType<typeof settingsWithout>): { app: App; assembly: Assembly; stack: Stack } => {
+      const [directory, config] = [join(folder, name), join(folder, `${name}.json`)];
+      writeFileSync(config, JSON.stringify(file));
+      const app = createApp({ outdir: directory, lambdaDirectory, context: { ...context, config } });
       app.synth();
-      return { app, directory };
+      const [stack, ...others] = loadStacks(directory, SAMPLE);
+      if (stack === undefined || others.length > 0) throw new Error('docs/permissions.md is made for one stack; teach scripts/permissions/template.ts more.');
+      return { app, assembly: loadAssembly(directory, SAMPLE), stack };
     };
-    const { subnetIds, securityGroupIds } = SAMPLE_NETWORK;
-    const contexts: Record<Switch, Record<string, unknown>> = { customerKey: { customerKey: true }, subnetIds: { subnetIds, securityGroupIds }, repairableRoleArns: { repairableRoleArns: [SAMPLE_ROLES.repairableRoleArns] } };
-    const contextWithout = (out?: Switch): Record<string, unknown> => Object.assign({}, ...SWITCHES.filter((one) => one !== out).map((one) => contexts[one])) as Record<string, unknown>;
-    const without = (out: Switch): Assembly => loadAssembly(synthesise(`without-${out}`, contextWithout(out)).directory, SAMPLE);
-    const { app, directory } = synthesise('all', { ...contextWithout(), permissionsBoundaryArn: SAMPLE_BOUNDARY });
-    const assembly = loadAssembly(directory, SAMPLE);
-    const [stack, ...others] = loadStacks(directory, SAMPLE);
-    if (stack === undefined || others.length > 0) throw new Error('docs/permissions.md is made for one stack; teach scripts/permissions/template.ts more.');
+    const { context, file } = settingsWithout();
+    const { app, assembly, stack } = synthesise('all', { context: { ...context, permissionsBoundaryArn: SAMPLE_BOUNDARY }, file });
+    const without = SWITCHES.map((out): [Switch, Template['without'][Switch]] => {
+      const other = synthesise(`without-${out}`, settingsWithout(out));
+      return [out, { assembly: other.assembly, resourcePolicies: resourcePoliciesOf(other.stack) }];
+    });
     const [key] = resourcesOfType(stack, 'AWS::KMS::Key');
     const keyArn = key === undefined ? '' : stack.resolver.attribute(key.logicalId, 'Arn', key.where);
     return {
       assembly,
-      without: { customerKey: without('customerKey'), subnetIds: without('subnetIds'), repairableRoleArns: without('repairableRoleArns') },
+      without: Object.fromEntries(without) as Template['without'],
       stackName: stack.resolver.environment.stackName,
       keyArn,
       logGroups: logGroupsOf(stack),

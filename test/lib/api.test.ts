@@ -1,6 +1,5 @@
 /** The API as it is deployed: its methods, who may call them, what it logs, and what API Gateway says by itself. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { problem } from '../../lambdas/api/problems.ts';
@@ -97,11 +96,7 @@ describe('what API Gateway says by itself', () => {
 
 
 describe('without the API', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'api-test-'));
-  const config = join(folder, 'config.yaml');
-  writeFileSync(config, 'deploy:\n  api: false\n');
-  const without = synthesiseWith({ config });
-  rmSync(folder, { recursive: true });
+  const without = synthesiseWith({}, { deploy: { api: false } });
   it('nothing of it is deployed: no gateway, no Lambda, no role', () => {
     expect(Object.values(without.template.Resources).filter(({ Type }) => Type.startsWith('AWS::ApiGateway::'))).toEqual([]);
     expect(Object.keys(without.template.Resources).filter((id) => /Api/.test(id))).toEqual([]);

@@ -1,5 +1,6 @@
 /** The synthesised template of this project, and the definitions of its state machines as graphs: of the sandbox's deployment, which has all that can be switched on, and of others. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { createApp } from '../../lib/app.ts';
@@ -207,9 +208,19 @@ export function waitingInCircles({ template: { Resources } }: Deployment): strin
 /** What has to be in every context. */
 export const REQUIRED = { passableRoleArns: 'role/eks-addons/*' };
 
-/** As CDK's command line would deploy it with that context, beside what has to be there. */
-export const synthesiseWith = (context: Record<string, unknown>): Deployment =>
-  new Deployment(createApp({ lambdaDirectory, context: { ...REQUIRED, ...context } }).synth().getStackByName('PodIdentityMigrator').template as Template);
+/** As CDK's command line would deploy it with that context, beside what has to be there, and with these settings in a file. */
+export function synthesiseWith(context: Record<string, unknown>, settings: object = {}): Deployment {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  try {
+    const config = join(folder, 'settings.json');
+    writeFileSync(config, JSON.stringify(settings));
+    return new Deployment(createApp({ lambdaDirectory, context: { ...REQUIRED, config, ...context } }).synth().getStackByName('PodIdentityMigrator').template as Template);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+/** What only a file can switch on: somebody is told by e-mail, and the API has an access log. */
+export const SWITCHED_ON = { deploy: { apiAccessLog: true }, notifications: { emails: ['operator@example.com'] } };
 
 /** What the sandbox deploys. */
 export const deployed = new Deployment(JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);

@@ -109,7 +109,8 @@ describe('the topic', () => {
       expect.objectContaining({ Effect: 'Deny', Action: 'sns:Publish', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
       expect.objectContaining({ Effect: 'Allow', Action: 'sns:Publish', Principal: { Service: 'events.amazonaws.com' } }),
     ] });
-    const { Statement } = only('AWS::KMS::Key')['KeyPolicy'] as { Statement: { Sid?: string; Condition?: object }[] };
+    const { Statement } = only('AWS::KMS::Key')['KeyPolicy'] as { Statement: { Sid?: string; Principal: object; Condition?: object }[] };
+    expect(Statement.filter(({ Principal }) => JSON.stringify(Principal).includes('events.amazonaws.com'))).toHaveLength(1);
     // Amazon SNS knows no condition on the source here.
     expect(resolve(Statement.find(({ Sid }) => Sid === 'Notifications')!.Condition)).toEqual({ ArnLike: { 'kms:EncryptionContext:aws:sns:topicArn': 'arn:aws:sns:eu-west-1:111122223333:PodIdentityMigrator-*' } });
   });

@@ -1,12 +1,12 @@
 /** The customer's key: what it seals, and who may do what with it. */
 import { describe, expect, it } from 'vitest';
-import { type Deployment, synthesiseWith, waitingInCircles } from './definition.ts';
+import { type Deployment, synthesiseWith, SWITCHED_ON, waitingInCircles } from './definition.ts';
 
 const OPTIONS = { repairableRoleArns: 'role/eks-addons/*' };
 const THEIRS = 'arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const without = synthesiseWith(OPTIONS);
-const made = synthesiseWith({ ...OPTIONS, customerKey: true });
-const theirs = synthesiseWith({ ...OPTIONS, customerKey: THEIRS });
+const made = synthesiseWith({ ...OPTIONS, customerKey: true }, SWITCHED_ON);
+const theirs = synthesiseWith({ ...OPTIONS, customerKey: THEIRS }, SWITCHED_ON);
 
 const KEY = 'arn:aws:lambda:eu-west-1:111122223333:function:CustomerKeyA9FF30A4';
 const propertiesOf = (deployment: Deployment, type: string): Record<string, unknown>[] => deployment.resourcesOf(type).map(([, { Properties }]) => deployment.resolve(Properties) as Record<string, unknown>);
@@ -17,11 +17,13 @@ describe.each([
   ['made here', made, KEY],
   ['there already', theirs, THEIRS],
 ])('a key that is %s', (_, deployment, key) => {
-  it('seals the table, every log, the queue, every state machine and every environment', () => {
+  it('seals the table, every log, the queue, the topic, every state machine and every environment', () => {
     expect(propertiesOf(deployment, 'AWS::DynamoDB::Table')).toMatchObject([{ SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key } }]);
     expect(propertiesOf(deployment, 'AWS::SQS::Queue')).toMatchObject([{ KmsMasterKeyId: key }]);
+    expect(propertiesOf(deployment, 'AWS::SNS::Topic')).toMatchObject([{ KmsMasterKeyId: key }]);
     const [groups, functions, machines] = ['AWS::Logs::LogGroup', 'AWS::Lambda::Function', 'AWS::StepFunctions::StateMachine'].map((type) => propertiesOf(deployment, type));
-    expect(groups!.map(({ KmsKeyId }) => KmsKeyId)).toEqual(Array<string>(functions!.length + machines!.length).fill(key));
+    // One more is of who calls the API.
+    expect(groups!.map(({ KmsKeyId }) => KmsKeyId)).toEqual(Array<string>(functions!.length + machines!.length + 1).fill(key));
     expect(functions!.map(({ KmsKeyArn }) => KmsKeyArn)).toEqual(Array<string>(deployment.steps().length).fill(key));
     for (const { EncryptionConfiguration } of machines!) expect(EncryptionConfiguration).toEqual({ Type: 'CUSTOMER_MANAGED_KMS_KEY', KmsKeyId: key });
   });

@@ -1,6 +1,6 @@
 /** cdk-nag finds nothing that is not acknowledged where it is, in any deployment; and it looks. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, CfnResource, Stack, Validations } from 'aws-cdk-lib';
@@ -10,13 +10,15 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../lib/app.ts';
-import { lambdaDirectory, REQUIRED } from './definition.ts';
+import { lambdaDirectory, REQUIRED, SWITCHED_ON } from './definition.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'nag-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const network = { subnetIds: 'subnet-0123456789abcdef0', securityGroupIds: 'sg-0123456789abcdef0' };
-const everything = { repairableRoleArns: ['role/eks-addons/*', 'role/x'], customerKey: true, permissionsBoundaryArn: 'policy/boundary', ...network };
+const switchedOn = { config: join(scratch, 'switched-on.json') };
+writeFileSync(switchedOn.config, JSON.stringify(SWITCHED_ON));
+const everything = { ...switchedOn, repairableRoleArns: ['role/eks-addons/*', 'role/x'], customerKey: true, permissionsBoundaryArn: 'policy/boundary', ...network };
 const appWith = (context: Record<string, unknown>): App => createApp({ lambdaDirectory, outdir: mkdtempSync(join(scratch, 'out-')), context: { ...REQUIRED, ...context } });
 const stackOf = (app: App): Stack => {
   const stack = app.node.findChild('PodIdentityMigrator');
@@ -43,6 +45,7 @@ describe('cdk-nag', () => {
     ['the default', {}],
     ['everything', everything],
     ['Lambdas in a VPC', network],
+    ['an access log, and a topic that is made', switchedOn],
     ['a key that is there already', { customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab' }],
     ['whole roles', { passableRoleArns: 'arn:aws:iam::111122223333:role/x', repairableRoleArns: 'role/x' }],
   ])('finds nothing in a deployment with %s', (_, context) => {

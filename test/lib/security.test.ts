@@ -1,6 +1,6 @@
 /** What no deployment of the service may have, whatever its context switches on. */
 import { describe, expect, it } from 'vitest';
-import { Deployment, synthesiseWith, type Template, template } from './definition.ts';
+import { Deployment, synthesiseWith, type Template, template, SWITCHED_ON } from './definition.ts';
 
 interface RawStatement {
   Effect: string;
@@ -20,7 +20,7 @@ const everything = {
 const deployments: [string, Template][] = [
   ["the sandbox's", template],
   ['the default', synthesiseWith({}).template],
-  ['the one with everything', synthesiseWith(everything).template],
+  ['the one with everything', synthesiseWith(everything, SWITCHED_ON).template],
 ];
 
 /** Every statement of every policy, wherever it is in the template. */
@@ -111,11 +111,12 @@ describe.each(deployments)('%s template', (_, one) => {
     expect(conditionsOf('ssm')).toEqual([from('arn:aws:ssm:eu-west-1:111122223333:automation-execution/*')]);
   });
 
-  it('is open to nobody: no Allow for everybody, no function URL, no API', () => {
+  it('is open to nobody: no Allow for everybody, no function URL, and an API whose every method wants IAM', () => {
     const open = statementsIn(one.Resources).filter(({ Effect, Principal }) => Effect === 'Allow' && /"\*"/.test(JSON.stringify(Principal ?? '')));
     expect(open).toEqual([]);
     const types = new Set(resources.map(([, { Type }]) => Type));
     expect([...types].sort()).toEqual([
+      ...['Deployment', 'GatewayResponse', 'Method', 'Resource', 'RestApi', 'Stage'].map((type) => `AWS::ApiGateway::${type}`),
       'AWS::CloudWatch::Alarm',
       'AWS::CloudWatch::Dashboard',
       'AWS::DynamoDB::Table',
@@ -134,18 +135,28 @@ describe.each(deployments)('%s template', (_, one) => {
       'AWS::SSM::Document',
       'AWS::StepFunctions::StateMachine',
     ]);
+    const methods = deployment.resourcesOf('AWS::ApiGateway::Method').map(([, { Properties }]) => Properties.AuthorizationType);
+    expect(methods.length).toBeGreaterThan(5);
+    expect(new Set(methods)).toEqual(new Set(['AWS_IAM']));
+    // A policy of its own could let another account in.
+    for (const [, { Properties }] of deployment.resourcesOf('AWS::ApiGateway::RestApi')) expect(Properties).not.toHaveProperty('Policy');
     const permissions = deployment.resourcesOf('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
     const byRule = (rule: string): unknown => expect.objectContaining({ Principal: 'events.amazonaws.com', Action: 'lambda:InvokeFunction', SourceArn: { 'Fn::GetAtt': [expect.stringContaining(rule), 'Arn'] } });
-    expect(permissions).toEqual(['FindStranded', 'ExecutionEnded', 'PublishEvents', 'DeniedUpdate'].map(byRule));
+    const byApi = permissions.filter(({ Principal }) => Principal === 'apigateway.amazonaws.com');
+    expect(permissions.filter((each) => !byApi.includes(each))).toEqual(['FindStranded', 'ExecutionEnded', 'PublishEvents', 'DeniedUpdate'].map(byRule));
+    expect(byApi).toHaveLength(methods.length);
+    for (const { Action, SourceArn } of byApi) expect([Action, deployment.resolve(SourceArn)]).toEqual(['lambda:InvokeFunction', expect.stringMatching(/^arn:aws:execute-api:eu-west-1:111122223333:\w+\/\w+\/(GET|POST)\/[\w*/]+$/)]);
   });
 
   it.each([
     ['AWS::DynamoDB::Table', 'dynamodb:*'],
     ['AWS::SQS::QueuePolicy', 'sqs:*'],
+    // Nobody is told by default.
+    ...deployment.resourcesOf('AWS::SNS::TopicPolicy').map((): [string, string] => ['AWS::SNS::TopicPolicy', 'sns:Publish']),
   ])('answers no plain HTTP: %s', (type, action) => {
     const denies = deployment.resourcesOf(type).map(([, resource]) => statementsIn(resource.Properties).filter(({ Effect }) => Effect === 'Deny'));
     expect(denies).toHaveLength(1);
-    expect(denies[0]).toEqual([expect.objectContaining({ Action: action, Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } })]);
+    expect(denies[0]).toEqual([expect.objectContaining({ Action: action, Principal: type.startsWith('AWS::SNS') ? '*' : { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } })]);
   });
 
   it('covers the table with its index, and the queue with that', () => {
