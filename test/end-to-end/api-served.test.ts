@@ -15,7 +15,7 @@ const quick = (scenario: Scenario): void => {
   withPeople(scenario);
   Object.assign(scenario.knobs, { addonCreateSeconds: 1, addonUpdateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1 });
 };
-const SCALE = 60;
+const SCALE = 40;
 const OF_ADDON = ['--cluster', TARGET.cluster, '--addon', ADDON, '--deployed', '--json'];
 
 describe('the command line over the API', () => {
