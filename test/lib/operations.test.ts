@@ -11,11 +11,11 @@ import { retriersOf } from '../../lib/migration/errors.ts';
 import { APPROVAL_WAITS_TOO_LONG, LOCK_HELD_TOO_LONG, MANY_THROTTLES } from '../../lib/operations/alarms.ts';
 import { RUNBOOK } from '../../lib/operations/operations.ts';
 import { EVERY } from '../../lib/recovery/triggers.ts';
-import { type Deployment, deployed, recover, type Resource, synthesiseWith } from './definition.ts';
+import { type Deployment, deployed, recover, type Resource, SWITCHED_ON, synthesiseWith } from './definition.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:alarms';
 const narrow = synthesiseWith({});
-const everything = synthesiseWith({ repairableRoleArns: 'role/eks-addons/*', customerKey: true, alarmTopicArn: TOPIC });
+const everything = synthesiseWith({ repairableRoleArns: 'role/eks-addons/*', customerKey: true, alarmTopicArn: TOPIC }, SWITCHED_ON);
 const deployments: [string, Deployment][] = [["the sandbox's", deployed], ['the default', narrow], ['the one with everything', everything]];
 
 interface Metric {
@@ -222,7 +222,10 @@ describe.each(deployments)('what is kept, in %s deployment', (_, deployment) => 
     const groups = deployment.resourcesOf('AWS::Logs::LogGroup');
     for (const [id, { Properties }] of groups) expect(Properties.RetentionInDays, `of ${id}`).toBe(180);
     const written = (type: string): string[] => deployment.resourcesOf(type).map(([id, { Properties }]) => `${id} ${/"(?:Ref|Fn::GetAtt)":\[?"(\w+Logs\w+)"/.exec(JSON.stringify(Properties.LoggingConfig ?? Properties.LoggingConfiguration ?? Properties.AccessLogSetting))?.[1] ?? 'none'}`);
-    const used = [...written('AWS::Lambda::Function'), ...written('AWS::StepFunctions::StateMachine'), ...written('AWS::ApiGateway::Stage')].map((one) => one.split(' ')[1]);
+    const ofApi = written('AWS::ApiGateway::Stage');
+    // API Gateway writes none unless it is told to.
+    expect(ofApi.filter((one) => one.endsWith(' none'))).toHaveLength(deployment === narrow ? 1 : 0);
+    const used = [...written('AWS::Lambda::Function'), ...written('AWS::StepFunctions::StateMachine'), ...ofApi.filter((one) => !one.endsWith(' none'))].map((one) => one.split(' ')[1]);
     expect(used.toSorted(byText)).toEqual(groups.map(([id]) => id).toSorted(byText));
   });
 
