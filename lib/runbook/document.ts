@@ -16,8 +16,12 @@ const GOOD: Outcome[] = ['migrated', 'already-migrated', 'planned'];
 const BY_ERROR: Record<(typeof FAILED_OUTCOMES)[number], Outcome> = { Blocked: 'blocked', RolledBack: 'rolled-back', NeedsHuman: 'needs-human' };
 /** The report's outcome of a migration that has none: it still runs, or its execution has stopped. */
 const UNFINISHED = 'unfinished';
-/** Longer than an execution can take, so that it ends by itself and the action hears of it. */
-const RUN_SECONDS = MACHINE_TIMEOUT.toSeconds() + 600;
+/**
+ * Seven days: far longer than a change and its way back can take, so that the execution ends by itself and the action hears
+ * of it. Where the deployment has it wait for approvals and windows, it may take longer; the report says then that it is
+ * unfinished. That actions take this much is documented of those that wait for people ("aws:approve", "aws:pause").
+ */
+const RUN_SECONDS = Math.min(MACHINE_TIMEOUT.toSeconds() + 600, 7 * 24 * 3600);
 /** Far below the 600 that a script may take. */
 const SCRIPT_SECONDS = 100;
 
