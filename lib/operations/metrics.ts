@@ -7,7 +7,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../../lambdas/domain/metrics.ts';
-import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
+import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 
 /** What is looked after. */
 export interface Watched {
@@ -64,10 +64,10 @@ export const lambdaThrottles = (functions: lambda.IFunction[]): cloudwatch.MathE
     ),
   );
 
-const PARTS_OF_THE_LEDGER: Record<string, string>[] = [{}, { GlobalSecondaryIndexName: HELD_LOCKS }];
+const PARTS_OF_THE_LEDGER: Record<string, string>[] = [{}, ...[HELD_LOCKS, PENDING, BY_TIME, BY_CLUSTER].map((index) => ({ GlobalSecondaryIndexName: index }))];
 
 /**
- * Of the table and of its index, which are throttled each for itself. `ThrottledRequests` is by operation, and `UserErrors`
+ * Of the table and of its indexes, which are throttled each for itself. `ThrottledRequests` is by operation, and `UserErrors`
  * of the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
  */
 export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.Metric[] =>

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SERVICE_METRICS } from '../../lambdas/domain/metrics.ts';
-import { HELD_LOCKS } from '../../lambdas/adapters/indexes.ts';
+import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
 import { KEPT_FOR } from '../../lib/events/delivery.ts';
 import { EVERY as PUBLISHED_EVERY } from '../../lib/events/publishing.ts';
@@ -92,7 +92,7 @@ describe('docs/runbook.md', () => {
 const OF_AWS: Record<string, [names: string[], dimensions: Record<string, string>[]]> = {
   'AWS/States': [['ExecutionsStarted', 'ExecutionsFailed', 'ExecutionsAborted', 'ExecutionsTimedOut', 'ExecutionThrottled'], [{ StateMachineArn: 'AWS::StepFunctions::StateMachine' }]],
   'AWS/Lambda': [['Throttles', 'AsyncEventsDropped'], [{ FunctionName: 'AWS::Lambda::Function' }]],
-  'AWS/DynamoDB': [['ReadThrottleEvents', 'WriteThrottleEvents'], [{ TableName: 'AWS::DynamoDB::Table' }, { TableName: 'AWS::DynamoDB::Table', GlobalSecondaryIndexName: HELD_LOCKS }]],
+  'AWS/DynamoDB': [['ReadThrottleEvents', 'WriteThrottleEvents'], [{ TableName: 'AWS::DynamoDB::Table' }, ...[HELD_LOCKS, PENDING, BY_TIME, BY_CLUSTER].map((index) => ({ TableName: 'AWS::DynamoDB::Table', GlobalSecondaryIndexName: index }))]],
   'AWS/Events': [['FailedInvocations', 'InvocationsFailedToBeSentToDlq'], [{ RuleName: 'AWS::Events::Rule' }]],
   'AWS/SQS': [['ApproximateNumberOfMessagesVisible'], [{ QueueName: 'AWS::SQS::Queue' }]],
 };
