@@ -7,7 +7,8 @@ import { collectingIo } from './fixtures.ts';
 import { keptWorld } from './kept-world.ts';
 
 const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver', '--sandbox', 'sandbox/scenarios/ebs-csi-irsa.json'];
-const APPROVAL = ['migrate', ...ADDON, '--approval', 'required'];
+/** An hour is waited for as 24 are, in less of the machine's time. */
+const APPROVAL = ['migrate', ...ADDON, '--approval', 'required', '--approval-hours', '1'];
 
 const run = async (argv: readonly string[], ask?: (question: string) => Promise<string | undefined>) => {
   const io = collectingIo();
@@ -61,19 +62,19 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
 });
 
 describe('a migration that wants a window', () => {
-  const window = ['--window', '0 13 * * THU', '--window-minutes', '120', '--window-zone', 'Europe/Berlin'];
+  const window = ['--window', '20 10 * * THU', '--window-minutes', '120', '--window-zone', 'Europe/Berlin'];
 
   it('begins in it, and says what it waits for', async () => {
     const { code, out, err } = await run(['migrate', ...ADDON, ...window, '--json']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const { steps } = migrationReport.parse(JSON.parse(out));
     const begin = steps.find(({ name }) => name === 'begin')?.startedAt ?? '';
-    expect(begin > '2026-01-15T12:00:00' && begin < '2026-01-15T14:00:00').toBe(true);
-    expect((await run(['migrate', ...ADDON, ...window])).err).toContain("Waiting for the change window '0 13 * * THU' for 120 minutes (Europe/Berlin), which opens at 2026-01-15T12:00:00.000Z.");
+    expect(begin > '2026-01-15T09:20:00' && begin < '2026-01-15T11:20:00').toBe(true);
+    expect((await run(['migrate', ...ADDON, ...window])).err).toContain("Waiting for the change window '20 10 * * THU' for 120 minutes (Europe/Berlin), which opens at 2026-01-15T09:20:00.000Z.");
   });
 
   it('ends blocked where it is too far away', async () => {
-    const { code, out } = await run(['migrate', ...ADDON, ...window, '--window-wait-hours', '2', '--json']);
+    const { code, out } = await run(['migrate', ...ADDON, ...window, '--window', '0 13 * * THU', '--window-wait-hours', '2', '--json']);
     expect(code).toBe(3);
     expect(migrationReport.parse(JSON.parse(out))).toMatchObject({ outcome: 'blocked', failure: { name: 'WindowOutOfReach' } });
   });

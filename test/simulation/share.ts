@@ -1,5 +1,6 @@
 /** Which runs an order means, and a share of them. */
 import { persistentFailures, placeOf, retired, retireFaults, secondFaults, type SeenCall, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
 import { RETIRED_SCENARIO, SCENARIO_NAMES } from './scenarios.ts';
@@ -34,8 +35,22 @@ export interface News {
   broken: Broken[];
 }
 
-/** A step writes the same into the ledger in whichever scenario. */
-const changesTarget = ({ mutating, service }: SeenCall): boolean => mutating && service !== 'dynamodb';
+/** A step writes the same into the ledger, and on the bus, in whichever scenario. */
+const changesTarget = ({ mutating, service }: SeenCall): boolean => mutating && service !== 'dynamodb' && service !== 'events';
+/** Called by the clock: each tick is like the one before. */
+const BY_SCHEDULE: ReadonlySet<string> = new Set<StepName>(['find-stranded', 'publish-events']);
+
+/** Of `brief`: all that changes the target, and what is not known yet, once of all ticks. */
+function briefly(calls: readonly SeenCall[], known: ReadonlySet<string>): SeenCall[] {
+  const ticked = new Set<string>();
+  return calls.filter((call) => {
+    const place = placeOf(call);
+    if (changesTarget(call)) return true;
+    if (known.has(place) || ticked.has(place)) return false;
+    if (BY_SCHEDULE.has(call.step ?? '')) ticked.add(place);
+    return true;
+  });
+}
 
 export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
   const seenOf = async (spec: RunSpec) => (await simulate(spec, order.assembly)).sandbox.world.faults.seen;
@@ -53,7 +68,7 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
       for (const scenario of order.scenarios.length > 0 ? order.scenarios : SCENARIO_NAMES) {
         const seen = await seenOf(smooth(scenario));
         yield smooth(scenario);
-        yield* singleFaults(scenario, order.reach === 'brief' ? seen.filter((call) => changesTarget(call) || !read.has(placeOf(call))) : seen);
+        yield* singleFaults(scenario, order.reach === 'brief' ? briefly(seen, read) : seen);
         for (const call of seen) read.add(placeOf(call));
         for (const failure of persistentFailures(scenario, seen)) {
           yield failure;
@@ -61,7 +76,7 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
           if (done.has(failing) && order.reach !== 'thorough') continue;
           done.add(failing);
           const back = wayBackOf(await seenOf(failure));
-          yield* secondFaults(failure, order.reach === 'brief' ? back.filter((call) => changesTarget(call) || !readBack.has(placeOf(call))) : back);
+          yield* secondFaults(failure, order.reach === 'brief' ? briefly(back, readBack) : back);
           for (const call of back) readBack.add(placeOf(call));
         }
         if (scenario !== RETIRED_SCENARIO) continue;
