@@ -15,15 +15,17 @@ export const APPROVER = 'arn:aws:iam::111122223333:user/approver';
 const FORGED = '0'.repeat(64);
 
 /**
- * Until the migration has ended, or nobody decides. `forged`: approves another plan, and an approval that is written into
+ * Until the migration or the run has ended, or nobody decides. `forged`: approves another plan, and an approval that is written into
  * the ledger without Step Functions' knowledge; neither may count. In a thread of the sandbox's clock.
  */
-export async function approve(sandbox: Sandbox, ledger: Ledger, { migrationId, request }: SimulatedMigration, mode: NonNullable<RunSpec['approval']>): Promise<void> {
+export async function approve(sandbox: Sandbox, ledger: Ledger, { migrationId, request }: SimulatedMigration, { mode, isOver }: { mode: NonNullable<RunSpec['approval']>; isOver: () => boolean }): Promise<void> {
   if (request.approval !== 'required' || mode === 'nobody') return;
   const { clock, outputs } = sandbox;
   const executions = new AwsExecutions({ client: sandbox.clients().stepFunctions(), stateMachineArn: () => outputs.stateMachineArn, recoverStateMachineArn: () => outputs.recoverStateMachineArn });
-  for (;;) {
+  // A migration whose end can't be recorded runs for ever, as far as the ledger says.
+  while (!isOver()) {
     await clock.sleep(LOOK_MS);
+    if (isOver()) return;
     const record = await ledger.getMigration(migrationId);
     // Without a record nothing runs any more, or not yet.
     if (record?.status === 'ended' || (!record && sandbox.executions.running().length === 0)) return;

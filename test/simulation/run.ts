@@ -81,6 +81,8 @@ const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
 /** What asks for migrations and waits until nothing is at work any more. */
 class Operator {
   readonly ledger: Ledger;
+  /** Nothing more is waited for. */
+  isOver = false;
   private readonly sandbox: Sandbox;
   private readonly random: Random;
   private readonly stepFunctions;
@@ -126,7 +128,7 @@ class Operator {
 
   /** Waits for nobody: the migration goes on meanwhile. */
   approveMeanwhile(migration: SimulatedMigration, mode: NonNullable<RunSpec['approval']>): void {
-    void this.sandbox.clock.spawn(() => approve(this.sandbox, this.ledger, migration, mode));
+    void this.sandbox.clock.spawn(() => approve(this.sandbox, this.ledger, migration, { mode, isOver: () => this.isOver }));
   }
 
   /** Until no execution runs. */
@@ -214,6 +216,7 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
       await operator.allTold();
     });
   } finally {
+    operator.isOver = true;
     await sandbox.close();
   }
   return result;

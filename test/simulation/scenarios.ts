@@ -48,7 +48,7 @@ const definitions: Definition[] = [
   { name: 'api', file: 'api-only', requests: [{ addon: EBS, verification: 'api' }] },
   { name: 'agent-install', file: 'agent-absent', requests: [{ addon: EBS, agent: 'install' }] },
   // It is 09:00: approved before the window opens at a quarter past.
-  { name: 'approved', file: 'in-place', requests: [{ addon: EBS, strategy: 'in-place', approval: 'required', changeWindow: { schedule: '15 9 * * *', durationMinutes: 120, timeZone: 'UTC' } }] },
+  { name: 'approved', file: 'in-place', requests: [{ addon: EBS, strategy: 'in-place', approval: 'required', approvalHours: 1, changeWindow: { schedule: '15 9 * * *', durationMinutes: 120, timeZone: 'UTC' } }] },
   { name: 'service-account', file: 'service-account-irsa', requests: [{ serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' }] },
 ];
 
