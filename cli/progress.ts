@@ -1,6 +1,6 @@
 /** Live progress on stderr: one listr2 task a step, with the time that passed in the world of the migration. */
 import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput, type DefaultRenderer, type SimpleRenderer } from 'listr2';
-import { ERROR_CLASSES } from '../lambdas/domain/errors.ts';
+import { classOf } from '../lambdas/domain/errors.ts';
 import type { StepProgress } from './history.ts';
 import type { Output } from './io.ts';
 import { duration } from './print/duration.ts';
@@ -43,7 +43,7 @@ const took = (step: StepProgress, endedAt: Date, simulated: boolean): string => 
   return `${time}${simulated ? ' simulated' : ''}${step.attempts > 1 ? `, ${step.attempts} attempts` : ''}`;
 };
 
-const isWaiting = (error: string): boolean => (ERROR_CLASSES as Record<string, string>)[error] === 'waiting';
+const isWaiting = (error: string): boolean => classOf(error) === 'waiting';
 
 const note = ({ error, attempts }: StepProgress): string =>
   error ? `${isWaiting(error) ? 'not yet' : 'trying again'}: ${error} (attempt ${attempts})` : '';

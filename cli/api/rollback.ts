@@ -1,6 +1,6 @@
 /** Following a rollback on demand by the API's answers: it has no id of its own, so the migration shows whether it was begun. */
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
-import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
+import { classOf } from '../../lambdas/domain/errors.ts';
 import type { StepLine } from '../../lambdas/domain/model.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -14,8 +14,6 @@ const takeOverOf = ({ steps }: MigrationAnswer): StepLine | undefined => steps.f
 
 /** Whether Recover has answered to this request, and not to an earlier one. */
 const isNew = (now: StepLine | undefined, before: StepLine | undefined): now is StepLine => now !== undefined && (now.attempts !== before?.attempts || now.endedAt !== before.endedAt);
-
-const classOf = (name: string): string | undefined => (ERROR_CLASSES as Record<string, string>)[name];
 
 /** Errors after which it is not tried again. */
 const isFinal = (name: string): boolean => !['retryable', 'waiting'].includes(classOf(name) ?? '');

@@ -1,7 +1,7 @@
 /** Following a migration by the API's answers about it. */
 import { migrationAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
-import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
+import { classOf } from '../../lambdas/domain/errors.ts';
 import { type MigrationReport, migrationReport, type MigrationRequest } from '../../lambdas/domain/model.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
 import type { Watcher } from '../follow.ts';
@@ -17,7 +17,7 @@ const SLOWEST_WAIT_MS = 30_000;
 /** As `follow.ts` has it: how long an execution that stopped may stay without anybody taking it over. */
 const PATIENCE_MS = 10 * 60_000;
 
-const isPoll = (error: string): boolean => (ERROR_CLASSES as Record<string, string>)[error] === 'waiting';
+const isPoll = (error: string): boolean => classOf(error) === 'waiting';
 
 /**
  * The lines of an answer as progress: a line is written when an attempt of its step has ended, so that only the last one

@@ -1,6 +1,6 @@
 /** Approvals in the ledger: one item for each time that somebody is asked, with the task token that no answer carries. */
 import { approval, type Approval } from '../domain/approval.ts';
-import { isConditionFailed, itemOf, partition, type Item } from './dynamo-table.ts';
+import { isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { DynamoTrust } from './dynamo-trust.ts';
 import { PENDING } from './indexes.ts';
 import { stored } from './stored.ts';
@@ -37,13 +37,13 @@ export class DynamoApprovals extends DynamoTrust {
   }
 
   async decideApproval(migrationId: string, { round, planHash, ...decided }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined> {
-    const said = Object.entries(decided).filter(([, value]) => value !== undefined);
+    const change = setting(Object.entries(decided).filter(([, value]) => value !== undefined));
     try {
       const after = await this.table.update(itemOf(migrationId, sortKey(round)), {
-        UpdateExpression: `SET ${said.map((_, index) => `#n${index} = :v${index}`).join(', ')} REMOVE pending`,
+        UpdateExpression: `${change.UpdateExpression} REMOVE pending`,
         ConditionExpression: '#state = :pending AND planHash = :hash',
-        ExpressionAttributeNames: { '#state': 'state', ...Object.fromEntries(said.map(([name], index) => [`#n${index}`, name])) },
-        ExpressionAttributeValues: { ':pending': 'pending' satisfies Approval['state'], ':hash': planHash, ...Object.fromEntries(said.map(([, value], index) => [`:v${index}`, value])) },
+        ExpressionAttributeNames: { ...change.ExpressionAttributeNames, '#state': 'state' },
+        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':pending': 'pending' satisfies Approval['state'], ':hash': planHash },
         ReturnValues: 'ALL_NEW',
       });
       return stored('an approval', approval, after);
@@ -54,8 +54,12 @@ export class DynamoApprovals extends DynamoTrust {
   }
 
   async listPendingApprovals(): Promise<string[]> {
-    const items = await this.table.query(PENDING, { IndexName: PENDING, KeyConditionExpression: 'pending = :what', ExpressionAttributeValues: { ':what': WAITED_FOR } });
-    return items.flatMap((item) => (typeof item['requestedAt'] === 'string' ? [item['requestedAt']] : []));
+    return (await this.listPending(WAITED_FOR)).flatMap((item) => (typeof item['requestedAt'] === 'string' ? [item['requestedAt']] : []));
+  }
+
+  /** Items in the index of what is pending, by the kind that `pending` says. */
+  protected listPending(what: string): Promise<Item[]> {
+    return this.table.query(PENDING, { IndexName: PENDING, KeyConditionExpression: 'pending = :what', ExpressionAttributeValues: { ':what': what } });
   }
 
   private async approvalAt(migrationId: string, round: number): Promise<Approval | undefined> {

@@ -30,7 +30,7 @@ import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
 import { approvalsOf } from './dynamo-approvals.ts';
 import { DynamoLists, listedAs } from './dynamo-lists.ts';
 import { telling } from './dynamo-outbox.ts';
-import { DynamoTable, isConditionFailed, itemOf, partition, type Item } from './dynamo-table.ts';
+import { DynamoTable, isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { trustOf } from './dynamo-trust.ts';
 import { stored } from './stored.ts';
 
@@ -46,15 +46,6 @@ const APART: ReadonlySet<string> = new Set<keyof Migration>(['approvals', 'assoc
 
 /** One that can't be read is one nevertheless: somebody wants it stopped, and nothing but that must become of it. */
 const cancelOf = (item: Item): Cancellation => cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
-
-/** An update that sets these attributes. */
-function setting(attributes: [string, unknown][]): { UpdateExpression: string; ExpressionAttributeNames: Record<string, string>; ExpressionAttributeValues: Record<string, unknown> } {
-  return {
-    UpdateExpression: `SET ${attributes.map((_, index) => `#n${index} = :v${index}`).join(', ')}`,
-    ExpressionAttributeNames: Object.fromEntries(attributes.map(([name], index) => [`#n${index}`, name])),
-    ExpressionAttributeValues: Object.fromEntries(attributes.map(([, value], index) => [`:v${index}`, value])),
-  };
-}
 
 class DynamoLedger extends DynamoLists implements Ledger {
   /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */

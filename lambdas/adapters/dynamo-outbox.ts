@@ -5,7 +5,6 @@
 import { announcement, type Announcement } from '../domain/announcements.ts';
 import { DynamoApprovals } from './dynamo-approvals.ts';
 import { isConditionFailed, itemOf } from './dynamo-table.ts';
-import { PENDING } from './indexes.ts';
 
 const RECORD = 'RECORD';
 /** Of a record with something unsent. */
@@ -41,8 +40,7 @@ export class DynamoOutbox extends DynamoApprovals {
   }
 
   async listUnsent(): Promise<string[]> {
-    const items = await this.table.query(PENDING, { IndexName: PENDING, KeyConditionExpression: 'pending = :what', ExpressionAttributeValues: { ':what': UNSENT } });
-    return items.map((item) => String(item['pk']).slice('MIGRATION#'.length));
+    return (await this.listPending(UNSENT)).map((item) => String(item['pk']).slice('MIGRATION#'.length));
   }
 
   async markSent(migrationId: string, told: Announcement[]): Promise<void> {

@@ -16,6 +16,15 @@ export const itemOf = (migrationId: string, sk: string): Key => ({ pk: partition
 /** A refused condition stays recognisable behind the MigrationError that every SDK error becomes. */
 export const isConditionFailed = (error: unknown): boolean => error instanceof MigrationError && error.cause instanceof ConditionalCheckFailedException;
 
+/** An update that sets these attributes. */
+export function setting(attributes: [string, unknown][]): { UpdateExpression: string; ExpressionAttributeNames: Record<string, string>; ExpressionAttributeValues: Record<string, unknown> } {
+  return {
+    UpdateExpression: `SET ${attributes.map((_, index) => `#n${index} = :v${index}`).join(', ')}`,
+    ExpressionAttributeNames: Object.fromEntries(attributes.map(([name], index) => [`#n${index}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(attributes.map(([, value], index) => [`:v${index}`, value])),
+  };
+}
+
 /** One DynamoDB table with the keys `pk` and `sk`, item by item. Refusals are MigrationErrors that name call and sort key. */
 export class DynamoTable {
   private readonly documents: DynamoDBDocumentClient;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { approvalDecision, checkSubject, migrationId, outcome, reason, strictRequestFields } from '../domain/model.ts';
 import { accountId, clusterName, regionName } from '../domain/names.ts';
+import { startedSince } from '../domain/summary.ts';
 import { rowToken, idToken } from './tokens.ts';
 
 /** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
@@ -25,12 +26,7 @@ const limit = z
   .default(LIMIT.usual)
   .meta({ openapi: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.usual } });
 
-const SINCE = 'must be a time in ISO 8601 with its offset, such as 2026-01-15T09:00:00Z, or a day in UTC such as 2026-01-15';
-/** Milliseconds since 1970; nothing was started before that. */
-const since = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], SINCE)
-  .transform((text) => Math.max(0, Date.parse(text)))
-  .meta({ openapi: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'string', format: 'date' }] } });
+const since = startedSince.meta({ openapi: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'string', format: 'date' }] } });
 
 export const listQuery = z.strictObject({ account: accountId.optional(), region: regionName.optional(), cluster: clusterName.optional(), outcome: outcome.optional(), since: since.optional(), limit, next: idToken.optional() });
 /** `account`: of the cluster; the service's own where it is left out. */

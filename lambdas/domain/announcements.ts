@@ -6,6 +6,9 @@ import { type Outcome, outcome } from './model.ts';
 export const announcement = z.union([outcome, z.literal('started'), z.string().regex(/^approval-needed(\.\d+)?$/)]);
 export type Announcement = Outcome | 'started' | 'approval-needed' | `approval-needed.${number}`;
 
+/** The round of an approval that is needed; undefined for what is told otherwise. */
+export const roundOf = (told: Announcement): number | undefined => (told.startsWith('approval-needed') ? Number(told.split('.')[1] ?? 1) : undefined);
+
 export const approvalNeeded = (round: number): Announcement => (round === 1 ? 'approval-needed' : `approval-needed.${round}`);
 
 /** Unique for what is told, and the same however often it is: who has seen it can leave it. */

@@ -82,6 +82,9 @@ export const changeWindow = z.strictObject({
 });
 export type ChangeWindow = z.infer<typeof changeWindow>;
 
+/** Names a window in a message. */
+export const windowText = ({ schedule, timeZone }: Pick<ChangeWindow, 'schedule' | 'timeZone'>): string => `The change window (${schedule}, ${timeZone})`;
+
 /** What follows needs no limit to the wait. */
 type Openings = Omit<ChangeWindow, 'waitAtMostHours'>;
 

@@ -29,6 +29,8 @@ const DISRUPTION: Record<Rung['disruption'], string> = { rolling: 'pods roll, ca
 
 const firstOf = (lines: string[], what: string): string[] => (lines.length > TOLD ? [...lines.slice(0, TOLD), `… and ${lines.length - TOLD} more ${what}`] : lines);
 
+const warningLines = (warnings: Check[]): string[] => firstOf(warnings.map(({ id, message }) => `Warning, ${id}: ${message}`), 'warnings');
+
 const checkLines = ({ id, message, remedy }: Check): string[] => [`- ${id}: ${message}`, ...(remedy === undefined ? [] : [`  What to do: ${remedy}`])];
 
 const showLine = ({ migrationId }: Migration): string => `All of it: ${shellCommand(['pod-identity', 'show', migrationId, '--deployed'])}`;
@@ -36,14 +38,13 @@ const showLine = ({ migrationId }: Migration): string => `All of it: ${shellComm
 /** What would be done, in short. */
 function planLines({ ladder, associations, purge, trustRepairs, installAgent, checks }: Plan): string[] {
   const [first, ...later] = ladder;
-  const warnings = checks.filter(({ status }) => status === 'warn').map(({ id, message }) => `Warning, ${id}: ${message}`);
   return [
     ...(first ? [`The plan: ${nameOf(first)}; ${DISRUPTION[first.disruption]}.${later.length === 0 ? '' : ` If the pods do not take the new identity so: ${later.map((one) => `${nameOf(one)} (${DISRUPTION[one.disruption]})`).join(', then ')}.`}`] : []),
     ...firstOf(associations.map(({ namespace, serviceAccount, roleArn }) => `+ association ${namespace}/${serviceAccount} with ${roleArn}`), 'associations'),
     ...firstOf(purge.map((id) => `- association ${id}`), 'associations'),
     ...(installAgent ? [`The EKS Pod Identity agent is installed first (${installAgent.version}), and stays.`] : []),
     ...firstOf(trustRepairs.map(({ roleArn }) => `The trust policy of ${roleArn} gets one statement more.`), 'trust policies'),
-    ...firstOf(warnings, 'warnings'),
+    ...warningLines(checks.filter(({ status }) => status === 'warn')),
   ];
 }
 
@@ -80,11 +81,11 @@ const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migratio
 
 /** By how it ended. What the record says of its end is not said of one that another has replaced since. */
 const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => string[]> = {
-  migrated: (record) => [`It is on EKS Pod Identity, ${provenBy(record)}.`, ...firstOf(record.warnings.map(({ id, message }) => `Warning, ${id}: ${message}`), 'warnings'), ...(record.trigger ? terraformLines(record) : []), showLine(record)],
+  migrated: (record) => [`It is on EKS Pod Identity, ${provenBy(record)}.`, ...warningLines(record.warnings), ...(record.trigger ? terraformLines(record) : []), showLine(record)],
   'already-migrated': (record) => ['It is on EKS Pod Identity already. Nothing was changed.', ...(record.trigger ? terraformLines(record) : []), showLine(record)],
   planned: (record) => ['Nothing was changed: this is a plan.', ...(record.plan ? planLines(record.plan) : []), `To carry it out: ${migrateCommand(record)}`, ...(record.trigger ? terraformLines(record) : []), showLine(record)],
   blocked: (record) => [...blockedLines(record), `Once that is done: ${migrateCommand(record)}`, showLine(record)],
-  'rolled-back': (record) => [`It is as it was before, ${provenBy(record)}.`, ...failureLines(record), ...firstOf(record.warnings.map(({ id, message }) => `Warning, ${id}: ${message}`), 'warnings'), showLine(record)],
+  'rolled-back': (record) => [`It is as it was before, ${provenBy(record)}.`, ...failureLines(record), ...warningLines(record.warnings), showLine(record)],
   'needs-human': (record, handOff) => ['A person has to finish this: going on or back by itself would be wrong, or has failed. Nothing else can start on it meanwhile.', ...failureLines(record), 'What finishes it, in this order, as it was found at the end:', ...handOff, showLine(record)],
 };
 

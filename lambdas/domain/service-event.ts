@@ -4,7 +4,7 @@
  * added without that. There is no task token, no configuration value and no policy in any of them.
  */
 import { z } from 'zod';
-import { type Announcement, eventIdOf } from './announcements.ts';
+import { type Announcement, eventIdOf, roundOf } from './announcements.ts';
 import { type Migration, OUTCOMES, outcome, verified } from './model.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from './names.ts';
 import { fit, handOffFor } from './service-event-parts.ts';
@@ -55,12 +55,6 @@ export type ServiceEvent = z.infer<typeof serviceEvent>;
 
 const isOutcome = (type: EventType): type is (typeof OUTCOMES)[number] => OUTCOMES.some((one) => one === type);
 
-/** Of the approval that it is about, undefined where the record does not have that one. */
-function roundOf({ approvals }: Migration, told: Announcement): Migration['approvals'][number] | undefined {
-  const round = Number(/^approval-needed\.(\d+)$/.exec(told)?.[1] ?? 1);
-  return approvals.find((one) => one.round === round);
-}
-
 /** When: an end that a recovery has replaced since is not noted any more, but it was before that. */
 function timeOf({ startedAt, endedAt, outcome: end, recovery }: Migration, type: EventType, { asked, begunAt }: { asked: Migration['approvals'][number] | undefined; begunAt: string | undefined }): string {
   if (asked) return asked.requestedAt;
@@ -73,9 +67,10 @@ function timeOf({ startedAt, endedAt, outcome: end, recovery }: Migration, type:
  * of an approval that the record does not know. `begunAt`: when its snapshot was taken, where it was.
  */
 export function serviceEventOf(record: Migration, told: Announcement, begunAt?: string): ServiceEvent | undefined {
-  const type: EventType = told.startsWith('approval-needed') ? 'approval-needed' : eventType.parse(told);
-  const asked = type === 'approval-needed' ? roundOf(record, told) : undefined;
-  if (type === 'approval-needed' && !asked) return undefined;
+  const round = roundOf(told);
+  const type: EventType = round === undefined ? eventType.parse(told) : 'approval-needed';
+  const asked = record.approvals.find((one) => one.round === round);
+  if (round !== undefined && !asked) return undefined;
   const { request, plan, trigger: cause } = record;
   const { target, addon, serviceAccount, dryRun } = request;
   // What the record says of its end is of the last one alone.

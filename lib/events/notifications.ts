@@ -8,13 +8,13 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
+import type { Config } from '../config.ts';
 import { notificationConditions } from '../key/statements.ts';
 import { KEPT_FOR, RETRIES } from './delivery.ts';
 import { EventText } from './message.ts';
-import type { NotificationSettings } from './settings.ts';
 
 export interface NotificationsProps {
-  notifications: NotificationSettings;
+  notifications: Config['notifications'];
   deadLetterQueue: sqs.IQueue;
   /** The customer's, where there is one. */
   key?: kms.IKey | undefined;

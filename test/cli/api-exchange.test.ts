@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { CliError } from '../../cli/errors.ts';
 import { isPrintable } from '../../lambdas/domain/text.ts';
-import { asked, CREDENTIALS, fakeApi, type FakeApi, json, lost, problemAnswer } from './api-fixtures.ts';
+import { asked, CREDENTIALS, fakeApi, type FakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
 
 /** Another way to write the same JSON. */
 const escaped = (reply: { body?: string }) => ({ ...reply, body: reply.body?.replaceAll('/', String.raw`\/`) ?? '' });
@@ -10,14 +9,6 @@ const escaped = (reply: { body?: string }) => ({ ...reply, body: reply.body?.rep
 const answer = z.object({ ok: z.boolean() });
 const post = (api: FakeApi) => api.ask({ method: 'POST', path: '/migrations', body: { addon: 'a' }, idempotencyKey: 'key-1', answer });
 const get = (api: FakeApi) => api.ask({ method: 'GET', path: '/migrations/ID', answer });
-const failureOf = async (asking: Promise<unknown>): Promise<CliError> => {
-  const error: unknown = await asking.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof CliError) return error;
-  throw new Error('expected a CliError', { cause: error });
-};
 
 describe('a question', () => {
   it('is signed, and answered', async () => {
@@ -50,15 +41,15 @@ describe('a question', () => {
 
   it('is given up after a minute; of a POST it is then not known whether it was done', async () => {
     const api = fakeApi(lost());
-    expect(await failureOf(post(api))).toMatchObject({ name: 'ApiError', exitCode: 1, message: 'the API does not answer POST /migrations: ECONNRESET: read ECONNRESET', hint: expect.stringMatching(/Whether it was done is not known\. To look: pod-identity migrations/) as unknown });
+    expect(await thrownBy(post(api))).toMatchObject({ name: 'ApiError', exitCode: 1, message: 'the API does not answer POST /migrations: ECONNRESET: read ECONNRESET', hint: expect.stringMatching(/Whether it was done is not known\. To look: pod-identity migrations/) as unknown });
     expect(api.sleeps).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
-    expect((await failureOf(get(fakeApi(lost())))).hint).not.toContain('not known');
-    expect((await failureOf(post(fakeApi({ status: 504 })))).hint).toContain('not known');
+    expect((await thrownBy(get(fakeApi(lost())))).hint).not.toContain('not known');
+    expect((await thrownBy(post(fakeApi({ status: 504 })))).hint).toContain('not known');
   });
 
   it.each([400, 403, 404, 409, 413, 415, 422, 500, 301])('is not asked again after %i', async (status) => {
     const api = fakeApi({ status, body: '' });
-    expect(await failureOf(post(api))).toMatchObject({ name: 'ApiError', message: `the API answers POST /migrations with ${status}` });
+    expect(await thrownBy(post(api))).toMatchObject({ name: 'ApiError', message: `the API answers POST /migrations with ${status}` });
     expect(api.requests.map(asked)).toEqual(['POST /migrations']);
   });
 });
@@ -66,12 +57,12 @@ describe('a question', () => {
 describe('a problem', () => {
   it('is told with its detail, the fields that it names, and what to do', async () => {
     const api = fakeApi(problemAnswer('invalid-request', 'Two fields are wrong.', { errors: [{ field: 'body.addon', message: 'must be an EKS add-on name' }, { field: 'body.target.region', message: 'must be an AWS region' }] }));
-    expect(await failureOf(post(api))).toMatchObject({ exitCode: 2, message: 'The request is not right: Two fields are wrong.\n  body.addon: must be an EKS add-on name\n  body.target.region: must be an AWS region', hint: expect.stringMatching(/\S/) as unknown });
+    expect(await thrownBy(post(api))).toMatchObject({ exitCode: 2, message: 'The request is not right: Two fields are wrong.\n  body.addon: must be an EKS add-on name\n  body.target.region: must be an AWS region', hint: expect.stringMatching(/\S/) as unknown });
   });
 
   it('does not repeat fields that its detail names already', async () => {
     const api = fakeApi(problemAnswer('invalid-request', 'body.addon: must be a name', { errors: [{ field: 'body.addon', message: 'Must be a name' }] }));
-    expect((await failureOf(post(api))).message).toBe('The request is not right: body.addon: must be a name');
+    expect((await thrownBy(post(api))).message).toBe('The request is not right: body.addon: must be a name');
   });
 
   it.each([
@@ -85,11 +76,11 @@ describe('a problem', () => {
     ['unauthenticated', 'ApiError', 1, /execute-api:Invoke/],
     ['unexpected', 'ApiError', 1, /who runs the service[^]*This answer: urn:uuid:1/],
   ] as const)('%s is %s', async (kind, name, exitCode, hint) => {
-    expect(await failureOf(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({ name, exitCode, hint: expect.stringMatching(hint) as unknown, message: expect.stringMatching(/: So it is\.$/) as unknown });
+    expect(await thrownBy(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({ name, exitCode, hint: expect.stringMatching(hint) as unknown, message: expect.stringMatching(/: So it is\.$/) as unknown });
   });
 
   it("of API Gateway's own form is told as it is, with the right that is missing", async () => {
-    expect(await failureOf(get(fakeApi(json({ message: 'User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke' }, 403))))).toMatchObject({
+    expect(await thrownBy(get(fakeApi(json({ message: 'User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke' }, 403))))).toMatchObject({
       message: 'the API answers GET /migrations/ID with 403: User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke',
       hint: expect.stringContaining('need execute-api:Invoke') as unknown,
     });
@@ -105,11 +96,11 @@ describe('an answer that nobody expects', () => {
     ['null', json(null), /: the answer: /],
     ['11 MB', { body: `{"ok":true,"more":"${'x'.repeat(11 * 1024 * 1024)}"}` }, /: it has more than 10 MB$/],
   ])('%s is refused', async (_what, reply, message) => {
-    expect(await failureOf(get(fakeApi(reply)))).toMatchObject({ name: 'ApiError', exitCode: 1, message: expect.stringMatching(message) as unknown, hint: expect.stringContaining('POD_IDENTITY_API_URL') as unknown });
+    expect(await thrownBy(get(fakeApi(reply)))).toMatchObject({ name: 'ApiError', exitCode: 1, message: expect.stringMatching(message) as unknown, hint: expect.stringContaining('POD_IDENTITY_API_URL') as unknown });
   });
 
   it('acts on no terminal, and has an end', async () => {
-    const { message } = await failureOf(get(fakeApi(problemAnswer('invalid-request', `\u001B[2J${'x'.repeat(100_000)}`, { errors: [{ field: 'a\u202Eb', message: '\u001B]0;title\u0007' }] }))));
+    const { message } = await thrownBy(get(fakeApi(problemAnswer('invalid-request', `\u001B[2J${'x'.repeat(100_000)}`, { errors: [{ field: 'a\u202Eb', message: '\u001B]0;title\u0007' }] }))));
     expect(message).toContain(String.raw`\x1b[2J`);
     expect(message.split('\n').every(isPrintable)).toBe(true);
     expect(message.length).toBeLessThan(3000);
@@ -122,7 +113,7 @@ describe('an answer that nobody expects', () => {
     ['a lost connection', (echoed: string) => new TypeError('fetch failed', { cause: new Error(`bad header ${echoed}`) })],
   ])('tells nothing secret: %s that repeats what was sent', async (_what, reply) => {
     const { secretAccessKey, sessionToken } = CREDENTIALS;
-    const error = await failureOf(get(fakeApi(reply(`${secretAccessKey} ${sessionToken} ${encodeURIComponent(sessionToken)}`))));
+    const error = await thrownBy(get(fakeApi(reply(`${secretAccessKey} ${sessionToken} ${encodeURIComponent(sessionToken)}`))));
     const told = `${error.message}${error.hint}`;
     expect(told).toContain('[secret]');
     for (const secret of [secretAccessKey, sessionToken, encodeURIComponent(sessionToken)]) expect(told).not.toContain(secret);

@@ -1,5 +1,6 @@
 /** An API that a test plays: what it is asked, and what it answers, one after the other. */
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
+import { CliError } from '../../cli/errors.ts';
 import type { PlainHttp, PlainHttpRequest, PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import type { ProblemKind } from '../../lambdas/api/problems.ts';
 import { PROBLEMS } from '../../lambdas/api/problems.ts';
@@ -88,4 +89,14 @@ export const watching = () => {
       waits: (waiting: Waiting) => void waits.push(waiting),
     },
   };
+};
+
+/** The CliError that it is rejected with; throws where it is not. */
+export const thrownBy = async (work: Promise<unknown>): Promise<CliError> => {
+  const error: unknown = await work.then(
+    () => undefined,
+    (one: unknown) => one,
+  );
+  if (error instanceof CliError) return error;
+  throw new Error('expected a CliError', { cause: error });
 };

@@ -1,23 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { apiService } from '../../cli/api/service.ts';
-import { CliError } from '../../cli/errors.ts';
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { migrationRequest, type MigrationRequestInput, migrationReport, type StepLine } from '../../lambdas/domain/model.ts';
-import { accepted, anAnswer, aRunning, asked, fakeApi, type FakeApi, HASH, ID, json, lost, pending, problemAnswer, watching } from './api-fixtures.ts';
+import { accepted, anAnswer, aRunning, asked, fakeApi, type FakeApi, HASH, ID, json, lost, pending, problemAnswer, thrownBy, watching } from './api-fixtures.ts';
 import { aPlan, aReport, TARGET } from './fixtures.ts';
 
 const serviceOf = ({ ask, clock }: FakeApi, simulated = true) => apiService({ ask, clock, simulated });
 const request = (change: Partial<MigrationRequestInput> = {}) => migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver', requestedBy: 'me', ...change });
 const line = (name: string, second: number, change: Partial<StepLine> = {}): StepLine => ({ name, startedAt: `2026-01-15T09:00:${String(second).padStart(2, '0')}.000Z`, endedAt: `2026-01-15T09:00:${String(second + 1).padStart(2, '0')}.000Z`, attempts: 1, ...change });
 const bodyOf = (api: FakeApi, index = 0): unknown => JSON.parse(api.requests[index]?.body ?? 'null');
-const thrownBy = async (work: Promise<unknown>): Promise<CliError> => {
-  const error: unknown = await work.then(
-    () => undefined,
-    (one: unknown) => one,
-  );
-  if (error instanceof CliError) return error;
-  throw new Error('expected a CliError', { cause: error });
-};
 
 describe('a migration by the API', () => {
   it('is asked for, followed, and reported as by direct calls', async () => {

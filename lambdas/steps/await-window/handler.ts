@@ -3,7 +3,7 @@
  * Idempotency: it only looks.
  * Failure: ends `blocked`; nothing was changed.
  */
-import { nextOpening, openUntil } from '../../domain/change-window.ts';
+import { nextOpening, openUntil, windowText } from '../../domain/change-window.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { windowLimit, windowOf } from '../../domain/waiting.ts';
 import { recordedMigration } from '../../runtime/recorded.ts';
@@ -23,9 +23,9 @@ const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt }
   const limit = windowLimit(window, record, Date.parse(startedAt));
   if (opens === undefined || opens > limit) {
     const next = opens === undefined ? 'within 400 days' : `before ${utcOf(opens)}`;
-    throw new MigrationError('WindowOutOfReach', `The change window (${window.schedule}, ${window.timeZone}) does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`);
+    throw new MigrationError('WindowOutOfReach', `${windowText(window)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`);
   }
-  throw new MigrationError('WindowClosed', `The change window (${window.schedule}, ${window.timeZone}) opens at ${utcOf(opens)}.`);
+  throw new MigrationError('WindowClosed', `${windowText(window)} opens at ${utcOf(opens)}.`);
 };
 
 export const awaitWindowStep = step(awaitWindowSchema, run);

@@ -5,7 +5,7 @@
  * Failure: ends `blocked`; nothing was changed. Outside its window it lets go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may not
  * carry out, is refused first of all. A role that another migration holds is waited for.
  */
-import { isOpen } from '../../domain/change-window.ts';
+import { isOpen, windowText } from '../../domain/change-window.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { irsaRoleOf } from '../../domain/irsa.ts';
 import type { MigrationRequest, Plan, Snapshot } from '../../domain/model.ts';
@@ -67,7 +67,7 @@ async function assertWindowOpen(request: MigrationRequest, locks: readonly strin
   const window = windowOf(request, settings);
   if (!window || isOpen(window, clock.now())) return;
   for (const key of locks) await ledger.releaseLock(key, executionArn);
-  throw new MigrationError('WindowClosed', `The change window (${window.schedule}, ${window.timeZone}) is not open. Nothing was changed.`);
+  throw new MigrationError('WindowClosed', `${windowText(window)} is not open. Nothing was changed.`);
 }
 
 const run: StepRun<typeof beginSchema> = async (input, dependencies) => {

@@ -4,7 +4,7 @@
  * Idempotency: an event has one id however often it is put; it is put at least once, since it is noted as put after that.
  * Failure: one that can't be put does not keep the others waiting; it fails at the end, and the next tick tries again.
  */
-import { type Announcement } from '../../domain/announcements.ts';
+import { type Announcement, roundOf } from '../../domain/announcements.ts';
 import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/metrics.ts';
 import { migrationId } from '../../domain/model.ts';
 import { serviceEventOf } from '../../domain/service-event.ts';
@@ -15,11 +15,10 @@ import { publishEventsSchema } from './schema.ts';
 /** Milliseconds that one migration may take: a few calls. With less left the next tick goes on. */
 const TIME_FOR_ONE = 10_000;
 
-const ROUND = /^approval-needed(?:\.(\d+))?$/;
 /** In the order in which it happened: every approval comes before the start, and an end is after it. */
 const placeOf = (told: Announcement): number => {
-  const [isApproval, round = '1'] = ROUND.exec(told) ?? [];
-  if (isApproval !== undefined) return Number(round);
+  const round = roundOf(told);
+  if (round !== undefined) return round;
   return told === 'started' ? Number.MAX_SAFE_INTEGER - 1 : Number.MAX_SAFE_INTEGER;
 };
 

@@ -27,7 +27,7 @@ const run: StepRun<typeof requestApprovalSchema> = async (input, { ledger, clock
   if (last?.state === 'pending' && !again) await ledger.decideApproval(migrationId, { round: last.round, planHash: last.planHash, state: 'withdrawn', decidedAt: utcNow(clock) });
   const { round, expiresAt } = await ledger.putApproval(
     migrationId,
-    again ?? { round: (last?.round ?? 0) + 1, planHash, state: 'pending', requestedAt: utcNow(clock), expiresAt: utcOf(approvalExpiry(record.request, record, now)) },
+    again ?? { round: (last?.round ?? 0) + 1, planHash, state: 'pending', requestedAt: utcOf(now), expiresAt: utcOf(approvalExpiry(record.request, record, now)) },
     { taskToken, at: now },
   );
   await ledger.announce(migrationId, approvalNeeded(round));
