@@ -2,6 +2,7 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ulid } from 'ulid';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
+import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
 import { createHandler } from '../lambdas/runtime/handler.ts';
 import type { LambdaContext as HandlerContext } from '../lambdas/runtime/handler.ts';
 import type { Clock } from '../lambdas/ports/runtime.ts';
@@ -166,7 +167,7 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
       const telemetry = collectTelemetry(lines, fn.name, clock);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
-      const dependencies = wire({ clients, environment: fn.environment, clock: functionClock, ids, telemetry });
+      const dependencies = wire({ clients, environment: fn.environment, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
       return (payload, context) => handler(payload, context as HandlerContext);

@@ -10,6 +10,8 @@ export interface AwsExecutionsOptions {
   recoverStateMachineArn: () => string;
   /** The same of MigrateAddon. */
   stateMachineArn: () => string;
+  /** And of Sweep; left out where nothing begins sweeps. */
+  sweepStateMachineArn?: () => string;
 }
 
 /** Why a token counts no more. Source: Step Functions API Reference, SendTaskSuccess. */
@@ -43,6 +45,12 @@ export class AwsExecutions implements Executions {
 
   async startRecovery(migrationId: string, name: string): Promise<void> {
     return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'stranded' });
+  }
+
+  async startSweep(sweepId: string, name: string): Promise<void> {
+    const arn = this.options.sweepStateMachineArn?.();
+    if (arn === undefined) throw new MigrationError('BadInput', `Sweep ${sweepId} can't be started from here: it is not said which state machine Sweep is.`);
+    return this.start(arn, name, { sweepId });
   }
 
   async completeTask(taskToken: string, output: unknown): Promise<boolean> {

@@ -3,6 +3,7 @@ import { EKSClient } from '@aws-sdk/client-eks';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
 
 /** One plain HTTPS exchange, for the API server that no SDK speaks to. Body and answer are text. */
@@ -53,7 +54,7 @@ export interface ClientConfig {
  */
 const TIME_OUTS = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true, socketTimeout: 10_000 } as const;
 
-type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler: typeof TIME_OUTS } & Partial<SdkSettings>;
+export type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler: typeof TIME_OUTS } & Partial<SdkSettings>;
 
 /**
  * The one place where AWS clients are made. `maxAttempts: 1`: retries live in the state machine, where they can be
@@ -78,7 +79,8 @@ export class ClientFactory {
 
   /** One client for each service: a warm Lambda keeps its connections. */
   private readonly made = new Map<string, unknown>();
-  private one<Client>(service: string, make: (config: SharedConfig) => Client): Client {
+  /** A client that few functions need is made where it is imported, so that the others' bundles are without it. */
+  one<Client>(service: string, make: (config: SharedConfig) => Client): Client {
     const client = (this.made.get(service) as Client | undefined) ?? make(this.shared(service));
     this.made.set(service, client);
     return client;
@@ -88,5 +90,6 @@ export class ClientFactory {
   iam = (): IAMClient => this.one('iam', (config) => new IAMClient(config));
   dynamodb = (): DynamoDBClient => this.one('dynamodb', (config) => new DynamoDBClient(config));
   stepFunctions = (): SFNClient => this.one('states', (config) => new SFNClient(config));
+  sts = (): STSClient => this.one('sts', (config) => new STSClient(config));
   eventBridge = (): EventBridgeClient => this.one('events', (config) => new EventBridgeClient(config));
 }

@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, type PutCommandInput, type QueryCommandInput, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, type PutCommandInput, type QueryCommandInput, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { MigrationError } from '../domain/errors.ts';
 import { aws } from './aws-errors.ts';
 
@@ -43,6 +43,11 @@ export class DynamoTable {
 
   async put(key: Key, item: Item, condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'> = {}): Promise<void> {
     await aws(`dynamodb:PutItem ${key.sk}`, () => this.documents.send(new PutCommand({ TableName: this.name, Item: { ...item, ...key }, ...condition })));
+  }
+
+  /** What is not there needs no removing. */
+  async remove(key: Key): Promise<void> {
+    await aws(`dynamodb:DeleteItem ${key.sk}`, () => this.documents.send(new DeleteCommand({ TableName: this.name, Key: key })));
   }
 
   /** Answers what `ReturnValues` asks for. */

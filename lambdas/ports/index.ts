@@ -3,21 +3,28 @@ import type { ChangeWindow } from '../domain/change-window.ts';
 import type { DenialSettings } from '../domain/denial.ts';
 import type { Target } from '../domain/model.ts';
 import type { PassingStep } from '../domain/plan/facts.ts';
+import type { SweepPlace } from '../domain/sweep/model.ts';
+import type { Documents } from './documents.ts';
 import type { Eks } from './eks.ts';
 import type { Events } from './events.ts';
 import type { Executions } from './executions.ts';
+import type { Fleet } from './fleet.ts';
 import type { Kubernetes } from './kubernetes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Roles } from './roles.ts';
 import type { Clock, Ids, Telemetry } from './runtime.ts';
+import type { Sweeps } from './sweeps.ts';
 
+export type * from './documents.ts';
 export type * from './eks.ts';
 export type * from './events.ts';
 export type * from './executions.ts';
+export type * from './fleet.ts';
 export type * from './kubernetes.ts';
 export type * from './ledger.ts';
 export type * from './roles.ts';
 export type * from './runtime.ts';
+export type * from './sweeps.ts';
 
 /** What the steps need of one target: account, region and cluster. */
 export interface TargetPorts {
@@ -47,9 +54,12 @@ export interface Settings {
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */
 export interface HandlerDependencies {
   portsFor: (target: Target) => TargetPorts;
+  fleetOf: (place: SweepPlace) => Fleet;
   ledger: Ledger;
   executions: Executions;
   events: Events;
+  sweeps: Sweeps;
+  documents: Documents;
   settings: Settings;
   clock: Clock;
   ids: Ids;

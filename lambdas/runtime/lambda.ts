@@ -10,7 +10,7 @@ import { SERVICE_METRICS } from '../domain/metrics.ts';
 import type { Telemetry } from '../ports/index.ts';
 import { createHandler, type LambdaContext } from './handler.ts';
 import type { Step } from './step.ts';
-import { wire } from './wiring.ts';
+import { wire, type WireOptions } from './wiring.ts';
 
 /** Powertools behind our telemetry port, and the middlewares that flush and annotate it. */
 function powertools(step: Step): { telemetry: Telemetry; middlewares: MiddlewareObj<unknown, unknown>[] } {
@@ -35,14 +35,14 @@ function powertools(step: Step): { telemetry: Telemetry; middlewares: Middleware
   };
 }
 
-/** A step as AWS Lambda runs it. Clients are made at the first invocation, from the function's own role and environment. */
-export function lambdaHandler(step: Step): (event: unknown, context: LambdaContext) => Promise<unknown> {
+/** A step as AWS Lambda runs it. Clients are made at the first invocation, from the function's own role and environment. `beside`: what few steps need. */
+export function lambdaHandler(step: Step, beside: Pick<WireOptions, 'documentsOf'> = {}): (event: unknown, context: LambdaContext) => Promise<unknown> {
   let handler: ReturnType<typeof createHandler> | undefined;
   return (event, context) => {
     if (!handler) {
       const { telemetry, middlewares } = powertools(step);
       const clients = new ClientFactory({ region: process.env['AWS_REGION'] ?? '', transport: { http: nodeHttp } });
-      handler = createHandler(step, wire({ clients, environment: process.env, clock: systemClock, ids: systemIds, telemetry }), middlewares);
+      handler = createHandler(step, wire({ clients, environment: process.env, clock: systemClock, ids: systemIds, telemetry, ...beside }), middlewares);
     }
     return handler(event, context);
   };

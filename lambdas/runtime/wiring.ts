@@ -1,9 +1,11 @@
 import { ClientFactory } from '../adapters/clients.ts';
 import { AwsEks } from '../adapters/aws-eks.ts';
 import { AwsEvents } from '../adapters/aws-events.ts';
+import { AwsFleet } from '../adapters/aws-fleet.ts';
 import { AwsExecutions } from '../adapters/aws-executions.ts';
 import { AwsRoles } from '../adapters/aws-roles.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { createDynamoSweeps } from '../adapters/dynamo-sweeps.ts';
 import { eksToken } from '../adapters/eks-token.ts';
 import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
 import { z } from 'zod';
@@ -13,13 +15,19 @@ import { denialSettings, type DenialSettings } from '../domain/denial.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { problemsOf } from '../domain/problems.ts';
-import type { Clock, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
+import type { Clock, Documents, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
 import { stepEnvironment } from './step.ts';
+
+/** The same caller in another region. */
+function clientsIn(clients: ClientFactory, elsewhere: string): ClientFactory {
+  const { transport, credentials, region } = clients.config;
+  return elsewhere === region ? clients : new ClientFactory({ region: elsewhere, transport, ...(credentials ? { credentials } : {}) });
+}
 
 /** The ports of one target, made from the caller's own credentials: its account is the caller's. */
 export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
-  const { transport, credentials, region } = clients.config;
-  const there = target.region === region ? clients : new ClientFactory({ region: target.region, transport, ...(credentials ? { credentials } : {}) });
+  const { transport } = clients.config;
+  const there = clientsIn(clients, target.region);
   const client = there.eks();
   const eks = new AwsEks(client, target.cluster);
   const kubernetes = createHttpKubernetes({
@@ -44,7 +52,15 @@ export interface WireOptions {
   clock: Clock;
   ids: Ids;
   telemetry: Telemetry;
+  /** Makes the bucket's port, by the name that `bucket` answers; left out of functions that have none. */
+  documentsOf?: ((clients: ClientFactory, bucket: () => string) => Documents) | undefined;
 }
+
+const refuseDocuments = (): never => {
+  throw new MigrationError('BadInput', 'This function has no bucket; deploy the service again.');
+};
+/** Of a function that has nothing to do with it. */
+const noDocuments: Documents = { put: refuseDocuments, get: refuseDocuments, list: refuseDocuments };
 
 /** A variable that only some steps are given; whoever lacks it is told when it needs it. */
 function requireVariable(environment: WireOptions['environment'], name: string): string {
@@ -109,16 +125,20 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
  * Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. It knows of
  * no end of the invocation: the handler does.
  */
-export function wire({ clients, environment, clock, ids, telemetry }: WireOptions): HandlerDependencies {
+export function wire({ clients, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
   return {
     portsFor: (target) => portsOf(clients, target),
+    fleetOf: ({ region }) => new AwsFleet(clientsIn(clients, region).eks()),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({
       client: clients.stepFunctions(),
       stateMachineArn: () => requireVariable(environment, 'STATE_MACHINE_ARN'),
       recoverStateMachineArn: () => requireVariable(environment, 'RECOVER_STATE_MACHINE_ARN'),
+      sweepStateMachineArn: () => requireVariable(environment, 'SWEEP_STATE_MACHINE_ARN'),
     }),
+    sweeps: createDynamoSweeps({ client: clients.dynamodb(), tableName: TABLE_NAME }),
+    documents: documentsOf?.(clients, () => requireVariable(environment, 'BUCKET_NAME')) ?? noDocuments,
     events: new AwsEvents(clients.eventBridge()),
     settings: settingsIn(environment),
     clock,

@@ -30,6 +30,7 @@ import type {
 import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
+import { FakeDocuments, FakeFleet, FakeSweeps } from './fake-sweeps.ts';
 import { aNode, aNodePod, anAgentPod, aPod, bothWays, EXECUTION, NODE_ROLE, NOW, OTHER_EXECUTION, podIdentityWebhook, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
 
 export { FakeLedger };
@@ -239,6 +240,10 @@ export class FakeExecutions implements Executions {
   async startMigration(migrationId: string, request: MigrationRequest): Promise<void> {
     if (!this.migrations.some((one) => one.migrationId === migrationId)) this.migrations.push({ migrationId, request });
   }
+  readonly sweeps: { sweepId: string; name: string }[] = [];
+  async startSweep(sweepId: string, name: string): Promise<void> {
+    if (!this.sweeps.some((one) => one.name === name)) this.sweeps.push({ sweepId, name });
+  }
   async startRollback(migrationId: string, name: string, who: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void> {
     if (!this.rollbacks.some((one) => one.name === name)) this.rollbacks.push({ migrationId, name, ...who });
   }
@@ -292,6 +297,9 @@ export interface Fakes {
   ledger: FakeLedger;
   executions: FakeExecutions;
   events: FakeEvents;
+  sweeps: FakeSweeps;
+  documents: FakeDocuments;
+  fleet: FakeFleet;
   settings: Settings;
   /** Milliseconds that the invocation has left, as the step is told. */
   invocation: { remaining: number };
@@ -304,6 +312,7 @@ export function newFakes(): Fakes {
   const journal = new Journal();
   const clock = new FakeClock();
   const [eks, roles, kubernetes, ledger, executions, events, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeExecutions(), new FakeEvents(), new FakeTelemetry()];
+  const [sweeps, documents, fleet] = [new FakeSweeps(), new FakeDocuments(), new FakeFleet()];
   const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT], repairableRoleArns: [], passingRoles: {}, approvals: { required: false, approver: 'another-session' } };
   const invocation = { remaining: 60_000 };
   let made = 0;
@@ -318,6 +327,9 @@ export function newFakes(): Fakes {
     ledger,
     executions,
     events,
+    sweeps,
+    documents,
+    fleet,
     settings,
     invocation,
     telemetry,
@@ -329,6 +341,9 @@ export function newFakes(): Fakes {
       ledger: watched('ledger', ledger, journal),
       executions: watched('executions', executions, journal),
       events: watched('events', events, journal),
+      fleetOf: () => watched('fleet', fleet, journal),
+      sweeps: watched('sweeps', sweeps, journal),
+      documents: watched('documents', documents, journal),
       settings,
       clock,
       ids,

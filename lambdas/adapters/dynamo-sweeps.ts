@@ -1,0 +1,156 @@
+/**
+ * Sweeps in the ledger's table: items of one sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`, `FLIGHT#`
+ * and `ENDED#` with a migration's id are what it migrates. An item goes on by being put in its new place before it is taken
+ * out of the old one, so that it is in both for a moment, or after a crash, and never in none: the later place counts.
+ */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { z } from 'zod';
+import { type Sweep, sweep, type SweepCommand, type SweepItem, sweepItem, sweepSummary, type SweepTally } from '../domain/sweep/model.ts';
+import type { SweepChange, SweepPage, Sweeps } from '../ports/sweeps.ts';
+import { DynamoTable, isConditionFailed, type Item, type Key, setting } from './dynamo-table.ts';
+import { BY_TIME } from './indexes.ts';
+import { stored } from './stored.ts';
+
+const partition = (sweepId: string): string => `SWEEP#${sweepId}`;
+const record = (sweepId: string): Key => ({ pk: partition(sweepId), sk: 'RECORD' });
+const PLACES = { queued: 'QUEUED#', 'in-flight': 'FLIGHT#', ended: 'ENDED#' } as const satisfies Record<SweepItem['state'], string>;
+const placed = (sweepId: string, state: SweepItem['state'], migrationId: string): Key => ({ pk: partition(sweepId), sk: `${PLACES[state]}${migrationId}` });
+
+/** Attribute of records that are listed, beside those of migrations. */
+const LISTED = 'SWEEP';
+
+const failedIds = z.union([z.set(z.string()).transform((ids) => [...ids]), z.array(z.string())]).default([]);
+const sweepOf = (item: Item): Sweep => stored('a sweep', sweep, { ...item, failed: failedIds.catch([]).parse(item['failed']) });
+const itemFrom = (item: Item): SweepItem => stored('an add-on of a sweep', sweepItem, item);
+
+class DynamoSweeps implements Sweeps {
+  private readonly table: DynamoTable;
+
+  constructor(table: DynamoTable) {
+    this.table = table;
+  }
+
+  async get(sweepId: string): Promise<Sweep | undefined> {
+    const [item] = await this.table.under(partition(sweepId), 'RECORD');
+    return item && sweepOf(item);
+  }
+
+  async create(made: Sweep): Promise<Sweep> {
+    const { failed: _, ...rest } = made;
+    try {
+      // `migrationId` is what the index sorts by.
+      await this.table.put(record(made.sweepId), { ...rest, listed: LISTED, migrationId: made.sweepId }, { ConditionExpression: 'attribute_not_exists(pk)' });
+      return made;
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+      return (await this.get(made.sweepId)) ?? made;
+    }
+  }
+
+  async update(sweepId: string, change: SweepChange): Promise<void> {
+    const given = Object.entries(change).filter(([, value]) => value !== undefined);
+    const set = setting(given.filter(([, value]) => value !== null));
+    const gone = given.filter(([, value]) => value === null).map(([name]) => name);
+    const names = { ...set.ExpressionAttributeNames, ...Object.fromEntries(gone.map((name, index) => [`#g${index}`, name])) };
+    const hasSet = Object.keys(set.ExpressionAttributeValues).length > 0;
+    if (given.length === 0) return;
+    await this.table.update(record(sweepId), {
+      UpdateExpression: [...(hasSet ? [set.UpdateExpression] : []), ...(gone.length > 0 ? [`REMOVE ${gone.map((_, index) => `#g${index}`).join(', ')}`] : [])].join(' '),
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeNames: names,
+      ...(hasSet ? { ExpressionAttributeValues: set.ExpressionAttributeValues } : {}),
+    });
+  }
+
+  async command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined> {
+    try {
+      const after = await this.table.update(record(sweepId), { ...setting([['command', command]]), ConditionExpression: 'attribute_exists(pk)', ReturnValues: 'ALL_NEW' });
+      return after && sweepOf(after);
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+      return undefined;
+    }
+  }
+
+  async list(limit: number, after?: string): Promise<SweepPage> {
+    const from = after === undefined ? {} : { ExclusiveStartKey: { ...record(after), listed: LISTED, migrationId: after } };
+    const page = await this.table.page(BY_TIME, { IndexName: BY_TIME, KeyConditionExpression: 'listed = :key', ExpressionAttributeValues: { ':key': LISTED }, ScanIndexForward: false, Limit: limit, ...from });
+    const next = page.next?.['migrationId'];
+    return { sweeps: page.items.map((item) => stored('a sweep', sweepSummary, { ...item, sweepId: item['migrationId'] })), ...(typeof next === 'string' ? { next } : {}) };
+  }
+
+  async enqueue(sweepId: string, item: SweepItem): Promise<void> {
+    try {
+      await this.table.put(placed(sweepId, 'queued', item.migrationId), { ...item }, { ConditionExpression: 'attribute_not_exists(pk)' });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
+  }
+
+  async queued(sweepId: string, limit: number): Promise<SweepItem[]> {
+    const page = await this.table.page(PLACES.queued, { ...this.under(sweepId, 'queued'), Limit: limit });
+    return page.items.map(itemFrom);
+  }
+
+  async inFlight(sweepId: string): Promise<SweepItem[]> {
+    return (await this.table.under(partition(sweepId), PLACES['in-flight'])).map(itemFrom);
+  }
+
+  async eachItem(sweepId: string, visit: (items: SweepItem[]) => void): Promise<void> {
+    const seen = new Set<string>();
+    // The later place first: who is in two is in that.
+    for (const state of ['ended', 'in-flight', 'queued'] as const) {
+      let from: Item | undefined;
+      do {
+        const page = await this.table.page(PLACES[state], { ...this.under(sweepId, state), ...(from ? { ExclusiveStartKey: from } : {}) });
+        const fresh = page.items.map(itemFrom).filter(({ migrationId }) => !seen.has(migrationId));
+        for (const { migrationId } of fresh) seen.add(migrationId);
+        visit(fresh);
+        from = page.next;
+      } while (from);
+    }
+  }
+
+  async toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void> {
+    await this.move(sweepId, migrationId, 'queued', 'in-flight', begun);
+  }
+
+  async toEnd(sweepId: string, migrationId: string, { failed, ...end }: Parameters<Sweeps['toEnd']>[2]): Promise<void> {
+    // A set, so that one that is told again counts once; before it is moved, so that it is never forgotten.
+    if (failed) await this.table.update(record(sweepId), { UpdateExpression: 'ADD failed :id', ExpressionAttributeValues: { ':id': new Set([migrationId]) } });
+    const moved = await this.move(sweepId, migrationId, 'in-flight', 'ended', end);
+    if (moved) await this.table.update(record(sweepId), { UpdateExpression: 'ADD ended :one', ExpressionAttributeValues: { ':one': 1 } });
+  }
+
+  async forgetFailures(sweepId: string): Promise<void> {
+    await this.table.update(record(sweepId), { UpdateExpression: 'SET ended = :none REMOVE failed', ConditionExpression: 'attribute_exists(pk)', ExpressionAttributeValues: { ':none': 0 } });
+  }
+
+  async tally(sweepId: string): Promise<SweepTally> {
+    const tally: SweepTally = { queued: 0, inFlight: 0, ended: {} };
+    await this.eachItem(sweepId, (items) => {
+      for (const { state, outcome = 'none' } of items) {
+        if (state === 'queued') tally.queued += 1;
+        else if (state === 'in-flight') tally.inFlight += 1;
+        else tally.ended[outcome] = (tally.ended[outcome] ?? 0) + 1;
+      }
+    });
+    return tally;
+  }
+
+  private under(sweepId: string, state: SweepItem['state']): { KeyConditionExpression: string; ExpressionAttributeValues: Record<string, string>; ConsistentRead: true } {
+    return { KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)', ExpressionAttributeValues: { ':pk': partition(sweepId), ':prefix': PLACES[state] }, ConsistentRead: true };
+  }
+
+  /** Whether it was there to be moved. */
+  private async move(sweepId: string, migrationId: string, from: SweepItem['state'], to: SweepItem['state'], change: Partial<SweepItem> | Record<string, unknown>): Promise<boolean> {
+    const [item] = await this.table.under(partition(sweepId), placed(sweepId, from, migrationId).sk);
+    if (!item) return false;
+    await this.table.put(placed(sweepId, to, migrationId), { ...item, ...change, state: to });
+    await this.table.remove(placed(sweepId, from, migrationId));
+    return true;
+  }
+}
+
+/** Sweeps in the ledger's table of that name. */
+export const createDynamoSweeps = ({ client, tableName }: { client: DynamoDBClient; tableName: string }): Sweeps => new DynamoSweeps(new DynamoTable(client, tableName));

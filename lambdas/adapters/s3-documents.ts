@@ -1,0 +1,48 @@
+/** Objects of text in one S3 bucket. */
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { MigrationError } from '../domain/errors.ts';
+import type { Documents } from '../ports/documents.ts';
+import { aws } from './aws-errors.ts';
+import type { ClientFactory } from './clients.ts';
+
+export interface S3DocumentsOptions {
+  client: () => S3Client;
+  /** Called when it is needed, so that it may throw where this function has none. */
+  bucket: () => string;
+}
+
+export class S3Documents implements Documents {
+  private readonly options: S3DocumentsOptions;
+
+  constructor(options: S3DocumentsOptions) {
+    this.options = options;
+  }
+
+  async put(key: string, text: string, type: string): Promise<void> {
+    const { client, bucket } = this.options;
+    await aws(`s3:PutObject ${key}`, () => client().send(new PutObjectCommand({ Bucket: bucket(), Key: key, Body: text, ContentType: type })));
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const { client, bucket } = this.options;
+    try {
+      return await aws(`s3:GetObject ${key}`, async () => {
+        const { Body } = await client().send(new GetObjectCommand({ Bucket: bucket(), Key: key }));
+        return await Body?.transformToString('utf-8');
+      });
+    } catch (error) {
+      if (error instanceof MigrationError && error.cause instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  }
+
+  async list(prefix: string, after?: string): Promise<{ keys: string[]; more: boolean }> {
+    const { client, bucket } = this.options;
+    const answer = await aws(`s3:ListObjectsV2 ${prefix}`, () => client().send(new ListObjectsV2Command({ Bucket: bucket(), Prefix: prefix, ...(after === undefined ? {} : { StartAfter: after }) })));
+    return { keys: (answer.Contents ?? []).flatMap(({ Key }) => Key ?? []), more: answer.IsTruncated === true };
+  }
+}
+
+/** Objects in the bucket of that name; only the functions that import this have S3's client in their bundles. */
+export const s3Documents = (clients: ClientFactory, bucket: () => string): Documents =>
+  new S3Documents({ client: () => clients.one('s3', (config) => new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' })), bucket });

@@ -1,0 +1,84 @@
+/** The report of a sweep, as one document: what the JSON file, the CSV file and the page are made of. */
+import { z } from 'zod';
+import { failure, outcome } from '../model.ts';
+import { blockingCheck, placeInventory, sweepClass, sweepId, sweepMode, sweepOutcome, sweepRequest, sweepStatus } from './model.ts';
+
+/** An add-on of a cluster: what was found, and what became of it. */
+export const reportRow = z.object({
+  account: z.string(),
+  region: z.string(),
+  /** Absent: the whole region of the account could not be looked at. */
+  cluster: z.string().optional(),
+  /** Kubernetes version. */
+  kubernetes: z.string().optional(),
+  /** Absent: the whole cluster could not be looked at. */
+  addon: z.string().optional(),
+  version: z.string().optional(),
+  class: sweepClass,
+  reason: z.string().optional(),
+  checks: z.array(blockingCheck).default([]),
+  /** Of a migration, or a plan, that the sweep has begun. */
+  migrationId: z.string().optional(),
+  outcome: outcome.optional(),
+  /** It was to be begun, and was not, or is still under way. */
+  state: z.enum(['queued', 'in-flight', 'ended']).optional(),
+  failure: failure.optional(),
+  begunAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  seconds: z.number().optional(),
+  wave: z.int().optional(),
+});
+export type ReportRow = z.infer<typeof reportRow>;
+
+const counts = z.record(z.string(), z.int());
+
+/** US dollars, computed from counts by the prices that it names; an estimate. */
+export const sweepCost = z.object({
+  transitions: z.int(),
+  lambdaInvocations: z.int(),
+  lambdaGbSeconds: z.number(),
+  s3Requests: z.int(),
+  dynamoDbRequests: z.int(),
+  dollars: z.number(),
+  /** Where the prices are from. */
+  basis: z.string(),
+});
+export type SweepCost = z.infer<typeof sweepCost>;
+
+export const sweepReport = z.object({
+  schemaVersion: z.literal(1),
+  sweepId,
+  mode: sweepMode,
+  request: sweepRequest,
+  status: sweepStatus,
+  outcome: sweepOutcome.optional(),
+  cause: failure.optional(),
+  startedAt: z.string(),
+  endedAt: z.string().optional(),
+  /** When this report was made. */
+  at: z.string(),
+  totals: z.object({
+    places: z.int(),
+    clusters: z.int(),
+    addons: z.int(),
+    byClass: z.record(sweepClass, z.int()),
+    /** Of the migrations and plans that were begun. */
+    byOutcome: counts,
+    queued: z.int(),
+    inFlight: z.int(),
+  }),
+  /** What blocks: by check, how many add-ons. */
+  blockers: z.array(z.object({ id: z.string(), addons: z.int(), example: z.string(), remedy: z.string().optional() })),
+  /** Of ended migrations, seconds. */
+  durations: z.object({ count: z.int(), least: z.number(), median: z.number(), most: z.number() }).optional(),
+  /** Calls that the inventory took, by service, and how many for each cluster and add-on. */
+  calls: z.object({ total: counts, perCluster: z.number(), perAddon: z.number() }),
+  cost: sweepCost.optional(),
+  /** The same totals of the sweep before. */
+  trend: z.object({ sweepId, at: z.string(), byClass: z.record(sweepClass, z.int()), addons: z.int() }).optional(),
+  places: z.array(placeInventory),
+  rows: z.array(reportRow),
+  /** True where AWS was played by the sandbox: durations then come from the scenario's knobs. */
+  simulated: z.boolean(),
+});
+export type SweepReport = z.infer<typeof sweepReport>;
