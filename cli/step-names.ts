@@ -28,6 +28,11 @@ const TITLES: Record<StepName, string> = {
   api: 'Answer a request of the API',
   'publish-events': 'Tell others what has happened',
   'diagnose-denial': 'Look into a denied UpdateAddon',
+  'start-sweep': 'Start a scheduled sweep',
+  'begin-sweep': 'Begin the sweep',
+  'take-inventory': 'Look at the clusters of an account and region',
+  'dispatch-sweep': 'Begin what may be begun',
+  'report-sweep': 'Write the report of the sweep',
 };
 
 /** Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a step, which no line tells, has one too. */

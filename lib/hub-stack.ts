@@ -17,6 +17,7 @@ import { RecoveryTriggers } from './recovery/triggers.ts';
 import { Retire } from './retire/state-machine.ts';
 import { Runbook } from './runbook/runbook.ts';
 import { Steps } from './steps.ts';
+import { SweepBucket } from './sweep/bucket.ts';
 
 /** That each is the name of a Lambda is seen where it is looked up: another one would not compile. */
 const ACCESS_STEPS = Object.keys(ACCESS_OF_STEPS) as (keyof typeof ACCESS_OF_STEPS)[];
@@ -41,13 +42,17 @@ export class HubStack extends Stack {
     if (permissionsBoundaryArn !== undefined) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
     const sealed: { key?: kms.IKey } = customerKey === undefined ? {} : { key: new CustomerKey(this, 'CustomerKey', customerKey).key };
     const { table } = new LedgerTable(this, 'Ledger', sealed);
+    const { bucket } = new SweepBucket(this, 'Sweeps', sealed);
     const steps = new Steps(this, 'Steps', {
       table,
+      bucket,
       lambdaDirectory: props.lambdaDirectory,
       config,
       ...sealed,
       stateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
       recoverStateMachineArn: Lazy.string({ produce: () => recover.stateMachineArn }),
+      // PLACEHOLDER of the integration branch, until there is the state machine Sweep.
+      sweepStateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
     });
     const { tableName } = table;
     const { stateMachine: migrateAddon } = new MigrateAddon(this, 'MigrateAddon', { steps, tableName, ...sealed });

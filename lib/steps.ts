@@ -3,6 +3,7 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
@@ -27,6 +28,8 @@ type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? ne
 
 export interface StepsProps {
   table: dynamodb.ITable;
+  /** Of sweeps. */
+  bucket: s3.IBucket;
   /** Folder with one bundle for each step, `<step>.mjs`. */
   lambdaDirectory: string;
   config: Config;
@@ -35,6 +38,8 @@ export interface StepsProps {
   /** Of the state machines MigrateAddon and Recover, which are made after the steps that they call: lazy values. */
   stateMachineArn: string;
   recoverStateMachineArn: string;
+  /** Of Sweep, the same. */
+  sweepStateMachineArn: string;
 }
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
@@ -45,7 +50,7 @@ export class Steps extends Construct {
   /** What a state calls. */
   readonly versions: StepFunctions;
 
-  constructor(scope: Construct, id: string, { table, lambdaDirectory, config, key, stateMachineArn, recoverStateMachineArn }: StepsProps) {
+  constructor(scope: Construct, id: string, { table, bucket, lambdaDirectory, config, key, stateMachineArn, recoverStateMachineArn, sweepStateMachineArn }: StepsProps) {
     super(scope, id);
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
@@ -62,8 +67,10 @@ export class Steps extends Construct {
     const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
     const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
     const window = { CHANGE_WINDOW: config.changeWindow ? JSON.stringify(config.changeWindow) : '' };
+    const planning = { ...passable, ...passing, ...approval, ...window, ...(repairableRoleArns ? repairable : {}) };
+    const kept = { BUCKET_NAME: bucket.bucketName };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
-      plan: { ...passable, ...passing, ...approval, ...window, ...(repairableRoleArns ? repairable : {}) },
+      plan: planning,
       // Once more, since what it is given to carry out is read from the ledger.
       'await-window': window,
       begin: { ...passable, ...repairable, ...approval, ...window },
@@ -74,9 +81,14 @@ export class Steps extends Construct {
       'retire-trust': repairable,
       // No other account yet: the steps work with their own roles, so they would find a cluster of the same name in this one.
       api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: '', APPROVER: config.approvals.approver },
+      'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
+      'begin-sweep': { ...kept, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), REGIONS: Aws.REGION },
+      'take-inventory': { ...planning, ...kept },
+      'dispatch-sweep': { ...window, STATE_MACHINE_ARN: stateMachineArn, SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
+      'report-sweep': kept,
     };
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
-    const options = { tableArn: table.tableArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), ...ledgerKey };
+    const options = { tableArn: table.tableArn, bucketArn: bucket.bucketArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), ...ledgerKey };
     const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
     const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
     const lambdas = byName(

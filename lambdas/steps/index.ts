@@ -23,6 +23,11 @@ import { restartPodsStep } from './restart-pods/handler.ts';
 import { restoreAddonStep } from './restore-addon/handler.ts';
 import { restoreAssociationsStep } from './restore-associations/handler.ts';
 import { retireTrustStep } from './retire-trust/handler.ts';
+import { startSweepStep } from './start-sweep/handler.ts';
+import { beginSweepStep } from './begin-sweep/handler.ts';
+import { takeInventoryStep } from './take-inventory/handler.ts';
+import { dispatchSweepStep } from './dispatch-sweep/handler.ts';
+import { reportSweepStep } from './report-sweep/handler.ts';
 import type { StepName } from './schemas.ts';
 import { takeOverStep } from './take-over/handler.ts';
 import { updateAddonStep } from './update-addon/handler.ts';
@@ -57,4 +62,9 @@ export const steps: Record<StepName, Step> = {
   api: apiStep,
   'publish-events': publishEventsStep,
   'diagnose-denial': diagnoseDenialStep,
+  'start-sweep': startSweepStep,
+  'begin-sweep': beginSweepStep,
+  'take-inventory': takeInventoryStep,
+  'dispatch-sweep': dispatchSweepStep,
+  'report-sweep': reportSweepStep,
 };

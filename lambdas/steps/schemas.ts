@@ -22,11 +22,16 @@ import { restartPodsSchema } from './restart-pods/schema.ts';
 import { restoreAddonSchema } from './restore-addon/schema.ts';
 import { restoreAssociationsSchema } from './restore-associations/schema.ts';
 import { retireTrustSchema } from './retire-trust/schema.ts';
+import { startSweepSchema } from './start-sweep/schema.ts';
+import { beginSweepSchema } from './begin-sweep/schema.ts';
+import { takeInventorySchema } from './take-inventory/schema.ts';
+import { dispatchSweepSchema } from './dispatch-sweep/schema.ts';
+import { reportSweepSchema } from './report-sweep/schema.ts';
 import { takeOverSchema } from './take-over/schema.ts';
 import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
-/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then what EventBridge and API Gateway call. A new step is added here and in `index.ts`. */
+/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then what EventBridge and API Gateway call, then those of `Sweep`. A new step is added here and in `index.ts`. */
 export const stepSchemas = {
   plan: planSchema,
   'request-approval': requestApprovalSchema,
@@ -55,6 +60,11 @@ export const stepSchemas = {
   api: apiSchema,
   'publish-events': publishEventsSchema,
   'diagnose-denial': diagnoseDenialSchema,
+  'start-sweep': startSweepSchema,
+  'begin-sweep': beginSweepSchema,
+  'take-inventory': takeInventorySchema,
+  'dispatch-sweep': dispatchSweepSchema,
+  'report-sweep': reportSweepSchema,
 } as const;
 
 export type StepName = keyof typeof stepSchemas;

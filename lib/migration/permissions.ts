@@ -2,6 +2,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
+import { bucketGrantsOf } from '../permissions/bucket.ts';
 import type { Grant } from '../permissions/grant.ts';
 import { ledgerKeyGrant } from '../permissions/key.ts';
 import { ledgerGrantsOf } from '../permissions/ledger.ts';
@@ -12,6 +13,8 @@ export type { Grant } from '../permissions/grant.ts';
 export interface PermissionOptions extends TargetOptions {
   /** Of the ledger's table. */
   tableArn: string;
+  /** Of the bucket of sweeps. */
+  bucketArn: string;
   /** Where the customer's key seals the ledger: its ARN, and the table's name. */
   ledgerKey?: { keyArn: string; tableName: string };
 }
@@ -20,6 +23,7 @@ export interface PermissionOptions extends TargetOptions {
 export const grantsOf = (step: StepName, options: PermissionOptions): Grant[] => [
   ...targetGrants[step](options),
   ...ledgerGrantsOf(step, options.tableArn),
+  ...bucketGrantsOf(step, options.bucketArn),
   ...(options.ledgerKey ? [ledgerKeyGrant(options.ledgerKey.keyArn, options.ledgerKey.tableName)] : []),
 ];
 

@@ -4,7 +4,7 @@ import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters
 import type { Grant } from './grant.ts';
 
 /** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */
-type Calls = Partial<Record<'Query' | 'GetItem' | 'PutItem' | 'UpdateItem', string>>;
+type Calls = Partial<Record<'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem', string>>;
 
 const READS = 'reads the record, the plan and the snapshot of its migration';
 const GUARD = 'makes sure of its lock directly before each change';
@@ -68,6 +68,16 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'claims the add-on for the event, before anything is started',
     UpdateItem: "writes the migration's record before it is started",
   },
+  'start-sweep': { Query: 'reads the record of a sweep that was started before', PutItem: 'notes a scheduled sweep, once' },
+  'begin-sweep': { Query: 'reads the record of the sweep', PutItem: 'notes a sweep that has no record yet', UpdateItem: 'notes the execution that works on it' },
+  'take-inventory': { Query: 'reads what the sweep asks for', PutItem: 'queues what is ready to be migrated' },
+  'dispatch-sweep': {
+    Query: "reads the sweep, what waits and what is in flight, and the migrations' records",
+    PutItem: 'notes what it begins, before it does, and what has ended',
+    UpdateItem: 'notes the wave that it is at, and what counts for the stop',
+    DeleteItem: 'takes an add-on out of the place where it was before',
+  },
+  'report-sweep': { Query: 'reads the sweep, and what became of what it has begun', UpdateItem: 'writes how the sweep ended' },
 };
 
 /** What is looked up in an index of the table, by whom. */
@@ -75,6 +85,7 @@ const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
   'find-stranded': { [HELD_LOCKS]: 'lists the locks that are held' },
   api: { [BY_TIME]: 'lists the migrations', [BY_CLUSTER]: 'lists the migrations of one cluster' },
   'publish-events': { [PENDING]: 'lists what was not told yet, and the approvals that are waited for' },
+  'begin-sweep': { [BY_TIME]: 'finds the sweep before it' },
 };
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */

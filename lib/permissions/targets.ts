@@ -85,23 +85,26 @@ const passToPods = (roles: string[], why: string): Grant[] => [
   getRole(roles, "EKS reads the role on the caller's behalf when it makes or changes an association with it"),
 ];
 
+/** What a plan reads, of one migration or of a whole inventory. */
+const planGrants = ({ passingRoleArns }: TargetOptions): Grant[] => [
+  describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
+  listAddons('finds other add-ons that use the same roles'),
+  ...observe('reads the add-on, its associations, and those that share its roles'),
+  { actions: ['eks:ListAccessEntries'], resources: CLUSTERS, why: "finds the roles of the cluster's nodes, which fetch the credentials of the pods" },
+  { actions: ['eks:DescribeAccessEntry'], resources: ACCESS_ENTRIES, why: 'reads which of the access entries are of nodes' },
+  describeOffer(),
+  getRole(ROLES, 'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them'),
+  {
+    actions: ['iam:ListRolePolicies', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'],
+    resources: ROLES,
+    why: 'reads whether the roles in question assume others, which session tags can stop, and whether those of the nodes may fetch credentials for pods',
+  },
+  { actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'], resources: POLICIES, why: "reads the same in the account's managed policies that these roles have" },
+  { actions: ['iam:SimulatePrincipalPolicy'], resources: passingRoleArns, why: 'asks beforehand whether the steps that pass roles may do so' },
+];
+
 export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]> = {
-  plan: ({ passingRoleArns }) => [
-    describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
-    listAddons('finds other add-ons that use the same roles'),
-    ...observe('reads the add-on, its associations, and those that share its roles'),
-    { actions: ['eks:ListAccessEntries'], resources: CLUSTERS, why: "finds the roles of the cluster's nodes, which fetch the credentials of the pods" },
-    { actions: ['eks:DescribeAccessEntry'], resources: ACCESS_ENTRIES, why: 'reads which of the access entries are of nodes' },
-    describeOffer(),
-    getRole(ROLES, 'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them'),
-    {
-      actions: ['iam:ListRolePolicies', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'],
-      resources: ROLES,
-      why: 'reads whether the roles in question assume others, which session tags can stop, and whether those of the nodes may fetch credentials for pods',
-    },
-    { actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'], resources: POLICIES, why: "reads the same in the account's managed policies that these roles have" },
-    { actions: ['iam:SimulatePrincipalPolicy'], resources: passingRoleArns, why: 'asks beforehand whether the steps that pass roles may do so' },
-  ],
+  plan: planGrants,
   // What they need is in the ledger.
   'request-approval': () => [],
   'await-window': () => [],
@@ -202,6 +205,14 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     },
   ],
   'diagnose-denial': () => [],
+  'start-sweep': () => [],
+  'begin-sweep': () => [],
+  'take-inventory': (options) => [
+    { actions: ['eks:ListClusters'], resources: ['*'], why: 'finds the clusters of a region' },
+    ...planGrants(options),
+  ],
+  'dispatch-sweep': () => [],
+  'report-sweep': () => [],
   'retire-trust': ({ repairableRoleArns }) => [
     describeCluster("reads the OIDC issuer whose trust it takes away, and finds the cluster's API server"),
     listAddons('finds everything in the cluster that could still need the trust'),

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack as CdkStack, type App } from 'aws-cdk-lib';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
@@ -82,6 +83,7 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
   const [table] = tables;
   const options = {
     tableArn: table?.arn ?? '',
+    bucketArn: app.node.findAll().find((one) => one instanceof s3.Bucket)?.bucketArn ?? '',
     passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
     // As lib/steps.ts has them.

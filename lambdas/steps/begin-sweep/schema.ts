@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { sweepId, sweepMode, sweepRequest } from '../../domain/sweep/model.ts';
+import { defineStep, stepEnvironment } from '../../runtime/step.ts';
+
+/** First of the state machine Sweep: notes the sweep, or the execution that goes on with it, and lays out the places that are looked at. */
+export const beginSweepSchema = defineStep('begin-sweep', {
+  environment: stepEnvironment.extend({
+    BUCKET_NAME: z.string().min(1),
+    /** The service's own account, and the others whose clusters it works on, separated by commas; `*`: whatever the request names. */
+    ACCOUNT: z.string().min(1),
+    ACCOUNTS: z.string(),
+    /** Regions that are looked at where a request names none, separated by commas. */
+    REGIONS: z.string().min(1),
+  }),
+  /** `request`: of a sweep that has no record yet. */
+  input: z.object({ sweepId, executionArn: z.string().min(1), request: sweepRequest.optional() }),
+  output: z.object({
+    sweepId,
+    mode: sweepMode,
+    /** Where this execution goes on. */
+    phase: z.enum(['inventory', 'migrations', 'report', 'ended']),
+    /** Of the JSON array of places, and of what the Distributed Map writes. */
+    bucket: z.string(),
+    placesKey: z.string(),
+    mapPrefix: z.string(),
+    places: z.int(),
+  }),
+});

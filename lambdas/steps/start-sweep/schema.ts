@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { sweepId, sweepRequest } from '../../domain/sweep/model.ts';
+import { plainText } from '../../domain/names.ts';
+import { defineStep, stepEnvironment } from '../../runtime/step.ts';
+
+/** By EventBridge Scheduler: starts the sweep of that schedule and time, once. */
+export const startSweepSchema = defineStep('start-sweep', {
+  environment: stepEnvironment.extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
+  input: z.object({
+    schedule: plainText(64),
+    /** When it was due: the scheduled time, ISO 8601. */
+    at: z.iso.datetime({ offset: true }),
+    request: sweepRequest,
+  }),
+  output: z.object({ sweepId }),
+});

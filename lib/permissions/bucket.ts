@@ -1,0 +1,26 @@
+/** What each step does in the bucket of sweeps (`lambdas/adapters/s3-documents.ts`). */
+import type { StepName } from '../../lambdas/steps/schemas.ts';
+import type { Grant } from './grant.ts';
+
+interface Use {
+  puts?: string;
+  gets?: string;
+  lists?: string;
+}
+
+const USES: Partial<Record<StepName, Use>> = {
+  'begin-sweep': { puts: 'lays out the places that the sweep looks at' },
+  'take-inventory': { puts: 'keeps what it found of each cluster' },
+  'report-sweep': { puts: 'writes the report', gets: 'reads what was found', lists: 'finds what was found of which cluster' },
+};
+
+/** `bucketArn`: of the bucket, to which everything is limited. GetObject of an object that is not there says so only to who may list. */
+export const bucketGrantsOf = (step: StepName, bucketArn: string): Grant[] => {
+  const { puts, gets, lists } = USES[step] ?? {};
+  const objects = [`${bucketArn}/sweeps/*`];
+  return [
+    ...(puts === undefined ? [] : [{ actions: ['s3:PutObject'], resources: objects, why: puts }]),
+    ...(gets === undefined ? [] : [{ actions: ['s3:GetObject'], resources: objects, why: gets }]),
+    ...(lists === undefined ? [] : [{ actions: ['s3:ListBucket'], resources: [bucketArn], why: lists }]),
+  ];
+};
