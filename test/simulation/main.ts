@@ -11,6 +11,7 @@ const USAGE = `Usage:
                                               and again on the way back from each step that fails for good
                       --exhaustive --thorough the way back in each scenario, instead of once for each step
                       --exhaustive --brief    reads and the ledger in the first scenario that makes them, what changes the target in each
+                      --exhaustive --every N  one of N of these runs
   npm run simulate -- --seeds 2000 [--from S] random runs
   npm run simulate -- --mutants               planted defects, each of which must be caught
   npm run simulate -- --replay SPEC [--calls] one run again, from the JSON that a failure printed`;
@@ -30,6 +31,7 @@ const read = () => {
         scenario: { type: 'string', multiple: true },
         thorough: { type: 'boolean' },
         brief: { type: 'boolean' },
+        every: { type: 'string' },
         seeds: { type: 'string' },
         from: { type: 'string' },
         mutants: { type: 'boolean' },
@@ -70,7 +72,7 @@ if (flags.mutants) {
   process.exitCode = (await replay(flags.replay, assembly, { calls: flags.calls ?? false })) ? 0 : 1;
 } else {
   const order = flags.exhaustive
-    ? { what: 'exhaustive' as const, assembly, scenarios: flags.scenario ?? [], reach: reachOf(flags) }
+    ? { what: 'exhaustive' as const, assembly, scenarios: flags.scenario ?? [], reach: reachOf(flags), ...(flags.every === undefined ? {} : { every: Math.max(1, wholeNumber(flags.every, '--every')) }) }
     : flags.seeds === undefined
       ? fail('say what to simulate')
       : { what: 'seeds' as const, assembly, from: wholeNumber(flags.from ?? '1', '--from'), count: wholeNumber(flags.seeds, '--seeds') };

@@ -8,7 +8,15 @@ import { specOfSeed } from './seeds.ts';
 import type { RunSpec } from './spec.ts';
 import type { Tally } from './tally.ts';
 
-export type Order = { assembly: string; part: number; parts: number; /** Says nothing of broken promises itself. */ quiet?: boolean } & (
+export type Order = {
+  assembly: string;
+  part: number;
+  parts: number;
+  /** One of so many runs, the first among them; all where it is left out. */
+  every?: number;
+  /** Says nothing of broken promises itself. */
+  quiet?: boolean;
+} & (
   | {
       what: 'exhaustive';
       /** All where it is empty. */
@@ -91,7 +99,8 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
 export const runShare = async (order: Order, onRun: (result: RunResult, broken: { promise: string; how: string }[]) => void): Promise<void> => {
   let index = 0;
   for await (const spec of specsOf(order)) {
-    const mine = index % order.parts === order.part;
+    const { every = 1, parts, part } = order;
+    const mine = index % every === 0 && (index / every) % parts === part;
     index += 1;
     if (!mine) continue;
     const result = await simulate(spec, order.assembly);
