@@ -42,6 +42,9 @@ const sessionOf = ({ caller }: StruckCall): string => {
 const denied = (call: StruckCall): string =>
   `User: ${sessionOf(call)} is not authorized to perform: ${call.service}:${call.operation} on resource: ${call.service === 'iam' ? `role ${field(call, 'RoleName')}` : `arn:aws:${call.service}:${call.region}:${call.account}:*`} because no identity-based policy allows the ${call.service}:${call.operation} action`;
 
+const s3ActionOf = ({ operation }: StruckCall): string => `s3:${operation === 'ListObjectsV2' ? 'ListBucket' : operation.replace('Head', 'Get')}`;
+const s3ResourceOf = (call: StruckCall): string => ['arn:aws:s3:::', field(call, 'Bucket'), ...(field(call, 'Key') === '' ? [] : ['/', field(call, 'Key')])].join('');
+
 /** Texts: `associations.ts`, `call.ts` and `addons.ts` of the EKS service, which say where they are from. */
 const eksNotFound = (call: StruckCall): string => {
   if (call.operation.includes('PodIdentityAssociation') && field(call, 'associationId') !== '') return `No association found for ID: ${field(call, 'associationId')}`;
@@ -99,6 +102,15 @@ const EVENTS: typeof QUERY = {
   'not-found': () => [400, 'ResourceNotFoundException', 'Event bus default does not exist.'],
 };
 
+/** Amazon S3 API Reference, "Error responses"; a bucket that is asked too fast answers SlowDown. */
+const S3: typeof QUERY = {
+  throttled: () => [503, 'SlowDown', 'Please reduce your request rate.'],
+  'server-error': () => [500, 'InternalError', 'We encountered an internal error. Please try again.'],
+  'access-denied': (call) => [403, 'AccessDenied', `User: ${sessionOf(call)} is not authorized to perform: ${s3ActionOf(call)} on resource: "${s3ResourceOf(call)}" because no identity-based policy allows the ${s3ActionOf(call)} action`],
+  'in-use': () => [409, 'OperationAborted', 'A conflicting conditional operation is currently in progress against this resource. Please try again.'],
+  'not-found': (call) => (field(call, 'Key') === '' ? [404, 'NoSuchBucket', 'The specified bucket does not exist'] : [404, 'NoSuchKey', 'The specified key does not exist.']),
+};
+
 /** `pods "x"`, or `pods` for all of them. */
 const objectOf = (call: StruckCall): string => {
   const resource = call.operation.split(' ')[1] ?? '';
@@ -112,7 +124,7 @@ const KUBERNETES: typeof QUERY = {
   'not-found': (call) => [404, 'NotFound', `${objectOf(call)} not found`],
 };
 
-const REFUSALS: Record<string, typeof QUERY> = { eks: EKS, iam: QUERY, sts: QUERY, dynamodb: DYNAMODB, states: STATES, events: EVENTS, kubernetes: KUBERNETES };
+const REFUSALS: Record<string, typeof QUERY> = { eks: EKS, iam: QUERY, sts: QUERY, dynamodb: DYNAMODB, states: STATES, events: EVENTS, s3: S3, kubernetes: KUBERNETES };
 
 /** How long after its function's time-out a call that hung comes back or arrives, milliseconds: into the retry or past it. */
 const LATEST_MILLISECONDS = 5000;

@@ -11,13 +11,17 @@ import { isObject, type Json } from './json.ts';
 import { queryOf } from './kubernetes/lists.ts';
 import { requestInfo } from './kubernetes/request-info.ts';
 import type { RequestInfo } from './kubernetes/request-info.ts';
+import { operationNameOf as s3OperationOf, summarise as summariseS3 } from './s3/request.ts';
 import { summarise as summariseStates } from './states/service.ts';
 
 const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate|Simulate)/;
 
+const changes = (method: string): boolean => !['GET', 'HEAD', 'OPTIONS'].includes(method);
+
 const BY_METHOD: Partial<Record<Protocol, (method: string) => boolean>> = {
   kubernetes: (method) => method !== 'GET',
-  'http-api': (method) => !['GET', 'HEAD', 'OPTIONS'].includes(method),
+  'http-api': changes,
+  'rest-xml': changes,
 };
 
 /** Whether a call can change something. */
@@ -65,11 +69,13 @@ const INPUTS: Record<string, (request: HttpRequest) => unknown> = {
   dynamodb: (request) => summariseDynamoDb(jsonOf(request)),
   states: (request) => summariseStates(jsonOf(request)),
   events: (request) => summariseEvents(jsonOf(request)),
+  s3: summariseS3,
 };
 
 /** The operation's name, as the call log has it. */
 export const operationOf = (service: string, request: HttpRequest): string => {
   if (service === 'eks') return findOperation(request.method, request.path)?.operation.name ?? guessOperation(request);
+  if (service === 's3') return s3OperationOf(request);
   if (service !== 'kubernetes') return guessOperation(request);
   try {
     return kubernetesOperation(request);

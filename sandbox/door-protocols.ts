@@ -1,12 +1,13 @@
 /** How each service's protocol says that something is wrong, and where an answer of it carries an error's name. */
-import { queryRefusal } from './iam/query-protocol.ts';
+import { queryRefusal, toXml } from './iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { isS3Host, operationNameOf as s3OperationOf } from './s3/request.ts';
 import type { SignatureProblem } from './signature.ts';
 
 /** `http-api`: the application's own API, whose errors are its own but for those of the sandbox. */
-export type Protocol = 'rest-json' | 'json' | 'json-1.1' | 'query' | 'kubernetes' | 'http-api';
+export type Protocol = 'rest-json' | 'rest-xml' | 'json' | 'json-1.1' | 'query' | 'kubernetes' | 'http-api';
 
-const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', events: 'json-1.1', kubernetes: 'kubernetes', 'execute-api': 'http-api' };
+const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', events: 'json-1.1', kubernetes: 'kubernetes', s3: 'rest-xml', 'execute-api': 'http-api' };
 export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
 
 /** The service that a request without a readable signature was probably meant for. */
@@ -15,6 +16,7 @@ export const guessService = (request: HttpRequest): string => {
   if (target.startsWith('DynamoDB_')) return 'dynamodb';
   if (target.startsWith('AWSStepFunctions.')) return 'states';
   if (target.startsWith('AWSEvents.')) return 'events';
+  if (isS3Host(request.host)) return 's3';
   const host = request.host.split('.')[0] ?? '';
   if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks'].includes(host)) return host;
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
@@ -22,19 +24,22 @@ export const guessService = (request: HttpRequest): string => {
 
 /** The operation's name for the log when no service got to name it. */
 export const guessOperation = (request: HttpRequest): string => {
+  if (isS3Host(request.host)) return s3OperationOf(request);
   const target = request.headers['x-amz-target']?.split('.').at(-1);
   const action = /(?:^|&)Action=(\w+)/.exec(Buffer.from(request.body).toString('utf8'))?.[1];
   return target ?? action ?? `${request.method} ${request.path}`;
 };
 
-/** Names of authentication errors; the Query protocol has older ones (EKS and IAM API references, "Common Errors"). */
-const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string }> = {
-  missing: { json: 'MissingAuthenticationTokenException', query: 'MissingAuthenticationToken' },
-  incomplete: { json: 'IncompleteSignatureException', query: 'IncompleteSignature' },
-  'unknown-key': { json: 'UnrecognizedClientException', query: 'InvalidClientTokenId' },
-  expired: { json: 'ExpiredTokenException', query: 'ExpiredToken' },
-  mismatch: { json: 'InvalidSignatureException', query: 'SignatureDoesNotMatch' },
+/** Names of authentication errors; the Query protocol has older ones (EKS and IAM API references, "Common Errors"), and S3 its own (S3 API Reference, "Error responses"). */
+const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string; s3: string }> = {
+  missing: { json: 'MissingAuthenticationTokenException', query: 'MissingAuthenticationToken', s3: 'AccessDenied' },
+  incomplete: { json: 'IncompleteSignatureException', query: 'IncompleteSignature', s3: 'AuthorizationHeaderMalformed' },
+  'unknown-key': { json: 'UnrecognizedClientException', query: 'InvalidClientTokenId', s3: 'InvalidAccessKeyId' },
+  expired: { json: 'ExpiredTokenException', query: 'ExpiredToken', s3: 'ExpiredToken' },
+  mismatch: { json: 'InvalidSignatureException', query: 'SignatureDoesNotMatch', s3: 'SignatureDoesNotMatch' },
 };
+/** Of S3 these two are a 400. */
+const S3_BAD_REQUESTS: readonly SignatureProblem[] = ['incomplete', 'expired'];
 
 type Refusal = (status: number, code: string, message: string, requestId: string) => HttpResponse;
 
@@ -57,6 +62,11 @@ const REFUSALS: Record<Protocol, Refusal> = {
   json: jsonRefusal('1.0'),
   'json-1.1': jsonRefusal('1.1'),
   'rest-json': restJson,
+  'rest-xml': (status, code, message, requestId) => ({
+    status,
+    headers: { 'content-type': 'application/xml', 'x-amz-request-id': requestId },
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${toXml({ Code: code, Message: message, RequestId: requestId })}</Error>`,
+  }),
   'http-api': restJson,
   kubernetes: (status, reason, message) => ({
     status,
@@ -70,7 +80,8 @@ export const refusal = (protocol: Protocol, ...rest: Parameters<Refusal>): HttpR
 
 /** JSON-RPC services answer 400 to a bad signature, all others 403. */
 export const signatureRefusal = (protocol: Protocol, problem: SignatureProblem, message: string, requestId: string): HttpResponse => {
-  const { json, query } = PROBLEM_CODES[problem];
+  const { json, query, s3 } = PROBLEM_CODES[problem];
+  if (protocol === 'rest-xml') return refusal(protocol, S3_BAD_REQUESTS.includes(problem) ? 400 : 403, s3, message, requestId);
   return refusal(protocol, protocol.startsWith('json') ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
 };
 

@@ -113,7 +113,7 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
       return await service(request, context);
     } catch (error) {
       failures.push({ service: call.service, operation: call.operation, error });
-      const name = call.protocol === 'kubernetes' ? 'InternalError' : call.protocol === 'query' ? 'ServiceFailure' : 'InternalServerError';
+      const name = call.protocol === 'kubernetes' || call.protocol === 'rest-xml' ? 'InternalError' : call.protocol === 'query' ? 'ServiceFailure' : 'InternalServerError';
       return refusal(call.protocol, 500, name, `The sandbox's ${call.service} service failed in ${call.operation}: ${error instanceof Error ? error.message : String(error)}`, ids.uuid());
     }
   };

@@ -10,3 +10,6 @@ export const isJson = (text: string): boolean => {
     return false;
   }
 };
+
+/** What may be left out, be there once, or be a list: as a list. */
+export const listOf = (value: unknown): unknown[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);

@@ -17,7 +17,7 @@ import { Authorizer } from './authorization/authorizer.ts';
 import { createDoor, type Door } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksService } from './eks/service.ts';
-import { EventBus } from './events/bus.ts';
+import { deployEvents } from './events/deploy.ts';
 import { createEventsService } from './events/service.ts';
 import type { Service } from './http.ts';
 import { createIamService } from './iam/service.ts';
@@ -26,7 +26,8 @@ import { BundledRuntime } from './lambda/bundled-runtime.ts';
 import { assertRunning } from './lambda/invocation.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { SourceRuntime, stepOf } from './lambda/source-runtime.ts';
-import { Messages } from './messaging/messages.ts';
+import { Buckets } from './s3/buckets.ts';
+import { createS3Service } from './s3/service.ts';
 import { checkServiceRoles } from './service-roles.ts';
 import { Executions } from './states/executions.ts';
 import { createStatesService } from './states/service.ts';
@@ -59,6 +60,8 @@ export interface SandboxOptions {
    * process: where the sandbox listens, every caller signs. Default: false.
    */
   trustCallers?: boolean;
+  /** An execution that has ended keeps the last event of its history alone: for thousands of them in one process. Default: false. */
+  forgetHistories?: boolean;
   /** What a state machine runs in place of its own definition, such as that of an earlier release. Default: its own. */
   definitionOf?: (machine: AssemblyStateMachine, assembly: Assembly) => object;
 }
@@ -231,13 +234,15 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
 
   const dynamodb = createDynamoDb(world);
   const tables = Promise.all(assembly.tables.map(dynamodb.createTable));
+  const buckets = new Buckets({ world, clock, buckets: assembly.buckets ?? [] });
   const services: Record<string, Service> = {
     eks: createEksService(world),
     iam: createIamService(world),
     sts: createStsService(world),
     dynamodb: dynamodb.service,
+    s3: createS3Service(world, buckets),
   };
-  const { trustCallers = false } = options;
+  const { trustCallers = false, forgetHistories = false } = options;
   // Functions in processes of their own are known by their role alone.
   const stepsByRole = new Map(lambdas === 'bundled' ? assembly.functions.map((fn) => [fn.roleArn, stepOf(fn)]) : []);
   const authorizer = new Authorizer(world);
@@ -274,13 +279,14 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       clock,
       stateMachines: assembly.stateMachines.map((machine) => ({ ...machine, definition: definitionOf(machine, assembly) })),
       lambda: deployed.lambda,
+      authorizer,
+      buckets,
+      forgetHistories,
       onStatus: (execution) => bus.executionChanged(execution),
     });
-    const messages = new Messages({ world, clock, authorizer, topics: assembly.topics, queues: assembly.queues });
-    const { rules, functions } = assembly;
-    const bus = new EventBus({ world, clock, rules, functions, authorizer, messages, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
+    const { bus, close: closeEvents } = deployEvents({ world, clock, assembly, authorizer, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
     closing.push(async () => {
-      bus.close();
+      closeEvents();
       for (const execution of executions.running()) execution.stop();
     });
     services['states'] = createStatesService(world, executions);

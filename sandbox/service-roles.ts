@@ -15,24 +15,27 @@ export class ServiceRoleError extends Error {
 }
 
 interface Use {
-  service: 'events' | 'lambda' | 'states';
+  service: 'events' | 'lambda' | 'scheduler' | 'states';
   roleArn: string;
   /** What the role is for, as a reader would say it. */
   what: string;
+  /** Of what the service assumes it for. */
   arn: string;
 }
 
-const usesOf = ({ functions, stateMachines, rules }: Assembly): Use[] => [
+const usesOf = ({ functions, stateMachines, rules, schedules = [] }: Assembly): Use[] => [
   ...functions.map(({ roleArn, name, arn }) => ({ service: 'lambda' as const, roleArn, what: `function ${name}`, arn })),
   ...stateMachines.map(({ roleArn, name, arn }) => ({ service: 'states' as const, roleArn, what: `state machine ${name}`, arn })),
   ...rules.flatMap(({ targets, name, arn }) =>
     targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [{ service: 'events' as const, roleArn, what: `rule ${name}`, arn }])),
   ),
+  ...schedules.map(({ target: { roleArn }, name, groupArn }) => ({ service: 'scheduler' as const, roleArn, what: `schedule ${name}`, arn: groupArn })),
 ];
 
 /**
  * Of a service that assumes a role. Step Functions sends the state machine (Step Functions Developer Guide, "Prevent
- * cross-service confused deputy issue") and EventBridge the rule (EventBridge User Guide, "Using IAM policy conditions");
+ * cross-service confused deputy issue") and EventBridge the rule (EventBridge User Guide, "Using IAM policy conditions"),
+ * Scheduler the schedule's group (EventBridge Scheduler User Guide, "Confused deputy prevention");
  * what Lambda sends is not documented, and anything else is not known beforehand. That it is a service is: IAM User Guide,
  * "AWS global condition context keys".
  */

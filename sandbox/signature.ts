@@ -51,7 +51,7 @@ const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
 
 /** Services whose window for the signature's date is 15 minutes; the others' is 5. */
-const WIDE_WINDOW = new Set(['iam', 'sts', 'dynamodb']);
+const WIDE_WINDOW = new Set(['iam', 'sts', 'dynamodb', 's3']);
 const MINUTE = 60_000;
 
 const refuse = (problem: SignatureProblem, message: string): Refused => ({ ok: false, problem, message });
@@ -73,6 +73,21 @@ const canonicalPath = (path: string): string => {
   return encode(normalised).replaceAll('%2F', '/');
 };
 
+/** S3 takes the path as it is, encoded once: `a//b` and `a/../b` are keys of their own. */
+const canonicalKey = (path: string): string => {
+  try {
+    return encode(decodeURIComponent(path)).replaceAll('%2F', '/');
+  } catch {
+    return path;
+  }
+};
+
+/** What S3's clients say of the body, which S3 itself holds against it; of a presigned request nothing is said. */
+const payloadOf = (request: HttpRequest, { service, form }: Pick<ClaimedSignature, 'service' | 'form'>): string => {
+  if (service !== 's3') return sha256(request.body);
+  return form === 'query' ? 'UNSIGNED-PAYLOAD' : (request.headers['x-amz-content-sha256'] ?? sha256(request.body));
+};
+
 const canonicalQuery = (query: HttpRequest['query']): string =>
   Object.entries(query)
     .filter(([name]) => name !== 'X-Amz-Signature')
@@ -81,23 +96,23 @@ const canonicalQuery = (query: HttpRequest['query']): string =>
     .flatMap(({ name, values }) => values.map((value) => `${name}=${value}`))
     .join('&');
 
-const canonicalRequest = (request: HttpRequest, signedHeaders: string[]): string => {
-  const headers = signedHeaders.map((name) => {
+const canonicalRequest = (request: HttpRequest, claim: ClaimedSignature): string => {
+  const headers = claim.signedHeaders.map((name) => {
     const value = name === 'host' ? request.host : (request.headers[name] ?? '');
     return `${name}:${value.replace(/\s+/g, ' ').trim()}\n`;
   });
   return [
     request.method,
-    canonicalPath(request.path),
+    claim.service === 's3' ? canonicalKey(request.path) : canonicalPath(request.path),
     canonicalQuery(request.query),
     headers.join(''),
-    signedHeaders.join(';'),
-    sha256(request.body),
+    claim.signedHeaders.join(';'),
+    payloadOf(request, claim),
   ].join('\n');
 };
 
 const expectedSignature = (request: HttpRequest, claim: ClaimedSignature, secret: string): string => {
-  const stringToSign = [ALGORITHM, claim.timestamp, claim.scope, sha256(canonicalRequest(request, claim.signedHeaders))].join('\n');
+  const stringToSign = [ALGORITHM, claim.timestamp, claim.scope, sha256(canonicalRequest(request, claim))].join('\n');
   const key = [claim.date, claim.region, claim.service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secret}`);
   return hmac(key, stringToSign).toString('hex');
 };

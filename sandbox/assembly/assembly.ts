@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { resourcesOfType } from './resources.ts';
 import { fingerprintOf, loadStacks, type Stack } from './stacks.ts';
 import { type AssemblyApi, apisOf } from './apis.ts';
+import { type AssemblyBucket, bucketsOf } from './buckets.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
@@ -10,6 +11,7 @@ import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './me
 import { rolesOf } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
 import type { Resolver } from './resolver.ts';
+import { type AssemblySchedule, schedulesOf } from './schedules.ts';
 
 export interface AssemblyStateMachine {
   logicalId: string;
@@ -100,6 +102,10 @@ export interface Assembly {
   apis?: AssemblyApi[];
   topics: AssemblyTopic[];
   queues: AssemblyQueue[];
+  /** S3's; left out: none. */
+  buckets?: AssemblyBucket[];
+  /** EventBridge Scheduler's, those that are enabled; left out: none. */
+  schedules?: AssemblySchedule[];
   /** By output key, and by export name where there is one. */
   outputs: Record<string, string>;
 }
@@ -194,7 +200,7 @@ export const loadAssembly = (directory: string, options: AssemblyOptions): Assem
 
 const readAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const stacks = loadStacks(directory, options);
-  const apis = apisOf(stacks);
+  const [apis, buckets, schedules] = [apisOf(stacks), bucketsOf(stacks), stacks.flatMap(schedulesOf)];
   return {
     stateMachines: stacks.flatMap(stateMachinesOf),
     functions: stacks.flatMap(functionsOf),
@@ -204,6 +210,8 @@ const readAssembly = (directory: string, options: AssemblyOptions): Assembly => 
     ...(apis.length === 0 ? {} : { apis }),
     topics: topicsOf(stacks),
     queues: queuesOf(stacks),
+    ...(buckets.length === 0 ? {} : { buckets }),
+    ...(schedules.length === 0 ? {} : { schedules }),
     outputs: outputsOf(stacks),
   };
 };

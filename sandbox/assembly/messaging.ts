@@ -5,7 +5,7 @@
 import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
 import { AssemblyError, type Where } from './error.ts';
-import { isObject, type Json } from '../json.ts';
+import { isObject, type Json, listOf } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
 
@@ -24,8 +24,6 @@ export interface AssemblyQueue {
   arn: string;
   policies: ParsedPolicy[];
 }
-
-const listOf = (value: unknown): unknown[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 
 const isAbout = (statement: Json, arn: string, where: Where): boolean => {
   if (statement['NotResource'] !== undefined) throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);

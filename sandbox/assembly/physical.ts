@@ -61,6 +61,8 @@ const topicArn = (resource: ResourceContext): string => arn(resource, 'sns', top
 const bucketName = (resource: ResourceContext): string => (resource.text('BucketName') ?? generatedName(resource, 63)).toLowerCase();
 const busName = named('Name', 256);
 const ruleName = named('Name', 64);
+const scheduleName = named('Name', 64);
+const groupName = named('Name', 64);
 const alarmName = named('AlarmName', 255);
 const documentName = named('Name', 128);
 const keyId = (resource: ResourceContext): string => generatedName(resource, 256);
@@ -100,6 +102,8 @@ const KINDS: Record<string, Kind> = {
   'AWS::SNS::Topic': { name: topicName, ref: topicArn, attributes: { TopicArn: topicArn, TopicName: topicName } },
   'AWS::Events::EventBus': { name: busName, attributes: { Arn: (resource) => arn(resource, 'events', `event-bus/${busName(resource)}`), Name: busName } },
   'AWS::Events::Rule': { name: ruleName, attributes: { Arn: (resource) => arn(resource, 'events', `rule/${ruleName(resource)}`) } },
+  'AWS::Scheduler::Schedule': { name: scheduleName, attributes: { Arn: (resource) => arn(resource, 'scheduler', `schedule/${resource.text('GroupName') ?? 'default'}/${scheduleName(resource)}`) } },
+  'AWS::Scheduler::ScheduleGroup': { name: groupName, attributes: { Arn: (resource) => arn(resource, 'scheduler', `schedule-group/${groupName(resource)}`) } },
   'AWS::CloudWatch::Alarm': { name: alarmName, attributes: { Arn: (resource) => arn(resource, 'cloudwatch', `alarm:${alarmName(resource)}`) } },
   'AWS::SSM::Document': { name: documentName },
   'AWS::ApiGateway::RestApi': { ...restApi, attributes: { ...restApi.attributes, RootResourceId: (resource) => gatewayId(resource, 'root') } },

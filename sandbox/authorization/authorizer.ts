@@ -24,13 +24,15 @@ export interface Asked {
   context?: Record<string, string | readonly string[]>;
   /** How a refusal names the resource, where it is not by its ARN: IAM says `role NAME`. */
   named?: string;
-  /** Of a role that is assumed: what its trust policy says. It has to allow the call, and a refusal gives no reason. */
+  /** What the resource's own policy says, where that has a say: of a role that is assumed its trust policy, of a bucket the bucket's. */
   trust?: Trust;
 }
 
-/** What a trust policy says to a call, and whom it names where it allows it: that decides what else has to. */
+/** What a trust policy, or another one of a resource, says to a call, and whom it names where it allows it: that decides what else has to. */
 export interface Trust {
   decision: Decision;
+  /** Whether a refusal says which policy it is for. That of a role that is assumed does not. */
+  reasons?: boolean;
   /**
    * `session`: the caller's session itself, or everybody; what nothing else allows does no harm. `role`: its role;
    * identity policies need not allow it, a boundary and session policies still have to. `account`: its account, or it
@@ -60,7 +62,7 @@ const useOf = (principalArn: string, { action, resource, context }: Asked): Use 
   return { principalArn, action, resource, ...(typeof passedTo === 'string' ? { passedTo } : {}) };
 };
 
-type Kind = 'identity-based policy' | 'permissions boundary' | 'session policy';
+type Kind = 'identity-based policy' | 'permissions boundary' | 'session policy' | 'resource-based policy';
 
 /** In the order in which IAM says what is missing. Each of them has to allow the call. */
 interface Layer {
@@ -80,21 +82,21 @@ const policiesOf = (all: readonly { document?: string }[]): ParsedPolicy[] => al
 
 const identityOf = (role: RoleState | undefined): ParsedPolicy[] => (role ? [...policiesOf(role.policies), ...policiesOf(role.attachedPolicies)] : []);
 
-const ARTICLES: Record<Kind, string> = { 'identity-based policy': 'an', 'permissions boundary': 'a', 'session policy': 'a' };
+const ARTICLES: Record<Kind, string> = { 'identity-based policy': 'an', 'permissions boundary': 'a', 'session policy': 'a', 'resource-based policy': 'a' };
 
 const reasonOf = (kind: Kind, decision: Denial['decision'], action: string): string =>
   decision === 'explicitDeny' ? ` with an explicit deny in ${ARTICLES[kind]} ${kind}` : ` because no ${kind} allows the ${action} action`;
 
 /** What refuses it. An explicit deny comes first, wherever it is: "in all those policies, the enforcement code looks for a Deny statement". */
-const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undefined): { kind?: Kind; decision: Denial['decision'] } | undefined => {
-  if (trust?.decision === 'explicitDeny') return { decision: 'explicitDeny' };
+const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undefined): { kind: Kind; decision: Denial['decision'] } | undefined => {
+  if (trust?.decision === 'explicitDeny') return { kind: 'resource-based policy', decision: 'explicitDeny' };
   let missing: Kind | undefined;
   for (const { kind, policies } of layers) {
     const decision = decide(policies, request);
     if (decision === 'explicitDeny') return { kind, decision };
     if (decision === 'implicitDeny' && !(trust && SPARED[trust.names].includes(kind))) missing ??= kind;
   }
-  if (trust && trust.decision !== 'allowed') return { decision: trust.decision };
+  if (trust && trust.decision !== 'allowed') return { kind: 'resource-based policy', decision: trust.decision };
   return missing === undefined ? undefined : { kind: missing, decision: 'implicitDeny' };
 };
 
@@ -102,6 +104,25 @@ const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undef
 const ownerOf = (resource: string): Record<string, string> => {
   const account = resource.split(':')[4] ?? '';
   return /^\d{12}$/.test(account) ? { 'aws:ResourceAccount': account } : {};
+};
+
+/** Global keys: IAM User Guide, "AWS global condition context keys", of a role's session over HTTPS. */
+export const globalKeys = (world: World, caller: Caller, resource: string, region: string): Record<string, string> => {
+  const now = world.schedule.now();
+  return {
+    ...principalKeys(world, caller),
+    'aws:PrincipalArn': caller.principalArn,
+    'aws:PrincipalAccount': caller.account,
+    'aws:PrincipalType': 'AssumedRole',
+    'aws:PrincipalIsAWSService': 'false',
+    'aws:MultiFactorAuthPresent': 'false',
+    'aws:SecureTransport': 'true',
+    'aws:ViaAWSService': 'false',
+    'aws:RequestedRegion': region,
+    'aws:CurrentTime': new Date(now).toISOString(),
+    'aws:EpochTime': String(Math.floor(now / 1000)),
+    ...ownerOf(resource),
+  };
 };
 
 export class Authorizer {
@@ -130,7 +151,7 @@ export class Authorizer {
       return undefined;
     }
     const { kind, decision } = refusal;
-    const reason = kind === undefined || trust ? '' : reasonOf(kind, decision, action);
+    const reason = trust && !trust.reasons ? '' : reasonOf(kind, decision, action);
     const message = `User: ${sessionOf(this.world, caller)} is not authorized to perform: ${action} on resource: ${named}${reason}`;
     const denial: Denial = { ...asked, principalArn, decision, message };
     this.denials.push(denial);
@@ -149,24 +170,7 @@ export class Authorizer {
     return layers;
   }
 
-  /** Global keys: IAM User Guide, "AWS global condition context keys", of a role's session over HTTPS. */
   private requestOf(caller: Caller, { action, resource, context }: Asked, region: string): PolicyRequest {
-    const now = this.world.schedule.now();
-    const lookUp = closedWorld({
-      ...principalKeys(this.world, caller),
-      'aws:PrincipalArn': caller.principalArn,
-      'aws:PrincipalAccount': caller.account,
-      'aws:PrincipalType': 'AssumedRole',
-      'aws:PrincipalIsAWSService': 'false',
-      'aws:MultiFactorAuthPresent': 'false',
-      'aws:SecureTransport': 'true',
-      'aws:ViaAWSService': 'false',
-      'aws:RequestedRegion': region,
-      'aws:CurrentTime': new Date(now).toISOString(),
-      'aws:EpochTime': String(Math.floor(now / 1000)),
-      ...ownerOf(resource),
-      ...context,
-    });
-    return { action, resource, lookUp };
+    return { action, resource, lookUp: closedWorld({ ...globalKeys(this.world, caller, resource, region), ...context }) };
   }
 }

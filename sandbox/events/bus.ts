@@ -5,7 +5,8 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import { AsyncInvocations } from '../lambda/async-invocations.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { Messages } from '../messaging/messages.ts';
-import type { SandboxClock, Timer, TimerOptions } from '../world/clock.ts';
+import type { SandboxClock } from '../world/clock.ts';
+import { Later } from '../world/later.ts';
 import { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { customEvent, type Entry, type Event, type ExecutionStatus, readEvent, scheduledEvent, statusChange } from './event.ts';
@@ -57,15 +58,15 @@ export class EventBus {
   private readonly targets: Targets;
   private readonly ids: Random;
   private readonly putIds: Random;
-  private readonly timers = new Set<Timer>();
-  private isClosed = false;
+  private readonly later: Later;
 
   /** Throws an Error for a pattern that the sandbox can't compare, and for a state machine that no role starts. */
   constructor(options: EventBusOptions) {
     const { world, clock, lambda, functions, messages, authorizer, startExecution } = options;
     this.options = options;
     this.rules = options.rules.map(compileRule);
-    const invocations = new AsyncInvocations({ clock, lambda, functions, messages, after: (milliseconds, run) => this.after(milliseconds, run, { background: true }) });
+    this.later = new Later(clock);
+    const invocations = new AsyncInvocations({ clock, lambda, functions, messages, after: (milliseconds, run) => this.later.after(milliseconds, run, { background: true }) });
     this.targets = new Targets({ world, clock, authorizer, invocations, messages, startExecution });
     this.ids = world.random.fork();
     this.putIds = new Random(world.seed ^ OWN_STREAM);
@@ -77,7 +78,7 @@ export class EventBus {
     const { world, clock } = this.options;
     if (world.knobs.eventsLost) return;
     const place = placeOf(execution.arn);
-    this.later(statusChange(execution, { id: this.ids.uuid(), ...place, at: clock.now() }), place);
+    this.hand(statusChange(execution, { id: this.ids.uuid(), ...place, at: clock.now() }), place);
   }
 
   /** Somebody puts an event of their own on the bus of that place. Answers its id. */
@@ -87,8 +88,8 @@ export class EventBus {
     const id = this.putIds.uuid();
     world.events.push({ at: new Date(clock.now()).toISOString(), id, source, detailType, detail, resources, ...place });
     const event = customEvent(entry, { id, ...place, at: entry.time ?? clock.now() });
-    this.later(event, place);
-    if (world.knobs.ownEventsTwice) this.later(event, place, 2);
+    this.hand(event, place);
+    if (world.knobs.ownEventsTwice) this.hand(event, place, 2);
     return id;
   }
 
@@ -97,28 +98,16 @@ export class EventBus {
    * another. Throws EventError for what is no event.
    */
   receive(event: unknown): void {
-    this.later(readEvent(event), this.options.world.home);
+    this.hand(readEvent(event), this.options.world.home);
   }
 
   /** No rule fires any more. */
   close(): void {
-    this.isClosed = true;
-    for (const timer of this.timers) timer.cancel();
-    this.timers.clear();
-  }
-
-  private after(milliseconds: number, run: () => void, options?: TimerOptions): void {
-    if (this.isClosed) return;
-    const timer = this.options.clock.timer(milliseconds, options);
-    this.timers.add(timer);
-    void timer.elapsed.then(() => {
-      this.timers.delete(timer);
-      return this.isClosed ? undefined : run();
-    });
+    this.later.close();
   }
 
   private tick(rule: AssemblyRule, milliseconds: number): void {
-    this.after(
+    this.later.after(
       milliseconds,
       () => {
         this.fire(rule, scheduledEvent(rule.arn, { id: this.ids.uuid(), ...placeOf(rule.arn), at: this.options.clock.now() }));
@@ -129,8 +118,8 @@ export class EventBus {
   }
 
   /** To the rules of that bus; after so many times the lag. */
-  private later(event: Event, { account, region }: BusPlace, times = 1): void {
-    this.after(this.options.world.knobs.eventLagSeconds * 1000 * times, () => {
+  private hand(event: Event, { account, region }: BusPlace, times = 1): void {
+    this.later.after(this.options.world.knobs.eventLagSeconds * 1000 * times, () => {
       for (const { rule, matches } of this.rules) {
         const place = placeOf(rule.arn);
         if (place.account === account && place.region === region && matches(event)) this.fire(rule, event);

@@ -1,32 +1,20 @@
 /** What a rule does with its targets. What EventBridge can't deliver goes to the target's dead-letter queue. */
 import type { AssemblyRule, AssemblyTarget } from '../assembly/rules.ts';
-import type { Authorizer } from '../authorization/authorizer.ts';
-import { denialOfRole } from '../authorization/resource-policy.ts';
 import { isJson } from '../json.ts';
 import { isFunctionArn } from '../lambda/arn.ts';
 import type { AsyncInvocations } from '../lambda/async-invocations.ts';
 import { isTopicArn, type Messages, type NotTaken } from '../messaging/messages.ts';
-import type { SandboxClock } from '../world/clock.ts';
-import type { World } from '../world/world.ts';
 import type { Event } from './event.ts';
 import { inputFor } from './input.ts';
+import { type StartOptions, startAs } from './start-execution.ts';
 
-export interface TargetsOptions {
-  world: World;
-  clock: SandboxClock;
-  /** Judges the roles that targets are called as. */
-  authorizer: Authorizer;
+export interface TargetsOptions extends StartOptions {
   invocations: AsyncInvocations;
   messages: Messages;
-  /** Starts an execution; throws what the API refuses. */
-  startExecution: (stateMachineArn: string, input: string, name: string) => unknown;
 }
 
 /** Who calls a function, a topic or a queue for EventBridge. */
 const EVENTS_PRINCIPAL = 'events.amazonaws.com';
-
-/** What StartExecution refuses, as a dead letter's ERROR_CODE has it. */
-const START_CODES: Record<string, NotTaken['code']> = { StateMachineDoesNotExist: 'NO_RESOURCE', ExecutionAlreadyExists: 'RESOURCE_ALREADY_EXISTS' };
 
 /** A state machine is started as a role; functions and topics have policies of their own. */
 export const needsRole = (arn: string): boolean => !isFunctionArn(arn) && !isTopicArn(arn);
@@ -51,7 +39,7 @@ export class Targets {
     // A topic takes any text.
     if (isTopicArn(arn)) return undelivered(this.options.messages.publish(arn, input, roleArn === undefined ? { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn } : { caller: roleArn }));
     if (!isJson(input)) return undelivered({ code: 'INVALID_JSON', message: `The input of the target ${target.id} is no JSON: ${input}` });
-    if (!isFunctionArn(arn)) return undelivered(this.start(arn, roleArn ?? '', input, executionName()));
+    if (!isFunctionArn(arn)) return undelivered(startAs(this.options, roleArn ?? '', { arn, input, name: executionName() }));
     return this.options.invocations.invoke({
       functionArn: arn,
       payload: JSON.parse(input),
@@ -63,26 +51,5 @@ export class Targets {
   private undelivered({ deadLetterArn }: AssemblyTarget, rule: AssemblyRule, event: Event, notTaken: NotTaken | undefined): void {
     if (!notTaken || deadLetterArn === undefined) return;
     this.options.messages.keep(deadLetterArn, { event, why: `${notTaken.code}: ${notTaken.message}` }, { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn });
-  }
-
-  /** The call log has it, as it has every call of a service. */
-  private start(arn: string, roleArn: string, input: string, name: string): NotTaken | undefined {
-    const { world, clock, authorizer, startExecution } = this.options;
-    const [, , , region = '', account = ''] = arn.split(':');
-    const call = { at: new Date(clock.now()).toISOString(), service: 'states', operation: 'StartExecution', mutating: true, caller: roleArn, account, region, input: { stateMachineArn: arn, name } };
-    const denial = denialOfRole(authorizer, [], { action: 'states:StartExecution', resource: arn }, { caller: roleArn });
-    if (denial) {
-      world.log.add({ ...call, status: 400, error: 'AccessDeniedException', denied: denial.action });
-      return { code: 'NO_PERMISSIONS', message: denial.message };
-    }
-    try {
-      startExecution(arn, input, name);
-      world.log.add({ ...call, status: 200 });
-      return undefined;
-    } catch (error) {
-      const { name: refusal, message } = error instanceof Error ? error : new Error(String(error));
-      world.log.add({ ...call, status: 400, error: refusal });
-      return { code: START_CODES[refusal] ?? 'ERROR_FROM_TARGET', message: `${refusal}: ${message}` };
-    }
   }
 }

@@ -7,7 +7,7 @@ import type { Caller } from '../http.ts';
 import { isObject } from '../json.ts';
 import { StatesError } from './executions.ts';
 
-type ResourceType = 'stateMachine' | 'execution';
+type ResourceType = 'stateMachine' | 'execution' | 'mapRun';
 
 /** The input's member that has the resource's ARN, and of what type that must be. */
 interface Resource {
@@ -17,6 +17,7 @@ interface Resource {
 
 const machine: Resource = { member: 'stateMachineArn', type: 'stateMachine' };
 const execution: Resource = { member: 'executionArn', type: 'execution' };
+const mapRun: Resource = { member: 'mapRunArn', type: 'mapRun' };
 
 /**
  * Every operation that is played. `all`: the state machines of the caller's account in the call's region. `task`: the
@@ -29,6 +30,8 @@ const RESOURCES = {
   GetExecutionHistory: execution,
   ListExecutions: machine,
   StopExecution: execution,
+  DescribeMapRun: mapRun,
+  ListMapRuns: execution,
   DescribeStateMachine: machine,
   ListStateMachines: 'all',
   SendTaskSuccess: 'task',
@@ -55,7 +58,9 @@ export interface AskedContext {
  */
 export const askedOf = (operation: OperationName, input: unknown, { caller, region, machineOf }: AskedContext): Asked => {
   const action = `states:${operation}`;
-  const resource = RESOURCES[operation];
+  const byRun = operation === 'ListExecutions' && isObject(input) && input['mapRunArn'] !== undefined;
+  // The children of a Map Run are listed by that, and it is the resource then.
+  const resource = byRun ? mapRun : RESOURCES[operation];
   const [, partition = 'aws'] = caller.principalArn.split(':');
   // The reference has no resource for it; refusals name this one (scribd/terraform-aws-datadog#18).
   if (resource === 'all') return { action, resource: `arn:${partition}:states:${region}:${caller.account}:stateMachine:*` };

@@ -4,7 +4,7 @@ import { Interrupted } from './failure.ts';
 export class Cancellation {
   /** Never resolves; rejects with Interrupted once it is called off. */
   readonly interrupted: Promise<never>;
-  private readonly children = new Set<Cancellation>();
+  private readonly children = new Set<{ cancel(): void }>();
   private readonly parent: Cancellation | undefined;
   private readonly reject: (reason: Interrupted) => void;
   private isCancelled = false;
@@ -28,6 +28,14 @@ export class Cancellation {
     this.isCancelled = true;
     this.reject(new Interrupted('Called off.'));
     for (const child of this.children) child.cancel();
+  }
+
+  /** Calls that when it is called off, at once where it has been. Answers what ends that. */
+  onCancel(run: () => void): () => void {
+    const child = { cancel: run };
+    if (this.isCancelled) run();
+    else this.children.add(child);
+    return () => this.children.delete(child);
   }
 
   /** To be called when the work under it is over. */

@@ -8,6 +8,8 @@ import { z } from 'zod';
 const template = z.unknown();
 const assign = z.record(z.string().regex(/^[\p{ID_Start}_][\p{ID_Continue}_]{0,79}$/u, 'must be a variable name'), template);
 const seconds = z.union([z.number().int().min(0).max(99_999_999), z.string()]);
+/** A number, or an expression that gives one. */
+const numberOr = (schema: z.ZodNumber) => z.union([schema, z.string().regex(/^\{%[^]*%\}$/, 'must be a number or an expression')]);
 const errorNames = z.array(z.string().min(1)).min(1);
 
 const common = { Comment: z.string().optional(), QueryLanguage: z.literal('JSONata').optional() };
@@ -86,8 +88,45 @@ const mapFields = {
   ...recovery,
   Items: z.union([z.string(), z.array(z.unknown())]).optional(),
   ItemSelector: template.optional(),
-  MaxConcurrency: z.union([z.number().int().min(0), z.string()]).optional(),
+  MaxConcurrency: numberOr(z.number().int().min(0)).optional(),
 };
+
+const itemReader = z.strictObject({
+  Resource: z.string().regex(/^arn:aws[\w-]*:states:::s3:getObject$/, "must be arn:aws:states:::s3:getObject: the sandbox's Map reads nothing else"),
+  Arguments: template,
+  ReaderConfig: z.strictObject({ InputType: z.literal('JSON', "must be JSON: the sandbox's Map reads no other"), MaxItems: numberOr(z.number().int().min(0).max(100_000_000)).optional() }),
+});
+export type ItemReader = z.infer<typeof itemReader>;
+
+const itemBatcher = z
+  .strictObject({ BatchInput: template.optional(), MaxItemsPerBatch: numberOr(z.number().int().min(1)).optional(), MaxInputBytesPerBatch: numberOr(z.number().int().min(1).max(262_144)).optional() })
+  .refine((batcher) => batcher.MaxItemsPerBatch !== undefined || batcher.MaxInputBytesPerBatch !== undefined, 'must have MaxItemsPerBatch or MaxInputBytesPerBatch');
+export type ItemBatcher = z.infer<typeof itemBatcher>;
+
+const resultWriter = z
+  .strictObject({
+    Resource: z.string().regex(/^arn:aws[\w-]*:states:::s3:putObject$/, 'must be arn:aws:states:::s3:putObject').optional(),
+    Arguments: template.optional(),
+    WriterConfig: z.strictObject({ Transformation: z.enum(['NONE', 'COMPACT', 'FLATTEN']), OutputType: z.enum(['JSON', 'JSONL']) }).optional(),
+  })
+  .refine((writer) => (writer.Resource === undefined) === (writer.Arguments === undefined), 'must have both Resource and Arguments, or neither')
+  .refine((writer) => writer.Resource !== undefined || writer.WriterConfig !== undefined, 'must have Resource and Arguments, WriterConfig, or all of them');
+export type ResultWriter = z.infer<typeof resultWriter>;
+
+const distributedFields = {
+  ItemReader: itemReader.optional(),
+  ItemBatcher: itemBatcher.optional(),
+  ResultWriter: resultWriter.optional(),
+  ToleratedFailurePercentage: numberOr(z.number().min(0).max(100)).optional(),
+  ToleratedFailureCount: numberOr(z.number().int().min(0)).optional(),
+  Label: z.string().min(1).max(40).regex(/^[^\s?*<>{}[\]:;,\\|^~$#%&`"\p{Cc}]+$/u, 'must have no white space, brackets or special characters').optional(),
+};
+
+const processorConfig = z.discriminatedUnion('Mode', [
+  z.strictObject({ Mode: z.literal('INLINE') }),
+  z.strictObject({ Mode: z.literal('DISTRIBUTED'), ExecutionType: z.enum(['STANDARD', 'EXPRESS']) }),
+]);
+export type ProcessorConfig = z.infer<typeof processorConfig>;
 
 export type PassState = z.infer<typeof pass>;
 export type TaskState = z.infer<typeof task>;
@@ -96,7 +135,7 @@ export type WaitState = z.infer<typeof wait>;
 export type SucceedState = z.infer<typeof succeed>;
 export type FailState = z.infer<typeof fail>;
 export type ParallelState = z.infer<z.ZodObject<typeof parallelFields>> & { Branches: StateSet[] };
-export type MapState = z.infer<z.ZodObject<typeof mapFields>> & { ItemProcessor: StateSet };
+export type MapState = z.infer<z.ZodObject<typeof mapFields & typeof distributedFields>> & { ItemProcessor: StateSet & { ProcessorConfig?: ProcessorConfig | undefined } };
 export type State = PassState | TaskState | ChoiceState | WaitState | SucceedState | FailState | ParallelState | MapState;
 /** What every state but Succeed and Fail may give on. */
 export type StateResults = Pick<PassState, 'Output' | 'Assign'>;
@@ -110,10 +149,13 @@ export interface StateSet {
 const state: z.ZodType<State> = z.lazy(() => z.discriminatedUnion('Type', [pass, task, choice, wait, succeed, fail, parallel, map]));
 const stateSet = { Comment: z.string().optional(), StartAt: z.string(), States: z.record(z.string().min(1).max(80), state) };
 const parallel = z.strictObject({ ...parallelFields, Branches: z.array(z.strictObject(stateSet)).min(1) });
-const map = z.strictObject({
-  ...mapFields,
-  ItemProcessor: z.strictObject({ ...stateSet, ProcessorConfig: z.strictObject({ Mode: z.literal('INLINE') }).optional() }),
-});
+
+export const isDistributed = ({ ItemProcessor: { ProcessorConfig: config } }: Pick<MapState, 'ItemProcessor'>): boolean => config?.Mode === 'DISTRIBUTED';
+
+const map = z
+  .strictObject({ ...mapFields, ...distributedFields, ItemProcessor: z.strictObject({ ...stateSet, ProcessorConfig: processorConfig.optional() }) })
+  .refine((each) => isDistributed(each) || !Object.keys(distributedFields).some((name) => Object.hasOwn(each, name)), `has a field of distributed Maps (${Object.keys(distributedFields).join(', ')}) without ProcessorConfig's Mode DISTRIBUTED`)
+  .refine((each) => each.ItemReader === undefined || each.Items === undefined, 'must have ItemReader or Items, not both');
 
 const machine = z.strictObject({
   ...stateSet,
@@ -123,12 +165,21 @@ const machine = z.strictObject({
 });
 export type Definition = z.infer<typeof machine>;
 
+/** What an execution runs: a state machine's definition, or what a distributed Map has for each item. */
+export type Runnable = StateSet & Pick<Definition, 'TimeoutSeconds'>;
+
 const setsWithin = (name: string, each: State): [where: string, set: StateSet][] =>
   each.Type === 'Map'
     ? [[`${name}.ItemProcessor`, each.ItemProcessor]]
     : each.Type === 'Parallel'
       ? each.Branches.map((branch, index): [string, StateSet] => [`${name}.Branches[${index}]`, branch])
       : [];
+
+/** "Must be unique within a state machine definition." */
+const labelsOf = ({ States }: StateSet): string[] =>
+  Object.entries(States).flatMap(([name, each]) => [...(each.Type === 'Map' && each.Label !== undefined ? [each.Label] : []), ...setsWithin(name, each).flatMap(([, set]) => labelsOf(set))]);
+
+const repeated = (labels: string[]): string[] => [...new Set(labels.filter((label, index) => labels.indexOf(label) !== index))];
 
 /** Targets that are not there, and states that lead nowhere; the rest is the schema's. */
 const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
@@ -161,7 +212,7 @@ export const parseDefinition = (machineName: string, definition: object): Defini
   if (before) return before;
   const parsed = machine.safeParse(definition);
   const problems = parsed.success
-    ? problemsOf('', parsed.data)
+    ? [...problemsOf('', parsed.data), ...repeated(labelsOf(parsed.data)).map((label) => `the label ${label} is there more than once`)]
     : parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the definition'}: ${issue.message}`);
   if (!parsed.success || problems.length > 0) {
     throw new Error(`The sandbox can't run the state machine ${machineName}. Correct its definition: ${problems.join('; ')}.`);

@@ -1,15 +1,19 @@
 /** The state machines of a sandbox and what runs or has run of them. */
 import type { AssemblyStateMachine } from '../assembly/assembly.ts';
+import { Authorizer } from '../authorization/authorizer.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
+import { Buckets } from '../s3/buckets.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { Cancellation } from './cancellation.ts';
-import { type Definition, parseDefinition } from './definition.ts';
+import { parseDefinition, type Runnable } from './definition.ts';
 import { Interrupted, StateFailure } from './failure.ts';
 import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
 import { runStates } from './interpreter.ts';
-import { MAX_PAYLOAD_BYTES, Scope } from './scope.ts';
+import type { MapRun } from './map-run.ts';
+import { type Child, MapRuns } from './map-runs.ts';
+import { type DistributedMaps, MAX_PAYLOAD_BYTES, Scope } from './scope.ts';
 import { TaskTokens } from './task-tokens.ts';
 
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
@@ -24,7 +28,7 @@ export class StatesError extends Error {
 }
 
 export interface StateMachine extends AssemblyStateMachine {
-  parsed: Definition;
+  parsed: Runnable;
   /** Milliseconds since 1970. */
   createdAt: number;
 }
@@ -34,6 +38,12 @@ export interface ExecutionsOptions {
   clock: SandboxClock;
   stateMachines: AssemblyStateMachine[];
   lambda: LambdaRuntime;
+  /** Judges the state machines' roles where they start children and use S3; default: one of its own, by the world's roles. */
+  authorizer?: Authorizer;
+  /** Where distributed Maps read and write; default: none. */
+  buckets?: Buckets;
+  /** Whether those that have ended let go of their histories, but for the last event. */
+  forgetHistories?: boolean;
   /** Called when an execution has begun and when it has ended. */
   onStatus?: (execution: Execution) => void;
 }
@@ -47,11 +57,23 @@ const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details
 
 const arnOf = (machine: StateMachine, name: string): string => `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
 
+/** What an execution is made of. */
+interface ExecutionOptions extends Pick<ExecutionsOptions, 'clock' | 'lambda' | 'forgetHistories'> {
+  random: Random;
+  tokens: TaskTokens;
+  maps: DistributedMaps;
+  onStatus: ExecutionsOptions['onStatus'];
+}
+
+type Started = Omit<Child, 'mapRunArn' | 'isExpress'> & Partial<Pick<Child, 'mapRunArn'>>;
+
 /** One execution: runs in a thread of its own from the moment it is made. */
 export class Execution {
   readonly arn: string;
   readonly name: string;
   readonly machine: StateMachine;
+  /** Of a child: the run of a distributed Map that has started it. */
+  readonly mapRunArn: string | undefined;
   /** JSON text, as it was given. */
   readonly input: string;
   readonly startedAt: number;
@@ -67,18 +89,21 @@ export class Execution {
 
   private readonly clock: SandboxClock;
   private readonly onStatus: ExecutionsOptions['onStatus'];
+  private readonly forgetHistories: boolean;
   private readonly cancellation = new Cancellation();
   private readonly timer: { cancel(): void } | undefined;
 
-  constructor(name: string, machine: StateMachine, input: string, options: Pick<ExecutionsOptions, 'clock' | 'lambda' | 'onStatus'> & { random: Random; tokens: TaskTokens }) {
-    const { clock, lambda, random, tokens, onStatus } = options;
+  constructor({ arn, name, machine, input, mapRunArn }: Started, options: ExecutionOptions) {
+    const { clock, lambda, random, tokens, maps, onStatus, forgetHistories = false } = options;
     const [, , , region = ''] = machine.arn.split(':');
     this.clock = clock;
     this.onStatus = onStatus;
+    this.forgetHistories = forgetHistories;
     this.name = name;
     this.machine = machine;
+    this.mapRunArn = mapRunArn;
     this.input = input;
-    this.arn = arnOf(machine, name);
+    this.arn = arn;
     this.startedAt = clock.now();
     this.history = new History(
       () => clock.now(),
@@ -100,7 +125,7 @@ export class Execution {
       },
       StateMachine: { Id: machine.arn, Name: machine.name },
     };
-    const run = { clock, lambda, random, tokens, region, machineArn: machine.arn, roleArn: machine.roleArn, execution: { arn: this.arn, stop: () => this.stop() }, history: this.history, context, runStates };
+    const run = { clock, lambda, random, tokens, maps, region, machineArn: machine.arn, roleArn: machine.roleArn, execution: { arn: this.arn, stop: () => this.stop() }, history: this.history, context, runStates };
     // Two events begin a history, and the second has no predecessor either.
     const scope = new Scope(run, this.cancellation, { previousEventId: startedEventId - 1 });
     onStatus?.(this);
@@ -140,6 +165,7 @@ export class Execution {
     if (result instanceof StateFailure) Object.assign(this, result.details());
     else this.output = JSON.stringify(result);
     this.history.end(type, details);
+    if (this.forgetHistories) this.history.forget();
     this.timer?.cancel();
     this.cancellation.cancel();
     this.onStatus?.(this);
@@ -164,6 +190,8 @@ const checkInput = (input: string): void => {
 export class Executions {
   /** Those of all executions. */
   readonly tokens: TaskTokens;
+  /** Of distributed Maps. */
+  readonly mapRuns: MapRuns;
   private readonly options: ExecutionsOptions;
   private readonly random: Random;
   private readonly machines = new Map<string, StateMachine>();
@@ -174,6 +202,8 @@ export class Executions {
     this.options = options;
     this.random = options.world.random.fork();
     this.tokens = new TaskTokens(options.world.seed);
+    const { world, clock, authorizer = new Authorizer(world), buckets = new Buckets({ world, clock, buckets: [] }) } = options;
+    this.mapRuns = new MapRuns({ world, clock, authorizer, buckets, random: this.random, start: (child) => this.startChild(child) });
     for (const machine of options.stateMachines) {
       this.machines.set(machine.arn, { ...machine, parsed: parseDefinition(machine.name, machine.definition), createdAt: options.clock.now() });
     }
@@ -209,6 +239,13 @@ export class Executions {
     return [...this.executions.values()].filter((each) => each.machine.arn === machineArn && (status === undefined || each.status === status)).toReversed();
   }
 
+  /** Throws ResourceNotFound. */
+  mapRun(arn: string): MapRun {
+    const run = this.mapRuns.find(arn);
+    if (!run) throw new StatesError('ResourceNotFound', `Resource not found: '${arn}'`);
+    return run;
+  }
+
   /**
    * Starts an execution and answers at once. The same name with the same input is the same execution while that is
    * running. Throws StateMachineDoesNotExist, InvalidName, InvalidExecutionInput, ExecutionAlreadyExists.
@@ -222,8 +259,21 @@ export class Executions {
       if (known.status === 'RUNNING' && known.input === input) return known;
       throw new StatesError('ExecutionAlreadyExists', `Execution Already Exists: '${known.arn}'`);
     }
-    const execution = new Execution(name, machine, input, { ...this.options, random: this.random.fork(), tokens: this.tokens });
+    return this.open({ arn: arnOf(machine, name), name, machine, input }, this.options.onStatus);
+  }
+
+  /** "Express Workflows do not emit events to EventBridge", nor can anybody look at their executions (Step Functions Developer Guide, "Choosing workflow type"). */
+  private startChild(child: Child): Execution {
+    return child.isExpress ? this.make(child, undefined) : this.open(child, this.options.onStatus);
+  }
+
+  private open(started: Started, onStatus: ExecutionsOptions['onStatus']): Execution {
+    const execution = this.make(started, onStatus);
     this.executions.set(execution.arn, execution);
     return execution;
+  }
+
+  private make(started: Started, onStatus: ExecutionsOptions['onStatus']): Execution {
+    return new Execution(started, { ...this.options, onStatus, random: this.random.fork(), tokens: this.tokens, maps: this.mapRuns.for(started.arn, started.machine) });
   }
 }

@@ -45,6 +45,11 @@ export class History {
     this.closed = true;
   }
 
+  /** Once it has ended: lets go of all events but the last. */
+  forget(): void {
+    this.events.splice(0, this.events.length - 1);
+  }
+
   private push(type: string, previousEventId: number, details: EventDetails): number {
     const id = this.events.length + 1;
     this.events.push({ id, previousEventId, type, timestamp: this.now(), ...details });

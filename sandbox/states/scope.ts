@@ -1,18 +1,32 @@
 /** What a state works with while it runs: its execution, its scope's variables, and the ways to wait, evaluate and give on. */
+import type { RoleObjects } from '../s3/as-role.ts';
 import type { InvokingExecution } from '../lambda/invocation.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { ParkOptions, SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
-import type { StateResults, StateSet } from './definition.ts';
+import type { MapState, StateResults, StateSet } from './definition.ts';
 import { StateFailure } from './failure.ts';
+import type { Execution } from './executions.ts';
 import type { EventDetails, History } from './history.ts';
 import { functionsAt } from './jsonata-functions.ts';
 import { evaluate, EvaluationFailure } from './jsonata.ts';
+import type { MapRun, MapRunOptions } from './map-run.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 /** Step Functions Service Quotas: bytes of a state's input or output, as UTF-8 JSON. */
 export const MAX_PAYLOAD_BYTES = 262_144;
+
+/** What a distributed Map of one execution starts and uses. */
+export interface DistributedMaps {
+  open(stateName: string, state: MapState, options: Pick<MapRunOptions, 'maxConcurrency' | 'tolerance'>): MapRun;
+  /** Throws States.Permissions where the state machine's role may not start executions of the state machine itself. */
+  authorize(): void;
+  /** `input`: JSON text. */
+  start(run: MapRun, state: MapState, input: string): Execution;
+  /** S3, as the state machine's role. */
+  objects(): RoleObjects;
+}
 
 /** What all scopes of one execution share. */
 export interface Run {
@@ -21,6 +35,7 @@ export interface Run {
   random: Random;
   lambda: LambdaRuntime;
   tokens: TaskTokens;
+  maps: DistributedMaps;
   region: string;
   machineArn: string;
   roleArn: string;

@@ -12,9 +12,11 @@ import { StateFailure } from './failure.ts';
 import { toWire } from './history-wire.ts';
 import { pageOf } from './pages.ts';
 import { MAX_PAYLOAD_BYTES } from './scope.ts';
+import type { MapRun } from './map-run.ts';
 import type { WaitingTask } from './task-tokens.ts';
 
 const arn = z.string().min(1).max(256);
+const longArn = z.string().min(1).max(2000);
 const taskToken = z.string().min(1).max(2048);
 const reason = { error: z.string().max(256).optional(), cause: z.string().max(32_768).optional() };
 const page = { maxResults: z.number().int().min(0).max(1000).optional(), nextToken: z.string().max(1024).optional() };
@@ -30,6 +32,36 @@ const summaryOf = (execution: Execution): Record<string, unknown> => ({
   ...(execution.stoppedAt === undefined ? {} : { stopDate: seconds(execution.stoppedAt) }),
   redriveCount: 0,
 });
+
+/** `stopDate` is not there while it runs (floci-io/floci#2694, measured on AWS). A bound that the definition leaves out is 0. */
+const mapRunOf = (run: MapRun): Record<string, unknown> => ({
+  mapRunArn: run.arn,
+  executionArn: run.executionArn,
+  status: run.status,
+  startDate: seconds(run.startedAt),
+  ...(run.stoppedAt === undefined ? {} : { stopDate: seconds(run.stoppedAt) }),
+  maxConcurrency: run.maxConcurrency,
+  toleratedFailurePercentage: run.tolerance.percentage ?? 0,
+  toleratedFailureCount: run.tolerance.count ?? 0,
+  itemCounts: run.itemCounts,
+  executionCounts: run.executionCounts,
+  redriveCount: 0,
+});
+
+const mapRunSummaryOf = (run: MapRun): Record<string, unknown> => ({
+  executionArn: run.executionArn,
+  mapRunArn: run.arn,
+  stateMachineArn: run.stateMachineArn,
+  startDate: seconds(run.startedAt),
+  ...(run.stoppedAt === undefined ? {} : { stopDate: seconds(run.stoppedAt) }),
+});
+
+/** The children of a Map Run, oldest first; of Express ones nobody gets to see anything. */
+const childrenOf = (executions: Executions, mapRunArn: string, status: string | undefined): Record<string, unknown>[] =>
+  executions
+    .mapRun(mapRunArn)
+    .children.filter(({ execution }) => execution.arn.includes(':execution:') && (status === undefined || execution.status === status))
+    .map(({ execution, items }) => ({ ...summaryOf(execution), mapRunArn, itemCount: items }));
 
 const machineSummaryOf = (machine: StateMachine): Record<string, unknown> => ({
   stateMachineArn: machine.arn,
@@ -70,6 +102,7 @@ const OPERATIONS: Record<OperationName, Operation> = {
     const included = input.includedData === 'ALL_DATA';
     return {
       ...summaryOf(execution),
+      ...(execution.mapRunArn === undefined ? {} : { mapRunArn: execution.mapRunArn }),
       ...(included ? { input: execution.input } : {}),
       inputDetails: { included },
       ...(execution.output === undefined ? {} : { ...(included ? { output: execution.output } : {}), outputDetails: { included } }),
@@ -86,13 +119,21 @@ const OPERATIONS: Record<OperationName, Operation> = {
     },
   ),
   ListExecutions: operation(
-    z.object({ stateMachineArn: arn, statusFilter: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE']).optional(), ...page }),
-    (input, executions) => {
+    z
+      .object({ stateMachineArn: arn.optional(), mapRunArn: longArn.optional(), statusFilter: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE']).optional(), ...page })
+      .refine((input) => (input.stateMachineArn === undefined) !== (input.mapRunArn === undefined), 'Must provide either stateMachineArn or mapRunArn, not both'),
+    ({ stateMachineArn, mapRunArn, ...input }, executions) => {
       // The oldest first, so that a token stays right when new executions come: pages are cut from the end.
-      const { items, nextToken } = pageOf(executions.list(input.stateMachineArn, input.statusFilter).toReversed(), input, true);
-      return { executions: items.map(summaryOf), nextToken };
+      const all = mapRunArn === undefined ? executions.list(stateMachineArn ?? '', input.statusFilter).toReversed().map(summaryOf) : childrenOf(executions, mapRunArn, input.statusFilter);
+      const { items, nextToken } = pageOf(all, input, true);
+      return { executions: items, nextToken };
     },
   ),
+  DescribeMapRun: operation(z.object({ mapRunArn: longArn }), (input, executions) => mapRunOf(executions.mapRun(input.mapRunArn))),
+  ListMapRuns: operation(z.object({ executionArn: arn, ...page }), (input, executions) => {
+    const { items, nextToken } = pageOf(executions.mapRuns.of(executions.execution(input.executionArn).arn), input, true);
+    return { mapRuns: items.map(mapRunSummaryOf), nextToken };
+  }),
   StopExecution: operation(
     z.object({ executionArn: arn, ...reason }),
     (input, executions) => {

@@ -1,4 +1,5 @@
 /** Requests that never leave the process: SDK clients and the Kubernetes adapter call the door directly. */
+import { Readable } from 'node:stream';
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
 import type { PlainHttp, SdkSettings, Transport } from '../../lambdas/adapters/clients.ts';
@@ -7,6 +8,7 @@ import type { Door } from '../door.ts';
 import { ConnectionLost } from '../door-faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import { assertRunning } from '../lambda/invocation.ts';
+import { isS3Host } from '../s3/request.ts';
 import { trustedAuthSchemes } from '../signature-trusted.ts';
 import { queryOf } from './query.ts';
 import type { World } from '../world/world.ts';
@@ -93,7 +95,7 @@ export interface InProcessOptions {
   trusted?: boolean;
 }
 
-/** A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are. */
+/** A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are, but for S3's. */
 export const inProcessTransport = (door: Door, world: World, { latency, trusted = false }: InProcessOptions = {}): Transport => {
   const delayed: Pick<Door, 'handle' | 'hasApiAt'> = {
     hasApiAt: door.hasApiAt,
@@ -111,7 +113,9 @@ export const inProcessTransport = (door: Door, world: World, { latency, trusted 
         // As the SDK's own request handler names it.
         throw error instanceof ConnectionLost ? Object.assign(error, { name: 'TimeoutError' }) : error;
       });
-      const body = bytesOf(response.body);
+      const bytes = bytesOf(response.body);
+      // Of S3's objects the SDK makes streams for its caller, and only of streams.
+      const body = isS3Host(request.hostname) ? Readable.from(bytes.length === 0 ? [] : [bytes]) : bytes;
       return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
     },
   };

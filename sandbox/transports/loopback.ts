@@ -34,7 +34,7 @@ export interface Loopback {
 
 const HOST = '127.0.0.1';
 /** Service ids as SDKs spell them in AWS_ENDPOINT_URL_<SERVICE>. */
-const ENDPOINTS = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE'];
+const ENDPOINTS = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'];
 
 const bodyOf = async (message: IncomingMessage): Promise<Uint8Array> => {
   const chunks: Buffer[] = [];
@@ -67,7 +67,9 @@ const listener = (door: Door, cluster?: ClusterState): RequestListener => {
     const response = await (cluster && isWatch(request) ? serveWatch(door, cluster, request, reply) : door.handle(request));
     if (!response) return;
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
-    reply.writeHead(response.status, { ...response.headers, 'content-length': body.length }).end(body);
+    // An answer to HEAD says itself how long the body would be.
+    const length = request.method === 'HEAD' ? (response.headers['content-length'] ?? 0) : body.length;
+    reply.writeHead(response.status, { ...response.headers, 'content-length': length }).end(body);
   };
   return (message, reply) => {
     // The door answers everything; what is left is a connection that broke off while it sent its body.

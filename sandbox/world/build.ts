@@ -206,6 +206,7 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     events: [],
     notifications: [],
     deadLetters: [],
+    buckets: new Map(),
     home: homeOf(scenario),
   };
   withdrawVersions(world, scenario.catalogue);

@@ -33,7 +33,7 @@ export const CALL_FAULTS: readonly FaultKind[] = ['throttled', 'server-error', '
 
 export const fault = z
   .strictObject({
-    service: z.enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events', 'kubernetes']).optional().describe('Calls of that service only.'),
+    service: z.enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events', 's3', 'kubernetes']).optional().describe('Calls of that service only.'),
     operation: z.string().min(1).optional().describe('Calls of that operation only, named as the call log names it: `DeleteAddon`, `list pods`.'),
     step: z.string().min(1).optional().describe("Calls of that step's function only: `delete-addon`."),
     input: z.record(z.string(), z.unknown()).optional().describe("Calls whose input, as the call log has it, contains all of this: an object's other fields do not matter."),

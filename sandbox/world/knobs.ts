@@ -135,6 +135,7 @@ export const knobs = z
     eventLagSeconds: knob(seconds.default(1), 'placeholder', 'EventBridge: typical latency of half a second', 'From an event, such as the end of an execution, to what EventBridge starts because of it.'),
     eventsLost: knob(z.boolean().default(false), 'certain', 'EventBridge Events Reference, AWS Step Functions events: delivery type best effort', 'Events of executions never arrive; schedules go on, and what was put by PutEvents arrives.'),
     ownEventsTwice: knob(z.boolean().default(false), 'certain', 'EventBridge User Guide, "My rule ran more than once in response to one event"', 'What was put by PutEvents is delivered twice, with one id, the second time after `eventLagSeconds` more.'),
+    schedulesTwice: knob(z.boolean().default(false), 'certain', 'EventBridge Scheduler User Guide, "What is Amazon EventBridge Scheduler?": at-least-once delivery', 'What is due by EventBridge Scheduler is delivered twice, with one scheduled time, the second time `eventLagSeconds` later.'),
     iamLagSeconds: knob(
       seconds.default(10),
       'certain',

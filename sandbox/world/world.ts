@@ -180,6 +180,23 @@ export interface AccessKey {
   expiresAt?: number;
 }
 
+/** One object of a bucket. */
+export interface ObjectState {
+  body: Uint8Array;
+  /** As it was put, or S3's own. */
+  contentType: string;
+  /** MD5 of the body, hexadecimal, without quotation marks. */
+  etag: string;
+  modifiedAt: number;
+}
+
+export interface BucketState {
+  account: string;
+  region: string;
+  /** By key. */
+  objects: Map<string, ObjectState>;
+}
+
 /** What somebody has put on a default bus, as it was delivered. */
 export interface PutEvent {
   /** The world's time, ISO 8601. */
@@ -227,6 +244,8 @@ export interface World {
   events: PutEvent[];
   notifications: Notification[];
   deadLetters: DeadLetter[];
+  /** S3's, by name: one namespace for all accounts. */
+  buckets: Map<string, BucketState>;
   home: { account: string; region: string };
 }
 

@@ -25,6 +25,7 @@ export const bareWorld = ({ seed = 1, knobs = {}, ...parts }: Partial<Omit<World
   events: [],
   notifications: [],
   deadLetters: [],
+  buckets: new Map(),
   home: { account: ACCOUNT, region: REGION },
   ...parts,
 });

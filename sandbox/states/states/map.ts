@@ -1,22 +1,20 @@
-import type { MapState } from '../definition.ts';
+import { isDistributed, type MapState } from '../definition.ts';
 import { Interrupted, StateFailure } from '../failure.ts';
 import { withRetryAndCatch } from '../retry.ts';
 import { Scope, type StateRunner, type Visit } from '../scope.ts';
 import { runBranches } from './branches.ts';
+import { attemptDistributed } from './distributed-map.ts';
+import { isWhole, itemsOf } from './map-items.ts';
 
 /** Step Functions Service Quotas: iterations of an inline Map that run at once. */
 const MAX_INLINE_CONCURRENCY = 40;
 
-const isList = (value: unknown): value is unknown[] => Array.isArray(value);
-const isConcurrency = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
-
 const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
   const { scope, name } = visit;
   const { run } = scope;
-  const items = state.Items === undefined ? visit.input : await visit.evaluate(state.Items, 'Items');
-  if (!isList(items)) throw visit.evaluationFailed('Items', `The value of the field 'Items' must be an array, but was ${JSON.stringify(items).slice(0, 200)}.`);
+  const items = await itemsOf(state, visit);
   // 0 is no limit of the definition's own.
-  const limit = (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isConcurrency)) || MAX_INLINE_CONCURRENCY;
+  const limit = (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isWhole(0))) || MAX_INLINE_CONCURRENCY;
   const startedEventId = scope.add('MapStateStarted', { mapStateStartedEventDetails: { length: items.length } });
 
   const iterate = async (index: number, cancellation: Scope['cancellation']): Promise<unknown> => {
@@ -51,6 +49,6 @@ const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
 
 export const runMap: StateRunner<MapState> = (state, visit) =>
   withRetryAndCatch(state, visit, async () => {
-    const result = await attempt(state, visit);
+    const result = await (isDistributed(state) ? attemptDistributed : attempt)(state, visit);
     return { next: state.Next, ...(await visit.settle(state, result, { result })) };
   });

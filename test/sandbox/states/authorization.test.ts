@@ -10,11 +10,13 @@ const CALLER = ROLE.replace('role/machine', 'role/caller');
 const TOKEN = 'TOKEN';
 const EXECUTION = `${MACHINE.replace(':stateMachine:', ':execution:')}:run`;
 
+/** DescribeMapRun wants a Map Run: `distributed-map.test.ts`. */
 const CALLS: [operation: string, input: object, resource: string][] = [
   ['StartExecution', { stateMachineArn: MACHINE, name: 'another' }, MACHINE],
   ['DescribeExecution', { executionArn: EXECUTION }, EXECUTION],
   ['GetExecutionHistory', { executionArn: EXECUTION }, EXECUTION],
   ['ListExecutions', { stateMachineArn: MACHINE }, MACHINE],
+  ['ListMapRuns', { executionArn: EXECUTION }, EXECUTION],
   ['StopExecution', { executionArn: EXECUTION }, EXECUTION],
   ['DescribeStateMachine', { stateMachineArn: MACHINE }, MACHINE],
   ['ListStateMachines', {}, 'arn:aws:states:eu-west-1:111122223333:stateMachine:*'],
@@ -52,7 +54,7 @@ describe('the right to', () => {
   test('is wanted by every operation that there is', async () => {
     const { asOperator } = await open();
     const failure = await asOperator('DeleteStateMachine', { stateMachineArn: MACHINE }).catch((error: unknown) => error as Error);
-    expect(/It has: (.*)\.$/.exec((failure as Error).message)![1]!.split(', ').sort()).toEqual(CALLS.map(([operation]) => operation).sort());
+    expect(/It has: (.*)\.$/.exec((failure as Error).message)![1]!.split(', ').sort()).toEqual([...CALLS.map(([operation]) => operation), 'DescribeMapRun'].sort());
   });
 
   test.each(CALLS)('%s: without it AWS refuses, and nothing has changed', async (operation, input, resource) => {

@@ -205,6 +205,11 @@ describe('history', () => {
 describe('definitions', () => {
   const open = (definition: Record<string, unknown>) => () => openBench(definition);
   const pass = { Type: 'Pass', End: true };
+  const distributed = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' };
+  const reader = { Resource: 'arn:aws:states:::s3:getObject', Arguments: { Bucket: 'b', Key: 'k' }, ReaderConfig: { InputType: 'JSON' } };
+  const map = (fields: object, config?: object) => ({ Type: 'Map', ItemProcessor: { ...(config ? { ProcessorConfig: config } : {}), StartAt: 'B', States: { B: pass } }, ...fields });
+  const mapOf = (fields: object, config?: object) => ({ StartAt: 'A', States: { A: map({ ...fields, End: true }, config) } });
+  const twice = (fields: object) => ({ StartAt: 'A', States: { A: map({ ...fields, Next: 'C' }, distributed), C: map({ ...fields, End: true }, distributed) } });
 
   test.each([
     ['JSONPath', { QueryLanguage: 'JSONPath', StartAt: 'A', States: { A: pass } }, 'QueryLanguage: must be JSONata'],
@@ -219,7 +224,14 @@ describe('definitions', () => {
       { StartAt: 'A', States: { A: { Type: 'Map', ItemProcessor: { StartAt: 'B', States: { B: { Type: 'Pass', Next: 'A' } } }, End: true } } },
       'States.A.ItemProcessor.States.B.Next leads to A',
     ],
-    ['a distributed Map', { StartAt: 'A', States: { A: { Type: 'Map', ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED' }, StartAt: 'B', States: { B: pass } }, End: true } } }, 'Mode'],
+    ['a distributed Map without a type of execution', mapOf({}, { Mode: 'DISTRIBUTED' }), 'States.A.ItemProcessor.ProcessorConfig.ExecutionType'],
+    ['a tolerance without a distributed Map', mapOf({ ToleratedFailureCount: 1 }), 'States.A: has a field of distributed Maps'],
+    ['two sources of items', mapOf({ Items: [], ItemReader: reader }, distributed), 'States.A: must have ItemReader or Items, not both'],
+    ['a reader of CSV', mapOf({ ItemReader: { ...reader, ReaderConfig: { InputType: 'CSV' } } }, distributed), 'States.A.ItemReader.ReaderConfig.InputType: must be JSON'],
+    ['a writer without a place', mapOf({ ResultWriter: {} }, distributed), 'States.A.ResultWriter: must have Resource and Arguments, WriterConfig, or all of them'],
+    ['a percentage over 100', mapOf({ ToleratedFailurePercentage: 101 }, distributed), 'States.A.ToleratedFailurePercentage'],
+    ['a label with a space', mapOf({ Label: 'a b' }, distributed), 'States.A.Label: must have no white space'],
+    ['a label twice', twice({ Label: 'same' }), 'the label same is there more than once'],
   ])('refuses %s', (_, definition, message) => {
     expect(open(definition)).toThrow(message);
     expect(open(definition)).toThrow("The sandbox can't run the state machine machine.");

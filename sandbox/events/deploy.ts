@@ -1,0 +1,29 @@
+/** EventBridge and its Scheduler over what they start, with the topics and queues that they use. */
+import type { Assembly } from '../assembly/assembly.ts';
+import type { LambdaRuntime } from '../lambda/runtime.ts';
+import { Messages } from '../messaging/messages.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import type { SandboxClock } from '../world/clock.ts';
+import { EventBus } from './bus.ts';
+import type { StartOptions } from './start-execution.ts';
+
+export interface EventsOptions extends StartOptions {
+  clock: SandboxClock;
+  assembly: Assembly;
+  lambda: LambdaRuntime;
+}
+
+/** `close`: nothing ticks any more. */
+export const deployEvents = ({ assembly, ...options }: EventsOptions): { bus: EventBus; close: () => void } => {
+  const { topics, queues, rules, functions, schedules = [] } = assembly;
+  const messages = new Messages({ ...options, topics, queues });
+  const bus = new EventBus({ ...options, rules, functions, messages });
+  const scheduler = new Scheduler({ ...options, schedules, functions, messages });
+  return {
+    bus,
+    close: () => {
+      scheduler.close();
+      bus.close();
+    },
+  };
+};

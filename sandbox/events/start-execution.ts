@@ -1,0 +1,36 @@
+/** How EventBridge and its Scheduler start an execution: as a role, whose rights are judged. */
+import type { Authorizer } from '../authorization/authorizer.ts';
+import { denialOfRole } from '../authorization/resource-policy.ts';
+import type { NotTaken } from '../messaging/messages.ts';
+import type { World } from '../world/world.ts';
+
+export interface StartOptions {
+  world: World;
+  clock: { now(): number };
+  authorizer: Authorizer;
+  /** Starts an execution; throws what the API refuses. */
+  startExecution: (stateMachineArn: string, input: string, name: string) => unknown;
+}
+
+/** What StartExecution refuses, as a dead letter's ERROR_CODE has it. */
+const START_CODES: Record<string, NotTaken['code']> = { StateMachineDoesNotExist: 'NO_RESOURCE', ExecutionAlreadyExists: 'RESOURCE_ALREADY_EXISTS' };
+
+/** Undefined once it runs. The call log has it, as it has every call of a service. */
+export const startAs = ({ world, clock, authorizer, startExecution }: StartOptions, roleArn: string, { arn, input, name }: { arn: string; input: string; name: string }): NotTaken | undefined => {
+  const [, , , region = '', account = ''] = arn.split(':');
+  const call = { at: new Date(clock.now()).toISOString(), service: 'states', operation: 'StartExecution', mutating: true, caller: roleArn, account, region, input: { stateMachineArn: arn, name } };
+  const denial = denialOfRole(authorizer, [], { action: 'states:StartExecution', resource: arn }, { caller: roleArn });
+  if (denial) {
+    world.log.add({ ...call, status: 400, error: 'AccessDeniedException', denied: denial.action });
+    return { code: 'NO_PERMISSIONS', message: denial.message };
+  }
+  try {
+    startExecution(arn, input, name);
+    world.log.add({ ...call, status: 200 });
+    return undefined;
+  } catch (error) {
+    const { name: refusal, message } = error instanceof Error ? error : new Error(String(error));
+    world.log.add({ ...call, status: 400, error: refusal });
+    return { code: START_CODES[refusal] ?? 'ERROR_FROM_TARGET', message: `${refusal}: ${message}` };
+  }
+};

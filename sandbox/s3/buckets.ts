@@ -1,0 +1,102 @@
+/** The objects of the application's buckets, and who may do what with them: for S3's own API and for the services that use it. */
+import { createHash } from 'node:crypto';
+import type { AssemblyBucket } from '../assembly/buckets.ts';
+import type { BucketState, ObjectState, World } from '../world/world.ts';
+import { refusalOf, type Right, type S3Caller } from './authorization.ts';
+import { noSuchBucket, noSuchKey, S3Error } from './errors.ts';
+
+export interface ListOptions {
+  prefix?: string | undefined;
+  delimiter?: string | undefined;
+  /** Keys after this one, which need not be there. */
+  after?: string | undefined;
+  maxKeys: number;
+}
+
+export interface Listing {
+  /** In the order of their UTF-8 bytes. */
+  objects: (ObjectState & { key: string })[];
+  /** What keys have in common up to the delimiter: each once, in the place of its keys. */
+  prefixes: string[];
+  /** Where the next page begins: after this. Left out: there is no more. */
+  next?: string;
+}
+
+/** Amazon S3 API Reference, "Object key naming": bytes of UTF-8. */
+const LONGEST_KEY = 1024;
+const DEFAULT_TYPE = 'binary/octet-stream';
+
+export class Buckets {
+  private readonly world: World;
+  private readonly clock: { now(): number };
+  private readonly known: Map<string, AssemblyBucket>;
+
+  /** Puts the buckets into the world, empty. */
+  constructor({ world, clock, buckets }: { world: World; clock: { now(): number }; buckets: readonly AssemblyBucket[] }) {
+    this.world = world;
+    this.clock = clock;
+    this.known = new Map(buckets.map((bucket) => [bucket.name, bucket]));
+    for (const { name, account, region } of buckets) world.buckets.set(name, { account, region, objects: new Map() });
+  }
+
+  /** Throws S3Error. */
+  put(by: S3Caller, bucketName: string, key: string, body: Uint8Array, contentType = DEFAULT_TYPE): ObjectState {
+    const { objects } = this.open(by, bucketName, { action: 's3:PutObject', key });
+    if (Buffer.byteLength(key) > LONGEST_KEY) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
+    // A view of somebody's buffer would change with it.
+    const object: ObjectState = { body: Buffer.from(body), contentType, etag: createHash('md5').update(body).digest('hex'), modifiedAt: this.clock.now() };
+    objects.set(key, object);
+    return object;
+  }
+
+  /** Throws S3Error. That there is no such object is told to who may list alone (Amazon S3 API Reference, GetObject, "Permissions"); others are refused that (schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64). */
+  get(by: S3Caller, bucketName: string, key: string): ObjectState {
+    const object = this.open(by, bucketName, { action: 's3:GetObject', key }).objects.get(key);
+    if (object) return object;
+    this.open(by, bucketName, { action: 's3:ListBucket' });
+    throw noSuchKey(key);
+  }
+
+  /** One that is not there is deleted as well. Throws S3Error. */
+  delete(by: S3Caller, bucketName: string, key: string): void {
+    this.open(by, bucketName, { action: 's3:DeleteObject', key }).objects.delete(key);
+  }
+
+  /** Throws S3Error. */
+  list(by: S3Caller, bucketName: string, { prefix, delimiter, after, maxKeys }: ListOptions): Listing {
+    const context = { ...(prefix === undefined ? {} : { 's3:prefix': prefix }), ...(delimiter === undefined ? {} : { 's3:delimiter': delimiter }), 's3:max-keys': String(maxKeys) };
+    const { objects } = this.open(by, bucketName, { action: 's3:ListBucket', context });
+    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix ?? '')).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    const listing: Listing = { objects: [], prefixes: [] };
+    const prefixes = new Set<string>();
+    let last: string | undefined;
+    for (const key of keys) {
+      const at = delimiter === undefined || delimiter === '' ? -1 : key.indexOf(delimiter, (prefix ?? '').length);
+      const entry = at === -1 ? key : key.slice(0, at + (delimiter ?? '').length);
+      // A page that ended with a common prefix goes on behind all its keys.
+      if (after !== undefined && (Buffer.compare(Buffer.from(entry), Buffer.from(after)) <= 0 || (at !== -1 && after.startsWith(entry)))) continue;
+      if (prefixes.has(entry)) continue;
+      if (listing.objects.length + prefixes.size >= maxKeys) return { ...listing, prefixes: [...prefixes], ...(last === undefined ? {} : { next: last }) };
+      const object = objects.get(key);
+      if (at !== -1) prefixes.add(entry);
+      else if (object) listing.objects.push({ key, ...object });
+      last = entry;
+    }
+    return { ...listing, prefixes: [...prefixes] };
+  }
+
+  /** The bucket, for who may do that. A bucket that is not there is told to everybody; so is where one is that was asked for in the wrong region. */
+  private open(by: S3Caller, name: string, right: Right): BucketState {
+    const [bucket, state] = [this.known.get(name), this.world.buckets.get(name)];
+    if (!bucket || !state) throw noSuchBucket(name);
+    if (bucket.region !== by.region) {
+      throw new S3Error(301, 'PermanentRedirect', 'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.', {
+        Endpoint: `${name}.s3.${bucket.region}.amazonaws.com`,
+        Bucket: name,
+      });
+    }
+    const refusal = refusalOf(this.world, bucket, right, by);
+    if (refusal !== undefined) throw new S3Error(403, 'AccessDenied', refusal);
+    return state;
+  }
+}

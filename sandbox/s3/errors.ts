@@ -1,0 +1,20 @@
+/** A refusal of S3's: Amazon S3 API Reference, "Error responses". */
+export class S3Error extends Error {
+  override readonly name: string;
+  readonly status: number;
+  /** What else the answer says, beside code and message. */
+  readonly details: Record<string, string>;
+
+  constructor(status: number, code: string, message: string, details: Record<string, string> = {}) {
+    super(message);
+    this.name = code;
+    this.status = status;
+    this.details = details;
+  }
+}
+
+export const noSuchBucket = (bucket: string): S3Error => new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', { BucketName: bucket });
+export const noSuchKey = (key: string): S3Error => new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { Key: key });
+export const invalidArgument = (name: string, value: string, message: string): S3Error => new S3Error(400, 'InvalidArgument', message, { ArgumentName: name, ArgumentValue: value });
+/** S3's own text for what it does not have either. */
+export const notImplemented = (what: string): S3Error => new S3Error(501, 'NotImplemented', `A header you provided implies functionality that is not implemented: the sandbox's S3 does not have ${what}.`);

@@ -1,0 +1,61 @@
+/** What a request to S3 asks for: the bucket is in the path or in the host's name, the operation in the method and the query. */
+import type { HttpRequest } from '../http.ts';
+
+export const OPERATIONS = ['PutObject', 'GetObject', 'HeadObject', 'DeleteObject', 'ListObjectsV2'] as const;
+export type OperationName = (typeof OPERATIONS)[number];
+
+export interface S3Request {
+  /** Undefined for what the sandbox does not have. */
+  operation: OperationName | undefined;
+  bucket: string;
+  /** Empty for what is about the bucket. */
+  key: string;
+}
+
+/** `BUCKET.s3.REGION.amazonaws.com`. An address of this machine has no bucket before it: path style alone. */
+const VIRTUAL_HOST = /^(.+)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?(?::\d+)?$/;
+
+export const isS3Host = (host: string): boolean => /(?:^|\.)s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com/.test(host);
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+const ON_OBJECTS: Record<string, OperationName> = { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject', DELETE: 'DeleteObject' };
+
+/** Anything else in the query is another operation: `?acl`, `?uploads`, `?versionId=…`. */
+const isOfObjects = (name: string): boolean => name === 'x-id' || name.startsWith('X-Amz-') || name.startsWith('response-');
+
+/** The first value of a query's parameter. */
+export const parameter = ({ query }: HttpRequest, name: string): string | undefined => {
+  const value = query[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+const operationFor = (request: HttpRequest, bucket: string, key: string): OperationName | undefined => {
+  if (bucket === '') return undefined;
+  if (key !== '') return Object.keys(request.query).every(isOfObjects) ? ON_OBJECTS[request.method] : undefined;
+  return request.method === 'GET' && parameter(request, 'list-type') === '2' ? 'ListObjectsV2' : undefined;
+};
+
+export const readRequest = (request: HttpRequest): S3Request => {
+  const [, ofHost] = VIRTUAL_HOST.exec(request.host) ?? [];
+  const path = request.path.replace(/^\//, '');
+  const [first = '', ...rest] = path.split('/');
+  const [bucket, key] = ofHost === undefined ? [decoded(first), decoded(rest.join('/'))] : [ofHost, decoded(path)];
+  return { operation: operationFor(request, bucket, key), bucket, key };
+};
+
+/** The operation's name, as the call log has it. */
+export const operationNameOf = (request: HttpRequest): string => readRequest(request).operation ?? `${request.method} ${request.path}`;
+
+/** The operation's input, as the call log has it: never what an object says. */
+export const summarise = (request: HttpRequest): Record<string, string> => {
+  const { bucket, key } = readRequest(request);
+  const prefix = parameter(request, 'prefix');
+  return { Bucket: bucket, ...(key === '' ? {} : { Key: key }), ...(key !== '' || prefix === undefined ? {} : { Prefix: prefix }) };
+};

@@ -1,0 +1,104 @@
+/** EventBridge Scheduler: the application's schedules, in the sandbox's time. */
+import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblySchedule } from '../assembly/schedules.ts';
+import { type StartOptions, startAs } from '../events/start-execution.ts';
+import { isJson } from '../json.ts';
+import { isFunctionArn } from '../lambda/arn.ts';
+import { AsyncInvocations } from '../lambda/async-invocations.ts';
+import type { LambdaRuntime } from '../lambda/runtime.ts';
+import type { Messages, NotTaken } from '../messaging/messages.ts';
+import type { SandboxClock } from '../world/clock.ts';
+import { Later } from '../world/later.ts';
+import { Random } from '../world/random.ts';
+import { parseExpression, type Timing } from './expression.ts';
+
+export interface SchedulerOptions extends StartOptions {
+  clock: SandboxClock;
+  schedules: readonly AssemblySchedule[];
+  functions: readonly AssemblyFunction[];
+  lambda: LambdaRuntime;
+  messages: Messages;
+}
+
+/** Keeps its ids away from the draws that others share. */
+const OWN_STREAM = 0x73_63_68_64;
+const HEX = '0123456789abcdef';
+
+/** Whole seconds, as the guide shows it. */
+const stamp = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}/, '');
+
+/** "EventBridge Scheduler ignores" StartDate and EndDate "for one-time schedules" (API Reference, GetSchedule). */
+const isOnce = ({ expression }: AssemblySchedule): boolean => expression.startsWith('at(');
+
+/** Scheduler delivers "at least once" (EventBridge Scheduler User Guide, "What is Amazon EventBridge Scheduler?"). */
+export class Scheduler {
+  private readonly options: SchedulerOptions;
+  private readonly invocations: AsyncInvocations;
+  private readonly ids: Random;
+  private readonly later: Later;
+
+  constructor(options: SchedulerOptions) {
+    const { world, clock, lambda, functions, messages, schedules } = options;
+    this.options = options;
+    this.ids = new Random(world.seed ^ OWN_STREAM);
+    this.later = new Later(clock);
+    this.invocations = new AsyncInvocations({ clock, lambda, functions, messages, after: (milliseconds, run) => this.later.after(milliseconds, run, { background: true }) });
+    for (const schedule of schedules) {
+      const timing = parseExpression(schedule.expression, schedule.timeZone);
+      if (!timing) throw new Error(`The sandbox's Scheduler can't run the schedule ${schedule.name}: ${schedule.expression} is no expression of Scheduler's.`);
+      // "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target immediately."
+      const since = isOnce(schedule) ? clock.now() : (schedule.startAt ?? clock.now());
+      this.tick(schedule, timing, since, Math.max(since, clock.now()));
+    }
+  }
+
+  /** No schedule delivers any more. */
+  close(): void {
+    this.later.close();
+  }
+
+  private tick(schedule: AssemblySchedule, timing: Timing, since: number, from: number): void {
+    const at = timing.next(from, since);
+    const { endAt = Infinity } = isOnce(schedule) ? {} : schedule;
+    if (at === undefined || at > endAt) return;
+    const { world, clock } = this.options;
+    const run = (): void => {
+      this.deliver(schedule, at);
+      if (world.knobs.schedulesTwice) this.later.after(world.knobs.eventLagSeconds * 1000, () => this.deliver(schedule, at));
+      this.tick(schedule, timing, since, at + 1);
+    };
+    this.later.after(at - clock.now(), run, { background: true });
+  }
+
+  /** `at`: the time for which it was scheduled, the same however often it is delivered. */
+  private deliver(schedule: AssemblySchedule, at: number): void {
+    const { target, arn } = schedule;
+    const executionId = this.ids.string(16, HEX);
+    const input = this.inputOf(schedule, at, executionId);
+    const undelivered = (notTaken: NotTaken | undefined): void => this.undelivered(schedule, input, notTaken);
+    if (!isJson(input)) return undelivered({ code: 'INVALID_JSON', message: `The input of the schedule ${arn} is no JSON: ${input}` });
+    if (!isFunctionArn(target.arn)) return undelivered(startAs(this.options, target.roleArn, { arn: target.arn, input, name: executionId }));
+    return this.invocations.invoke({
+      functionArn: target.arn,
+      payload: JSON.parse(input),
+      caller: { caller: target.roleArn },
+      refused: ({ status, failureCause }) => undelivered({ code: status === 403 ? 'NO_PERMISSIONS' : 'NO_RESOURCE', message: failureCause }),
+    });
+  }
+
+  /** Source: EventBridge Scheduler User Guide, "Adding context attributes". What a target without an input gets is as users show it; its `detail` is text. */
+  private inputOf({ arn, target }: AssemblySchedule, at: number, executionId: string): string {
+    const [, , , region = '', account = ''] = arn.split(':');
+    if (target.input === undefined) {
+      return JSON.stringify({ version: '0', id: executionId, 'detail-type': 'Scheduled Event', source: 'aws.scheduler', account, time: stamp(at), region, resources: [arn], detail: '{}' });
+    }
+    const values: Record<string, string> = { 'schedule-arn': arn, 'scheduled-time': stamp(at), 'execution-id': executionId, 'attempt-number': '1' };
+    return target.input.replaceAll(/<aws\.scheduler\.([\w-]+)>/g, (whole, name: string) => values[name] ?? whole);
+  }
+
+  /** Scheduler sends it as the schedule's role (EventBridge Scheduler User Guide, "Configuring a schedule's dead-letter queue"). */
+  private undelivered({ target: { deadLetterArn, roleArn } }: AssemblySchedule, input: string, notTaken: NotTaken | undefined): void {
+    if (!notTaken || deadLetterArn === undefined) return;
+    this.options.messages.keep(deadLetterArn, { event: isJson(input) ? (JSON.parse(input) as unknown) : input, why: `${notTaken.code}: ${notTaken.message}` }, { caller: roleArn });
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * A run of a distributed Map: the child executions that it starts, and how they have ended. Source: Step Functions
+ * Developer Guide, "Viewing a Distributed Map Run execution"; Step Functions API Reference, DescribeMapRun.
+ */
+import type { Execution, ExecutionStatus } from './executions.ts';
+
+/** Of items, or of child executions. */
+export interface Counts {
+  pending: number;
+  running: number;
+  succeeded: number;
+  failed: number;
+  timedOut: number;
+  aborted: number;
+  total: number;
+  resultsWritten: number;
+  failuresNotRedrivable: number;
+  pendingRedrive: number;
+}
+
+export type MapRunStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
+
+/** What fails the run: more failed items than that. Both left out: any. */
+export interface Tolerance {
+  /** Of all items, 0 to 100. */
+  percentage?: number | undefined;
+  count?: number | undefined;
+}
+
+export interface MapRunOptions {
+  arn: string;
+  /** Of the execution whose state it is. */
+  executionArn: string;
+  /** With the label: what its children are executions of. */
+  stateMachineArn: string;
+  startedAt: number;
+  maxConcurrency: number;
+  tolerance: Tolerance;
+}
+
+const ENDS: Record<Exclude<ExecutionStatus, 'RUNNING'>, 'succeeded' | 'failed' | 'timedOut' | 'aborted'> = { SUCCEEDED: 'succeeded', FAILED: 'failed', TIMED_OUT: 'timedOut', ABORTED: 'aborted' };
+
+const counts = (): Counts => ({ pending: 0, running: 0, succeeded: 0, failed: 0, timedOut: 0, aborted: 0, total: 0, resultsWritten: 0, failuresNotRedrivable: 0, pendingRedrive: 0 });
+
+export class MapRun {
+  readonly arn: string;
+  readonly executionArn: string;
+  readonly stateMachineArn: string;
+  readonly startedAt: number;
+  readonly maxConcurrency: number;
+  readonly tolerance: Tolerance;
+  readonly itemCounts = counts();
+  readonly executionCounts = counts();
+  /** Those that have begun, in that order, with how many items each has. */
+  readonly children: { execution: Execution; items: number }[] = [];
+  status: MapRunStatus = 'RUNNING';
+  stoppedAt: number | undefined;
+
+  constructor({ arn, executionArn, stateMachineArn, startedAt, maxConcurrency, tolerance }: MapRunOptions) {
+    this.arn = arn;
+    this.executionArn = executionArn;
+    this.stateMachineArn = stateMachineArn;
+    this.startedAt = startedAt;
+    this.maxConcurrency = maxConcurrency;
+    this.tolerance = tolerance;
+  }
+
+  /** The last part of its ARN, which is in the keys of what it exports too. */
+  get id(): string {
+    return this.arn.split(':').at(-1) ?? '';
+  }
+
+  /** One more child is to come. */
+  plan(items: number): void {
+    this.add('pending', items);
+    this.add('total', items);
+  }
+
+  begun(execution: Execution, items: number): void {
+    this.children.push({ execution, items });
+    this.add('pending', -items, -1);
+    this.add('running', items);
+  }
+
+  ended({ status }: Execution, items: number): void {
+    if (status === 'RUNNING') return;
+    this.add('running', -items, -1);
+    this.add(ENDS[status], items);
+  }
+
+  /** "The total number of failed or timed out items divided by the total number of items"; where both bounds are there, either. */
+  get isOverTolerance(): boolean {
+    const { percentage, count } = this.tolerance;
+    const { failed, timedOut, total } = this.itemCounts;
+    const bad = failed + timedOut;
+    if (percentage === undefined && count === undefined) return bad > 0;
+    return (count !== undefined && bad > count) || (percentage !== undefined && (100 * bad) / total > percentage);
+  }
+
+  /** All that it has is in the result, or exported. */
+  resultsWritten(): void {
+    for (const each of [this.itemCounts, this.executionCounts]) each.resultsWritten = each.succeeded + each.failed + each.timedOut + each.aborted;
+  }
+
+  end(status: Exclude<MapRunStatus, 'RUNNING'>, at: number): void {
+    this.status = status;
+    this.stoppedAt = at;
+  }
+
+  private add(name: keyof Counts, items: number, executions = 1): void {
+    this.itemCounts[name] += items;
+    this.executionCounts[name] += executions;
+  }
+}

@@ -1,0 +1,98 @@
+/** The runs of distributed Maps in a sandbox, and what each execution may start of them. */
+import { createHash } from 'node:crypto';
+import { denialOfRole } from '../authorization/resource-policy.ts';
+import { objectsAs, type RoleObjectsOptions } from '../s3/as-role.ts';
+import type { Random } from '../world/random.ts';
+import type { MapState } from './definition.ts';
+import type { Execution, StateMachine } from './executions.ts';
+import { StateFailure } from './failure.ts';
+import { MapRun } from './map-run.ts';
+import type { DistributedMaps } from './scope.ts';
+
+/** A child as it is to be made. */
+export interface Child {
+  arn: string;
+  name: string;
+  machine: StateMachine;
+  input: string;
+  mapRunArn: string;
+  isExpress: boolean;
+}
+
+export interface MapRunsOptions extends RoleObjectsOptions {
+  random: Random;
+  start: (child: Child) => Execution;
+}
+
+/** Step Functions Service Quotas: the longest that an Express workflow runs. */
+const EXPRESS_SECONDS = 300;
+
+/** What AWS makes one of is not known: this is the same each time. */
+const labelOf = (machineArn: string, stateName: string): string => createHash('sha256').update(`${machineArn}/${stateName}`).digest('hex').slice(0, 32);
+
+/** Of an ARN that may have a label at its end. */
+const unlabelled = (arn: string): string => arn.replace(/\/.*$/, '');
+
+export class MapRuns {
+  private readonly options: MapRunsOptions;
+  private readonly runs = new Map<string, MapRun>();
+  /** By the ARN of the run. */
+  private readonly machines = new Map<string, StateMachine>();
+
+  constructor(options: MapRunsOptions) {
+    this.options = options;
+  }
+
+  find(arn: string): MapRun | undefined {
+    return this.runs.get(arn);
+  }
+
+  /** Oldest first. */
+  of(executionArn: string): MapRun[] {
+    return [...this.runs.values()].filter((run) => run.executionArn === executionArn);
+  }
+
+  /** What an execution of that state machine has. */
+  for(executionArn: string, machine: StateMachine): DistributedMaps {
+    const { authorizer } = this.options;
+    const [, , , region = ''] = machine.arn.split(':');
+    return {
+      open: (stateName, state, options) => this.open(executionArn, machine, stateName, state, options),
+      authorize: () => {
+        const denial = denialOfRole(authorizer, [], { action: 'states:StartExecution', resource: unlabelled(machine.arn) }, { caller: machine.roleArn });
+        // The text is AWS's (serverless-operations/serverless-step-functions#543); under which name it fails is not known.
+        if (denial) throw new StateFailure('States.Permissions', denial.message);
+      },
+      start: (run, state, input) => this.start(run, state, input),
+      objects: () => objectsAs(this.options, machine.roleArn, region),
+    };
+  }
+
+  /** ARNs as the Step Functions API Reference shows them: DescribeMapRun, DescribeStateMachine, ListExecutions. */
+  private open(executionArn: string, machine: StateMachine, stateName: string, state: MapState, options: Parameters<DistributedMaps['open']>[2]): MapRun {
+    const base = unlabelled(machine.arn);
+    const label = state.Label ?? labelOf(base, stateName);
+    const { StartAt, States, ProcessorConfig: config } = state.ItemProcessor;
+    const isExpress = config?.Mode === 'DISTRIBUTED' && config.ExecutionType === 'EXPRESS';
+    const run = new MapRun({
+      ...options,
+      arn: `${base.replace(':stateMachine:', ':mapRun:')}/${label}:${this.options.random.uuid()}`,
+      executionArn,
+      stateMachineArn: `${base}/${label}`,
+      startedAt: this.options.clock.now(),
+    });
+    this.runs.set(run.arn, run);
+    this.machines.set(run.arn, { ...machine, arn: run.stateMachineArn, name: `${unlabelled(machine.name)}/${label}`, parsed: { StartAt, States, ...(isExpress ? { TimeoutSeconds: EXPRESS_SECONDS } : {}) } });
+    return run;
+  }
+
+  private start(run: MapRun, { ItemProcessor: { ProcessorConfig: config } }: MapState, input: string): Execution {
+    const { random, start } = this.options;
+    const machine = this.machines.get(run.arn);
+    if (!machine) throw new Error(`There is no Map Run ${run.arn}.`);
+    const isExpress = config?.Mode === 'DISTRIBUTED' && config.ExecutionType === 'EXPRESS';
+    const name = random.uuid();
+    const arn = isExpress ? `${machine.arn.replace(':stateMachine:', ':express:')}:${name}:${random.uuid()}` : `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+    return start({ arn, name, machine, input, mapRunArn: run.arn, isExpress });
+  }
+}
