@@ -1,7 +1,7 @@
 /** How each service's protocol says that something is wrong, and where an answer of it carries an error's name. */
 import { queryRefusal, toXml } from './iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
-import { isS3Host, operationNameOf as s3OperationOf } from './s3/request.ts';
+import { isForS3, operationNameOf as s3OperationOf } from './s3/request.ts';
 import type { SignatureProblem } from './signature.ts';
 
 /** `http-api`: the application's own API, whose errors are its own but for those of the sandbox. */
@@ -16,7 +16,7 @@ export const guessService = (request: HttpRequest): string => {
   if (target.startsWith('DynamoDB_')) return 'dynamodb';
   if (target.startsWith('AWSStepFunctions.')) return 'states';
   if (target.startsWith('AWSEvents.')) return 'events';
-  if (isS3Host(request.host)) return 's3';
+  if (isForS3(request)) return 's3';
   const host = request.host.split('.')[0] ?? '';
   if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks'].includes(host)) return host;
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
@@ -24,7 +24,7 @@ export const guessService = (request: HttpRequest): string => {
 
 /** The operation's name for the log when no service got to name it. */
 export const guessOperation = (request: HttpRequest): string => {
-  if (isS3Host(request.host)) return s3OperationOf(request);
+  if (isForS3(request)) return s3OperationOf(request);
   const target = request.headers['x-amz-target']?.split('.').at(-1);
   const action = /(?:^|&)Action=(\w+)/.exec(Buffer.from(request.body).toString('utf8'))?.[1];
   return target ?? action ?? `${request.method} ${request.path}`;
@@ -37,6 +37,12 @@ const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string; s3:
   'unknown-key': { json: 'UnrecognizedClientException', query: 'InvalidClientTokenId', s3: 'InvalidAccessKeyId' },
   expired: { json: 'ExpiredTokenException', query: 'ExpiredToken', s3: 'ExpiredToken' },
   mismatch: { json: 'InvalidSignatureException', query: 'SignatureDoesNotMatch', s3: 'SignatureDoesNotMatch' },
+};
+/** S3 API Reference, "Error responses": its own words, where they say the same. */
+const S3_TEXTS: Partial<Record<SignatureProblem, string>> = {
+  missing: 'Access Denied',
+  'unknown-key': 'The AWS Access Key Id you provided does not exist in our records.',
+  expired: 'The provided token has expired.',
 };
 /** Of S3 these two are a 400. */
 const S3_BAD_REQUESTS: readonly SignatureProblem[] = ['incomplete', 'expired'];
@@ -81,7 +87,7 @@ export const refusal = (protocol: Protocol, ...rest: Parameters<Refusal>): HttpR
 /** JSON-RPC services answer 400 to a bad signature, all others 403. */
 export const signatureRefusal = (protocol: Protocol, problem: SignatureProblem, message: string, requestId: string): HttpResponse => {
   const { json, query, s3 } = PROBLEM_CODES[problem];
-  if (protocol === 'rest-xml') return refusal(protocol, S3_BAD_REQUESTS.includes(problem) ? 400 : 403, s3, message, requestId);
+  if (protocol === 'rest-xml') return refusal(protocol, S3_BAD_REQUESTS.includes(problem) ? 400 : 403, s3, S3_TEXTS[problem] ?? message, requestId);
   return refusal(protocol, protocol.startsWith('json') ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
 };
 

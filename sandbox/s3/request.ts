@@ -17,6 +17,16 @@ const VIRTUAL_HOST = /^(.+)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?(?::\
 
 export const isS3Host = (host: string): boolean => /(?:^|\.)s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com/.test(host);
 
+/** The first value of a query's parameter. */
+export const parameter = ({ query }: HttpRequest, name: string): string | undefined => {
+  const value = query[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+/** By its host or, at an address of this machine, by what its signature says, be that right or wrong. */
+export const isForS3 = (request: HttpRequest): boolean =>
+  isS3Host(request.host) || [request.headers['authorization'], parameter(request, 'X-Amz-Credential')].some((claim) => claim?.includes('/s3/aws4_request'));
+
 const decoded = (text: string): string => {
   try {
     return decodeURIComponent(text);
@@ -29,12 +39,6 @@ const ON_OBJECTS: Record<string, OperationName> = { PUT: 'PutObject', GET: 'GetO
 
 /** Anything else in the query is another operation: `?acl`, `?uploads`, `?versionId=…`. */
 const isOfObjects = (name: string): boolean => name === 'x-id' || name.startsWith('X-Amz-') || name.startsWith('response-');
-
-/** The first value of a query's parameter. */
-export const parameter = ({ query }: HttpRequest, name: string): string | undefined => {
-  const value = query[name];
-  return Array.isArray(value) ? value[0] : value;
-};
 
 const operationFor = (request: HttpRequest, bucket: string, key: string): OperationName | undefined => {
   if (bucket === '') return undefined;
