@@ -26,7 +26,7 @@ describe('an object', () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
     await client.send(put('bytes', bytes));
     expect(await (await client.send(get('bytes'))).Body!.transformToByteArray()).toEqual(bytes);
-    await client.send(put('empty', ''));
+    await client.send(put('empty', new Uint8Array()));
     expect(await textOf(client, 'empty')).toBe('');
     expect((await client.send(get('empty'))).ContentType).toBe('application/octet-stream');
   });

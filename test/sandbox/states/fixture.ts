@@ -4,6 +4,8 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import type { AssemblyFunction } from '../../../sandbox/assembly/assembly.ts';
+import type { AssemblyBucket } from '../../../sandbox/assembly/buckets.ts';
+import { Buckets } from '../../../sandbox/s3/buckets.ts';
 import type { Invoker } from '../../../sandbox/lambda/source-runtime.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { type Execution, Executions } from '../../../sandbox/states/executions.ts';
@@ -90,6 +92,9 @@ export interface BenchOptions {
   functions?: AssemblyFunction[];
   /** Instead of a state machine's role that may call every function. */
   roles?: RoleState[];
+  buckets?: AssemblyBucket[];
+  forgetHistories?: boolean;
+  onStatus?: (execution: Execution) => void;
 }
 
 export const openBench = (definition: Record<string, unknown>, options: BenchOptions = {}): Bench => {
@@ -107,7 +112,9 @@ export const openBench = (definition: Record<string, unknown>, options: BenchOpt
     createInvoker,
   });
   const machine = { logicalId: 'Machine', name: 'machine', arn: MACHINE, definition: { QueryLanguage: 'JSONata', ...definition }, roleArn: ROLE };
-  const executions = new Executions({ world, clock, lambda, stateMachines: [machine] });
+  const { forgetHistories = false, onStatus } = options;
+  const buckets = new Buckets({ world, clock, buckets: options.buckets ?? [] });
+  const executions = new Executions({ world, clock, lambda, buckets, forgetHistories, stateMachines: [machine], ...(onStatus ? { onStatus } : {}) });
   return {
     world,
     clock,
