@@ -6,12 +6,12 @@ import { ARN, BUCKET, bucketOf, EVERYTHING, get, list, open, put, statement, tex
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/sandbox`;
 const OTHER = '444455556666';
 
-const CALLS: [operation: string, action: string, resource: string, command: () => sdk.PutObjectCommand][] = [
-  ['PutObject', 's3:PutObject', `${ARN}/one`, () => put('one')],
-  ['GetObject', 's3:GetObject', `${ARN}/one`, () => get('one') as unknown as sdk.PutObjectCommand],
-  ['HeadObject', 's3:GetObject', `${ARN}/one`, () => new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }) as unknown as sdk.PutObjectCommand],
-  ['DeleteObject', 's3:DeleteObject', `${ARN}/one`, () => new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' }) as unknown as sdk.PutObjectCommand],
-  ['ListObjectsV2', 's3:ListBucket', ARN, () => list() as unknown as sdk.PutObjectCommand],
+const CALLS: [operation: string, action: string, resource: string, command: () => never][] = [
+  ['PutObject', 's3:PutObject', `${ARN}/one`, () => put('one') as never],
+  ['GetObject', 's3:GetObject', `${ARN}/one`, () => get('one') as never],
+  ['HeadObject', 's3:GetObject', `${ARN}/one`, () => new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }) as never],
+  ['DeleteObject', 's3:DeleteObject', `${ARN}/one`, () => new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' }) as never],
+  ['ListObjectsV2', 's3:ListBucket', ARN, () => list() as never],
 ];
 
 describe('the right to', () => {
@@ -20,8 +20,8 @@ describe('the right to', () => {
     await asOperator.send(put('one', 'before'));
     const failure = await client.send(command()).catch((error: unknown) => error as Error);
     // An answer to HEAD has no body, and so no name and no text.
-    if (operation === 'HeadObject') expect(failure).toMatchObject({ $metadata: { httpStatusCode: 403 } });
-    else expect(failure).toMatchObject({ name: 'AccessDenied', message: `User: ${SESSION} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`, $metadata: { httpStatusCode: 403 } });
+    const says = { name: 'AccessDenied', message: `User: ${SESSION} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action` };
+    expect(failure).toMatchObject({ $metadata: { httpStatusCode: 403 }, ...(operation === 'HeadObject' ? {} : says) });
     expect(world.log.calls.at(-1)).toMatchObject({ service: 's3', operation, caller: FUNCTION_ROLE, status: 403, denied: action });
     expect([...objects()].map(([key, { body }]) => [key, Buffer.from(body).toString()])).toEqual([['one', 'before']]);
   });
@@ -29,7 +29,7 @@ describe('the right to', () => {
   test.each(CALLS)('%s: it alone is enough', async (_, action, resource, command) => {
     const { client, asOperator } = open([allow(action, resource)]);
     await asOperator.send(put('one'));
-    await client.send(command());
+    await expect(client.send(command())).resolves.toBeDefined();
   });
 
   test('list covers the prefixes that its condition names', async () => {

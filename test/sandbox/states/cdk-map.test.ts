@@ -21,7 +21,8 @@ test('what CDK writes is taken', () => {
     itemBatcher: new sfn.ItemBatcher({ maxItemsPerBatch: 10 }),
     resultWriterV2: new sfn.ResultWriterV2({ bucket, prefix: 'sweeps/results', writerConfig: { outputType: sfn.OutputType.JSON, transformation: sfn.Transformation.COMPACT } }),
   }).itemProcessor(sfn.Pass.jsonata(stack, 'Look'));
-  new sfn.StateMachine(stack, 'Machine', { queryLanguage: sfn.QueryLanguage.JSONATA, definitionBody: sfn.DefinitionBody.fromChainable(map) });
+  const definitionBody = sfn.DefinitionBody.fromChainable(map);
+  expect(new sfn.StateMachine(stack, 'Machine', { queryLanguage: sfn.QueryLanguage.JSONATA, definitionBody })).toBeDefined();
   const [machine] = Object.values(Template.fromStack(stack).findResources('AWS::StepFunctions::StateMachine')) as { Properties: { DefinitionString: { 'Fn::Join': [string, unknown[]] } } }[];
   const [, parts] = machine!.Properties.DefinitionString['Fn::Join'];
   const text = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part).includes('Partition') ? 'aws' : 'a-bucket')).join('');

@@ -61,7 +61,11 @@ interface Place {
 
 const openPlace = async (): Promise<Place> => {
   const world = newWorld();
-  Object.assign(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!, { policies: [INLINE], attachedPolicies: [MANAGED] });
+  const { roles } = world.accounts.get(ACCOUNT)!;
+  Object.assign(roles.get('ebs-csi')!, { policies: [INLINE], attachedPolicies: [MANAGED] });
+  const start = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'states:StartExecution', Resource: MACHINE }] };
+  const roleArn = `arn:aws:iam::${ACCOUNT}:role/waits`;
+  roles.set('waits', { ...roles.get('ebs-csi')!, name: 'waits', path: '/', arn: roleArn, policies: [{ name: 'start', document: JSON.stringify(start) }], attachedPolicies: [] });
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
   // No add-on of the scenario has one.
   const database: AddonObjects['workloads'][number] = { kind: 'StatefulSet', name: 'db', serviceAccount: 'default', replicas: 1, labels: { app: 'db' }, containers: [{ name: 'main', image: 'db:1' }] };
@@ -69,11 +73,13 @@ const openPlace = async (): Promise<Place> => {
   const table = createDynamoDb(world);
   await table.createTable({ name: TABLE, keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] });
   const branch = { StartAt: 'Ask', States: { Ask: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken', Arguments: { FunctionName: 'ask', Payload: '{% $states.context.Task.Token %}' }, End: true } } };
+  const each = { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' }, StartAt: 'Rest', States: { Rest: { Type: 'Wait', Seconds: 60, End: true } } };
+  const map = { StartAt: 'Each', States: { Each: { Type: 'Map', Label: 'Each', Items: [1, 2], ItemProcessor: each, End: true } } };
   const definition = {
     QueryLanguage: 'JSONata',
     StartAt: 'Ask',
     States: {
-      Ask: { Type: 'Parallel', Branches: [branch, branch], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Wait' }], End: true },
+      Ask: { Type: 'Parallel', Branches: [branch, branch, map], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Wait' }], End: true },
       Wait: { Type: 'Wait', Seconds: 60, End: true },
     },
   };
@@ -83,7 +89,7 @@ const openPlace = async (): Promise<Place> => {
     world,
     clock,
     lambda,
-    stateMachines: [{ logicalId: 'Waits', name: 'Waits', arn: MACHINE, roleArn: `arn:aws:iam::${ACCOUNT}:role/waits`, definition }],
+    stateMachines: [{ logicalId: 'Waits', name: 'Waits', arn: MACHINE, roleArn, definition }],
   });
   const authorizer = new Authorizer(world);
   const bus = new EventBus({ world, clock, lambda, authorizer, rules: [], functions: [], messages: new Messages({ world, clock, authorizer }), startExecution: () => undefined });

@@ -145,6 +145,8 @@ const states: Row[] = [
   ['states', 'StartExecution', { stateMachineArn: MACHINE, name: 'one', input: '{"a":"ü"}' }, { stateMachineArn: MACHINE, name: 'one', input: '{"a":"b"}' }],
   ['states', 'ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'RUNNING' }, NO_MACHINE],
   ['states', 'GetExecutionHistory', theExecution, NO_EXECUTION],
+  ['states', 'ListMapRuns', theExecution, NO_EXECUTION],
+  ['states', 'DescribeMapRun', (answers) => ({ mapRunArn: (answers.ListMapRuns!.mapRuns as { mapRunArn: string }[])[0]!.mapRunArn }), { mapRunArn: `${MACHINE.replace(':stateMachine:', ':mapRun:')}/Each:none` }],
   ['states', 'SendTaskHeartbeat', (answers) => ({ taskToken: tokenOf(answers, 0) }), NO_TASK],
   ['states', 'SendTaskSuccess', (answers) => ({ taskToken: tokenOf(answers, 0), output: '"ü"' }), (answers) => ({ taskToken: tokenOf(answers, 1), output: '{' })],
   ['states', 'SendTaskFailure', (answers) => ({ taskToken: tokenOf(answers, 1), error: 'No', cause: 'ü' }), (answers) => ({ taskToken: tokenOf(answers, 1) })],

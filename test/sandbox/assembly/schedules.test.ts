@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Duration, RemovalPolicy, Stack, TimeZone } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import * as targets from 'aws-cdk-lib/aws-scheduler-targets';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
+import { checkServiceRoles } from '../../../sandbox/service-roles.ts';
+
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'schedules-'));
+  folders.push(folder);
+  return folder;
+};
+const KEEP = RemovalPolicy.RETAIN;
+const AWS = { account: '111122223333', region: 'eu-west-1' };
+
+const load = (resources: Record<string, object>): Assembly => {
+  const folder = newFolder();
+  const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
+  put('manifest.json', { version: '1', artifacts: { App: { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/unknown-region', properties: { templateFile: 'App.template.json' } } } });
+  put('App.template.json', { Resources: resources });
+  return loadAssembly(folder, AWS);
+};
+
+const synthesised = (): Assembly => {
+  const app = new App({ outdir: newFolder() });
+  const stack = new Stack(app, 'App');
+  const code = newFolder();
+  writeFileSync(join(code, 'start.js'), 'exports.handler = () => {};');
+  const start = new lambda.Function(stack, 'Start', { runtime: lambda.Runtime.NODEJS_22_X, handler: 'start.handler', code: lambda.Code.fromAsset(code) });
+  new s3.Bucket(stack, 'Results', { enforceSSL: true, bucketName: 'results-of-dev' }).applyRemovalPolicy(KEEP);
+  new s3.Bucket(stack, 'Open').applyRemovalPolicy(KEEP);
+  const input = scheduler.ScheduleTargetInput.fromObject({ mode: 'inventory', scheduledTime: scheduler.ContextAttribute.scheduledTime });
+  const deadLetterQueue = new sqs.Queue(stack, 'Dead');
+  const target = new targets.LambdaInvoke(start, { input, deadLetterQueue, retryAttempts: 3, maxEventAge: Duration.hours(1) });
+  const weekly = scheduler.ScheduleExpression.cron({ minute: '0', hour: '6', weekDay: 'MON', timeZone: TimeZone.EUROPE_BERLIN });
+  new scheduler.Schedule(stack, 'Weekly', { schedule: weekly, target, start: new Date('2026-02-01T00:00:00Z') }).applyRemovalPolicy(KEEP);
+  new scheduler.Schedule(stack, 'Off', { schedule: scheduler.ScheduleExpression.rate(Duration.hours(1)), target, enabled: false }).applyRemovalPolicy(KEEP);
+  app.synth();
+  return loadAssembly(app.outdir, AWS);
+};
+
+describe('what CDK writes', () => {
+  const assembly = synthesised();
+
+  test('of schedules is read, but for those that are off', () => {
+    expect(assembly.schedules).toEqual([
+      {
+        logicalId: expect.stringMatching(/^Weekly/) as string,
+        name: expect.stringMatching(/^App-Weekly/) as string,
+        arn: expect.stringMatching(/^arn:aws:scheduler:eu-west-1:111122223333:schedule\/default\/App-Weekly/) as string,
+        groupArn: 'arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default',
+        expression: 'cron(0 6 ? * MON *)',
+        timeZone: 'Europe/Berlin',
+        startAt: Date.parse('2026-02-01T00:00:00Z'),
+        target: {
+          arn: expect.stringMatching(/:function:App-Start/) as string,
+          roleArn: expect.stringMatching(/:role\//) as string,
+          input: '{"mode":"inventory","scheduledTime":"<aws.scheduler.scheduled-time>"}',
+          deadLetterArn: expect.stringMatching(/:sqs:.*:App-Dead/) as string,
+        },
+      },
+    ]);
+    expect(() => checkServiceRoles(assembly)).not.toThrow();
+  });
+
+  test('of buckets is read with what their policies say', () => {
+    const [results, open] = assembly.buckets!;
+    expect(results).toMatchObject({ name: 'results-of-dev', account: '111122223333', region: 'eu-west-1' });
+    expect(results!.statements).toMatchObject([{ resources: ['arn:aws:s3:::results-of-dev', 'arn:aws:s3:::results-of-dev/*'], policy: { valid: true, statements: [{ effect: 'Deny', conditions: [{ key: 'aws:SecureTransport' }] }] } }]);
+    expect(open).toMatchObject({ name: expect.stringMatching(/^app-open/) as string, statements: [] });
+  });
+});
+
+describe('a schedule is refused', () => {
+  const target = { Arn: 'arn:aws:lambda:eu-west-1:111122223333:function:start', RoleArn: 'arn:aws:iam::111122223333:role/scheduler' };
+  const schedule = (more: object) => () => load({ It: { Type: 'AWS::Scheduler::Schedule', Properties: { ScheduleExpression: 'rate(1 hour)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: target, ...more } } });
+
+  test.each([
+    ['with a flexible time window', { FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 } }, 'Properties.FlexibleTimeWindow has a flexible time window'],
+    ['with an expression that is none', { ScheduleExpression: 'cron(0 9 * * *)' }, 'Properties.ScheduleExpression has the schedule cron(0 9 * * *), which Scheduler would refuse'],
+    ['in a zone that is none', { ScheduleExpressionTimezone: 'Europe/Atlantis' }, 'the time zone Europe/Atlantis'],
+    ['with another target', { Target: { ...target, Arn: 'arn:aws:sqs:eu-west-1:111122223333:queue' } }, 'the target arn:aws:sqs'],
+    ['with what the sandbox does not know', { Target: { ...target, EcsParameters: {} } }, 'Properties.Target has a schedule\'s target with EcsParameters'],
+    ['with a start that is no time', { StartDate: 'soon' }, 'Properties.StartDate has the time "soon"'],
+  ])('%s', (_, more, message) => {
+    expect(schedule(more)).toThrow(message);
+  });
+
+  test('not otherwise', () => {
+    expect(schedule({})().schedules).toHaveLength(1);
+  });
+});
+
+test.each([
+  ['with NotResource', { NotResource: 'arn:aws:s3:::other' }, 'a policy with NotResource'],
+  ['that AWS would refuse', { Resource: '*', Effect: 'Perhaps' }, 'a policy that AWS would refuse'],
+])("a bucket's policy %s is refused", (_, more, message) => {
+  const statement = { Effect: 'Deny', Principal: '*', Action: 's3:*', ...more };
+  const resources = { It: { Type: 'AWS::S3::Bucket' }, Policy: { Type: 'AWS::S3::BucketPolicy', Properties: { Bucket: { Ref: 'It' }, PolicyDocument: { Version: '2012-10-17', Statement: [statement] } } } };
+  expect(() => load(resources)).toThrow(message);
+});
