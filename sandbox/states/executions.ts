@@ -90,7 +90,8 @@ export class Execution {
   private readonly clock: SandboxClock;
   private readonly onStatus: ExecutionsOptions['onStatus'];
   private readonly forgetHistories: boolean;
-  private readonly cancellation = new Cancellation();
+  /** Until it has ended: thousands that have would keep what called them off. */
+  private cancellation: Cancellation | undefined;
   private readonly timer: { cancel(): void } | undefined;
 
   constructor({ arn, name, machine, input, mapRunArn }: Started, options: ExecutionOptions) {
@@ -127,7 +128,9 @@ export class Execution {
     };
     const run = { clock, lambda, random, tokens, maps, region, machineArn: machine.arn, roleArn: machine.roleArn, execution: { arn: this.arn, stop: () => this.stop() }, history: this.history, context, runStates };
     // Two events begin a history, and the second has no predecessor either.
-    const scope = new Scope(run, this.cancellation, { previousEventId: startedEventId - 1 });
+    const cancellation = new Cancellation();
+    this.cancellation = cancellation;
+    const scope = new Scope(run, cancellation, { previousEventId: startedEventId - 1 });
     onStatus?.(this);
     this.ended = clock.spawn(() => this.run(scope, parsedInput));
   }
@@ -167,7 +170,8 @@ export class Execution {
     this.history.end(type, details);
     if (this.forgetHistories) this.history.forget();
     this.timer?.cancel();
-    this.cancellation.cancel();
+    this.cancellation?.cancel();
+    this.cancellation = undefined;
     this.onStatus?.(this);
   }
 }

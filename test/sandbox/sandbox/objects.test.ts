@@ -1,0 +1,84 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ensureAssembly } from '../../../cli/assembly.ts';
+import { s3Documents } from '../../../lambdas/adapters/s3-documents.ts';
+import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
+import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { readScenario } from '../../../sandbox/world/load.ts';
+import { reasonToSkip } from '../../end-to-end/served.ts';
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+const open = async (options: Partial<SandboxOptions> = {}): Promise<Sandbox & { bucket: string }> => {
+  const { directory } = await ensureAssembly();
+  const sandbox = await openSandbox({ scenario: await readScenario('sandbox/scenarios/ebs-csi-irsa.json'), assemblyDirectory: directory, ...options });
+  closing.push(sandbox.close);
+  const [bucket = ''] = sandbox.world.buckets.keys();
+  return { ...sandbox, bucket };
+};
+
+/** The role of a step's function. */
+const roleOf = ({ world }: Sandbox, part: string): string => [...world.accounts.values()].flatMap(({ roles }) => [...roles.values()]).find(({ name }) => name.toLowerCase().includes(part))?.arn ?? '';
+
+describe('the bucket of the application', () => {
+  it('is there, and its functions have the rights that the template gives them', async () => {
+    const sandbox = await open();
+    const { world, bucket } = sandbox;
+    expect([...world.buckets.values()]).toEqual([{ ...world.home, objects: new Map() }]);
+    const role = roleOf(sandbox, 'reportsweep');
+    const documents = s3Documents(sandbox.clients(credentialsOf(world, role)), () => bucket);
+    await documents.put('sweeps/one/report.json', '{}', 'application/json');
+    expect(await documents.get('sweeps/one/report.json')).toBe('{}');
+    expect(await documents.get('sweeps/one/gone')).toBeUndefined();
+    expect(await documents.list('sweeps/one/')).toEqual({ keys: ['sweeps/one/report.json'], more: false });
+    await expect(documents.put('elsewhere', '{}', 'application/json')).rejects.toMatchObject({ message: expect.stringContaining('s3:PutObject') as string });
+    expect(world.log.calls.at(-1)).toMatchObject({ service: 's3', operation: 'PutObject', caller: role, status: 403, denied: 's3:PutObject' });
+    expect(sandbox.failures).toEqual([]);
+  });
+
+  it('answers clients of the operator in process', async () => {
+    const sandbox = await open();
+    const client = sandbox.clients().one('s3', (config) => new S3Client(config));
+    await client.send(new PutObjectCommand({ Bucket: sandbox.bucket, Key: 'a', Body: 'text' }));
+    expect(await (await client.send(new GetObjectCommand({ Bucket: sandbox.bucket, Key: 'a' }))).Body!.transformToString()).toBe('text');
+    expect((await client.send(new ListObjectsV2Command({ Bucket: sandbox.bucket }))).KeyCount).toBe(1);
+  });
+
+  it('is kept to in virtual time, whose threads read streams', async () => {
+    const { bucket, clients, clock } = await open({ trustCallers: true });
+    const documents = s3Documents(clients(), () => bucket);
+    const text = await clock.spawn(async () => {
+      await clock.sleep(1000);
+      await documents.put('sweeps/one', 'x'.repeat(300_000), 'text/plain');
+      const read = await documents.get('sweeps/one');
+      await clock.sleep(1000);
+      return read;
+    });
+    expect(text).toHaveLength(300_000);
+    expect(clock.now()).toBe(Date.parse('2026-01-15T09:00:02Z'));
+  });
+});
+
+const reason = reasonToSkip('aws');
+
+describe.skipIf(reason !== undefined)(`the aws command line${reason === undefined ? '' : ` (${reason})`}`, { timeout: 60_000 }, () => {
+  it('copies to the bucket of a served sandbox, and lists it', async () => {
+    const { bucket, environment, url } = await open({ listen: {} });
+    const directory = mkdtempSync(join(tmpdir(), 'objects-'));
+    closing.push(() => rmSync(directory, { recursive: true }));
+    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
+    const env = { ...own, AWS_CONFIG_FILE: join(directory, 'none'), AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'), ...environment!(), AWS_ENDPOINT_URL: url };
+    const file = join(directory, 'places.json');
+    writeFileSync(file, '[]');
+    await promisify(execFile)('aws', ['s3', 'cp', file, `s3://${bucket}/sweeps/one/places.json`], { env });
+    expect((await promisify(execFile)('aws', ['s3', 'ls', `s3://${bucket}/sweeps/one/`], { env })).stdout).toMatch(/ 2 places\.json\n$/);
+  });
+});
