@@ -20,7 +20,7 @@ afterEach(async () => {
 const open = async (options: Partial<SandboxOptions> = {}): Promise<Sandbox & { bucket: string }> => {
   const { directory } = await ensureAssembly();
   const sandbox = await openSandbox({ scenario: await readScenario('sandbox/scenarios/ebs-csi-irsa.json'), assemblyDirectory: directory, ...options });
-  closing.push(sandbox.close);
+  closing.push(() => sandbox.close());
   const [bucket = ''] = sandbox.world.buckets.keys();
   return { ...sandbox, bucket };
 };
@@ -53,8 +53,9 @@ describe('the bucket of the application', () => {
   });
 
   it('is kept to in virtual time, whose threads read streams', async () => {
-    const { bucket, clients, clock } = await open({ trustCallers: true });
-    const documents = s3Documents(clients(), () => bucket);
+    const sandbox = await open({ trustCallers: true });
+    const { bucket, clock } = sandbox;
+    const documents = s3Documents(sandbox.clients(), () => bucket);
     const text = await clock.spawn(async () => {
       await clock.sleep(1000);
       await documents.put('sweeps/one', 'x'.repeat(300_000), 'text/plain');
