@@ -46,7 +46,7 @@ export class Scheduler {
     for (const schedule of schedules) {
       const timing = parseExpression(schedule.expression, schedule.timeZone);
       if (!timing) throw new Error(`The sandbox's Scheduler can't run the schedule ${schedule.name}: ${schedule.expression} is no expression of Scheduler's.`);
-      // "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target immediately."
+      // "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target immediately" (EventBridge Scheduler User Guide, "Schedule types").
       const since = isOnce(schedule) ? clock.now() : (schedule.startAt ?? clock.now());
       this.tick(schedule, timing, since, Math.max(since, clock.now()));
     }
