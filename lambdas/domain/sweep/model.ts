@@ -138,6 +138,7 @@ export const placeInventory = z.object({
   notSelected: z.int(),
   /** Why the place, or the rest of it, could not be looked at: `Unreachable place`, as the findings have it. */
   unreachable: z.string().optional(),
+  /** Calls that it took beside those of its clusters. */
   calls: z.record(z.string(), z.int()),
 });
 export type PlaceInventory = z.infer<typeof placeInventory>;
