@@ -54,11 +54,14 @@ const whole = (call: string, answer: { association?: PodIdentityAssociation | un
 export class AwsEks implements Eks {
   private readonly client: EKSClient;
   private readonly cluster: string;
+  private readonly ofService: readonly string[];
   private described: Cluster | undefined;
 
-  constructor(client: EKSClient, cluster: string) {
+  /** `ofService`: ARNs of the service's own roles, which no nodes have. */
+  constructor(client: EKSClient, cluster: string, ofService: readonly string[] = []) {
     this.client = client;
     this.cluster = cluster;
+    this.ofService = ofService;
   }
 
   async describeCluster(): Promise<Cluster | undefined> {
@@ -180,7 +183,7 @@ export class AwsEks implements Eks {
     const entries: AccessEntry[] = [];
     // The list has names alone; an entry that vanished in between is no longer there.
     for (const principalArn of arns.slice(0, limit)) {
-      if (isNobodysNode(principalArn)) {
+      if (this.ofService.includes(principalArn) || isNobodysNode(principalArn)) {
         entries.push({ principalArn, type: 'STANDARD' });
         continue;
       }

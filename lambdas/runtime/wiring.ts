@@ -25,12 +25,19 @@ function clientsIn(clients: ClientFactory, elsewhere: string): ClientFactory {
   return elsewhere === region ? clients : new ClientFactory({ region: elsewhere, transport, ...(credentials ? { credentials } : {}) });
 }
 
-/** The ports of one target, made from the caller's own credentials: its account is the caller's. `around`: stands around each of their calls. */
-export function portsOf(clients: ClientFactory, target: Target, around?: AroundCalls): TargetPorts {
+export interface PortsOptions {
+  /** Stands around each of their calls. */
+  around?: AroundCalls | undefined;
+  /** ARNs of the service's own roles, as far as they have access entries. */
+  ofService?: readonly string[];
+}
+
+/** The ports of one target, made from the caller's own credentials: its account is the caller's. */
+export function portsOf(clients: ClientFactory, target: Target, { around, ofService = [] }: PortsOptions = {}): TargetPorts {
   const { transport } = clients.config;
   const there = clientsIn(clients, target.region);
   const client = aroundClient(there.eks(), 'eks', around);
-  const eks = new AwsEks(client, target.cluster);
+  const eks = new AwsEks(client, target.cluster, ofService);
   const kubernetes = createHttpKubernetes({
     cluster: target.cluster,
     http: aroundHttp(transport.http, around),
@@ -132,7 +139,7 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
 export function wire({ clients, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
   return {
-    portsFor: (target, around) => portsOf(clients, target, around),
+    portsFor: (target, around) => portsOf(clients, target, { around, ofService: listIn(environment['KUBERNETES_ROLE_ARNS']) }),
     fleetOf: ({ region }, around) => new AwsFleet(aroundClient(clientsIn(clients, region).eks(), 'eks', around)),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({
