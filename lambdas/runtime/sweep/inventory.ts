@@ -109,16 +109,24 @@ class Survey {
     return [...this.addons.values()].flatMap((addon) => irsaRoleOf({ addon }) ?? []);
   }
 
+  /** Those that need few calls first, whatever happens then; of the others those of kube-system, since what is listed of its workloads answers for the agent too. */
+  private inOrder(names: readonly string[]): string[] {
+    const place = (name: string): number => {
+      const addon = this.addons.get(name);
+      if (!addon || irsaRoleOf({ addon }) === undefined) return 0;
+      return namespaceOf(addon) === 'kube-system' ? 1 : 2;
+    };
+    return [...names].sort((a, b) => place(a) - place(b));
+  }
+
   async run(names: readonly string[]): Promise<void> {
     for (const name of names) {
       const leftOut = nameLeftOut(this.looking.request.selection, name);
       if (leftOut !== undefined) this.note(name, { leftOut });
     }
     await this.attempt(names.filter((name) => !this.seen.has(name)), (name) => this.describe(name));
-    const open = names.flatMap((name) => (this.seen.has(name) ? [] : (this.addons.get(name) ?? [])));
-    // Those of kube-system first: what is listed of its workloads answers for the agent too.
-    const ordered = [...open.filter((addon) => namespaceOf(addon) === 'kube-system'), ...open.filter((addon) => namespaceOf(addon) !== 'kube-system')];
-    await this.attempt(ordered.map(({ name }) => name), async (name) => {
+    const open = names.filter((name) => this.addons.has(name) && !this.seen.has(name));
+    await this.attempt(this.inOrder(open), async (name) => {
       const addon = this.addons.get(name);
       if (addon) this.seen.set(name, await this.judge(addon));
     });

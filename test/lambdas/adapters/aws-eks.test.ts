@@ -72,6 +72,20 @@ describe('access entries', () => {
     expect(mock.commandCalls(ListAccessEntriesCommand)).toHaveLength(1);
     expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
   });
+  it('does not look at those that no node can have: users, and the roles of the service itself', async () => {
+    const [user, own, node] = ['arn:aws:iam::111122223333:user/alice', 'arn:aws:iam::111122223333:role/PodIdentityMigrator-Plan', 'arn:aws:iam::111122223333:role/nodes'] as const;
+    mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });
+    entryOf(node, 'EC2_LINUX');
+    expect(await new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER, [own]).listAccessEntries(10)).toEqual({
+      entries: [
+        { principalArn: user, type: 'STANDARD' },
+        { principalArn: own, type: 'STANDARD' },
+        { principalArn: node, type: 'EC2_LINUX' },
+      ],
+      more: false,
+    });
+    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
+  });
   it('are refused where the cluster knows none', async () => {
     mock.on(ListAccessEntriesCommand).rejects(refusal('InvalidRequestException', "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."));
     await expect(eks.listAccessEntries(1)).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('authentication mode') as string });

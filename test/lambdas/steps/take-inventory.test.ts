@@ -200,7 +200,7 @@ describe('throttling', () => {
     await begin();
     failAlways(fakes.eks, 'listAccessEntries', throttled());
     await take();
-    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'unreachable', reason: throttled().message }, { addon: 'eks-pod-identity-agent', class: 'unreachable', reason: throttled().message }]);
+    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'unreachable', reason: throttled().message }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }]);
     expect(fakes.journal.of('eks.listAccessEntries')).toHaveLength(MOST_ATTEMPTS);
   });
 });
