@@ -1,4 +1,4 @@
-import { Aws, Lazy } from 'aws-cdk-lib';
+import { Aws, Fn, Lazy } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -67,7 +67,9 @@ export class Steps extends Construct {
     const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
     const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
     const window = { CHANGE_WINDOW: config.changeWindow ? JSON.stringify(config.changeWindow) : '' };
-    const planning = { ...passable, ...passing, ...approval, ...window, ...(repairableRoleArns ? repairable : {}) };
+    // All roles with an access entry of their own in clusters; made after the environment that names them.
+    const ofKubernetes = { KUBERNETES_ROLE_ARNS: Lazy.string({ produce: () => Fn.join(',', Object.entries(this.lambdas).flatMap(([name, { role }]) => (isConnected(name as StepName) ? [role.roleArn] : []))) }) };
+    const planning = { ...passable, ...passing, ...ofKubernetes, ...approval, ...window, ...(repairableRoleArns ? repairable : {}) };
     const kept = { BUCKET_NAME: bucket.bucketName };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
       plan: planning,

@@ -21,7 +21,8 @@ import {
 import { secretsIn } from '../domain/configuration.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Addon, Association } from '../domain/model.ts';
-import type { AccessEntry, AddonConfiguration, Cluster, Eks, NewAssociation, OfferedVersion } from '../ports/eks.ts';
+import { isNobodysNode } from '../domain/principals.ts';
+import type { AccessEntry, AddonConfiguration, AssociationRef, Cluster, Eks, NewAssociation, OfferedVersion } from '../ports/eks.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 import { addonForm, toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
@@ -53,15 +54,25 @@ const whole = (call: string, answer: { association?: PodIdentityAssociation | un
 export class AwsEks implements Eks {
   private readonly client: EKSClient;
   private readonly cluster: string;
+  private readonly ofService: readonly string[];
+  private described: Cluster | undefined;
 
-  constructor(client: EKSClient, cluster: string) {
+  /** `ofService`: ARNs of the service's own roles, which no nodes have. */
+  constructor(client: EKSClient, cluster: string, ofService: readonly string[] = []) {
     this.client = client;
     this.cluster = cluster;
+    this.ofService = ofService;
   }
 
   async describeCluster(): Promise<Cluster | undefined> {
     const answer = await awsOrUndefined('eks:DescribeCluster', () => this.client.send(new DescribeClusterCommand({ name: this.cluster })));
-    return answer?.cluster && toCluster(answer.cluster, this.cluster);
+    this.described = answer?.cluster && toCluster(answer.cluster, this.cluster);
+    return this.described;
+  }
+
+  /** As it was described last; it is asked for where it was not. For what does not change as long as it is there, such as its endpoint. */
+  async knownCluster(): Promise<Cluster | undefined> {
+    return this.described ?? (await this.describeCluster());
   }
 
   async describeAddon(addon: string): Promise<Addon | undefined> {
@@ -132,11 +143,20 @@ export class AwsEks implements Eks {
   }
 
   async listAssociations(namespace: string, serviceAccount: string): Promise<Association[]> {
-    return this.describeAssociations(await this.associationIds({ namespace, serviceAccount }));
+    return this.describeAssociations(await this.associationRefs({ namespace, serviceAccount }));
   }
 
   async countAssociations(): Promise<number> {
-    return (await this.associationIds({})).length;
+    return (await this.listAssociationRefs()).length;
+  }
+
+  listAssociationRefs(): Promise<AssociationRef[]> {
+    return this.associationRefs({});
+  }
+
+  async describeAssociation(associationId: string): Promise<Association | undefined> {
+    const answer = await awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () => this.client.send(new DescribePodIdentityAssociationCommand({ clusterName: this.cluster, associationId })));
+    return answer?.association && toAssociation(answer.association);
   }
 
   async listAddons(): Promise<string[]> {
@@ -148,8 +168,8 @@ export class AwsEks implements Eks {
   }
 
   async listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }> {
-    const ids = await this.associationIds({}, limit + 1);
-    return { associations: await this.describeAssociations(ids.slice(0, limit)), more: ids.length > limit };
+    const refs = await this.associationRefs({}, limit + 1);
+    return { associations: await this.describeAssociations(refs.slice(0, limit)), more: refs.length > limit };
   }
 
   async listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }> {
@@ -163,6 +183,10 @@ export class AwsEks implements Eks {
     const entries: AccessEntry[] = [];
     // The list has names alone; an entry that vanished in between is no longer there.
     for (const principalArn of arns.slice(0, limit)) {
+      if (this.ofService.includes(principalArn) || isNobodysNode(principalArn)) {
+        entries.push({ principalArn, type: 'STANDARD' });
+        continue;
+      }
       const answer = await awsOrUndefined(`eks:DescribeAccessEntry ${principalArn}`, () => this.client.send(new DescribeAccessEntryCommand({ clusterName: this.cluster, principalArn })));
       if (answer?.accessEntry?.type) entries.push({ principalArn, type: answer.accessEntry.type });
     }
@@ -170,27 +194,25 @@ export class AwsEks implements Eks {
   }
 
   /** The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there. */
-  private async describeAssociations(ids: string[]): Promise<Association[]> {
+  private async describeAssociations(refs: AssociationRef[]): Promise<Association[]> {
     const found: Association[] = [];
-    for (const associationId of ids) {
-      const answer = await awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () =>
-        this.client.send(new DescribePodIdentityAssociationCommand({ clusterName: this.cluster, associationId })),
-      );
-      if (answer?.association) found.push(toAssociation(answer.association));
+    for (const { id } of refs) {
+      const association = await this.describeAssociation(id);
+      if (association) found.push(association);
     }
     return found;
   }
 
   /** Of all pages, as long as there are not `enough`. */
-  private async associationIds(filter: { namespace?: string; serviceAccount?: string }, enough = Infinity): Promise<string[]> {
-    const ids: string[] = [];
+  private async associationRefs(filter: { namespace?: string; serviceAccount?: string }, enough = Infinity): Promise<AssociationRef[]> {
+    const refs: AssociationRef[] = [];
     await aws('eks:ListPodIdentityAssociations', async () => {
       for await (const page of paginateListPodIdentityAssociations({ client: this.client }, { clusterName: this.cluster, ...filter })) {
-        ids.push(...(page.associations ?? []).flatMap((one) => one.associationId ?? []));
-        if (ids.length >= enough) return;
+        refs.push(...(page.associations ?? []).flatMap(({ associationId: id, namespace = '', serviceAccount = '' }) => (id === undefined ? [] : [{ id, namespace, serviceAccount }])));
+        if (refs.length >= enough) return;
       }
     });
-    return ids;
+    return refs;
   }
 
   async createAssociation(association: NewAssociation, clientRequestToken: string): Promise<Association> {

@@ -42,6 +42,9 @@ interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number; requestId?: string };
 }
 
+/** What is thrown, as an error of the SDK's. */
+const errorOf = (thrown: unknown): AwsError => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
 function nameOf(error: AwsError): ErrorName {
   const known = names[error.name];
   if (known) return known;
@@ -63,10 +66,13 @@ const without = (text: string, secrets: readonly string[]): string => secrets.re
  */
 export function fromAws(call: string, thrown: unknown, secrets: () => readonly string[] = () => []): MigrationError {
   if (thrown instanceof MigrationError) return thrown;
-  const error: AwsError = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const error = errorOf(thrown);
   const requestId = error.$metadata?.requestId;
   return new MigrationError(nameOf(error), `${call}: ${error.name}: ${without(error.message, secrets())}${requestId ? ` (request ${requestId})` : ''}`, { cause: error });
 }
+
+/** Which of our errors that is. */
+export const errorNameOf = (thrown: unknown): ErrorName => (thrown instanceof MigrationError ? thrown.name : nameOf(errorOf(thrown)));
 
 /** Runs one SDK call; every refusal becomes a MigrationError, whose text has none of `secrets`. */
 export async function aws<T>(call: string, run: () => Promise<T>, secrets?: () => readonly string[]): Promise<T> {

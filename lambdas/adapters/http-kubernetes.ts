@@ -114,6 +114,8 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
         ...(authority === undefined ? {} : { certificateAuthority: Buffer.from(authority, 'base64').toString('utf8') }),
       });
     } catch (error) {
+      // Of whoever stands around the call: it was not made.
+      if (isMigrationError(error)) throw error;
       const { code, message } = error as { code?: unknown; message?: unknown };
       const why = `Could not ${what} on cluster ${options.cluster ?? url}: ${without(String(message ?? error), token)}.`;
       if (code === 'EMSGSIZE') throw new MigrationError('InvalidRequest', `${why} Look at what answers at ${url}.`, { cause: error });

@@ -87,6 +87,9 @@ export const AGENT_ADDON = 'eks-pod-identity-agent';
 
 export const knownAddon = (name: string): KnownAddon | undefined => (Object.hasOwn(registry, name) ? registry[name] : undefined);
 
+/** Where an installed add-on's service accounts are. */
+export const namespaceOf = ({ name, namespace }: { name: string; namespace?: string | undefined }): string => namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
+
 /** Without it new pods get no network. */
 export const isNetworking = (name: string): boolean => knownAddon(name)?.risk === 'networking';
 

@@ -17,6 +17,7 @@ export interface Cluster {
   onOutposts?: boolean;
   /** Pods have IPv6 addresses. */
   ipv6?: boolean;
+  tags: Record<string, string>;
 }
 
 /** Lets a role or user in to the API server; all types but STANDARD are those of nodes. */
@@ -24,6 +25,13 @@ export interface AccessEntry {
   principalArn: string;
   /** STANDARD, EC2_LINUX, EC2, HYBRID_LINUX, … */
   type: string;
+}
+
+/** An association as ListPodIdentityAssociations has it: without its role, its tags, and what else only a look at it says. */
+export interface AssociationRef {
+  id: string;
+  namespace: string;
+  serviceAccount: string;
 }
 
 /** A version of an add-on that EKS offers for a Kubernetes version. */

@@ -1,4 +1,4 @@
-import type { AccessEntry, AddonConfiguration, Cluster, OfferedVersion } from '../domain/eks.ts';
+import type { AccessEntry, AddonConfiguration, AssociationRef, Cluster, OfferedVersion } from '../domain/eks.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 
 export type * from '../domain/eks.ts';
@@ -48,11 +48,15 @@ export interface Eks {
   listAssociations(namespace: string, serviceAccount: string): Promise<Association[]>;
   /** How many associations the cluster has, of all service accounts. */
   countAssociations(): Promise<number>;
+  /** Of all service accounts, without a look at each. */
+  listAssociationRefs(): Promise<AssociationRef[]>;
+  /** Whole, by its id. */
+  describeAssociation(id: string): Promise<Association | undefined>;
   /** Names of all add-ons of the cluster. */
   listAddons(): Promise<string[]>;
   /** Whole associations of all service accounts, at most `limit` of them; `more`: there are others. */
   listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }>;
-  /** Access entries with their type, at most `limit` of them; `more`: there are others. Throws InvalidRequest where the cluster's authentication mode knows none. */
+  /** Access entries with their type, at most `limit` of them; `more`: there are others. Those whose ARN says that they are nobody's node are STANDARD without being looked at. Throws InvalidRequest where the cluster's authentication mode knows none. */
   listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }>;
   /** Sets what the add-on form of an association can't carry; the role stays. */
   updateAssociation(id: string, change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string }, clientRequestToken: string): Promise<Association>;

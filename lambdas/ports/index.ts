@@ -4,6 +4,7 @@ import type { DenialSettings } from '../domain/denial.ts';
 import type { Target } from '../domain/model.ts';
 import type { PassingStep } from '../domain/plan/facts.ts';
 import type { SweepPlace } from '../domain/sweep/model.ts';
+import type { AroundCalls } from './calls.ts';
 import type { Documents } from './documents.ts';
 import type { Eks } from './eks.ts';
 import type { Events } from './events.ts';
@@ -15,6 +16,7 @@ import type { Roles } from './roles.ts';
 import type { Clock, Ids, Telemetry } from './runtime.ts';
 import type { Sweeps } from './sweeps.ts';
 
+export type * from './calls.ts';
 export type * from './documents.ts';
 export type * from './eks.ts';
 export type * from './events.ts';
@@ -33,6 +35,13 @@ export interface TargetPorts {
   kubernetes: Kubernetes;
 }
 
+/** What a plan reads of one target: with these nothing can be changed. */
+export interface ReadingPorts {
+  eks: Pick<Eks, 'describeCluster' | 'describeAddon' | 'listOfferedVersions' | 'describeConfiguration' | 'listAddons' | 'listAssociations' | 'countAssociations' | 'listAllAssociations' | 'listAccessEntries'>;
+  roles: Pick<Roles, 'getRole' | 'listPolicies' | 'mayPass'>;
+  kubernetes: Pick<Kubernetes, 'listPods' | 'listWorkloads' | 'getWorkload' | 'listNodes' | 'listMutatingWebhooks' | 'listCustomResources'>;
+}
+
 /** What the deployment tells a step beside its table. */
 export interface Settings {
   /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods. */
@@ -43,8 +52,14 @@ export interface Settings {
   passingRoles: Partial<Record<PassingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */
   approvals: { required: boolean; approver: ApproverRule };
-  /** Other accounts than the service's own whose clusters a request may name. */
+  /** Other accounts than the service's own whose clusters a request may name; `*`: any. */
   accounts?: readonly string[] | undefined;
+  /** The service's own account; absent in steps that are not told. */
+  home?: string | undefined;
+  /** Regions that a sweep looks at where it names none; absent in steps that have nothing to do with it. */
+  regions?: readonly string[] | undefined;
+  /** Name of the bucket of sweeps, as `documents` uses it. */
+  bucket?: string | undefined;
   /** When changes may begin that say nothing themselves; absent: at any time. */
   changeWindow?: ChangeWindow | undefined;
   /** What follows an UpdateAddon that was denied; absent in steps that have nothing to do with it. */
@@ -53,8 +68,8 @@ export interface Settings {
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */
 export interface HandlerDependencies {
-  portsFor: (target: Target) => TargetPorts;
-  fleetOf: (place: SweepPlace) => Fleet;
+  portsFor: (target: Target, around?: AroundCalls) => TargetPorts;
+  fleetOf: (place: SweepPlace, around?: AroundCalls) => Fleet;
   ledger: Ledger;
   executions: Executions;
   events: Events;

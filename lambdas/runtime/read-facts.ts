@@ -1,5 +1,5 @@
 /** Reads what a plan is decided from: EKS, IAM and the cluster's API server, one after the other. */
-import { AGENT_ADDON, knownAddon } from '../domain/addons.ts';
+import { AGENT_ADDON, namespaceOf } from '../domain/addons.ts';
 import type { Cluster } from '../domain/eks.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
 import type { Addon, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
@@ -7,10 +7,12 @@ import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/fact
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
 import { passingQuestions } from '../domain/plan/pass-role.ts';
 import { isMigrated, plannedAssociations, planWays } from '../domain/plan/plan.ts';
-import type { Eks, Settings, TargetPorts } from '../ports/index.ts';
-import { readKubernetes } from './read-kubernetes.ts';
+import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
+import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
 import { readAssociations, readNodeRoles, readOwner, readPassing, readRolePolicies, readRoles, readRoleUsers } from './read-roles.ts';
+
+type Eks = ReadingPorts['eks'];
 
 /** What is known before anything was read. */
 export const noFacts = (request: MigrationRequest, { passableRoleArns, repairableRoleArns }: Settings): Facts => ({
@@ -38,7 +40,7 @@ async function readSupport(eks: Eks, addon: Addon, kubernetesVersion: string): P
 }
 
 /** What only matters where an association is planned: who else uses the roles, what their policies allow, and what those of the nodes do. */
-async function readUse(facts: Facts, { eks, roles }: TargetPorts, described: readonly string[], ofCluster: Parameters<typeof readRoleUsers>[2]): Promise<{ facts: Facts; addons: Addon[] }> {
+async function readUse(facts: Facts, { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>, described: readonly string[], ofCluster: Parameters<typeof readRoleUsers>[2]): Promise<{ facts: Facts; addons: Addon[] }> {
   const planned = plannedAssociations(facts);
   if (planned.length === 0) return { facts, addons: [] };
   const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
@@ -59,14 +61,14 @@ const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readon
 };
 
 /** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
-export async function readFacts(empty: AddonFacts, ports: TargetPorts, settings: Settings): Promise<AddonFacts> {
+export async function readFacts(empty: AddonFacts, ports: ReadingPorts, settings: Settings, unanswered: Unanswered = 'throws'): Promise<AddonFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
   const cluster = await eks.describeCluster();
   if (!cluster) return empty;
   const addon = await eks.describeAddon(request.addon);
   if (!addon) return { ...empty, cluster };
-  const namespace = addon.namespace ?? knownAddon(addon.name)?.namespace ?? 'kube-system';
+  const namespace = namespaceOf(addon);
   if (isMigrated(addon)) return { ...empty, cluster, addon, namespace };
   const agent = await readAgent(eks, request, cluster);
   const support = await readSupport(eks, addon, cluster.version);
@@ -83,7 +85,7 @@ export async function readFacts(empty: AddonFacts, ports: TargetPorts, settings:
     roles: await readRoles(roles, rolesIn({ addon }, planned), request.target.account),
   };
   const use = await readUse(found, ports, [request.addon, ...(agent.agentAddon ? [AGENT_ADDON] : [])], ofCluster);
-  const facts = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace)), request };
+  const facts = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
   return { ...facts, passing: await readPassing(roles, facts, passingQuestions(facts, planned, planWays(facts, planned).ladder), settings) };
 }
 

@@ -4,7 +4,9 @@ import { isMigrationError } from '../domain/errors.ts';
 import { isForAddon, type MigrationRequest } from '../domain/model.ts';
 import type { CustomResourceFact, Facts, Seen } from '../domain/plan/facts.ts';
 import { removesSoftware, waysFor } from '../domain/plan/ladder.ts';
-import type { Kubernetes, Pod } from '../ports/index.ts';
+import type { Pod, ReadingPorts } from '../ports/index.ts';
+
+type Kubernetes = ReadingPorts['kubernetes'];
 
 const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
 /** What the API server will not let us read; anything else may be over in a moment. */
@@ -44,8 +46,14 @@ const isAgentPod = ({ owner }: Pod): boolean => owner?.kind === 'DaemonSet' && (
 
 type KubernetesFacts = Pick<Facts, 'pods' | 'workloads' | 'agentWorkload' | 'customResources' | 'kubernetesError' | 'nodes' | 'agentPods' | 'webhooks'>;
 
+/** Failures of an API server that gives no answer now, and may give one later. */
+const NO_ANSWER = ['ConnectionLost', 'ServiceUnavailable', 'Throttled', 'Busy'] as const;
+
+/** What becomes of an API server that gives no answer: `throws`, so that it is asked again later, or `tells`, as of one that lets nobody in. */
+export type Unanswered = 'throws' | 'tells';
+
 /** Without access to the API server the plan says `unknown`, which blocks; it does not fall over. */
-export async function readKubernetes(kubernetes: Kubernetes, request: MigrationRequest, namespace: string): Promise<KubernetesFacts> {
+export async function readKubernetes(kubernetes: Kubernetes, request: MigrationRequest, namespace: string, unanswered: Unanswered = 'throws'): Promise<KubernetesFacts> {
   try {
     const pods = await kubernetes.listPods(namespace);
     const workloads = await kubernetes.listWorkloads(namespace);
@@ -64,7 +72,8 @@ export async function readKubernetes(kubernetes: Kubernetes, request: MigrationR
     const closed = isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied');
     // An endpoint that nobody here can reach is as good as one that lets nobody in, where no pod is to be seen anyway.
     const unreached = request.verification === 'api' && isMigrationError(error, 'ConnectionLost');
-    if (closed || unreached) return { kubernetesError: error.message, customResources: [] };
+    const told = unanswered === 'tells' && NO_ANSWER.some((name) => isMigrationError(error, name));
+    if ((closed || unreached || told) && error instanceof Error) return { kubernetesError: error.message, customResources: [] };
     throw error;
   }
 }

@@ -2,14 +2,17 @@
 import { clusterArn, parseRoleArn } from '../domain/arn.ts';
 import { plannedFor } from '../domain/associations.ts';
 import { isMigrationError } from '../domain/errors.ts';
-import { knownAddon } from '../domain/addons.ts';
+import { namespaceOf } from '../domain/addons.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
 import type { Facts, NodeRolesFact, PassingFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
 import type { PassingQuestion } from '../domain/plan/pass-role.ts';
-import type { Eks, Roles, Settings } from '../ports/index.ts';
+import type { ReadingPorts, Settings } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
+
+type Eks = ReadingPorts['eks'];
+type Roles = ReadingPorts['roles'];
 
 /** Associations of the cluster that are looked at, whosever they are: each costs a call. */
 const MOST_ASSOCIATIONS = 100;
@@ -88,7 +91,7 @@ export async function readRoleUsers(eks: Eks, described: readonly string[], ofCl
 /** The add-on whose service account that is: one in its namespace whose version takes associations for it. Who may not be asked is none. */
 export async function readOwner(eks: Eks, { namespace, name: account }: ServiceAccountRef, addons: readonly Addon[]): Promise<string | undefined> {
   for (const { name, version, namespace: own } of addons) {
-    if ((own ?? knownAddon(name)?.namespace ?? 'kube-system') !== namespace) continue;
+    if (namespaceOf({ name, namespace: own }) !== namespace) continue;
     const answer = await advisory(() => eks.describeConfiguration(name, version));
     if ('read' in answer && answer.read?.podIdentity.some(({ serviceAccount }) => serviceAccount === account)) return name;
   }

@@ -19,6 +19,19 @@ export const passingEnvironment = stepEnvironment.extend({ PASSABLE_ROLE_ARNS: z
 export const windowEnvironment = stepEnvironment.extend({ CHANGE_WINDOW: z.string() });
 /** A step that decides whether somebody has to approve: `true` where every change has to be approved. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
+/**
+ * A step that makes plans. REPAIRABLE_ROLE_ARNS: ARN patterns, separated by commas; absent where no trust policy may be
+ * changed. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no nodes have them.
+ * The others: the roles of the steps that pass roles, about which IAM is asked.
+ */
+export const planningEnvironment = passingEnvironment.extend(windowEnvironment.shape).extend(approvalEnvironment.shape).extend({
+  REPAIRABLE_ROLE_ARNS: z.string().optional(),
+  KUBERNETES_ROLE_ARNS: z.string(),
+  CREATE_ADDON_ROLE_ARN: z.string().min(1),
+  CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
+  UPDATE_ADDON_ROLE_ARN: z.string().min(1),
+  RESTORE_ADDON_ROLE_ARN: z.string().min(1),
+});
 /** A step that changes trust policies: ARN patterns of the roles, separated by commas. */
 export const repairingEnvironment = stepEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });
 /** A step that starts the state machine Recover. */

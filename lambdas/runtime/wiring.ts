@@ -1,3 +1,4 @@
+import { aroundClient, aroundHttp } from '../adapters/around.ts';
 import { ClientFactory } from '../adapters/clients.ts';
 import { AwsEks } from '../adapters/aws-eks.ts';
 import { AwsEvents } from '../adapters/aws-events.ts';
@@ -15,7 +16,7 @@ import { denialSettings, type DenialSettings } from '../domain/denial.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { problemsOf } from '../domain/problems.ts';
-import type { Clock, Documents, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
+import type { AroundCalls, Clock, Documents, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
 import { stepEnvironment } from './step.ts';
 
 /** The same caller in another region. */
@@ -24,17 +25,24 @@ function clientsIn(clients: ClientFactory, elsewhere: string): ClientFactory {
   return elsewhere === region ? clients : new ClientFactory({ region: elsewhere, transport, ...(credentials ? { credentials } : {}) });
 }
 
+export interface PortsOptions {
+  /** Stands around each of their calls. */
+  around?: AroundCalls | undefined;
+  /** ARNs of the service's own roles, as far as they have access entries. */
+  ofService?: readonly string[];
+}
+
 /** The ports of one target, made from the caller's own credentials: its account is the caller's. */
-export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
+export function portsOf(clients: ClientFactory, target: Target, { around, ofService = [] }: PortsOptions = {}): TargetPorts {
   const { transport } = clients.config;
   const there = clientsIn(clients, target.region);
-  const client = there.eks();
-  const eks = new AwsEks(client, target.cluster);
+  const client = aroundClient(there.eks(), 'eks', around);
+  const eks = new AwsEks(client, target.cluster, ofService);
   const kubernetes = createHttpKubernetes({
     cluster: target.cluster,
-    http: transport.http,
+    http: aroundHttp(transport.http, around),
     endpoint: async () => {
-      const cluster = await eks.describeCluster();
+      const cluster = await eks.knownCluster();
       if (!cluster?.endpoint) throw new MigrationError('NotFound', `Cluster ${target.cluster} in ${target.region} has no API server endpoint.`);
       // Without it Node would trust every public authority.
       if (!cluster.certificateAuthority) throw new MigrationError('NotFound', `Cluster ${target.cluster} in ${target.region} has no certificate authority, by which its API server could be known.`);
@@ -43,7 +51,7 @@ export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
     // Signed at the caller's own time, as the SDK signs.
     token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await client.config.credentials(), now: new Date() }),
   });
-  return { eks, roles: new AwsRoles(there.iam()), kubernetes };
+  return { eks, roles: new AwsRoles(aroundClient(there.iam(), 'iam', around)), kubernetes };
 }
 
 export interface WireOptions {
@@ -100,7 +108,7 @@ function windowIn(text: string | undefined): ChangeWindow | undefined {
 /** Of the one step that is given them. */
 function denialsIn(environment: WireOptions['environment']): DenialSettings | undefined {
   const { ACCOUNT: account, ACCOUNTS: accounts, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
-  if (account === undefined) return undefined;
+  if (action === undefined) return undefined;
   const parsed = denialSettings.safeParse({ account, accounts: listIn(accounts), action, quietHours: Number(quietHours) });
   if (parsed.success) return parsed.data;
   throw new MigrationError('BadInput', `The environment variables of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`);
@@ -110,6 +118,9 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
   approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
   accounts: listIn(environment['ACCOUNTS']),
+  home: environment['ACCOUNT'],
+  regions: environment['REGIONS'] === undefined ? undefined : listIn(environment['REGIONS']),
+  bucket: environment['BUCKET_NAME'],
   denials: denialsIn(environment),
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
   repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
@@ -128,8 +139,8 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
 export function wire({ clients, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
   return {
-    portsFor: (target) => portsOf(clients, target),
-    fleetOf: ({ region }) => new AwsFleet(clientsIn(clients, region).eks()),
+    portsFor: (target, around) => portsOf(clients, target, { around, ofService: listIn(environment['KUBERNETES_ROLE_ARNS']) }),
+    fleetOf: ({ region }, around) => new AwsFleet(aroundClient(clientsIn(clients, region).eks(), 'eks', around)),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({
       client: clients.stepFunctions(),

@@ -10,7 +10,7 @@ interface Use {
 
 const USES: Partial<Record<StepName, Use>> = {
   'begin-sweep': { puts: 'lays out the places that the sweep looks at' },
-  'take-inventory': { puts: 'keeps what it found of each cluster' },
+  'take-inventory': { puts: 'keeps what it found of each cluster', gets: 'goes on where an invocation before it ran out of time' },
   'report-sweep': { puts: 'writes the report', gets: 'reads what was found', lists: 'finds what was found of which cluster' },
 };
 

@@ -1,7 +1,7 @@
 /** EKS in memory: changes take the clock's time, as they do there, and refusals have EKS's own texts. */
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../../lambdas/domain/model.ts';
-import type { AccessEntry, AddonConfiguration, Clock, Cluster, CreateAddonRequest, Eks, OfferedVersion, UpdateAddonRequest } from '../../lambdas/ports/index.ts';
+import type { AccessEntry, AddonConfiguration, AssociationRef, Clock, Cluster, CreateAddonRequest, Eks, OfferedVersion, UpdateAddonRequest } from '../../lambdas/ports/index.ts';
 import { ADDON, addonArn, aConfiguration, aCluster, anAddon, anAgentAddon, anAssociation, associationArn, CLUSTER, NAMESPACE, NODE_ROLE, offeredVersions, VERSION } from './fixtures.ts';
 
 export const CREATE_MS = 60_000;
@@ -212,6 +212,14 @@ export class FakeEks implements Eks {
   async listAssociations(namespace: string, serviceAccount: string): Promise<Association[]> {
     this.advance();
     return this.associations.filter((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
+  }
+  async listAssociationRefs(): Promise<AssociationRef[]> {
+    this.advance();
+    return this.associations.map(({ id, namespace, serviceAccount }) => ({ id, namespace, serviceAccount }));
+  }
+  async describeAssociation(id: string): Promise<Association | undefined> {
+    this.advance();
+    return this.associations.find((one) => one.id === id);
   }
   async countAssociations(): Promise<number> {
     this.advance();

@@ -1,10 +1,12 @@
 /** The ports in memory: what a step asked of them stands in one journal, and any call can be made to fail once. */
-import { MigrationError } from '../../lambdas/domain/errors.ts';
+import { isMigrationError, MigrationError } from '../../lambdas/domain/errors.ts';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import type { MigrationRequest } from '../../lambdas/domain/model.ts';
 import type { ServiceEvent } from '../../lambdas/domain/service-event.ts';
 import type {
   AnnotatedServiceAccount,
+  AroundCalls,
+  CalledService,
   Clock,
   CustomResourceKind,
   Events,
@@ -107,6 +109,18 @@ function watched<T extends object>(name: string, port: T, journal: Journal): T {
     },
   });
 }
+
+/** Each call of the port is one call of the service. */
+const guarded = <T extends object>(service: CalledService, port: T, around: AroundCalls | undefined): T =>
+  around
+    ? new Proxy(port, {
+        get: (inner, key) => {
+          const member: unknown = Reflect.get(inner, key);
+          if (typeof member !== 'function') return member;
+          return (...args: unknown[]) => around(service, () => Reflect.apply(member, inner, args) as Promise<unknown>, (error) => (isMigrationError(error) ? error.name : 'ConnectionLost'));
+        },
+      })
+    : port;
 
 /** Stands still but for `sleep`, which takes no real time. */
 export class FakeClock implements Clock {
@@ -334,14 +348,14 @@ export function newFakes(): Fakes {
     invocation,
     telemetry,
     dependencies: {
-      portsFor: (target) => {
+      portsFor: (target, around) => {
         if (partitionOf(target.region) !== 'aws') throw new Error(`no ports for ${target.region}`);
-        return ports;
+        return { eks: guarded('eks', ports.eks, around), roles: guarded('iam', ports.roles, around), kubernetes: guarded('kubernetes', ports.kubernetes, around) };
       },
       ledger: watched('ledger', ledger, journal),
       executions: watched('executions', executions, journal),
       events: watched('events', events, journal),
-      fleetOf: () => watched('fleet', fleet, journal),
+      fleetOf: (_, around) => guarded('eks', watched('fleet', fleet, journal), around),
       sweeps: watched('sweeps', sweeps, journal),
       documents: watched('documents', documents, journal),
       settings,

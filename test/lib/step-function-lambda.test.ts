@@ -11,6 +11,7 @@ const environment = {
   POWERTOOLS_METRICS_NAMESPACE: 'Test',
   POWERTOOLS_LOG_LEVEL: 'INFO',
   PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
+  KUBERNETES_ROLE_ARNS: 'arn:aws:iam::111122223333:role/plan',
   CREATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-addon',
   CREATE_ASSOCIATION_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-association',
   UPDATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/update-addon',

@@ -138,6 +138,7 @@ export const placeInventory = z.object({
   notSelected: z.int(),
   /** Why the place, or the rest of it, could not be looked at: `Unreachable place`, as the findings have it. */
   unreachable: z.string().optional(),
+  /** Calls that it took beside those of its clusters. */
   calls: z.record(z.string(), z.int()),
 });
 export type PlaceInventory = z.infer<typeof placeInventory>;
@@ -158,8 +159,8 @@ export type SweepCommand = z.infer<typeof sweepCommand>;
 export const sweepTally = z.object({ queued: z.int(), inFlight: z.int(), ended: z.record(z.string(), z.int()) });
 export type SweepTally = z.infer<typeof sweepTally>;
 
-/** The dispatcher's own: which wave it is at, and how much of it was begun. */
-export const sweepWave = z.object({ number: z.int().min(1), size: z.int().min(1), begun: z.int().min(0) });
+/** The dispatcher's own: which wave it is at, and how much of it was begun. `endedBefore`: how many had ended when it was opened; absent: it opens once those of before have ended. */
+export const sweepWave = z.object({ number: z.int().min(1), size: z.int().min(1), begun: z.int().min(0), endedBefore: z.int().min(0).optional() });
 export type SweepWave = z.infer<typeof sweepWave>;
 
 /** The ledger's record of a sweep. */

@@ -23,6 +23,7 @@ export const beginSweepSchema = defineStep('begin-sweep', {
     bucket: z.string(),
     placesKey: z.string(),
     mapPrefix: z.string(),
+    /** How many; none where this execution does not look any more. */
     places: z.int(),
   }),
 });

@@ -7,8 +7,8 @@
  */
 import { isOpen, windowText } from '../../domain/change-window.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import { irsaRoleOf } from '../../domain/irsa.ts';
 import type { MigrationRequest, Plan, Snapshot } from '../../domain/model.ts';
+import { rolesOf } from '../../domain/plan/roles.ts';
 import { windowOf } from '../../domain/waiting.ts';
 import type { Clock, HandlerDependencies, Ledger, LockHolder, TargetPorts } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
@@ -22,12 +22,6 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { assertTrustAsPlanned } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { beginSchema } from './schema.ts';
-
-/** The roles that take part: which there is by IRSA, which the service accounts shall use, and whose trust is repaired. */
-function rolesOf(plan: Plan): Set<string> {
-  const irsa = irsaRoleOf(plan);
-  return new Set([...(irsa === undefined ? [] : [irsa]), ...[...plan.associations, ...plan.trustRepairs].map((one) => one.roleArn)]);
-}
 
 /** Answers the fence of the first, the subject's. What is taken stays taken while a role's lock is waited for. */
 async function takeLocks(ledger: Ledger, keys: readonly string[], owner: LockHolder): Promise<number> {

@@ -1,23 +1,11 @@
 import { z } from 'zod';
 import { migrationId, rung, strictMigrationRequest, target } from '../../domain/model.ts';
 import { subjectName } from '../../domain/subject.ts';
-import { approvalEnvironment, defineStep, passingEnvironment, windowEnvironment } from '../../runtime/step.ts';
-
-/**
- * REPAIRABLE_ROLE_ARNS: ARN patterns, separated by commas; absent where no trust policy may be changed. The others: the
- * roles of the steps that pass roles, about which IAM is asked.
- */
-const environment = passingEnvironment.extend(windowEnvironment.shape).extend(approvalEnvironment.shape).extend({
-  REPAIRABLE_ROLE_ARNS: z.string().optional(),
-  CREATE_ADDON_ROLE_ARN: z.string().min(1),
-  CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
-  UPDATE_ADDON_ROLE_ARN: z.string().min(1),
-  RESTORE_ADDON_ROLE_ARN: z.string().min(1),
-});
+import { defineStep, planningEnvironment } from '../../runtime/step.ts';
 
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
 export const planSchema = defineStep('plan', {
-  environment,
+  environment: planningEnvironment,
   cancellable: true,
   input: z.strictObject({ migrationId, executionArn: z.string(), action: z.literal('again').optional(), request: strictMigrationRequest }),
   output: z.object({

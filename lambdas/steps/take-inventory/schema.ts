@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { accountId, clusterName, regionName } from '../../domain/names.ts';
 import { sweepId } from '../../domain/sweep/model.ts';
-import { defineStep } from '../../runtime/step.ts';
-import { planSchema } from '../plan/schema.ts';
+import { defineStep, planningEnvironment } from '../../runtime/step.ts';
 
 /** Looks at the clusters of one region of one account, as many as its time allows, and says where the next call goes on. */
 export const takeInventorySchema = defineStep('take-inventory', {
-  environment: planSchema.environment.extend({ BUCKET_NAME: z.string().min(1) }),
+  environment: planningEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
   /** `after`: name of the last cluster that was looked at. */
   input: z.object({ sweepId, account: accountId, region: regionName, after: clusterName.optional() }),
   output: z.object({ done: z.boolean(), after: clusterName.optional(), clusters: z.int() }),

@@ -53,6 +53,21 @@ it('lists them over all pages and describes each; one that vanished in between i
     { nextToken: 'more' },
   ]);
 });
+it('lists whose they are without a look at any, and looks at one by its id', async () => {
+  mock
+    .on(ListPodIdentityAssociationsCommand)
+    .resolvesOnce({ nextToken: 'more', associations: [{ associationId: 'a-1', namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT }, {}] })
+    .resolvesOnce({ associations: [{ associationId: 'a-2', namespace: 'default', serviceAccount: 'other' }] });
+  expect(await eks.listAssociationRefs()).toEqual([
+    { id: 'a-1', namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT },
+    { id: 'a-2', namespace: 'default', serviceAccount: 'other' },
+  ]);
+  expect(mock.calls()).toHaveLength(2);
+  mock.on(DescribePodIdentityAssociationCommand, { associationId: 'a-1' }).resolves(whole('a-1'));
+  mock.on(DescribePodIdentityAssociationCommand, { associationId: 'a-gone' }).rejects(notFound);
+  expect(await eks.describeAssociation('a-1')).toMatchObject({ id: 'a-1', roleArn: ROLE });
+  expect(await eks.describeAssociation('a-gone')).toBeUndefined();
+});
 it('does not take a cluster that is gone for a cluster without associations', async () => {
   mock.on(ListPodIdentityAssociationsCommand).rejects(notFound);
   await expect(eks.listAssociations('kube-system', SERVICE_ACCOUNT)).rejects.toMatchObject({ name: 'NotFound' });

@@ -33,9 +33,9 @@ afterAll(() => {
 describe('DescribeCluster', () => {
   it('answers what the decisions need', async () => {
     mock.on(DescribeClusterCommand).resolves({
-      cluster: { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } }, computeConfig: { enabled: true } },
+      cluster: { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } }, computeConfig: { enabled: true }, tags: { team: 'shop' } },
     });
-    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true });
+    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true, tags: { team: 'shop' } });
     expect(inputs()).toEqual([{ name: CLUSTER }]);
   });
   it('says where it is on Outposts, and where pods have IPv6 addresses', async () => {
@@ -43,11 +43,11 @@ describe('DescribeCluster', () => {
     mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, outpostConfig: { outpostArns: ['arn:op'], controlPlaneInstanceType: 'm5.large' }, kubernetesNetworkConfig: { ipFamily: 'ipv6' } } });
     expect(await eks.describeCluster()).toMatchObject({ onOutposts: true, ipv6: true });
     mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, kubernetesNetworkConfig: { ipFamily: 'ipv4' } } });
-    expect(await eks.describeCluster()).toEqual({ ...cluster, autoMode: false });
+    expect(await eks.describeCluster()).toEqual({ ...cluster, autoMode: false, tags: {} });
   });
   it('leaves out what a cluster does not have', async () => {
     mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' } });
-    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING', autoMode: false });
+    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING', autoMode: false, tags: {} });
   });
   it('answers undefined for a cluster that is not there', async () => {
     mock.on(DescribeClusterCommand).rejects(notFound);
@@ -70,6 +70,20 @@ describe('access entries', () => {
     entryOf('arn:a', 'STANDARD');
     expect(await eks.listAccessEntries(1)).toEqual({ entries: [{ principalArn: 'arn:a', type: 'STANDARD' }], more: true });
     expect(mock.commandCalls(ListAccessEntriesCommand)).toHaveLength(1);
+    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
+  });
+  it('does not look at those that no node can have: users, and the roles of the service itself', async () => {
+    const [user, own, node] = ['arn:aws:iam::111122223333:user/alice', 'arn:aws:iam::111122223333:role/PodIdentityMigrator-Plan', 'arn:aws:iam::111122223333:role/nodes'] as const;
+    mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });
+    entryOf(node, 'EC2_LINUX');
+    expect(await new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER, [own]).listAccessEntries(10)).toEqual({
+      entries: [
+        { principalArn: user, type: 'STANDARD' },
+        { principalArn: own, type: 'STANDARD' },
+        { principalArn: node, type: 'EC2_LINUX' },
+      ],
+      more: false,
+    });
     expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
   });
   it('are refused where the cluster knows none', async () => {

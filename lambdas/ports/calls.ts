@@ -1,0 +1,10 @@
+import type { ErrorName } from '../domain/errors.ts';
+
+/** Services of the target. */
+export type CalledService = 'eks' | 'iam' | 'sts' | 'kubernetes';
+
+/**
+ * Stands around each single call, page by page: for whoever paces calls, counts them, or makes them again. `nameOf`: which
+ * of our errors is what the call has thrown. Answers, or throws, what the call does.
+ */
+export type AroundCalls = <T>(service: CalledService, call: () => Promise<T>, nameOf: (thrown: unknown) => ErrorName) => Promise<T>;

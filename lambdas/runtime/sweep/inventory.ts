@@ -1,0 +1,162 @@
+/** Looks at one cluster: what class each of its add-ons is in, by the plan that a migration of it would have. */
+import { namespaceOf } from '../../domain/addons.ts';
+import type { Cluster } from '../../domain/eks.ts';
+import { classOf, isMigrationError, MigrationError } from '../../domain/errors.ts';
+import { irsaRoleOf } from '../../domain/irsa.ts';
+import type { Addon, Target } from '../../domain/model.ts';
+import { planMigration } from '../../domain/plan/plan.ts';
+import { classify, type SeenAddon, stateReason, unreachableCluster } from '../../domain/sweep/classify.ts';
+import { requestOf } from '../../domain/sweep/items.ts';
+import type { SweepFinding, SweepRequest } from '../../domain/sweep/model.ts';
+import { nameLeftOut, tagLeftOut, tagsCluster } from '../../domain/sweep/selection.ts';
+import type { AddonFacts } from '../../domain/plan/facts.ts';
+import type { Clock, Settings, TargetPorts } from '../../ports/index.ts';
+import { noFacts, readFacts } from '../read-facts.ts';
+import { type ClusterReads, memoPorts, type PlaceMemory } from './memo.ts';
+
+export interface Looking {
+  request: SweepRequest;
+  target: Target;
+  settings: Settings;
+  ports: TargetPorts;
+  memory: PlaceMemory;
+  clock: Clock;
+}
+
+export interface ClusterLook {
+  /** Kubernetes version. */
+  version?: string;
+  findings: SweepFinding[];
+  /** What kept the rest of it from being read. */
+  brokenOff?: MigrationError;
+}
+
+/** What failed for a reason that has a name. A defect, and the end of the invocation's time, are thrown on. */
+export function reasonOf(error: unknown): MigrationError {
+  if (!isMigrationError(error) || error.name === 'OutOfTime') throw error;
+  return error;
+}
+
+/** After retries: asking on would most likely fail too. */
+const isStillPassing = ({ name }: MigrationError): boolean => classOf(name) === 'retryable';
+
+/** Add-ons by name, each as far as it is known. */
+class Survey {
+  private readonly looking: Looking;
+  private readonly cluster: Cluster;
+  private readonly reads: ClusterReads;
+  private readonly addons = new Map<string, Addon>();
+  readonly seen = new Map<string, SeenAddon>();
+  brokenOff: MigrationError | undefined;
+
+  constructor(looking: Looking, cluster: Cluster, reads: ClusterReads) {
+    this.looking = looking;
+    this.cluster = cluster;
+    this.reads = reads;
+  }
+
+  /** Each one's own failure is its own; where all calls fail, nothing more is asked. */
+  private async attempt(names: readonly string[], read: (name: string) => Promise<void>): Promise<void> {
+    for (const name of names) {
+      if (this.brokenOff) return;
+      try {
+        await read(name);
+      } catch (error) {
+        const reason = reasonOf(error);
+        this.note(name, { unread: reason.message });
+        if (isStillPassing(reason)) this.brokenOff = reason;
+      }
+    }
+  }
+
+  private note(name: string, seen: { leftOut: string } | { unread: string }): void {
+    this.seen.set(name, { name, version: this.addons.get(name)?.version, ...seen });
+  }
+
+  /** What it is, and whether it is one of the sweep's. */
+  private async describe(name: string): Promise<void> {
+    const addon = await this.reads.eks.describeAddon(name);
+    if (!addon) return this.note(name, { unread: `EKS lists add-on ${name}, and knows nothing of it: it was deleted a moment ago.` });
+    this.addons.set(name, addon);
+    const byTag = tagLeftOut(this.looking.request.selection, addon.tags, this.cluster.tags);
+    if (byTag !== undefined) this.note(name, { leftOut: byTag });
+  }
+
+  private async judge(addon: Addon): Promise<SeenAddon> {
+    const { name, version } = addon;
+    if (irsaRoleOf({ addon }) === undefined) return { name, version, addon, ...(await this.support(addon)) };
+    const { request, target, settings } = this.looking;
+    const empty = noFacts(requestOf(request, target, name, true), settings) as AddonFacts;
+    // None but the described ones: who else uses a role does not decide.
+    const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
+    const facts = await readFacts(empty, { ...this.reads, eks }, settings, 'tells');
+    const silence = this.reads.silence();
+    return { name, version, plan: planMigration(facts), agentKnown: facts.agentAddon !== undefined, ...(facts.kubernetesError !== undefined && silence !== undefined ? { unanswered: silence } : {}) };
+  }
+
+  /** Which service accounts its version takes associations for, and which of them have one. Nothing is asked where it is on Pod Identity by its own word. */
+  private async support(addon: Addon): Promise<{ takes: string[]; associated: string[] }> {
+    if (addon.podIdentityAssociations.length > 0) return { takes: [], associated: [] };
+    const configuration = await this.reads.eks.describeConfiguration(addon.name, addon.version);
+    const takes = (configuration?.podIdentity ?? []).map(({ serviceAccount }) => serviceAccount);
+    const refs = takes.length > 0 ? await this.reads.eks.listAssociationRefs() : [];
+    const namespace = namespaceOf(addon);
+    return { takes, associated: takes.filter((account) => refs.some((ref) => ref.namespace === namespace && ref.serviceAccount === account)) };
+  }
+
+  /** Roles of all add-ons that have one. */
+  roles(): string[] {
+    return [...this.addons.values()].flatMap((addon) => irsaRoleOf({ addon }) ?? []);
+  }
+
+  /** Those that need few calls first, whatever happens then; of the others those of kube-system, since what is listed of its workloads answers for the agent too. */
+  private inOrder(names: readonly string[]): string[] {
+    const place = (name: string): number => {
+      const addon = this.addons.get(name);
+      if (!addon || irsaRoleOf({ addon }) === undefined) return 0;
+      return namespaceOf(addon) === 'kube-system' ? 1 : 2;
+    };
+    return [...names].sort((a, b) => place(a) - place(b));
+  }
+
+  async run(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const leftOut = nameLeftOut(this.looking.request.selection, name);
+      if (leftOut !== undefined) this.note(name, { leftOut });
+    }
+    await this.attempt(names.filter((name) => !this.seen.has(name)), (name) => this.describe(name));
+    const open = names.filter((name) => this.addons.has(name) && !this.seen.has(name));
+    await this.attempt(this.inOrder(open), async (name) => {
+      const addon = this.addons.get(name);
+      if (addon) this.seen.set(name, await this.judge(addon));
+    });
+    for (const name of names) if (!this.seen.has(name)) this.note(name, { unread: this.brokenOff?.message ?? '' });
+  }
+}
+
+/**
+ * Undefined: the selection leaves the cluster out by its tags. Throws a defect, and OutOfTime where the invocation's time
+ * is up; everything else that keeps it from being looked at is a finding.
+ */
+export async function lookAtCluster(looking: Looking): Promise<ClusterLook | undefined> {
+  const { request, target, ports, memory, clock } = looking;
+  let survey: Survey | undefined;
+  const reads = memoPorts(ports, memory, clock, () => survey?.roles() ?? []);
+  let version: { version?: string } = {};
+  try {
+    const cluster = await reads.eks.describeCluster();
+    if (!cluster) return { findings: [unreachableCluster(`EKS lists cluster ${target.cluster}, and knows nothing of it: it was deleted a moment ago.`)] };
+    if (!tagsCluster(request.selection, cluster.tags)) return undefined;
+    version = cluster.version === '' ? {} : { version: cluster.version };
+    const reason = stateReason(target.cluster, cluster.status);
+    if (reason !== undefined) return { ...version, findings: [unreachableCluster(reason)] };
+    const names = [...(await reads.eks.listAddons())].sort();
+    survey = new Survey(looking, cluster, reads);
+    await survey.run(names);
+    const { seen, brokenOff } = survey;
+    return { ...version, findings: names.flatMap((name) => seen.get(name) ?? []).map(classify), ...(brokenOff ? { brokenOff } : {}) };
+  } catch (error) {
+    const reason = reasonOf(error);
+    return { ...version, findings: [unreachableCluster(reason.message)], ...(isStillPassing(reason) ? { brokenOff: reason } : {}) };
+  }
+}

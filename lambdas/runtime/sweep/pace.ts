@@ -1,0 +1,112 @@
+/**
+ * The rate at which one region of one account is asked, and the retries of its calls. EKS's limits are low, and the
+ * customer's own tools share them: no more calls are begun than the sweep allows, and what EKS or IAM refuses for the
+ * moment is asked again later, as the SDK's standard mode would, but in time that can be virtual, and within what is left of the invocation.
+ */
+import { createHash } from 'node:crypto';
+import type { ErrorName } from '../../domain/errors.ts';
+import { MigrationError } from '../../domain/errors.ts';
+import type { AroundCalls, CalledService, Clock } from '../../ports/index.ts';
+
+/** What may be over in a moment. */
+const PASSING: readonly ErrorName[] = ['Throttled', 'ServiceUnavailable', 'ConnectionLost'];
+
+/** Of one call, the first one too. */
+export const MOST_ATTEMPTS = 8;
+/**
+ * Exponential backoff with full jitter, milliseconds: a random share of a bound that doubles from the base up to the cap.
+ * Source of both: AWS SDKs and Tools Reference Guide, "Retry behavior" (standard mode: base 1 s, cap 20 s).
+ */
+export const BACKOFF = { base: 1000, cap: 20_000 } as const;
+/** Milliseconds of the invocation that no wait may use up: what was found by then has to be kept. */
+export const RESERVE = 15_000;
+
+/** Numbers from 0 up to 1, the same ones for the same text: two places never wait in step, and a run can be replayed. */
+export function randomFrom(text: string): () => number {
+  let count = 0;
+  return () => createHash('sha256').update(`${text} ${(count += 1)}`).digest().readUInt32BE() / 2 ** 32;
+}
+
+/** Milliseconds to wait after that attempt (1 is the first) has failed. */
+export const backoff = (attempt: number, random: number): number => Math.floor(random * Math.min(BACKOFF.cap, BACKOFF.base * 2 ** (attempt - 1)));
+
+/**
+ * Begins at most so many calls in any window of `windowMilliseconds`: `callsPerSecond` in any second where that is a whole
+ * number, one in so many seconds where it is less than one. Calls come one after the other. What other calls than EKS's
+ * take of a second is made up for within it.
+ */
+export class Pacer {
+  readonly most: number;
+  readonly windowMilliseconds: number;
+  private readonly clock: Clock;
+  /** When the last `most` calls began, oldest first. */
+  private starts: number[];
+
+  /** `used`: others of this sweep may have called a moment ago. */
+  constructor(callsPerSecond: number, clock: Clock, { used = false }: { used?: boolean } = {}) {
+    this.most = Math.max(1, Math.floor(callsPerSecond));
+    this.windowMilliseconds = (this.most / callsPerSecond) * 1000;
+    this.clock = clock;
+    this.starts = used ? Array.from({ length: this.most }, () => clock.now()) : [];
+  }
+
+  /** Milliseconds until the next call may begin. */
+  wait(): number {
+    const [oldest] = this.starts;
+    return oldest === undefined || this.starts.length < this.most ? 0 : Math.max(0, oldest + this.windowMilliseconds - this.clock.now());
+  }
+
+  async turn(): Promise<void> {
+    // A timer may be a little early.
+    for (let wait = this.wait(); wait > 0; wait = this.wait()) await this.clock.sleep(Math.ceil(wait));
+    this.starts = [...this.starts, this.clock.now()].slice(-this.most);
+  }
+}
+
+export interface PaceOptions {
+  callsPerSecond: number;
+  clock: Clock;
+  random: () => number;
+  /** Milliseconds until the invocation is cut off. */
+  remainingTime: () => number;
+  /** See `Pacer`. */
+  used?: boolean;
+}
+
+/** One for an invocation. */
+export interface Pace {
+  around: AroundCalls;
+  /** Calls so far, those that were made again too, by service. */
+  calls(): Record<string, number>;
+}
+
+/** Throws OutOfTime where a wait would not leave enough of the invocation: another one has more. */
+export function paceOf({ callsPerSecond, clock, random, remainingTime, used = false }: PaceOptions): Pace {
+  const pacer = new Pacer(callsPerSecond, clock, { used });
+  const counts: Partial<Record<CalledService, number>> = {};
+
+  const assertTime = (wait: number, why: string): void => {
+    if (remainingTime() - wait < RESERVE) throw new MigrationError('OutOfTime', `Too little time is left of this invocation ${why}.`);
+  };
+  const begin = async (service: CalledService): Promise<void> => {
+    const wait = service === 'eks' ? pacer.wait() : 0;
+    assertTime(wait, `for a call of ${service}`);
+    if (service === 'eks') await pacer.turn();
+    counts[service] = (counts[service] ?? 0) + 1;
+  };
+  const around: AroundCalls = async (service, call, nameOf) => {
+    for (let attempt = 1; ; attempt += 1) {
+      await begin(service);
+      try {
+        return await call();
+      } catch (error) {
+        // An API server has no limit that others share: whoever asks it decides about a second try.
+        if (service === 'kubernetes' || attempt === MOST_ATTEMPTS || !PASSING.includes(nameOf(error))) throw error;
+        const wait = backoff(attempt, random());
+        assertTime(wait, `to ask ${service} again, which answered ${nameOf(error)}`);
+        await clock.sleep(wait);
+      }
+    }
+  };
+  return { around, calls: () => ({ ...counts }) };
+}

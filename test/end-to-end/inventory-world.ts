@@ -1,0 +1,111 @@
+/** The inventory of one region in the sandbox: its clusters as a test wants them, its calls made by the operator, in virtual time. */
+import { ensureAssembly } from '../../cli/assembly.ts';
+import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
+import { clusterKey, placeKey } from '../../lambdas/domain/sweep/keys.ts';
+import { clusterInventory, type ClusterInventory, type PlaceInventory, placeInventory, sweepRequest, type SweepItem, type SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
+import { newSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { wire } from '../../lambdas/runtime/wiring.ts';
+import { takeInventoryStep } from '../../lambdas/steps/take-inventory/handler.ts';
+import type { HandlerDependencies } from '../../lambdas/ports/index.ts';
+import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { stepOf } from '../../sandbox/lambda/source-runtime.ts';
+import { homeOf } from '../../sandbox/world/build.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
+import { FakeTelemetry } from '../lambdas/fakes.ts';
+import { scenarioWith } from './fixture.ts';
+
+export const PLACE = { account: '111122223333', region: 'eu-west-1' };
+export const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
+export const roleOf = (cluster: string): string => `arn:aws:iam::111122223333:role/${cluster}-ebs-csi`;
+
+export type Change = (cluster: ScenarioCluster, role: Scenario['accounts'][number]['roles'][number]) => void;
+
+/** The first case once for each name, with a role and an OIDC provider of its own, without what was left over of an earlier try. */
+export function fleetOf(changes: Record<string, Change>): Scenario {
+  return scenarioWith((scenario, model) => {
+    const [account] = scenario.accounts;
+    const [role] = account!.roles;
+    const oidcId = model.oidcId!;
+    account!.roles = [];
+    account!.clusters = [];
+    for (const [index, [name, change]] of Object.entries(changes).entries()) {
+      const own = oidcId.slice(0, -2) + String(index).padStart(2, '0');
+      const cluster: ScenarioCluster = structuredClone({ ...model, name, oidcId: own, associations: [], nodes: 2 });
+      const itsRole = JSON.parse(JSON.stringify({ ...role, arn: roleOf(name) }).replaceAll(oidcId, own)) as NonNullable<typeof role>;
+      for (const addon of cluster.addons) if (addon.serviceAccountRoleArn !== undefined) addon.serviceAccountRoleArn = itsRole.arn;
+      change(cluster, itsRole);
+      account!.clusters.push(cluster);
+      account!.roles.push(itsRole);
+    }
+  });
+}
+
+export interface Taken {
+  place: PlaceInventory | undefined;
+  clusters: Record<string, ClusterInventory>;
+  items: SweepItem[];
+  /** Of the target's services, while the inventory was taken. */
+  calls: Call[];
+  /** What each invocation answered. */
+  answers: unknown[];
+  /** Of the sandbox's clock, milliseconds. */
+  took: number;
+}
+
+export interface TakeOptions {
+  request?: Partial<SweepRequestInput>;
+  /** Milliseconds that each invocation has. */
+  invocation?: number;
+  prepare?: (backend: SandboxBackend) => void;
+  change?: (dependencies: HandlerDependencies) => Partial<HandlerDependencies>;
+}
+
+const OF_TARGET = ['eks', 'iam', 'sts', 'kubernetes'];
+
+/** Invokes take-inventory until it is done. */
+export async function takeInventory(scenario: Scenario, { request = {}, invocation = 900_000, prepare, change = () => ({}) }: TakeOptions = {}): Promise<Taken> {
+  const backend = await openSandboxBackend(scenario, {});
+  try {
+    prepare?.(backend);
+    const { sandbox } = backend;
+    const { clock } = sandbox;
+    const { directory } = await ensureAssembly();
+    const fn = loadAssembly(directory, homeOf(scenario)).functions.find((one) => stepOf(one) === 'take-inventory')!;
+    const documents = new FakeDocuments();
+    const wired = wire({ clients: sandbox.clients(), environment: fn.environment, clock, ids: backend.ids, telemetry: new FakeTelemetry(), documentsOf: () => documents });
+    const dependencies: HandlerDependencies = { ...wired, ...change(wired) };
+    await dependencies.sweeps.create(newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse({ mode: 'inventory', ...request }), startedAt: new Date(clock.now()).toISOString() }));
+    const since = sandbox.world.log.calls.length;
+    const began = clock.now();
+    const answers: unknown[] = [];
+    let after: string | undefined;
+    let done = false;
+    while (!done) {
+      const { input, output } = takeInventoryStep.schema;
+      const asked = input.parse({ sweepId: SWEEP_ID, ...PLACE, ...(after === undefined ? {} : { after }) });
+      const end = clock.now() + invocation;
+      const answer = await clock.park(clock.spawn(async () => output.parse(await takeInventoryStep.run(asked, { ...dependencies, remainingTime: () => end - clock.now() }))));
+      answers.push(answer);
+      ({ done, after } = answer as { done: boolean; after: string | undefined });
+    }
+    const took = clock.now() - began;
+    const calls = sandbox.world.log.calls.slice(since).filter(({ service }) => OF_TARGET.includes(service));
+    const items: SweepItem[] = [];
+    await dependencies.sweeps.eachItem(SWEEP_ID, (page) => void items.push(...page));
+    const read = (key: string): unknown => JSON.parse(documents.objects.get(key)?.text ?? 'null');
+    const place = placeInventory.safeParse(read(placeKey(SWEEP_ID, PLACE))).data;
+    const [account] = scenario.accounts;
+    const clusters = Object.fromEntries(account!.clusters.flatMap(({ name }) => {
+      const found = clusterInventory.safeParse(read(clusterKey(SWEEP_ID, PLACE, name))).data;
+      return found ? [[name, found] as const] : [];
+    }));
+    return { place, clusters, items, calls, answers, took };
+  } finally {
+    await backend.close();
+  }
+}
+
+/** By add-on, its class; a cluster of which nothing is known has `-`. */
+export const classesOf = ({ findings }: ClusterInventory): Record<string, string> => Object.fromEntries(findings.map(({ addon = '-', class: found }) => [addon, found]));

@@ -1,0 +1,194 @@
+/** The inventory of one region, from the real clients to the bucket: what it finds, by how many calls, and how fast. */
+import { describe, expect, it } from 'vitest';
+import { openSandboxBackend } from '../../cli/backend.ts';
+import { runMigration } from '../../cli/run.ts';
+import { MigrationError } from '../../lambdas/domain/errors.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { blockingChecks } from '../../lambdas/domain/plan/plan.ts';
+import type { Kubernetes } from '../../lambdas/ports/index.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { ADDON, ebs } from './fixture.ts';
+import { type Change, classesOf, fleetOf, PLACE, roleOf, SWEEP_ID, takeInventory } from './inventory-world.ts';
+
+const ready: Change = () => undefined;
+const untrusted: Change = (_, role) => {
+  const policy = role.trustPolicy as unknown as { Statement: { Sid: string }[] };
+  policy.Statement = policy.Statement.filter(({ Sid }) => Sid === 'Irsa');
+};
+const withoutRole: Change = (cluster) => void delete ebs(cluster).serviceAccountRoleArn;
+const associated =
+  (owner?: string): Change =>
+  (cluster, role) => {
+    withoutRole(cluster, role);
+    cluster.associations = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: role.arn, tags: {}, createdAt: '2025-03-04T10:20:00.000Z', ...(owner === undefined ? {} : { owner }) } as (typeof cluster.associations)[number]];
+  };
+const status =
+  (value: 'DELETING' | 'UPDATING'): Change =>
+  (cluster) => {
+    cluster.status = value;
+  };
+const closed: Change = (cluster) => {
+  cluster.accessEntries = [];
+};
+const tagged: Change = (cluster) => {
+  ebs(cluster).tags = { 'pod-identity-migration': 'exclude' };
+};
+
+const FLEET = { alpha: ready, bravo: untrusted, charlie: associated(), delta: status('DELETING'), echo: withoutRole, foxtrot: closed, golf: associated(ADDON), hotel: status('UPDATING'), india: tagged };
+const REST = { coredns: 'not-concerned', 'eks-pod-identity-agent': 'not-concerned', 'kube-proxy': 'not-concerned', 'vpc-cni': 'node-role' };
+
+/** How often each operation was called. */
+const tally = (calls: readonly Call[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { service, operation } of calls) counts[`${service} ${operation}`] = (counts[`${service} ${operation}`] ?? 0) + 1;
+  return counts;
+};
+const ofCluster = (calls: readonly Call[], cluster: string): Call[] => calls.filter((call) => call.cluster === cluster || JSON.stringify(call.input).includes(`"${cluster}"`) || JSON.stringify(call.input).includes(`${cluster}-`) || JSON.stringify(call.input).includes(`cluster/${cluster}`));
+const startsOf = (calls: readonly Call[]): number[] => calls.filter(({ service }) => service === 'eks').map(({ at }) => Date.parse(at));
+
+describe('an inventory', () => {
+  it('has each add-on in exactly one class, as its scenario makes it', async () => {
+    const { clusters, place, calls, items, answers } = await takeInventory(fleetOf(FLEET));
+    expect(Object.fromEntries(Object.entries(clusters).map(([name, found]) => [name, classesOf(found)]))).toEqual({
+      alpha: { [ADDON]: 'ready', ...REST },
+      bravo: { [ADDON]: 'blocked', ...REST },
+      charlie: { [ADDON]: 'on-pod-identity', ...REST },
+      delta: { '-': 'unreachable' },
+      echo: { [ADDON]: 'node-role', ...REST },
+      foxtrot: { [ADDON]: 'blocked', ...REST },
+      golf: { [ADDON]: 'on-pod-identity', ...REST },
+      hotel: { [ADDON]: 'blocked', ...REST },
+      india: { [ADDON]: 'not-concerned', ...REST },
+    });
+    expect(clusters['alpha']?.findings[0]?.roles).toEqual([roleOf('alpha')]);
+    expect(clusters['delta']?.findings[0]?.reason).toBe('Cluster delta is DELETING.');
+    expect(clusters['india']?.findings[0]?.reason).toBe('It has the tag pod-identity-migration = exclude.');
+    expect(place).toMatchObject({ ...PLACE, clusters: 9, notSelected: 0, calls: { eks: 1 } });
+    expect(place?.unreachable).toBeUndefined();
+    expect(answers).toEqual([{ done: true, after: 'india', clusters: 9 }]);
+    // It looks, and that is all.
+    expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
+    expect(items).toEqual([]);
+  });
+
+  it('agrees with the plan that a migration makes', async () => {
+    const scenario = fleetOf({ alpha: ready, bravo: untrusted, foxtrot: closed, hotel: status('UPDATING') });
+    const { clusters } = await takeInventory(scenario);
+    const backend = await openSandboxBackend(scenario, {});
+    try {
+      for (const cluster of ['alpha', 'bravo', 'foxtrot', 'hotel']) {
+        const { outcome, plan } = await runMigration(backend, migrationRequest.parse({ target: { ...PLACE, cluster }, addon: ADDON, dryRun: true }));
+        const finding = clusters[cluster]?.findings.find(({ addon }) => addon === ADDON);
+        expect(finding?.class).toBe(outcome === 'planned' ? 'ready' : 'blocked');
+        expect(finding?.checks.map(({ id }) => id)).toEqual(blockingChecks(plan!));
+      }
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it('says of an API server that gives no answer that it could not be reached, unless something else blocks as well', async () => {
+    const silent = { get: () => () => Promise.reject(new MigrationError('ConnectionLost', 'Could not list pods: no answer.')) };
+    const { clusters } = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted, echo: withoutRole }), {
+      change: ({ portsFor }) => ({ portsFor: (target, around) => ({ ...portsFor(target, around), kubernetes: new Proxy({} as Kubernetes, silent) }) }),
+    });
+    expect(clusters['alpha']?.findings[0]).toMatchObject({ class: 'unreachable', reason: 'Could not list pods: no answer.', checks: [] });
+    expect(clusters['bravo']?.findings[0]).toMatchObject({ class: 'blocked', checks: [{ id: 'role-trust' }, { id: 'kubernetes-access' }] });
+    expect(classesOf(clusters['echo']!)).toEqual({ [ADDON]: 'node-role', ...REST });
+  });
+
+  it('queues what is ready, under an id that is derived', async () => {
+    const { items } = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), { request: { mode: 'migrate' } });
+    const again = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), { request: { mode: 'plan' } });
+    expect(items).toEqual([{ migrationId: expect.stringMatching(/^01KF0E44M0/) as string, ...PLACE, cluster: 'alpha', addon: ADDON, roles: [roleOf('alpha')], state: 'queued' }]);
+    expect(again.items).toEqual(items);
+    expect(SWEEP_ID.slice(0, 10)).toBe(items[0]?.migrationId.slice(0, 10));
+  });
+});
+
+describe('the calls of an inventory', () => {
+  /** As docs/sweeps-inventory.md has them. */
+  const READY = {
+    'eks DescribeCluster': 1,
+    'eks ListAddons': 1,
+    'eks DescribeAddon': 5,
+    'eks ListPodIdentityAssociations': 1,
+    'eks ListAccessEntries': 1,
+    'eks DescribeAccessEntry': 2,
+    'iam GetRole': 1,
+    'iam ListRolePolicies': 2,
+    'iam ListAttachedRolePolicies': 2,
+    'iam SimulatePrincipalPolicy': 3,
+    'kubernetes list pods': 1,
+    'kubernetes list replicasets': 1,
+    'kubernetes list deployments': 1,
+    'kubernetes list daemonsets': 1,
+    'kubernetes list statefulsets': 1,
+    'kubernetes list nodes': 1,
+    'kubernetes list mutatingwebhookconfigurations': 1,
+  };
+  const CATALOGUE = { 'eks DescribeAddonVersions': 1, 'eks DescribeAddonConfiguration': 5 };
+  const WITHOUT_IRSA = { 'eks DescribeCluster': 1, 'eks ListAddons': 1, 'eks DescribeAddon': 5 };
+
+  it('are these and no more, for a cluster with an add-on on IRSA, for one without, and once for the region', async () => {
+    const { calls, clusters, place } = await takeInventory(fleetOf({ alpha: ready, bravo: ready, charlie: withoutRole, delta: associated(ADDON), echo: status('DELETING') }));
+    expect(tally(ofCluster(calls, 'alpha'))).toEqual(READY);
+    expect(tally(ofCluster(calls, 'bravo'))).toEqual(READY);
+    expect(tally(ofCluster(calls, 'charlie'))).toEqual({ ...WITHOUT_IRSA, 'eks ListPodIdentityAssociations': 1 });
+    // vpc-cni could take an association too: whether it has one, only the list says.
+    expect(tally(ofCluster(calls, 'delta'))).toEqual({ ...WITHOUT_IRSA, 'eks ListPodIdentityAssociations': 1 });
+    expect(tally(ofCluster(calls, 'echo'))).toEqual({ 'eks DescribeCluster': 1 });
+    const ofRegion = calls.filter((call) => !['alpha', 'bravo', 'charlie', 'delta', 'echo'].some((name) => ofCluster([call], name).length > 0));
+    expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
+    // The first one pays for the catalogue.
+    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 8, kubernetes: 7 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 8, kubernetes: 7 });
+    expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
+    expect(clusters['echo']?.calls).toEqual({ eks: 1 });
+    expect(place?.calls).toEqual({ eks: 1 });
+  });
+
+  it('never ask twice for the same', async () => {
+    const { calls } = await takeInventory(fleetOf(FLEET));
+    const asked = calls.map(({ service, operation, cluster, input }) => `${service} ${operation} ${cluster ?? ''} ${JSON.stringify(input)}`);
+    expect(asked.filter((one, index) => asked.indexOf(one) !== index)).toEqual([]);
+  });
+
+  it('are one more for each further add-on on the same role, but for what only it tells', async () => {
+    const { calls } = await takeInventory(
+      fleetOf({
+        alpha: (cluster, role) => {
+          for (const name of ['aws-efs-csi-driver', 'aws-fsx-csi-driver']) cluster.addons.push({ ...ebs(cluster), name, version: name === 'aws-efs-csi-driver' ? 'v2.1.4-eksbuild.1' : 'v1.2.0-eksbuild.1', configurationValues: undefined, serviceAccountRoleArn: role.arn });
+        },
+      }),
+    );
+    expect(tally(ofCluster(calls, 'alpha'))).toEqual({ ...READY, 'eks DescribeAddon': 7 });
+  });
+});
+
+describe('the pace of an inventory', () => {
+  it.each([5, 2, 0.5])('is at most %d calls of EKS a second, and hardly less', async (callsPerSecond) => {
+    const { calls, took } = await takeInventory(fleetOf({ alpha: ready, bravo: ready, charlie: untrusted }), { request: { callsPerSecond } });
+    const starts = startsOf(calls);
+    const most = Math.max(1, callsPerSecond);
+    const window = (most / callsPerSecond) * 1000;
+    for (const start of starts) expect(starts.filter((one) => one >= start && one < start + window).length).toBeLessThanOrEqual(most);
+    expect(took / 1000).toBeLessThanOrEqual((starts.length / callsPerSecond) * 1.1);
+  });
+
+  it('goes on in another invocation where the time of one is up, and comes to the same', async () => {
+    const fleet = { alpha: ready, bravo: untrusted, charlie: withoutRole, delta: ready, echo: ready };
+    const once = await takeInventory(fleetOf(fleet), { request: { callsPerSecond: 0.5, mode: 'migrate' } });
+    const often = await takeInventory(fleetOf(fleet), { request: { callsPerSecond: 0.5, mode: 'migrate' }, invocation: 100_000 });
+    expect(once.answers).toHaveLength(1);
+    expect(often.answers.length).toBeGreaterThan(2);
+    const classes = ({ clusters }: typeof once): unknown => Object.values(clusters).map(classesOf);
+    expect(classes(often)).toEqual(classes(once));
+    expect(often.place).toMatchObject({ clusters: 5, notSelected: 0 });
+    expect(often.items.map(({ cluster }) => cluster).sort()).toEqual(['alpha', 'delta', 'echo']);
+    // Every call is counted: those of clusters that were begun again too.
+    const counted = [often.place, ...Object.values(often.clusters)].reduce((sum, one) => sum + (one?.calls['eks'] ?? 0), 0);
+    expect(counted).toBe(startsOf(often.calls).length);
+    for (const start of startsOf(often.calls)) expect(startsOf(often.calls).filter((one) => one >= start && one < start + 2000).length).toBeLessThanOrEqual(1);
+  });
+});

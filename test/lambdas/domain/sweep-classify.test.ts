@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Check, Plan } from '../../../lambdas/domain/model.ts';
+import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
+import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
+import { classify, type SeenAddon, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
+import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
+import { ADDON, anAddon, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, someFacts, VERSION } from '../fixtures.ts';
+
+const seen = { name: ADDON, version: VERSION };
+const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
+const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} stands in the way.`): Check => ({ id, status, message, remedy: `Mend ${id}.` });
+const blocked = (...checks: Check[]): Plan => planWith({ verdict: 'blocked', checks });
+
+describe('the class of an add-on', () => {
+  it('is ready where a migration would begin, with the roles that it would lock', () => {
+    const plan = planMigration(someFacts());
+    expect(plan.verdict).toBe('migrate');
+    expect(classify({ ...seen, plan, agentKnown: true })).toEqual({ addon: ADDON, version: VERSION, class: 'ready', checks: [], roles: [ROLE] });
+    const other = { ...plan, associations: [{ namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE }] };
+    expect(classify({ ...seen, plan: other, agentKnown: true }).roles).toEqual([...rolesOf(other)].sort());
+    expect(rolesOf(other)).toEqual(new Set([ROLE, OTHER_ROLE]));
+  });
+
+  it('is blocked with each check that blocks, once, and what to do', () => {
+    const plan = blocked(aCheck('agent'), aCheck('webhook', 'warn'), aCheck('role-trust', 'fail', 'Of role a.'), aCheck('role-trust', 'fail', 'Of role b.'), aCheck('nodes', 'pass'), aCheck('agent'), aCheck('proxy', 'unknown'));
+    expect(classify({ ...seen, plan, agentKnown: true })).toMatchObject({
+      class: 'blocked',
+      roles: [],
+      checks: [
+        { id: 'agent', message: 'agent stands in the way.', remedy: 'Mend agent.' },
+        { id: 'role-trust', message: 'Of role a. Of role b.', remedy: 'Mend role-trust.' },
+        { id: 'proxy', message: 'proxy stands in the way.', remedy: 'Mend proxy.' },
+      ],
+    });
+  });
+
+  const access = aCheck('kubernetes-access', 'unknown');
+  it.each<[string, Check[], boolean, string]>([
+    ['nothing but that blocks', [access], true, 'unreachable'],
+    ['an agent that EKS does not know may be there all the same', [access, aCheck('agent')], false, 'unreachable'],
+    ['EKS knows the agent, which is not right', [access, aCheck('agent')], true, 'blocked'],
+    ['the role does not let pods in', [access, aCheck('role-trust')], true, 'blocked'],
+  ])('where the API server gave no answer, and %s', (_, checks, agentKnown, expected) => {
+    const finding = classify({ ...seen, plan: blocked(...checks), agentKnown, unanswered: 'No answer from the API server.' });
+    expect(finding.class).toBe(expected);
+    expect(finding.reason).toBe(expected === 'unreachable' ? 'No answer from the API server.' : undefined);
+    // Refused is not unanswered: whoever may not look can be let in.
+    expect(classify({ ...seen, plan: blocked(...checks), agentKnown }).class).toBe('blocked');
+  });
+
+  it.each<[string, Partial<ReturnType<typeof anAddon>>, string[], string[], string]>([
+    ['it has associations by its own word', { podIdentityAssociations: ['arn'] }, [], [], 'on-pod-identity'],
+    ['each of its service accounts has one', {}, ['a', 'b'], ['b', 'a'], 'on-pod-identity'],
+    ['one of them has none', {}, ['a', 'b'], ['a'], 'node-role'],
+    ['none of them has one', {}, ['a'], [], 'node-role'],
+    ['it is known to need rights, and its version takes no association', {}, [], [], 'node-role'],
+    ['nobody knows it, and it takes associations', { name: 'somebodys-addon' }, ['a'], [], 'node-role'],
+    ['nobody knows it, and it takes none', { name: 'somebodys-addon' }, [], [], 'not-concerned'],
+    ['it needs no rights', { name: 'coredns' }, [], [], 'not-concerned'],
+  ])('without a role, where %s', (_, change, takes, associated, expected) => {
+    const { serviceAccountRoleArn: _role, ...addon } = anAddon(change);
+    const finding = classify({ name: addon.name, addon, takes, associated });
+    expect(finding.class).toBe(expected);
+    if (expected === 'not-concerned') expect(finding.reason).toMatch(/no rights in AWS/);
+  });
+
+  it('is not-concerned where it was left out, and unreachable where it could not be read, with the reason', () => {
+    expect(classify({ name: ADDON, leftOut: 'The sweep is about other add-ons.' })).toEqual({ addon: ADDON, class: 'not-concerned', reason: 'The sweep is about other add-ons.', checks: [], roles: [] });
+    expect(classify({ ...seen, unread: 'Rate exceeded' })).toEqual({ addon: ADDON, version: VERSION, class: 'unreachable', reason: 'Rate exceeded', checks: [], roles: [] });
+  });
+
+  const aPlan = fc.oneof(
+    fc.constant(planMigration(someFacts())),
+    fc.constant(planWith({ verdict: 'already-migrated' })),
+    fc.array(fc.tuple(fc.constantFrom('agent', 'kubernetes-access', 'role-trust', 'cluster-exists'), fc.constantFrom('fail' as const, 'unknown' as const)), { minLength: 1, maxLength: 6 }).map((checks) => blocked(...checks.map(([id, status]) => aCheck(id, status)), aCheck('webhook', 'warn'))),
+  );
+  const anySeen: fc.Arbitrary<SeenAddon> = fc.oneof(
+    fc.record({ name: fc.constant(ADDON), leftOut: fc.constant('left out') }),
+    fc.record({ name: fc.constant(ADDON), unread: fc.constant('unread') }),
+    fc.record({
+      name: fc.constant(ADDON),
+      addon: fc.constantFrom('coredns', 'vpc-cni', 'unknown').chain((name) => fc.array(fc.constant('arn'), { maxLength: 2 }).map((podIdentityAssociations) => { const { serviceAccountRoleArn: _role, ...addon } = anAddon({ name, podIdentityAssociations }); return addon; })),
+      takes: fc.subarray(['a', 'b', 'c']),
+      associated: fc.subarray(['a', 'b', 'c']),
+    }),
+    fc.record({ name: fc.constant(ADDON), plan: aPlan, agentKnown: fc.boolean(), unanswered: fc.option(fc.constant('no answer'), { nil: undefined }) }),
+  );
+  it('is always one, and says what belongs to it and nothing else', () => {
+    const found = new Set<string>();
+    fc.assert(
+      fc.property(anySeen, (one) => {
+        const finding = classify(one);
+        expect(sweepFinding.parse(finding)).toEqual(finding);
+        found.add(finding.class);
+        expect(finding.reason !== undefined).toBe(['not-concerned', 'unreachable'].includes(finding.class));
+        expect(finding.checks.length > 0).toBe(finding.class === 'blocked');
+        expect(finding.roles.length > 0).toBe(finding.class === 'ready');
+        expect(new Set(finding.checks.map(({ id }) => id)).size).toBe(finding.checks.length);
+        // Nothing is migrated that its plan does not let through.
+        expect(finding.class === 'ready').toBe('plan' in one && one.plan.verdict === 'migrate');
+      }),
+      { numRuns: 500 },
+    );
+    expect([...found].sort()).toEqual([...sweepClass.options].sort());
+  });
+});
+
+describe('a cluster', () => {
+  it('is looked into while it is ACTIVE or UPDATING', () => {
+    expect(['ACTIVE', 'UPDATING', 'CREATING', 'DELETING', 'FAILED', 'PENDING'].map((status) => stateReason('dev', status))).toEqual([undefined, undefined, 'Cluster dev is CREATING.', 'Cluster dev is DELETING.', 'Cluster dev is FAILED.', 'Cluster dev is PENDING.']);
+  });
+  it('stands for itself where nothing is known of it', () => {
+    expect(sweepFinding.parse(unreachableCluster('why'))).toEqual({ class: 'unreachable', reason: 'why', checks: [], roles: [] });
+  });
+});

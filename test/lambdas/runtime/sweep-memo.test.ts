@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { memoPorts, PlaceMemory, type ClusterReads } from '../../../lambdas/runtime/sweep/memo.ts';
+import { newFakes, type Fakes, lost } from '../fakes.ts';
+import { ADDON, anAssociation, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
+
+let fakes: Fakes;
+let memory: PlaceMemory;
+const open = (expected: string[] = []): ClusterReads => memoPorts(fakes.dependencies.portsFor(target), memory, fakes.clock, () => expected);
+
+beforeEach(() => {
+  fakes = newFakes();
+  memory = new PlaceMemory();
+});
+
+describe('the ports of a cluster', () => {
+  it('ask each question once, those asked at the same time too', async () => {
+    const { eks, kubernetes, roles } = open();
+    const twice = async <T>(ask: () => Promise<T>): Promise<void> => {
+      const [first, second] = await Promise.all([ask(), ask()]);
+      expect(second).toEqual(first);
+      expect(await ask()).toEqual(first);
+    };
+    await twice(() => eks.describeCluster());
+    await twice(() => eks.listAddons());
+    await twice(() => eks.describeAddon(ADDON));
+    await twice(() => eks.listAccessEntries(100));
+    await twice(() => eks.listOfferedVersions(ADDON, '1.31'));
+    await twice(() => eks.describeConfiguration(ADDON, VERSION));
+    await twice(() => kubernetes.listPods(NAMESPACE));
+    await twice(() => kubernetes.listNodes());
+    await twice(() => roles.getRole(ROLE));
+    await twice(() => roles.listPolicies(ROLE));
+    const names = fakes.journal.names();
+    expect(names).toEqual([...new Set(names)]);
+    expect(names).toHaveLength(10);
+  });
+
+  it('ask for each add-on, namespace and role by itself', async () => {
+    const { eks, kubernetes } = open();
+    await eks.describeConfiguration(ADDON, VERSION);
+    await eks.describeConfiguration(ADDON, 'v2');
+    await kubernetes.listPods(NAMESPACE);
+    await kubernetes.listPods('default');
+    expect(fakes.journal.names()).toEqual(['eks.describeConfiguration', 'eks.describeConfiguration', 'kubernetes.listPods', 'kubernetes.listPods']);
+  });
+
+  it('can change nothing', () => {
+    const { eks, roles, kubernetes } = open();
+    const offered = [...Object.keys(eks), ...Object.keys(roles), ...Object.keys(kubernetes)];
+    expect(offered.filter((name) => !/^(describe|list|get|count|may)/.test(name))).toEqual([]);
+  });
+
+  it('do not look for an add-on that the list does not have', async () => {
+    const { eks } = open();
+    expect(await eks.describeAddon('vpc-cni')).toBeUndefined();
+    expect(await eks.describeAddon(ADDON)).toMatchObject({ name: ADDON });
+    expect(fakes.journal.names()).toEqual(['eks.listAddons', 'eks.describeAddon']);
+  });
+
+  it('look only at associations that are asked for, and at each of them once', async () => {
+    fakes.eks.associations = [anAssociation({ id: 'a-1' }), anAssociation({ id: 'a-2', serviceAccount: 'other' })];
+    const { eks } = open();
+    expect(await eks.countAssociations()).toBe(2);
+    expect(await eks.listAllAssociations(100)).toEqual({ associations: [], more: true });
+    expect(await eks.listAssociations(NAMESPACE, SERVICE_ACCOUNT)).toMatchObject([{ id: 'a-1' }]);
+    expect(await eks.listAssociations(NAMESPACE, SERVICE_ACCOUNT)).toMatchObject([{ id: 'a-1' }]);
+    expect(await eks.listAssociations(NAMESPACE, 'nobody')).toEqual([]);
+    expect(fakes.journal.names()).toEqual(['eks.listAssociationRefs', 'eks.describeAssociation']);
+  });
+  it('leave out an association that has gone in between', async () => {
+    fakes.eks.associations = [anAssociation({ id: 'a-1' })];
+    const { eks } = open();
+    await eks.countAssociations();
+    fakes.eks.associations = [];
+    expect(await eks.listAssociations(NAMESPACE, SERVICE_ACCOUNT)).toEqual([]);
+  });
+
+  it('find the agent in what was listed of its namespace', async () => {
+    const agent = { kind: 'DaemonSet' as const, namespace: NAMESPACE, name: 'eks-pod-identity-agent' };
+    const first = open();
+    const asked = await first.kubernetes.getWorkload(agent);
+    expect(asked).toMatchObject(agent);
+    const second = open();
+    await second.kubernetes.listWorkloads(NAMESPACE);
+    expect(await second.kubernetes.getWorkload(agent)).toEqual(asked);
+    expect(await second.kubernetes.getWorkload({ ...agent, name: 'nobody' })).toBeUndefined();
+    expect(fakes.journal.names()).toEqual(['kubernetes.getWorkload', 'kubernetes.listWorkloads']);
+  });
+
+  it('ask IAM once for the roles of all add-ons, and answer each for its own', async () => {
+    fakes.roles.passable[OTHER_ROLE] = false;
+    const { roles } = open([ROLE, OTHER_ROLE, 'arn:aws:iam::999988887777:role/of-another-account']);
+    const question = { principalArn: `${ROLE}-step`, service: 'pods.eks.amazonaws.com', associatedResourceArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' };
+    expect(await roles.mayPass({ ...question, roleArns: [ROLE] })).toEqual({ [ROLE]: true });
+    expect(await roles.mayPass({ ...question, roleArns: [OTHER_ROLE] })).toEqual({ [OTHER_ROLE]: false });
+    expect(fakes.journal.of('roles.mayPass')).toEqual([[{ ...question, roleArns: [ROLE, OTHER_ROLE].sort() }]]);
+    await roles.mayPass({ ...question, service: 'eks.amazonaws.com', roleArns: [ROLE] });
+    // One that nobody expected.
+    expect(await roles.mayPass({ ...question, roleArns: [`${ROLE}-new`] })).toEqual({ [`${ROLE}-new`]: true });
+    expect(fakes.journal.of('roles.mayPass')).toHaveLength(3);
+  });
+
+  it('share the catalogue and the account with the next cluster, and nothing else', async () => {
+    for (const { eks, roles, kubernetes } of [open(), open()]) {
+      await eks.describeCluster();
+      await eks.listOfferedVersions(ADDON, '1.31');
+      await eks.describeConfiguration(ADDON, VERSION);
+      await roles.getRole(ROLE);
+      await roles.listPolicies(ROLE);
+      await kubernetes.listPods(NAMESPACE);
+    }
+    const once = ['eks.listOfferedVersions', 'eks.describeConfiguration', 'roles.getRole', 'roles.listPolicies'];
+    expect(fakes.journal.names()).toEqual(['eks.describeCluster', ...once, 'kubernetes.listPods', 'eks.describeCluster', 'kubernetes.listPods']);
+  });
+});
+
+describe('what failed', () => {
+  it('is asked again where it may be over in a moment', async () => {
+    const { eks } = open();
+    fakes.journal.failNext('eks.describeCluster', 'before', new MigrationError('Throttled', 'Rate exceeded'));
+    await expect(eks.describeCluster()).rejects.toMatchObject({ name: 'Throttled' });
+    expect(await eks.describeCluster()).toBeDefined();
+  });
+  it('is not where it will fail again', async () => {
+    const { roles } = open();
+    fakes.journal.failNext('roles.getRole', 'before', new MigrationError('AccessDenied', 'not authorized'));
+    await expect(roles.getRole(ROLE)).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(roles.getRole(ROLE)).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect(fakes.journal.names()).toEqual(['roles.getRole']);
+  });
+});
+
+describe('an API server', () => {
+  it('is asked a second time where it failed quickly', async () => {
+    fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError('ServiceUnavailable', '503'));
+    const { kubernetes, silence } = open();
+    expect(await kubernetes.listPods(NAMESPACE)).not.toHaveLength(0);
+    expect(silence()).toBeUndefined();
+    expect(fakes.clock.slept).toEqual([1000]);
+  });
+  it('is asked nothing more once it has failed twice', async () => {
+    fakes.journal.failNext('kubernetes.listPods');
+    fakes.journal.failNext('kubernetes.listPods');
+    const { kubernetes, silence } = open();
+    await expect(kubernetes.listPods(NAMESPACE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expect(kubernetes.listNodes()).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(silence()).toBe(lost().message);
+    expect(fakes.journal.names()).toEqual(['kubernetes.listPods', 'kubernetes.listPods']);
+  });
+  it('is not asked again where it has kept the caller waiting', async () => {
+    fakes.kubernetes.listPods = async () => {
+      fakes.clock.advance(10_000);
+      throw lost();
+    };
+    const { kubernetes, silence } = open();
+    await expect(kubernetes.listPods(NAMESPACE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(silence()).toBe(lost().message);
+    expect(fakes.journal.names()).toEqual(['kubernetes.listPods']);
+  });
+  it('is not silent where it refuses, nor where the time is up', async () => {
+    for (const name of ['AccessDenied', 'Unauthorised', 'OutOfTime'] as const) {
+      const { kubernetes, silence } = open();
+      fakes.journal.failNext('kubernetes.listNodes', 'before', new MigrationError(name, 'no'));
+      await expect(kubernetes.listNodes()).rejects.toMatchObject({ name });
+      expect(silence()).toBeUndefined();
+    }
+  });
+});

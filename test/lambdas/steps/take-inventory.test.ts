@@ -1,0 +1,255 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { clusterKey, placeKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
+import { clusterInventory, type ClusterInventory, placeInventory, type PlaceInventory, sweepRequest, type SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
+import { MOST_BROKEN_OFF } from '../../../lambdas/runtime/sweep/looks.ts';
+import { MOST_ATTEMPTS } from '../../../lambdas/runtime/sweep/pace.ts';
+import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
+import { type Fakes, invoke, newFakes } from '../fakes.ts';
+import { ACCOUNT, ADDON, aCluster, ROLE } from '../fixtures.ts';
+
+const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
+const PLACE = { account: ACCOUNT, region: 'eu-west-1' };
+const input = { sweepId: SWEEP_ID, ...PLACE };
+
+let fakes: Fakes;
+/** Clusters of the fleet, all of them the fixtures' one but for their names. */
+const begin = async (request: Partial<SweepRequestInput> = {}, clusters: string[] = ['dev']): Promise<void> => {
+  fakes.fleet.clusters = clusters;
+  await fakes.sweeps.create(newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse({ mode: 'inventory', ...request }), startedAt: '2026-01-15T09:00:00.000Z' }));
+};
+const read = (key: string): unknown => JSON.parse(fakes.documents.objects.get(key)?.text ?? 'null');
+const found = (cluster = 'dev'): ClusterInventory => clusterInventory.parse(read(clusterKey(SWEEP_ID, PLACE, cluster)));
+const place = (): PlaceInventory => placeInventory.parse(read(placeKey(SWEEP_ID, PLACE)));
+const take = (more: object = {}): Promise<unknown> => invoke(takeInventoryStep, { ...input, ...more }, fakes);
+/** Fails all calls of that name from now on. */
+const failAlways = (port: object, name: string, error: Error): void => void Object.assign(port, { [name]: () => Promise.reject(error) });
+const throttled = (): MigrationError => new MigrationError('Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded');
+
+beforeEach(() => {
+  fakes = newFakes();
+  fakes.invocation.remaining = 900_000;
+});
+
+describe('take-inventory', () => {
+  it('keeps what it finds of each cluster, then of the place', async () => {
+    await begin();
+    expect(await take()).toEqual({ done: true, after: 'dev', clusters: 1 });
+    expect(found()).toMatchObject({ ...PLACE, cluster: 'dev', version: '1.31', findings: [{ addon: ADDON, class: 'ready', roles: [ROLE] }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }] });
+    expect(place()).toEqual({ ...PLACE, clusters: 1, notSelected: 0, calls: { eks: 1 } });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('goes in the order of names, and keeps each one before it begins the next', async () => {
+    await begin({ mode: 'migrate' }, ['c', 'a', 'b']);
+    expect(await take({ after: 'a' })).toEqual({ done: true, after: 'c', clusters: 2 });
+    const order = fakes.journal.calls.flatMap(({ call, args }) => (call === 'documents.put' ? [args[0]] : call === 'sweeps.enqueue' ? ['queued'] : call === 'eks.describeCluster' ? ['looks'] : []));
+    expect(order).toEqual(['looks', clusterKey(SWEEP_ID, PLACE, 'b'), 'queued', 'looks', clusterKey(SWEEP_ID, PLACE, 'c'), 'queued', placeKey(SWEEP_ID, PLACE)]);
+  });
+
+  it('says the same when it is said again, and queues nothing twice', async () => {
+    await begin({ mode: 'plan' }, ['a', 'b']);
+    await take();
+    const [first, items] = [[...fakes.documents.objects], [...fakes.sweeps.items.get(SWEEP_ID)!.values()]];
+    const [one] = items;
+    await fakes.sweeps.toFlight(SWEEP_ID, one!.migrationId, { begunAt: '2026-01-15T09:10:00.000Z', wave: 1 });
+    await take();
+    const timeless = (objects: typeof first): unknown => objects.map(([key, { text }]) => [key, text.replace(/"lookedAt":"[^"]*"/, '')]);
+    expect(timeless([...fakes.documents.objects])).toEqual(timeless(first));
+    expect([...fakes.sweeps.items.get(SWEEP_ID)!.values()].map(({ state }) => state)).toEqual(['in-flight', 'queued']);
+  });
+
+  it('asks nothing of clusters whose names are not selected, and one call of those whose tags are not', async () => {
+    await begin({ selection: { clusters: ['prod-*'], clusterTags: { env: 'prod' } } }, ['dev', 'prod-1', 'prod-2', 'test']);
+    fakes.eks.cluster = aCluster({ tags: { env: 'staging' } });
+    expect(await take()).toEqual({ done: true, after: 'test', clusters: 0 });
+    expect(place()).toEqual({ ...PLACE, clusters: 0, notSelected: 4, calls: { eks: 3 } });
+    expect(fakes.journal.names().filter((name) => name.startsWith('eks.'))).toEqual(['eks.describeCluster', 'eks.describeCluster']);
+  });
+
+  it('asks nothing about add-ons that are not selected', async () => {
+    await begin({ selection: { addons: ['vpc-cni'] } });
+    await take();
+    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'not-concerned', reason: 'The sweep is about other add-ons: vpc-cni.' }, { class: 'not-concerned' }]);
+    expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual(['eks.describeCluster', 'eks.listAddons']);
+  });
+
+  it('refuses a sweep that it does not know', async () => {
+    await expect(take()).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(SWEEP_ID) as string });
+  });
+});
+
+describe('what can\'t be looked at', () => {
+  it('is told of the place, where its clusters can\'t be listed', async () => {
+    await begin();
+    fakes.journal.failNext('fleet.listClusters', 'before', new MigrationError('AccessDenied', 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.'));
+    expect(await take()).toEqual({ done: true, clusters: 0 });
+    expect(place()).toEqual({ ...PLACE, clusters: 0, notSelected: 0, calls: { eks: 1 }, unreachable: 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.' });
+  });
+
+  it.each([
+    ['has gone', undefined, /deleted a moment ago/],
+    ['is being deleted', aCluster({ status: 'DELETING' }), /is DELETING/],
+    ['is being made', aCluster({ status: 'CREATING' }), /is CREATING/],
+  ])('is told of a cluster that %s', async (_, cluster, reason) => {
+    await begin({}, ['a', 'b']);
+    fakes.eks.cluster = cluster;
+    await take();
+    expect(found('a').findings).toEqual([{ class: 'unreachable', reason: expect.stringMatching(reason) as string, checks: [], roles: [] }]);
+    expect(place()).toMatchObject({ clusters: 2 });
+  });
+
+  it('is told of a cluster that nobody may look at, and the next one is looked at', async () => {
+    await begin({}, ['a', 'b']);
+    fakes.journal.failNext('eks.listAddons', 'before', new MigrationError('AccessDenied', 'eks:ListAddons: not authorized'));
+    await take();
+    expect(found('a')).toMatchObject({ version: '1.31', findings: [{ class: 'unreachable', reason: 'eks:ListAddons: not authorized' }] });
+    expect(found('b').findings[0]?.class).toBe('ready');
+  });
+
+  it('is told of an add-on alone, where no other one is concerned', async () => {
+    await begin();
+    fakes.journal.failNext('eks.describeAddon', 'before', new MigrationError('AccessDenied', 'eks:DescribeAddon: not authorized'));
+    await take();
+    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'unreachable', reason: 'eks:DescribeAddon: not authorized' }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }]);
+  });
+  it('is told of an add-on that goes away in between', async () => {
+    await begin();
+    fakes.eks.misses = 1;
+    await take();
+    expect(found().findings[0]).toMatchObject({ addon: ADDON, class: 'unreachable', reason: expect.stringContaining('deleted a moment ago') as string });
+  });
+
+  it.each([
+    ['Unauthorised', 'blocked'],
+    ['AccessDenied', 'blocked'],
+    ['ConnectionLost', 'unreachable'],
+    ['ServiceUnavailable', 'unreachable'],
+    // Not the cluster's certificate.
+    ['InvalidRequest', 'unreachable'],
+  ] as const)('of an API server that answers %s is %s', async (name, expected) => {
+    await begin();
+    failAlways(fakes.kubernetes, 'listPods', new MigrationError(name, `The API server: ${name}.`));
+    await take();
+    const [finding] = found().findings;
+    expect(finding?.class).toBe(expected);
+    if (expected === 'blocked') expect(finding?.checks).toMatchObject([{ id: 'kubernetes-access', message: expect.stringContaining(`The API server: ${name}.`) as string }]);
+    else expect(finding?.reason).toBe(`The API server: ${name}.`);
+  });
+
+  it('is thrown where it is a defect', async () => {
+    await begin();
+    failAlways(fakes.eks, 'listAddons', new TypeError('x is not a function'));
+    await expect(take()).rejects.toThrow(TypeError);
+    await expect(take()).rejects.toThrow('x is not a function');
+  });
+  it('is thrown where it could not be kept', async () => {
+    await begin();
+    fakes.journal.failNext('documents.put');
+    await expect(take()).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(fakes.documents.objects.size).toBe(0);
+  });
+});
+
+describe('throttling', () => {
+  it('is waited for, and each try is counted', async () => {
+    await begin();
+    for (let times = 0; times < 3; times += 1) fakes.journal.failNext('eks.describeCluster', 'before', throttled());
+    await take();
+    expect(found().findings[0]?.class).toBe('ready');
+    const calls = fakes.journal.names().filter((name) => name.startsWith('eks.')).length;
+    expect(found().calls['eks']).toBe(calls);
+  });
+
+  it('that does not end gives the place up after some clusters, and names all of them', async () => {
+    await begin({}, ['a', 'b', 'c', 'd', 'e']);
+    failAlways(fakes.eks, 'describeCluster', throttled());
+    const began = fakes.clock.now();
+    expect(await take()).toEqual({ done: true, after: 'e', clusters: 5 });
+    for (const cluster of ['a', 'b', 'c']) expect(found(cluster)).toMatchObject({ findings: [{ class: 'unreachable', reason: throttled().message }], calls: { eks: MOST_ATTEMPTS } });
+    expect(found('e')).toMatchObject({ findings: [{ class: 'unreachable', reason: place().unreachable }], calls: {} });
+    expect(place()).toMatchObject({ clusters: 5, unreachable: expect.stringMatching(/^3 clusters in a row .*Rate exceeded/) as string });
+    expect(fakes.journal.of('eks.describeCluster')).toHaveLength(MOST_BROKEN_OFF * MOST_ATTEMPTS);
+    // Minutes, however many clusters there are.
+    expect(fakes.clock.now() - began).toBeLessThan(MOST_BROKEN_OFF * 75_000);
+  });
+
+  it('of some clusters, with others in between, gives nothing up', async () => {
+    await begin({}, ['a', 'b', 'c', 'd', 'e', 'f']);
+    let cluster = 0;
+    const describe = fakes.eks.describeCluster.bind(fakes.eks);
+    let tries = 0;
+    fakes.eks.describeCluster = async () => {
+      const throttles = cluster % 3 !== 2;
+      if (throttles && tries < MOST_ATTEMPTS - 1) {
+        tries += 1;
+        throw throttled();
+      }
+      tries = 0;
+      cluster += 1;
+      if (throttles) throw throttled();
+      return describe();
+    };
+    await take();
+    expect(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => found(name).findings[0]?.class)).toEqual(['unreachable', 'unreachable', 'ready', 'unreachable', 'unreachable', 'ready']);
+    expect(place().unreachable).toBeUndefined();
+  });
+
+  it('in the middle of a cluster keeps what was read, and tells the rest', async () => {
+    await begin();
+    failAlways(fakes.eks, 'listAccessEntries', throttled());
+    await take();
+    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'unreachable', reason: throttled().message }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }]);
+    expect(fakes.journal.of('eks.listAccessEntries')).toHaveLength(MOST_ATTEMPTS);
+  });
+});
+
+describe('an invocation whose time is up', () => {
+  /** The invocation's time is the clock's. */
+  const invocation = (milliseconds: number): void => {
+    const end = fakes.clock.now() + milliseconds;
+    Object.defineProperty(fakes.invocation, 'remaining', { configurable: true, get: () => end - fakes.clock.now() });
+  };
+
+  it('says where the next one goes on, which counts on', async () => {
+    await begin({ callsPerSecond: 0.5, mode: 'migrate', selection: { clusters: ['prod-*'] } }, ['dev', 'prod-a', 'prod-b', 'prod-c']);
+    invocation(70_000);
+    const first = await take();
+    expect(first).toMatchObject({ done: false, after: 'prod-a', clusters: 1 });
+    expect(read(placeKey(SWEEP_ID, PLACE))).toBeNull();
+    expect(read(progressKey(SWEEP_ID, PLACE))).toMatchObject({ clusters: 1, notSelected: 1, calls: { eks: 1 } });
+    invocation(900_000);
+    expect(await take({ after: 'prod-a' })).toEqual({ done: true, after: 'prod-c', clusters: 2 });
+    expect(place()).toEqual({ ...PLACE, clusters: 3, notSelected: 1, calls: { eks: 2 } });
+    expect(fakes.sweeps.items.get(SWEEP_ID)?.size).toBe(3);
+  });
+
+  it('leaves a cluster in the middle of it to the next one', async () => {
+    await begin({ callsPerSecond: 0.2 }, ['a', 'b']);
+    fakes.eks.describeCluster = async () => {
+      // The second one is slow.
+      if (fakes.documents.objects.size > 0) fakes.clock.advance(50_000);
+      return aCluster();
+    };
+    invocation(130_000);
+    expect(await take()).toEqual({ done: false, after: 'a', clusters: 1 });
+    expect(fakes.documents.objects.has(clusterKey(SWEEP_ID, PLACE, 'b'))).toBe(false);
+    invocation(900_000);
+    expect(await take({ after: 'a' })).toMatchObject({ done: true, clusters: 1 });
+    expect(place().clusters).toBe(2);
+  });
+
+  it('is never one that comes to nothing: a cluster that takes longer than any is told as such', async () => {
+    await begin({ callsPerSecond: 0.1 }, ['a', 'b']);
+    invocation(60_000);
+    expect(await take()).toMatchObject({ done: false, after: 'a' });
+    expect(found('a').findings).toMatchObject([{ class: 'unreachable', reason: expect.stringContaining('too short') as string }]);
+  });
+
+  it('refuses what it did not write of the ones before', async () => {
+    await begin({}, ['a', 'b']);
+    await fakes.documents.put(progressKey(SWEEP_ID, PLACE), '{"clusters":"many"}', 'application/json');
+    await expect(take({ after: 'a' })).rejects.toMatchObject({ name: 'BadInput' });
+  });
+});
