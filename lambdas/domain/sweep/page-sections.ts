@@ -144,7 +144,7 @@ export function places({ places: all }: SweepReport): Html {
       html`<tr><th scope="row">${account}</th><td data-label="Region">${region}</td><td class="n" data-label="Clusters">${amount(clusters)}</td><td class="n" data-label="Not selected">${amount(notSelected)}</td><td data-label="Result">${unreachable === undefined ? html`<span class="s s-good"><span class="sign" aria-hidden="true">✓</span> Looked at</span>` : html`${badge('unreachable')} ${unreachable}`}</td></tr>`,
   );
   return html`<section aria-labelledby="places"><h2 id="places">Where it looked</h2>
-<div class="box tall" role="region" aria-labelledby="places" tabindex="0"><table class="cards"><caption>Regions of accounts, with the clusters that were looked at and those that the selection leaves out.</caption>
+<div class="box tall" role="region" aria-labelledby="places-table" tabindex="0"><table class="cards"><caption id="places-table">Regions of accounts, with the clusters that were looked at and those that the selection leaves out.</caption>
 <thead><tr><th scope="col">Account</th><th scope="col">Region</th><th scope="col" class="n">Clusters</th><th scope="col" class="n">Not selected</th><th scope="col">Result</th></tr></thead><tbody>${rows}</tbody></table></div>
 </section>`;
 }
@@ -172,7 +172,7 @@ ${
 function flat(value: unknown, path: string): [string, string][] {
   if (Array.isArray(value)) return value.length === 0 ? [] : [[path, value.join(', ')]];
   if (typeof value === 'object' && value !== null) return Object.entries(value).flatMap(([name, each]) => flat(each, path === '' ? name : `${path}.${name}`));
-  return value === undefined ? [] : [[path, String(value)]];
+  return value === undefined ? [] : [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
 }
 
 export const asked = ({ request }: SweepReport): Html => html`<section aria-labelledby="asked"><h2 id="asked">What was asked for</h2>

@@ -67,7 +67,7 @@ function fleet(report: SweepReport, rows: PageRow[]): Html {
   const cut = rows.length > FIRST_ROWS ? html`<p class="notice" id="cut">These are the first ${amount(FIRST_ROWS)} of ${many(rows.length, 'row')}; all are here with JavaScript, and in the CSV and JSON files of this report.</p>` : undefined;
   const heads = COLUMNS.map(([key, name]) => html`<th scope="col" data-sort="${key}"${NUMBERS.includes(key) ? html` class="n"` : undefined}>${name}</th>`);
   return html`<section aria-labelledby="fleet"><h2 id="fleet" tabindex="-1">The fleet</h2>
-<noscript><p class="notice">Filters, sorting and the matrix need JavaScript. The tables do not.</p></noscript>
+<p class="notice" id="without">Filters, sorting and the matrix need JavaScript. The tables do not.</p>
 ${filters(report)}
 <div id="matrix-part" hidden><h3 id="matrix-title">Clusters and their add-ons</h3><div class="box tall" role="region" aria-labelledby="matrix-title" tabindex="0"><table id="matrix"><caption>What became of each add-on, or else what was found. Each leads to its details.</caption><thead></thead><tbody></tbody></table></div><button type="button" class="more" id="more-clusters" hidden></button></div>
 <h3 id="list-title">All add-ons</h3>

@@ -121,8 +121,21 @@ describe('buildReport', () => {
   it('joins what was found with what became of it', () => {
     const back = report.rows.find(({ outcome }) => outcome === 'rolled-back');
     expect(back).toEqual({
-      ...{ account: '111122223333', region: 'eu-west-1', cluster: 'checkout-dev-4', kubernetes: '1.30', addon: 'vpc-cni', version: 'v1.4.1-eksbuild.2', class: 'ready', checks: [], wave: 1 },
-      ...{ migrationId: '01KF0E44M10000000000000003', state: 'ended', outcome: 'rolled-back', begunAt: '2026-01-15T09:11:00.000Z', endedAt: '2026-01-15T09:11:59.000Z', seconds: 59 },
+      account: '111122223333',
+      region: 'eu-west-1',
+      cluster: 'checkout-dev-4',
+      kubernetes: '1.30',
+      addon: 'vpc-cni',
+      version: 'v1.4.1-eksbuild.2',
+      class: 'ready',
+      checks: [],
+      migrationId: '01KF0E44M10000000000000003',
+      state: 'ended',
+      outcome: 'rolled-back',
+      begunAt: '2026-01-15T09:11:00.000Z',
+      endedAt: '2026-01-15T09:11:59.000Z',
+      seconds: 59,
+      wave: 1,
       failure: { name: 'PodsOnWrongIdentity', message: '2 pods kept the old identity after two restarts: kube-system/ebs-csi-controller-a and -b.' },
     });
   });
