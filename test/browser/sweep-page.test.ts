@@ -223,6 +223,14 @@ describe.skipIf(reason !== undefined)(`the page of a sweep in Chromium${reason =
     await quiet();
   });
 
+  it('of an inventory has no columns for what became of things', async () => {
+    const page = await open(reportPage(fleetReport({ mode: 'inventory' })));
+    expect((await page.locator('#list thead th:visible').allInnerTexts()).map((text) => text.trim())).toEqual(['Add-on', 'Cluster', 'Account', 'Region', 'Found', 'Why']);
+    expect(await page.getByRole('combobox').count()).toBe(2);
+    expect(await page.getByRole('heading', { name: 'What the sweep did' }).count()).toBe(0);
+    await quiet();
+  });
+
   it('shows what others wrote as text, and runs nothing of it', async () => {
     const text = '</script><img src=x onerror=alert(1)>\u202e';
     const page = await open(reportPage({ ...report, rows: report.rows.map((row) => ({ ...row, ...(row.cluster === undefined ? {} : { cluster: text }), reason: text })) }));

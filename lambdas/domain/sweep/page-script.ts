@@ -30,25 +30,16 @@ export const SCRIPT = String.raw`'use strict';
     const { label, sign: character, tone } = statusOf(name);
     return make('span', { class: 's s-' + tone }, sign(character), ' ' + label);
   };
-  const duration = (seconds) => {
-    if (seconds < 60) return seconds + ' s';
-    const minutes = Math.floor(seconds / 60);
-    return minutes < 60 ? minutes + ' min ' + Math.round(seconds % 60) + ' s' : Math.floor(minutes / 60) + ' h ' + (minutes % 60) + ' min';
-  };
   const amount = (count) => count.toLocaleString('en');
   const many = (count, one) => amount(count) + ' ' + one + (count === 1 ? '' : 's');
   const timeOf = (at) => at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2 UTC');
 
   for (const row of rows) {
-    row.shown = row.state === 'ended' ? row.outcome || 'none' : row.state;
-    const ids = Array.from(new Set(row.checks.map(({ id }) => id)));
-    row.why = row.failure ? row.failure.name : ids.length > 0 ? ids.join(', ') : row.reason || '';
-    row.what = row.addon || (row.cluster ? 'the whole cluster' : 'the whole region');
-    const words = [row.account, row.region, row.cluster, row.addon, row.version, statusOf(row.class).label, row.shown && statusOf(row.shown).label, row.why, row.reason, row.migrationId, ids.join(' ')];
+    const words = [row.account, row.region, row.cluster, row.addon, row.version, statusOf(row.class).label, row.became && statusOf(row.became).label, row.why, row.reason, row.migrationId, ...row.checks.map(({ id }) => id)];
     row.text = words.filter(Boolean).join(' ').toLowerCase();
   }
   const byAnchor = new Map(rows.map((row) => [row.anchor, row]));
-  const keys = { addon: (row) => row.addon, class: (row) => statusOf(row.class).label, outcome: (row) => row.shown && statusOf(row.shown).label };
+  const keys = { addon: (row) => row.addon, class: (row) => statusOf(row.class).label, outcome: (row) => row.became && statusOf(row.became).label };
   const keyOf = (row, column) => (keys[column] ? keys[column](row) : row[column]) || undefined;
 
   // What is shown is in the address, behind the row that is open: #a-account/region/cluster/addon?class=blocked
@@ -74,7 +65,7 @@ export const SCRIPT = String.raw`'use strict';
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     return (row) =>
       (!found || row.class === found) &&
-      (!outcome || row.shown === outcome) &&
+      (!outcome || row.became === outcome) &&
       (!place || place === row.account || place === row.account + '/' + row.region) &&
       words.every((word) => row.text.includes(word));
   };
@@ -100,17 +91,17 @@ export const SCRIPT = String.raw`'use strict';
       cell('Account', row.account),
       cell('Region', row.region),
       cell('Found', badge(row.class)),
-      cell('Outcome', row.shown && badge(row.shown)),
+      cell('Outcome', row.became && badge(row.became)),
       cell('Why', row.why, 'why'),
       cell('Wave', row.wave === undefined ? undefined : String(row.wave), 'n'),
-      cell('Took', row.seconds === undefined ? undefined : duration(row.seconds), 'n'),
+      cell('Took', row.took, 'n'),
     );
 
   const counts = new Map();
   for (const { addon } of rows) if (addon) counts.set(addon, (counts.get(addon) || 0) + 1);
   const addons = Array.from(counts.keys()).sort((a, b) => counts.get(b) - counts.get(a) || (a < b ? -1 : 1));
   const link = (row) => {
-    const { label, sign: character, tone } = statusOf(row.shown || row.class);
+    const { label, sign: character, tone } = statusOf(row.became || row.class);
     const where = [row.what, row.cluster].filter(Boolean).join(' on ');
     return make('a', { class: 's s-' + tone, href: addressOf(row.anchor), 'aria-label': label + ', ' + where }, sign(character), ' ' + label);
   };
@@ -170,9 +161,9 @@ export const SCRIPT = String.raw`'use strict';
     const close = make('button', { type: 'button', class: 'close' }, 'Close');
     close.addEventListener('click', () => dialog.close());
     const facts = [
-      ['Found', badge(row.class)], ['Outcome', row.shown && badge(row.shown)], ['Account', row.account], ['Region', row.region], ['Cluster', row.cluster], ['Kubernetes', row.kubernetes], ['Version', row.version],
+      ['Found', badge(row.class)], ['Outcome', row.became && badge(row.became)], ['Account', row.account], ['Region', row.region], ['Cluster', row.cluster], ['Kubernetes', row.kubernetes], ['Version', row.version],
       ['Wave', row.wave === undefined ? undefined : String(row.wave)], ['Begun', row.begunAt && timeOf(row.begunAt)], ['Ended', row.endedAt && timeOf(row.endedAt)],
-      ['Took', row.seconds === undefined ? undefined : duration(row.seconds) + (simulated ? ' (simulated)' : '')], ['Migration', row.migrationId && make('code', {}, row.migrationId)],
+      ['Took', row.took && row.took + (simulated ? ' (simulated)' : '')], ['Migration', row.migrationId && make('code', {}, row.migrationId)],
     ];
     dialog.replaceChildren(
       make('h2', { id: 'detail-title', tabindex: '-1' }, row.what + (row.addon ? ' on ' + row.cluster : '')),

@@ -84,6 +84,7 @@ thead th{border-top:0;border-bottom:1px solid var(--line);background:var(--card)
 .n{text-align:right;white-space:nowrap}
 .why{color:var(--soft);min-width:10.5rem;max-width:22rem}
 tbody th code{white-space:nowrap}
+#list.found-only :is(th,td):is(:nth-child(6),:nth-child(8),:nth-child(9)){display:none}
 #list{font-size:.8125rem}
 #list th,#list td{padding:.45rem .55rem}
 #list th[scope=row],#list td[data-label=Cluster]{min-width:9rem;max-width:18rem}
@@ -140,6 +141,7 @@ h1{font-size:1.6rem}
 .cards td:empty,#matrix td.none{display:none}
 }
 @media (prefers-reduced-motion:no-preference){.skip,.tile{transition:border-color .1s}}
+@page{size:A4 landscape;margin:12mm}
 @media print{
 :root{color-scheme:light;--page:#ffffff;--card:#ffffff;--text:#000000;--soft:#404040;--line:#bbbbbb;--link:#000000;${toneVariables(LIGHT)}}
 body{max-width:none;padding:0;font-size:10pt}
@@ -149,6 +151,10 @@ body{max-width:none;padding:0;font-size:10pt}
 tr,.tile{break-inside:avoid}
 h2,h3{break-after:avoid}
 thead th,#matrix tbody th{position:static}
+#matrix{table-layout:fixed;width:100%}
+#matrix th,#matrix td{min-width:0;max-width:none;overflow-wrap:anywhere}
+#matrix thead th:first-child{width:11rem}
+#matrix .s,#matrix .where span{white-space:normal}
 thead{display:table-header-group}
 }
 `;

@@ -8,30 +8,36 @@ import { amount, asked, badge, blockers, duration, figures, heading, many, place
 import { STYLE } from './page-style.ts';
 import { sweepClass } from './model.ts';
 import type { ReportRow, SweepReport } from './report.ts';
-import { outcomeOf, STATUSES } from './statuses.ts';
+import { outcomeOf, type Status, STATUSES } from './statuses.ts';
 
-/** `anchor` leads to the row: made of names, so that it is the same in the next sweep's page. */
-type PageRow = ReportRow & { anchor: string };
+/** A row with what is shown of it, said once for the page with JavaScript and without. */
+interface PageRow extends ReportRow {
+  /** Leads to it: made of names, so that it is the same in the next sweep's page. */
+  anchor: string;
+  what: string;
+  /** In one line, the most that there is to know. */
+  why: string;
+  became?: Status | undefined;
+  took?: string | undefined;
+}
 
-function withAnchors(rows: ReportRow[]): PageRow[] {
+const whatOf = ({ addon, cluster }: ReportRow): string => addon ?? (cluster === undefined ? 'the whole region' : 'the whole cluster');
+const whyOf = ({ failure, checks, reason }: ReportRow): string => failure?.name ?? (checks.length > 0 ? [...new Set(checks.map(({ id }) => id))].join(', ') : (reason ?? ''));
+
+function pageRows(rows: ReportRow[]): PageRow[] {
   const used = new Map<string, number>();
   return rows.map((row) => {
     const names = [row.account, row.region, row.cluster, row.addon].flatMap((name) => (name === undefined ? [] : encodeURIComponent(name)));
     const base = `a-${names.join('/')}`;
     const before = used.get(base) ?? 0;
     used.set(base, before + 1);
-    return { ...row, anchor: before === 0 ? base : `${base}~${before + 1}` };
+    const anchor = before === 0 ? base : `${base}~${before + 1}`;
+    return { ...row, anchor, what: whatOf(row), why: whyOf(row), became: outcomeOf(row), took: row.seconds === undefined ? undefined : duration(row.seconds) };
   });
 }
 
-/** In one line, the most that there is to know. */
-const whyOf = ({ failure, checks, reason }: ReportRow): string => failure?.name ?? (checks.length > 0 ? [...new Set(checks.map(({ id }) => id))].join(', ') : (reason ?? ''));
-
-function rowOf(row: PageRow): Html {
-  const outcome = outcomeOf(row);
-  const name = row.addon ?? (row.cluster === undefined ? 'the whole region' : 'the whole cluster');
-  return html`<tr id="${row.anchor}"><th scope="row"><a href="#${row.anchor}">${name}</a></th><td data-label="Cluster">${row.cluster}</td><td data-label="Account">${row.account}</td><td data-label="Region">${row.region}</td><td data-label="Found">${badge(row.class)}</td><td data-label="Outcome">${outcome && badge(outcome)}</td><td data-label="Why" class="why">${whyOf(row)}</td><td data-label="Wave" class="n">${row.wave}</td><td data-label="Took" class="n">${row.seconds === undefined ? undefined : duration(row.seconds)}</td></tr>`;
-}
+const rowOf = ({ anchor, what, cluster, account, region, class: found, became, why, wave, took }: PageRow): Html =>
+  html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${became && badge(became)}</td><td data-label="Why" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Took" class="n">${took}</td></tr>`;
 
 /** Key of a row that a column sorts by, and the column's name. */
 const COLUMNS = [
@@ -65,6 +71,8 @@ ${outcomes.size === 0 ? undefined : html`<label>Outcome <select name="outcome">$
 
 function fleet(report: SweepReport, rows: PageRow[]): Html {
   const cut = rows.length > FIRST_ROWS ? html`<p class="notice" id="cut">These are the first ${amount(FIRST_ROWS)} of ${many(rows.length, 'row')}; all are here with JavaScript, and in the CSV and JSON files of this report.</p>` : undefined;
+  // Where nothing was begun, nothing is known of how it went.
+  const kind = rows.some(({ became }) => became !== undefined) ? 'cards' : 'cards found-only';
   const heads = COLUMNS.map(([key, name]) => html`<th scope="col" data-sort="${key}"${NUMBERS.includes(key) ? html` class="n"` : undefined}>${name}</th>`);
   return html`<section aria-labelledby="fleet"><h2 id="fleet" tabindex="-1">The fleet</h2>
 <p class="notice" id="without">Filters, sorting and the matrix need JavaScript. The tables do not.</p>
@@ -72,7 +80,7 @@ ${filters(report)}
 <div id="matrix-part" hidden><h3 id="matrix-title">Clusters and their add-ons</h3><div class="box tall" role="region" aria-labelledby="matrix-title" tabindex="0"><table id="matrix"><caption>What became of each add-on, or else what was found. Each leads to its details.</caption><thead></thead><tbody></tbody></table></div><button type="button" class="more" id="more-clusters" hidden></button></div>
 <h3 id="list-title">All add-ons</h3>
 ${cut}
-<div class="box" role="region" aria-labelledby="list-title" tabindex="0"><table id="list" class="cards"><caption>Each add-on, and each cluster or region that could not be looked at.</caption><thead><tr>${heads}</tr></thead><tbody>${rows.slice(0, FIRST_ROWS).map(rowOf)}</tbody></table></div><button type="button" class="more" id="more-rows" hidden></button>
+<div class="box" role="region" aria-labelledby="list-title" tabindex="0"><table id="list" class="${kind}"><caption>Each add-on, and each cluster or region that could not be looked at.</caption><thead><tr>${heads}</tr></thead><tbody>${rows.slice(0, FIRST_ROWS).map(rowOf)}</tbody></table></div><button type="button" class="more" id="more-rows" hidden></button>
 </section>
 <dialog id="detail" aria-labelledby="detail-title"></dialog>`;
 }
@@ -80,7 +88,7 @@ ${cut}
 /** A whole HTML document, in UTF-8. */
 export function reportPage(given: SweepReport): string {
   const report = shownIn(given);
-  const rows = withAnchors(report.rows);
+  const rows = pageRows(report.rows);
   const { sweepId, simulated } = report;
   const policy = `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; img-src data:; base-uri 'none'; form-action 'none'`;
   const page = html`<!DOCTYPE html>

@@ -34,7 +34,8 @@ describe('reportPage', () => {
   });
   it('has each row in its data, under an anchor of its own that is made of names', () => {
     const { rows } = dataOf(page);
-    expect(rows).toEqual(report.rows.map((row, index) => ({ ...row, anchor: rows[index]?.anchor })));
+    expect(rows).toHaveLength(report.rows.length);
+    expect(rows).toMatchObject(report.rows);
     expect(new Set(rows.map(({ anchor }) => anchor)).size).toBe(rows.length);
     expect(rows[0]?.anchor).toBe('a-111122223333/eu-west-1/checkout-dev-4/adot');
   });
