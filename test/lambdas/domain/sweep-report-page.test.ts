@@ -65,7 +65,7 @@ describe('reportPage', () => {
 });
 
 describe('reportPage, of hostile names', () => {
-  const HOSTILE = ['</script><script>alert(1)</script>', '<!--<script>', '"><img src=x onerror=alert(1)>', "' onclick='alert(1)", '\u202egnp.exe\u0000\u001b[31m', '&lt;b&gt;', '\u2028\u2029', '$&$1`${x}`', 'x'.repeat(5000)];
+  const HOSTILE = ['" onclick="alert(1)" x="', '</script><script>alert(1)</script>', '<!--<script>', '"><img src=x onerror=alert(1)>', "' onclick='alert(1)", '\u202egnp.exe\u0000\u001b[31m', '&lt;b&gt;', '\u2028\u2029', '$&$1`${x}`', 'x'.repeat(5000)];
   const hostile = (text: string): SweepReport => ({
     ...report,
     request: { ...report.request, requestedBy: text, reason: text, selection: { ...report.request.selection, clusterTags: { [text]: text } } },
@@ -78,7 +78,9 @@ describe('reportPage, of hostile names', () => {
     places: [{ account: text, region: text, clusters: 0, notSelected: 0, unreachable: text, calls: {} }],
     rows: [{ account: text, region: text, cluster: text, kubernetes: text, addon: text, version: text, class: 'blocked', reason: text, checks: [{ id: text, message: text, remedy: text }], failure: { name: text, message: text }, migrationId: text, state: 'ended', begunAt: text, endedAt: text }],
   });
-  const tagsOf = (html: string): string[] => [...html.replace(/<(style|script)[^>]*>[\s\S]*?<\/\1>/g, '<$1>').matchAll(/<(\/?[a-zA-Z!][\w-]*)/g)].map(([, tag]) => tag!.toLowerCase());
+  /** Each tag, with the names of its attributes. */
+  const tagsOf = (html: string): string[] =>
+    [...html.replace(/<(style|script)[^>]*>[\s\S]*?<\/\1>/g, '<$1>').matchAll(/<(\/?[a-zA-Z!][\w-]*)((?:\s+[\w-]+(?:="[^"]*")?)*)/g)].map(([, tag, attributes]) => [tag, ...(attributes ?? '').replaceAll(/="[^"]*"/g, '').split(/\s+/)].join(' '));
   const harmless = tagsOf(reportPage(hostile('harmless')));
 
   it.each(HOSTILE)('%j is text and nothing else', (text) => {
