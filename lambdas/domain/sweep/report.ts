@@ -1,9 +1,9 @@
 /** The report of a sweep, as one document: what the JSON file, the CSV file and the page are made of. */
 import { z } from 'zod';
 import { failure, outcome } from '../model.ts';
-import { blockingCheck, placeInventory, sweepClass, sweepId, sweepMode, sweepOutcome, sweepRequest, sweepStatus } from './model.ts';
+import { blockingCheck, placeInventory, sweep, sweepClass, sweepId, sweepMode, sweepOutcome, sweepRequest, sweepStatus } from './model.ts';
 
-/** An add-on of a cluster: what was found, and what became of it. */
+/** An add-on of a cluster: what was found, and what became of it. Where its name is absent, the row stands for the whole cluster, or region of an account. */
 export const reportRow = z.object({
   account: z.string(),
   region: z.string(),
@@ -11,7 +11,7 @@ export const reportRow = z.object({
   cluster: z.string().optional(),
   /** Kubernetes version. */
   kubernetes: z.string().optional(),
-  /** Absent: the whole cluster could not be looked at. */
+  /** Absent: the whole cluster could not be looked at, or has no add-ons. */
   addon: z.string().optional(),
   version: z.string().optional(),
   class: sweepClass,
@@ -20,11 +20,13 @@ export const reportRow = z.object({
   /** Of a migration, or a plan, that the sweep has begun. */
   migrationId: z.string().optional(),
   outcome: outcome.optional(),
-  /** It was to be begun, and was not, or is still under way. */
+  /** Of what the sweep was to begin: `queued`, it has not; `in-flight`, it is still under way. */
   state: z.enum(['queued', 'in-flight', 'ended']).optional(),
+  /** Of one that ended without an outcome, was blocked, or went back. */
   failure: failure.optional(),
   begunAt: z.string().optional(),
   endedAt: z.string().optional(),
+  /** From begun to ended. */
   seconds: z.number().optional(),
   wave: z.int().optional(),
 });
@@ -32,15 +34,22 @@ export type ReportRow = z.infer<typeof reportRow>;
 
 const counts = z.record(z.string(), z.int());
 
+/** So many of that, at that price for `per` of them. */
+export const costLine = z.object({ what: z.string(), count: z.number(), price: z.number(), per: z.int(), dollars: z.number() });
+export type CostLine = z.infer<typeof costLine>;
+
 /** US dollars, computed from counts by the prices that it names; an estimate. */
 export const sweepCost = z.object({
   transitions: z.int(),
   lambdaInvocations: z.int(),
   lambdaGbSeconds: z.number(),
   s3Requests: z.int(),
-  dynamoDbRequests: z.int(),
+  /** Write and read units, on demand. */
+  dynamoDbUnits: z.int(),
   dollars: z.number(),
-  /** Where the prices are from. */
+  /** Whose dollars add up to `dollars`. */
+  lines: z.array(costLine),
+  /** Where the prices are from, and what is not in it. */
   basis: z.string(),
 });
 export type SweepCost = z.infer<typeof sweepCost>;
@@ -53,25 +62,29 @@ export const sweepReport = z.object({
   status: sweepStatus,
   outcome: sweepOutcome.optional(),
   cause: failure.optional(),
+  schedule: sweep.shape.schedule,
   startedAt: z.string(),
   endedAt: z.string().optional(),
   /** When this report was made. */
   at: z.string(),
   totals: z.object({
     places: z.int(),
+    /** Clusters that were looked at. */
     clusters: z.int(),
+    /** Rows that are an add-on's. */
     addons: z.int(),
+    /** All rows by their class, also those of whole clusters and regions: adds up to the number of rows. */
     byClass: z.record(sweepClass, z.int()),
-    /** Of the migrations and plans that were begun. */
+    /** Of the migrations and plans that have ended; `none` of those without an outcome. */
     byOutcome: counts,
     queued: z.int(),
     inFlight: z.int(),
   }),
   /** What blocks: by check, how many add-ons. */
   blockers: z.array(z.object({ id: z.string(), addons: z.int(), example: z.string(), remedy: z.string().optional() })),
-  /** Of ended migrations, seconds. */
+  /** Of migrations that changed something (`migrated`, `rolled-back`, `needs-human`), seconds. */
   durations: z.object({ count: z.int(), least: z.number(), median: z.number(), most: z.number() }).optional(),
-  /** Calls that the inventory took, by service, and how many for each cluster and add-on. */
+  /** Calls that the inventory took, by service, and how many of all for each cluster and add-on. */
   calls: z.object({ total: counts, perCluster: z.number(), perAddon: z.number() }),
   cost: sweepCost.optional(),
   /** The same totals of the sweep before. */

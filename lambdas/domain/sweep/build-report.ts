@@ -1,0 +1,203 @@
+/** Makes the report of a sweep of what it found, what it began, and the report before. Nothing that was found is left out, and nothing is said twice. */
+import type { Outcome } from '../model.ts';
+import { costOf } from './cost.ts';
+import { type BlockingCheck, type ClusterInventory, type PlaceInventory, type Sweep, type SweepClass, sweepClass, type SweepFinding, type SweepItem, type SweepPlace } from './model.ts';
+import type { ReportRow, SweepReport } from './report.ts';
+
+export interface ReportInput {
+  sweep: Sweep;
+  /** What the looks at regions of accounts came to, each once. */
+  places: PlaceInventory[];
+  /** What was to be looked at. */
+  placesAsked: SweepPlace[];
+  /** Each once. */
+  clusters: ClusterInventory[];
+  items: SweepItem[];
+  /** Of the sweep before, for the trend. */
+  previous?: SweepReport | undefined;
+  /** ISO 8601. */
+  at: string;
+  simulated: boolean;
+}
+
+type Counts = Record<string, number>;
+
+export const DID_NOT_END = 'The look at it did not end.';
+export const NO_ADDONS = 'It has no EKS add-ons.';
+/** Of an add-on that was queued by a look before the one whose result is there. */
+const NOT_FOUND_AGAIN = 'It was found ready, and was not there any more when its cluster was looked at again.';
+
+const keyOf = (...parts: (string | undefined)[]): string => JSON.stringify(parts);
+const placeOf = ({ account, region }: SweepPlace): string => keyOf(account, region);
+const itemKey = ({ account, region, cluster, addon }: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>): string => keyOf(account, region, cluster, addon);
+
+function added(all: Counts[]): Counts {
+  // No prototype: the names of services come from what was read.
+  const sum: Counts = Object.create(null) as Counts;
+  for (const [name, count] of all.flatMap((each) => Object.entries(each))) sum[name] = (sum[name] ?? 0) + count;
+  return { ...sum };
+}
+const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** Seconds from one time to another, to a tenth; `undefined` where one is no time, or they are the wrong way round. */
+function secondsBetween(from: string | undefined, to: string | undefined): number | undefined {
+  const seconds = Math.round((Date.parse(to ?? '') - Date.parse(from ?? '')) / 100) / 10;
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}
+
+function ofItem({ migrationId, outcome, state, failure, begunAt, endedAt, wave }: SweepItem): Partial<ReportRow> {
+  const seconds = secondsBetween(begunAt, endedAt);
+  return {
+    migrationId,
+    state,
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(begunAt === undefined ? {} : { begunAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(wave === undefined ? {} : { wave }),
+  };
+}
+
+const ofFinding = ({ addon, version, class: found, reason, checks }: SweepFinding): Pick<ReportRow, 'addon' | 'version' | 'class' | 'reason' | 'checks'> => ({
+  ...(addon === undefined ? {} : { addon }),
+  ...(version === undefined ? {} : { version }),
+  class: found,
+  ...(reason === undefined ? {} : { reason }),
+  checks,
+});
+
+/** Rows of a cluster; takes the items of its add-ons out of `waiting`. */
+function clusterRows({ account, region, cluster, version, findings }: ClusterInventory, waiting: Map<string, SweepItem>): ReportRow[] {
+  const where = { account, region, cluster, ...(version === undefined ? {} : { kubernetes: version }) };
+  if (findings.length === 0) return [{ ...where, class: 'not-concerned', reason: NO_ADDONS, checks: [] }];
+  return findings.map((finding) => {
+    const key = keyOf(account, region, cluster, finding.addon);
+    const item = waiting.get(key);
+    waiting.delete(key);
+    return { ...where, ...ofFinding(finding), ...(item ? ofItem(item) : {}) };
+  });
+}
+
+const COLUMNS = ['account', 'region', 'cluster', 'addon'] as const;
+/** By their code units, as S3 sorts too: the same on every machine, whatever its language. What stands for more comes first. */
+const compared = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
+const inOrder = (a: ReportRow, b: ReportRow): number => COLUMNS.reduce((order, column) => order || compared(a[column], b[column]), 0);
+
+/** One for each place that was asked for or looked at, in order. */
+function allPlaces({ places, placesAsked, clusters }: ReportInput): PlaceInventory[] {
+  const known = new Set(places.map(placeOf));
+  const without = new Map(placesAsked.filter((place) => !known.has(placeOf(place))).map((place) => [placeOf(place), place]));
+  const unknown = [...without].map(([key, { account, region }]): PlaceInventory => {
+    const seen = clusters.filter((cluster) => placeOf(cluster) === key);
+    return { account, region, clusters: seen.length, notSelected: 0, unreachable: DID_NOT_END, calls: {} };
+  });
+  return [...places, ...unknown].sort((a, b) => compared(a.account, b.account) || compared(a.region, b.region));
+}
+
+function allRows({ clusters, items }: ReportInput, places: PlaceInventory[]): ReportRow[] {
+  const waiting = new Map(items.map((item) => [itemKey(item), item]));
+  const found = clusters.flatMap((cluster) => clusterRows(cluster, waiting));
+  const gone = [...waiting.values()].map(({ account, region, cluster, addon, ...item }): ReportRow => {
+    const rest = ofItem({ account, region, cluster, addon, ...item });
+    return { account, region, cluster, addon, class: 'unreachable', reason: NOT_FOUND_AGAIN, checks: [], ...rest };
+  });
+  const unreachable = places.flatMap(({ account, region, unreachable: reason }): ReportRow[] => (reason === undefined ? [] : [{ account, region, class: 'unreachable', reason, checks: [] }]));
+  return [...unreachable, ...found, ...gone].sort(inOrder);
+}
+
+function byClassOf(rows: ReportRow[]): Record<SweepClass, number> {
+  const counts = Object.fromEntries(sweepClass.options.map((each) => [each, 0])) as Record<SweepClass, number>;
+  for (const row of rows) counts[row.class] += 1;
+  return counts;
+}
+
+/** A check counts once for each add-on, however many messages it has there. */
+function blockersOf(rows: ReportRow[]): SweepReport['blockers'] {
+  const blockers = new Map<string, { addons: number; first: BlockingCheck }>();
+  for (const { checks } of rows.filter((row) => row.class === 'blocked')) {
+    for (const [id, first] of new Map(checks.toReversed().map((check) => [check.id, check]))) {
+      const known = blockers.get(id);
+      blockers.set(id, { addons: (known?.addons ?? 0) + 1, first: known?.first ?? first });
+    }
+  }
+  return [...blockers]
+    .map(([id, { addons, first: { message, remedy } }]) => ({ id, addons, example: message, ...(remedy === undefined ? {} : { remedy }) }))
+    .sort((a, b) => b.addons - a.addons || compared(a.id, b.id));
+}
+
+const CHANGED: readonly (Outcome | undefined)[] = ['migrated', 'rolled-back', 'needs-human'];
+
+function durationsOf(rows: ReportRow[]): SweepReport['durations'] {
+  const seconds = rows.flatMap((row) => (CHANGED.includes(row.outcome) && row.seconds !== undefined ? [row.seconds] : [])).sort((a, b) => a - b);
+  const [least, most] = [seconds[0], seconds.at(-1)];
+  if (least === undefined || most === undefined) return undefined;
+  const [lower = least, upper = lower] = [seconds[Math.floor((seconds.length - 1) / 2)], seconds[Math.ceil((seconds.length - 1) / 2)]];
+  return { count: seconds.length, least, median: Math.round((lower + upper) * 5) / 10, most };
+}
+
+const perOne = (count: number, of: number): number => (of === 0 ? 0 : Math.round((count / of) * 100) / 100);
+
+/** Seconds from the first that was begun to the last that ended, or to the report where one is under way. */
+function migratingSeconds(rows: ReportRow[], at: string): number {
+  const begun = rows.flatMap(({ begunAt }) => begunAt ?? []);
+  const ended = rows.flatMap(({ state, endedAt }) => (state === 'in-flight' ? at : (endedAt ?? [])));
+  const first = begun.reduce<string | undefined>((least, time) => (least === undefined || time < least ? time : least), undefined);
+  const last = ended.reduce<string | undefined>((most, time) => (most === undefined || time > most ? time : most), undefined);
+  return secondsBetween(first, last) ?? 0;
+}
+
+function costOfReport({ sweep: { request }, clusters, items, at }: ReportInput, places: PlaceInventory[], rows: ReportRow[], byOutcome: Counts): SweepReport['cost'] {
+  const callsOf = new Map(places.map((place) => [placeOf(place), [place.calls]]));
+  for (const cluster of clusters) callsOf.get(placeOf(cluster))?.push(cluster.calls);
+  const looked = [...callsOf.values()].map(added).map((calls) => ({ eks: calls['eks'] ?? 0, calls: total(calls) }));
+  return costOf({ places: looked, callsPerSecond: request.callsPerSecond, clusters: clusters.length, items: items.length, byOutcome, migratingSeconds: migratingSeconds(rows, at) });
+}
+
+const trendOf = (sweepId: string, previous: SweepReport | undefined): SweepReport['trend'] =>
+  // A sweep that is resumed makes its report anew; it is no sweep before itself.
+  previous && previous.sweepId !== sweepId ? { sweepId: previous.sweepId, at: previous.at, byClass: previous.totals.byClass, addons: previous.totals.addons } : undefined;
+
+/** The report as it stands `at` then, whether the sweep has ended or not. The same input gives the same report. */
+export function buildReport(input: ReportInput): SweepReport {
+  const { sweep, clusters, previous, at, simulated } = input;
+  const { sweepId, request, status, outcome, cause, schedule, startedAt, endedAt } = sweep;
+  const places = allPlaces(input);
+  const rows = allRows(input, places);
+  const addons = rows.filter(({ addon }) => addon !== undefined).length;
+  const byOutcome = added(rows.filter(({ state }) => state === 'ended').map((row) => ({ [row.outcome ?? 'none']: 1 })));
+  const calls = added([...places, ...clusters].map((each) => each.calls));
+  const durations = durationsOf(rows);
+  const trend = trendOf(sweepId, previous);
+  const cost = costOfReport(input, places, rows, byOutcome);
+  return {
+    schemaVersion: 1,
+    sweepId,
+    mode: request.mode,
+    request,
+    status,
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(cause === undefined ? {} : { cause }),
+    ...(schedule === undefined ? {} : { schedule }),
+    startedAt,
+    ...(endedAt === undefined ? {} : { endedAt }),
+    at,
+    totals: {
+      places: places.length,
+      clusters: clusters.length,
+      addons,
+      byClass: byClassOf(rows),
+      byOutcome,
+      queued: rows.filter(({ state }) => state === 'queued').length,
+      inFlight: rows.filter(({ state }) => state === 'in-flight').length,
+    },
+    blockers: blockersOf(rows),
+    ...(durations === undefined ? {} : { durations }),
+    calls: { total: calls, perCluster: perOne(total(calls), clusters.length), perAddon: perOne(total(calls), addons) },
+    ...(cost === undefined ? {} : { cost }),
+    ...(trend === undefined ? {} : { trend }),
+    places,
+    rows,
+    simulated,
+  };
+}

@@ -1,0 +1,126 @@
+/** What a sweep costs on AWS: counts times prices. An estimate, from what is in the report alone; nothing is read from a bill. */
+import type { Outcome } from '../model.ts';
+import type { CostLine, SweepCost } from './report.ts';
+
+/**
+ * US dollars in us-east-1 without the free tier, November 2026. Step Functions, Standard: aws.amazon.com/step-functions/pricing.
+ * Lambda on arm64: aws.amazon.com/lambda/pricing. S3 Standard: aws.amazon.com/s3/pricing. DynamoDB on demand, as in
+ * docs/adr/0006: aws.amazon.com/dynamodb/pricing/on-demand.
+ */
+export const PRICES = {
+  transitions: { what: 'Step Functions state transitions', dollars: 0.025, per: 1_000 },
+  invocations: { what: 'Lambda invocations', dollars: 0.2, per: 1_000_000 },
+  gbSeconds: { what: 'Lambda GB-seconds (arm64)', dollars: 0.0000133334, per: 1 },
+  s3Writes: { what: 'S3 PUT and LIST requests', dollars: 0.005, per: 1_000 },
+  s3Reads: { what: 'S3 GET requests', dollars: 0.0004, per: 1_000 },
+  writeUnits: { what: 'DynamoDB write units', dollars: 0.625, per: 1_000_000 },
+  readUnits: { what: 'DynamoDB read units', dollars: 0.125, per: 1_000_000 },
+} as const;
+type Counted = keyof typeof PRICES;
+type Counts = Record<Counted, number>;
+
+/** Memory of each Lambda: lib/step-function-lambda.ts. */
+const GB = 0.5;
+/** Seconds that a call of EKS, IAM or an API server takes, and an invocation beside its calls. Assumed: nothing of this was measured in AWS. */
+const SECONDS_A_CALL = 0.1;
+const SECONDS_AN_INVOCATION = 1;
+/** Seconds that one invocation of take-inventory works: its time-out, but for what it leaves for the cluster that it is at. */
+const SECONDS_OF_A_LOOK = 840;
+/** Seconds between two looks of the dispatcher. */
+const SECONDS_A_TICK = 20;
+
+interface Run {
+  transitions: number;
+  invocations: number;
+  writeUnits: number;
+  readUnits: number;
+}
+/**
+ * Of one execution of MigrateAddon. Transitions (states entered, and retries, which count as one each) and invocations are
+ * those of the sandbox's first scenario, in place; test/end-to-end/sweep-cost.test.ts counts them again. A slower
+ * roll-out has one more of both for each poll. Units of the ledger, rounded up: docs/adr/0006.
+ */
+const CHANGED: Run = { transitions: 20, invocations: 11, writeUnits: 200, readUnits: 400 };
+/** In place too, for pods that kept the old identity over two restarts, and back. */
+const WENT_BACK: Run = { transitions: 47, invocations: 28, writeUnits: 400, readUnits: 800 };
+/** The plan alone. Its ledger: 4 writes, of which the record counts 8, and 2 reads. */
+const PLANNED: Run = { transitions: 3, invocations: 1, writeUnits: 40, readUnits: 20 };
+
+export const RUNS: Record<Outcome | 'none', Run> = {
+  migrated: CHANGED,
+  'rolled-back': WENT_BACK,
+  'needs-human': WENT_BACK,
+  none: WENT_BACK,
+  planned: PLANNED,
+  blocked: PLANNED,
+  'already-migrated': PLANNED,
+};
+
+/** An item is queued, begun and ended: put three times, taken away twice, and each end counts in the record (of 2 KB). */
+const ITEM_WRITES = 8;
+/** Each look of the dispatcher reads the record, what is in flight and what is queued, and writes the record where a wave goes on. */
+const TICK_READS = 20;
+const TICK_WRITES = 2;
+/** BeginSweep, two choices, the Map, ReportSweep and the end; a child execution: the look, its choice and its end. */
+const TRANSITIONS_A_SWEEP = 6;
+const TRANSITIONS_A_LOOK = 2;
+const TRANSITIONS_A_TICK = 3;
+/** The list of places, the Map's results and manifest, and three reports. */
+const S3_WRITES_A_SWEEP = 8;
+/** Objects that one LIST answers. */
+const LISTED = 1_000;
+
+export interface CostInput {
+  /** Of each place: calls of EKS, and of all services. */
+  places: { eks: number; calls: number }[];
+  callsPerSecond: number;
+  clusters: number;
+  /** Items that were queued, and those that were begun by their outcome; `none` where there is none yet. */
+  items: number;
+  byOutcome: Record<string, number>;
+  /** Seconds in which migrations were under way. */
+  migratingSeconds: number;
+}
+
+const isRun = (outcome: string): outcome is keyof typeof RUNS => Object.hasOwn(RUNS, outcome);
+
+function countsOf({ places, callsPerSecond, clusters, items, byOutcome, migratingSeconds }: CostInput): Counts {
+  // The pace of EKS makes a look last, and a Lambda that waits is paid for like one that works.
+  const lookSeconds = places.map(({ eks, calls }) => Math.max(eks / callsPerSecond, calls * SECONDS_A_CALL));
+  const looks = lookSeconds.reduce((sum, seconds) => sum + Math.max(1, Math.ceil(seconds / SECONDS_OF_A_LOOK)), 0);
+  const ticks = items === 0 ? 0 : Math.ceil(migratingSeconds / SECONDS_A_TICK) + 1;
+  const runs = Object.entries(byOutcome).map(([outcome, count]) => ({ ...RUNS[isRun(outcome) ? outcome : 'none'], count }));
+  const inRuns = (of: keyof Run): number => runs.reduce((sum, run) => sum + run[of] * run.count, 0);
+  const invocations = 2 + looks + ticks + inRuns('invocations');
+  return {
+    transitions: TRANSITIONS_A_SWEEP + looks * TRANSITIONS_A_LOOK + places.length + ticks * TRANSITIONS_A_TICK + inRuns('transitions'),
+    invocations,
+    gbSeconds: GB * (lookSeconds.reduce((sum, seconds) => sum + seconds, 0) + invocations * SECONDS_AN_INVOCATION),
+    s3Writes: S3_WRITES_A_SWEEP + places.length + clusters + Math.ceil((places.length + clusters) / LISTED),
+    s3Reads: 2 + places.length + clusters,
+    writeUnits: items * ITEM_WRITES + ticks * TICK_WRITES + inRuns('writeUnits'),
+    readUnits: items + ticks * TICK_READS + inRuns('readUnits'),
+  };
+}
+
+const rounded = (dollars: number): number => Math.round(dollars * 1e6) / 1e6;
+
+/** Its `dollars` are the sum of its lines, rounded to a millionth. */
+export function costOf(input: CostInput): SweepCost {
+  const counts = countsOf(input);
+  const lines = (Object.keys(PRICES) as Counted[]).map((counted): CostLine => {
+    const { what, dollars: price, per } = PRICES[counted];
+    const count = Math.ceil(counts[counted]);
+    return { what, count, price, per, dollars: rounded((count * price) / per) };
+  });
+  return {
+    transitions: Math.ceil(counts.transitions),
+    lambdaInvocations: Math.ceil(counts.invocations),
+    lambdaGbSeconds: Math.ceil(counts.gbSeconds),
+    s3Requests: Math.ceil(counts.s3Writes + counts.s3Reads),
+    dynamoDbUnits: Math.ceil(counts.writeUnits + counts.readUnits),
+    dollars: rounded(lines.reduce((sum, { dollars }) => sum + dollars, 0)),
+    lines,
+    basis: 'An estimate: counts of this sweep, with what one migration took in the sandbox, times the list prices of us-east-1 without the free tier. Logs, traces, metrics, data transfer and storage are not in it.',
+  };
+}

@@ -1,0 +1,179 @@
+/** Parts of the page that need no script: what the sweep was, its totals, what blocks, where it looked, and what it took. */
+import { html, type Html } from './page-html.ts';
+import type { SweepReport } from './report.ts';
+import { sweepClass } from './model.ts';
+import { type Status, STATUSES, type Shown, statusOf } from './statuses.ts';
+
+const number = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
+export const amount = (count: number): string => number.format(count);
+export const many = (count: number, one: string, more = `${one}s`): string => `${amount(count)} ${count === 1 ? one : more}`;
+
+const isStatus = (name: string): name is Status => Object.hasOwn(STATUSES, name);
+export const shownOf = (name: string): Shown => (isStatus(name) ? STATUSES[name] : { label: name, sign: '?', tone: 'unknown', about: '' });
+
+/** A status in its colour, with its sign and its name. */
+export function badge(name: string): Html {
+  const { label, sign, tone } = shownOf(name);
+  return html`<span class="s s-${tone}"><span class="sign" aria-hidden="true">${sign}</span> ${label}</span>`;
+}
+
+/** To the second, in UTC, where it is a time. */
+export function time(at: string | undefined): Html | undefined {
+  if (at === undefined) return undefined;
+  const [, day, clock] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/.exec(at) ?? [];
+  return day === undefined ? html`${at}` : html`<time datetime="${at}">${day} ${clock} UTC</time>`;
+}
+
+/** Such as `2 min 5 s`. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${amount(seconds)} s`;
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)];
+  return minutes < 60 ? `${minutes} min ${rest} s` : `${amount(Math.floor(minutes / 60))} h ${minutes % 60} min`;
+}
+
+const term = (name: string, value: Html | string | undefined): Html | undefined => (value === undefined ? undefined : html`<div><dt>${name}</dt><dd>${value}</dd></div>`);
+
+const MODES = { inventory: 'Inventory: it looked, and changed nothing', plan: 'Plan: it looked, made plans, and changed nothing', migrate: 'Migrate: it looked, and moved what was ready, in waves' };
+const ENDS = { completed: 'completed', stopped: 'stopped', failed: 'failed' };
+const STANDS = { running: 'is under way', paused: 'is paused', stopping: 'is stopping', ended: 'has ended' };
+
+export function heading({ sweepId, mode, outcome, status, cause, request, schedule, startedAt, endedAt, at, simulated }: SweepReport): Html {
+  return html`<header class="top">
+<p class="eyebrow">EKS add-ons, from IRSA to EKS Pod Identity</p>
+<h1>Fleet sweep ${outcome ? ENDS[outcome] : STANDS[status]}</h1>
+<p class="mode">${MODES[mode]}.</p>
+${simulated ? html`<p class="notice"><strong>Simulated.</strong> AWS was played by the sandbox on one machine: durations come from the scenario, and nothing was changed anywhere.</p>` : undefined}
+${cause ? html`<p class="notice notice-bad"><strong>${cause.name}</strong> ${cause.message}</p>` : undefined}
+<dl class="facts">${[
+    term('Sweep', html`<code>${sweepId}</code>`),
+    term('Started', time(startedAt)),
+    endedAt === undefined ? term('As of', time(at)) : term('Ended', time(endedAt)),
+    term('Asked for by', request.requestedBy ?? (schedule ? undefined : 'not said')),
+    term('Schedule', schedule && html`${schedule.name}, due ${time(schedule.at)}`),
+    term('Reason', request.reason),
+  ]}</dl>
+</header>`;
+}
+
+/** Difference to the sweep before, as one reads it. */
+const trendText = (now: number, before: number): string => (now === before ? '±0' : now > before ? `+${amount(now - before)}` : `−${amount(before - now)}`);
+
+function tile(name: string, count: number, filter: string, before: number | undefined): Html {
+  const { label, sign, tone, about } = shownOf(name);
+  const trend = before === undefined ? undefined : html`<span class="trend">${trendText(count, before)}<span class="hidden"> against the last sweep</span></span>`;
+  return html`<li><a class="tile t-${tone}" href="#?${filter}=${encodeURIComponent(name)}"><span class="count">${amount(count)} ${trend}</span><span class="name"><span class="sign" aria-hidden="true">${sign}</span> ${label}</span><span class="about">${about}</span></a></li>`;
+}
+
+/** In the bar, as things are now: what the sweep migrated is on Pod Identity. */
+const BAR: [Status, Status[]][] = [
+  ['on-pod-identity', ['on-pod-identity', 'migrated', 'already-migrated']],
+  ['ready', ['ready', 'planned', 'queued', 'in-flight']],
+  ['blocked', ['blocked']],
+  ['rolled-back', ['rolled-back', 'needs-human', 'none']],
+  ['node-role', ['node-role']],
+];
+const BAR_NAMES: Partial<Record<Status, string>> = { 'on-pod-identity': 'on Pod Identity', ready: 'on IRSA, not moved yet', blocked: 'on IRSA, blocked', 'rolled-back': 'failed', 'node-role': 'on the node role' };
+
+function bar({ rows }: SweepReport): Html {
+  const stands = rows.filter(({ addon }) => addon !== undefined).map(statusOf);
+  const parts = BAR.map(([name, members]) => ({ name, tone: shownOf(name).tone, count: stands.filter((each) => members.includes(each)).length }));
+  const all = parts.reduce((sum, { count }) => sum + count, 0);
+  const on = parts[0]?.count ?? 0;
+  if (all === 0) return html`<p class="lead">No add-on was found that uses IAM.</p>`;
+  const there = parts.filter(({ count }) => count > 0);
+  let from = 0;
+  const boxes = there.map(({ tone, count }) => {
+    const box = html`<rect class="b-${tone}" x="${(from / all) * 1000}" y="0" width="${(count / all) * 1000}" height="20"/>`;
+    from += count;
+    return box;
+  });
+  const legend = there.map(({ name, tone, count }) => html`<li><svg viewBox="0 0 10 10" aria-hidden="true" focusable="false"><rect class="b-${tone}" width="10" height="10" rx="2"/></svg>${amount(count)} ${BAR_NAMES[name]}</li>`);
+  return html`<p class="lead"><strong>${amount(on)} of ${amount(all)}</strong> add-ons that use IAM are on Pod Identity now: ${Math.floor((on / all) * 100)} %.</p>
+<svg class="bar" viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true" focusable="false">${boxes}</svg>
+<ul class="legend">${legend}</ul>`;
+}
+
+/** What rows of a class stand for beside add-ons. */
+function beside({ rows }: SweepReport): string | undefined {
+  const whole = rows.filter(({ addon }) => addon === undefined);
+  const regions = whole.filter(({ cluster }) => cluster === undefined).length;
+  const unreached = whole.filter((row) => row.cluster !== undefined && row.class === 'unreachable').length;
+  const empty = whole.length - regions - unreached;
+  const parts = [
+    ...(unreached > 0 ? [`${many(unreached, 'cluster')} that could not be looked at`] : []),
+    ...(regions > 0 ? [`${many(regions, 'region of an account', 'regions of accounts')} that could not be looked at`] : []),
+    ...(empty > 0 ? [`${many(empty, 'cluster')} without add-ons`] : []),
+  ];
+  return parts.length === 0 ? undefined : `These counts include ${parts.join(', ')}, each as one.`;
+}
+
+export function totals(report: SweepReport): Html {
+  const { totals: sums, trend, mode } = report;
+  const outcomes = [...Object.entries(sums.byOutcome), ...(sums.inFlight > 0 ? [['in-flight', sums.inFlight] as const] : []), ...(sums.queued > 0 ? [['queued', sums.queued] as const] : [])];
+  const inOrder = Object.keys(STATUSES);
+  const sorted = outcomes.toSorted(([a], [b]) => inOrder.indexOf(a) - inOrder.indexOf(b));
+  const also = beside(report);
+  return html`<section aria-labelledby="totals"><h2 id="totals">Where the fleet stands</h2>
+${bar(report)}
+<p>${many(sums.addons, 'add-on')} in ${many(sums.clusters, 'cluster')} in ${many(sums.places, 'region of an account', 'regions of accounts')}.${trend ? html` The last sweep of the same fleet, <code>${trend.sweepId}</code> (${time(trend.at)}), found ${many(trend.addons, 'add-on')}; a change since then stands beside each number.` : undefined}</p>
+<h3 id="found">As the sweep found it</h3>
+<ul class="tiles" aria-labelledby="found">${sweepClass.options.map((name) => tile(name, sums.byClass[name] ?? 0, 'class', trend?.byClass[name]))}</ul>
+${also === undefined ? undefined : html`<p class="small">${also}</p>`}
+${mode === 'inventory' ? undefined : html`<h3 id="did">What the sweep did</h3>${sorted.length === 0 ? html`<p>It had nothing to ${mode === 'plan' ? 'plan' : 'migrate'}.</p>` : html`<ul class="tiles" aria-labelledby="did">${sorted.map(([name, count]) => tile(name, count, 'outcome', undefined))}</ul>`}`}
+</section>`;
+}
+
+export function blockers({ blockers: all, totals: { byClass } }: SweepReport): Html {
+  const rows = all.map(
+    ({ id, addons, example, remedy }) =>
+      html`<tr><th scope="row"><a href="#?class=blocked&amp;q=${encodeURIComponent(id)}"><code>${id}</code></a></th><td class="n" data-label="Add-ons">${amount(addons)}</td><td data-label="For example">${example}</td><td data-label="What to do">${remedy ?? '–'}</td></tr>`,
+  );
+  return html`<section aria-labelledby="blockers"><h2 id="blockers">What blocks</h2>
+${
+  all.length === 0
+    ? html`<p>No check stands in the way of an add-on that uses IRSA.</p>`
+    : html`<div class="box"><table class="cards"><caption>Checks that stand in the way of ${many(byClass.blocked, 'add-on')}; one add-on may have several.</caption>
+<thead><tr><th scope="col">Check</th><th scope="col" class="n">Add-ons</th><th scope="col">For example</th><th scope="col">What to do</th></tr></thead><tbody>${rows}</tbody></table></div>`
+}
+</section>`;
+}
+
+export function places({ places: all }: SweepReport): Html {
+  const rows = all.map(
+    ({ account, region, clusters, notSelected, unreachable }) =>
+      html`<tr><th scope="row">${account}</th><td data-label="Region">${region}</td><td class="n" data-label="Clusters">${amount(clusters)}</td><td class="n" data-label="Not selected">${amount(notSelected)}</td><td data-label="Result">${unreachable === undefined ? html`<span class="s s-good"><span class="sign" aria-hidden="true">✓</span> Looked at</span>` : html`${badge('unreachable')} ${unreachable}`}</td></tr>`,
+  );
+  return html`<section aria-labelledby="places"><h2 id="places">Where it looked</h2>
+<div class="box tall" role="region" aria-labelledby="places-table" tabindex="0"><table class="cards"><caption id="places-table">Regions of accounts, with the clusters that were looked at and those that the selection leaves out.</caption>
+<thead><tr><th scope="col">Account</th><th scope="col">Region</th><th scope="col" class="n">Clusters</th><th scope="col" class="n">Not selected</th><th scope="col">Result</th></tr></thead><tbody>${rows}</tbody></table></div>
+</section>`;
+}
+
+/** Of a line: to a hundredth of a cent. */
+const cents = (value: number): string => (value > 0 && value < 0.0001 ? '< 0.0001' : value.toFixed(4));
+const dollars = (value: number): string => `${value.toFixed(value < 1 ? 4 : 2)} USD`;
+
+export function figures({ durations, calls, cost, simulated }: SweepReport): Html {
+  const byService = Object.entries(calls.total).map(([service, count]) => html`<tr><th scope="row">${service}</th><td class="n">${amount(count)}</td></tr>`);
+  return html`<section aria-labelledby="figures"><h2 id="figures">Durations, calls and cost</h2>
+<div class="columns">
+<div><h3>Durations</h3>${durations ? html`<dl class="facts">${[term('Migrations', amount(durations.count)), term('Shortest', duration(durations.least)), term('Median', duration(durations.median)), term('Longest', duration(durations.most))]}</dl>${simulated ? html`<p class="small">Simulated.</p>` : undefined}` : html`<p>Nothing was migrated.</p>`}</div>
+<div><h3>Calls of the inventory</h3><div class="box"><table><caption class="hidden">Calls of the inventory by service</caption><thead><tr><th scope="col">Service</th><th scope="col" class="n">Calls</th></tr></thead><tbody>${byService}</tbody></table></div>
+<p class="small">${amount(calls.perCluster)} for each cluster, ${amount(calls.perAddon)} for each add-on.</p></div>
+${
+  cost &&
+  html`<div><h3>Cost on AWS: about ${dollars(cost.dollars)}</h3><div class="box"><table><caption class="hidden">Cost by what is paid for</caption><thead><tr><th scope="col">Of what</th><th scope="col" class="n">Count</th><th scope="col" class="n">USD</th></tr></thead>
+<tbody>${cost.lines.map(({ what, count, dollars: sum }) => html`<tr><th scope="row">${what}</th><td class="n">${amount(count)}</td><td class="n">${cents(sum)}</td></tr>`)}</tbody></table></div><p class="small">${cost.basis}</p></div>`
+}
+</div></section>`;
+}
+
+/** Each setting that was asked for, by its path. */
+function flat(value: unknown, path: string): [string, string][] {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [[path, value.join(', ')]];
+  if (typeof value === 'object' && value !== null) return Object.entries(value).flatMap(([name, each]) => flat(each, path === '' ? name : `${path}.${name}`));
+  return value === undefined ? [] : [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
+}
+
+export const asked = ({ request }: SweepReport): Html => html`<section aria-labelledby="asked"><h2 id="asked">What was asked for</h2>
+<details><summary>Selection, limits and options</summary><dl class="facts request">${flat(request, '').map(([name, value]) => term(name, value))}</dl></details></section>`;

@@ -1,0 +1,61 @@
+/** Debian's Chromium, and pages from files in it that can reach nothing. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM = '/usr/bin/chromium';
+/** It runs as root in containers, and asks nobody for updates meanwhile. */
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/** Why these tests can't run here; undefined where they can. In CI they always run, and fail without it. */
+export const reasonToSkip = (): string | undefined => {
+  if (existsSync(CHROMIUM) || process.env['CI'] === 'true') return undefined;
+  const reason = `skipped: there is no ${CHROMIUM} (apt-get install chromium)`;
+  process.stderr.write(`${reason}\n`);
+  return reason;
+};
+
+export interface Opened {
+  page: Page;
+  /** What the console, the page's errors and its dialogs said, and what it asked for beside its own file. */
+  heard: string[];
+}
+
+export class Files {
+  readonly folder = mkdtempSync(join(tmpdir(), 'sweep-page-'));
+  private readonly browser: Browser;
+
+  private constructor(browser: Browser) {
+    this.browser = browser;
+  }
+  static async begin(): Promise<Files> {
+    return new Files(await chromium.launch({ executablePath: CHROMIUM, args: FLAGS }));
+  }
+  async end(): Promise<void> {
+    await this.browser.close();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Puts the page into a file and opens that, at `hash`, in a context of its own. */
+  async open(html: string, { hash = '', ...options }: BrowserContextOptions & { hash?: string } = {}): Promise<Opened> {
+    const file = join(this.folder, 'report.html');
+    writeFileSync(file, html);
+    const url = pathToFileURL(file).href;
+    const context = await this.browser.newContext({ offline: true, viewport: { width: 1280, height: 800 }, ...options });
+    const page = await context.newPage();
+    const heard: string[] = [];
+    page.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => heard.push(`error: ${error.message}`));
+    page.on('dialog', (dialog) => {
+      heard.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('request', (request) => {
+      if (request.url().split('#')[0] !== url && !request.url().startsWith('data:')) heard.push(`request: ${request.url()}`);
+    });
+    await page.goto(url + hash);
+    return { page, heard };
+  }
+}

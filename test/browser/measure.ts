@@ -1,0 +1,77 @@
+/** What is measured inside of a page, as text that it runs: the tests themselves know no DOM. */
+import type { Page } from 'playwright-core';
+
+export interface Contrast {
+  text: string;
+  ratio: number;
+  /** WCAG 2.2, 1.4.3: 4.5, and 3 of large text. */
+  least: number;
+}
+
+/** Of each text that is shown: the contrast of its colour to what is behind it, by WCAG's formula for relative luminance. */
+export const contrasts = (page: Page): Promise<Contrast[]> =>
+  page.evaluate<Contrast[]>(`(() => {
+    const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const behind = (element) => {
+      for (let at = element; at; at = at.parentElement) {
+        const [red, green, blue, alpha = 1] = channels(getComputedStyle(at).backgroundColor);
+        if (alpha === 1) return [red, green, blue];
+        if (alpha !== 0) throw new Error('half transparent: ' + at.className);
+      }
+      throw new Error('nothing is behind ' + element.tagName);
+    };
+    const luminance = (rgb) => {
+      const [red, green, blue] = rgb.slice(0, 3).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    // What is alike in all its ancestors is measured once.
+    const likeness = (element) => (element === document.body ? '' : likeness(element.parentElement) + '>' + element.tagName + '.' + element.className);
+    const found = new Map();
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const element = texts.currentNode.parentElement;
+      const key = likeness(element);
+      if (!texts.currentNode.data.trim() || found.has(key) || element.closest('option,script') || !element.checkVisibility()) continue;
+      const style = getComputedStyle(element);
+      const [light, dark] = [luminance(channels(style.color)), luminance(behind(element))].sort((a, b) => b - a);
+      const size = parseFloat(style.fontSize);
+      const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+      found.set(key, { text: element.className + ': ' + texts.currentNode.data.trim().slice(0, 40), ratio: (light + 0.05) / (dark + 0.05), least: isLarge ? 3 : 4.5 });
+    }
+    return [...found.values()];
+  })()`);
+
+/** How much wider the page is than the window, and what of it sticks out, but for what scrolls inside a box of its own. */
+export const sticksOut = (page: Page): Promise<{ wider: number; elements: string[] }> =>
+  page.evaluate(`(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const out = [...document.body.querySelectorAll('*')].filter((one) => !one.closest('.box,pre,.skip,.hidden') && one.checkVisibility() && one.getBoundingClientRect().right > clientWidth + 1);
+    return { wider: scrollWidth - clientWidth, elements: out.map((one) => one.tagName + ' ' + one.className) };
+  })()`);
+
+/** Text of the first element that matches, of all of them, and how many there are of each kind. */
+export const cells = (page: Page, column: string): Promise<string[]> => page.locator(`#list tbody td[data-label="${column}"]`).allInnerTexts();
+
+/** What has the focus: its role or tag, and its words. */
+export const focused = (page: Page): Promise<{ tag: string; text: string; inMatrix: boolean; href: string | null }> =>
+  page.evaluate(`(() => {
+    const one = document.activeElement;
+    return { tag: one.tagName, text: one.textContent.trim(), inMatrix: Boolean(one.closest('#matrix')), href: one.getAttribute('href') };
+  })()`);
+
+/** As the browser tells assistive technology: how many nodes have each role. */
+export const rolesIn = async (page: Page): Promise<Record<string, number>> => {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send('Accessibility.getFullAXTree');
+  const roles: Record<string, number> = {};
+  for (const { ignored, role } of nodes) if (!ignored && typeof role?.value === 'string') roles[role.value] = (roles[role.value] ?? 0) + 1;
+  return roles;
+};
+
+/** Of all that can be operated, what has no name. */
+export const nameless = async (page: Page): Promise<string[]> => {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send('Accessibility.getFullAXTree');
+  const operated = new Set(['link', 'button', 'combobox', 'searchbox', 'textbox', 'dialog', 'region', 'table', 'search']);
+  return nodes.flatMap(({ ignored, role, name }) => (!ignored && operated.has(String(role?.value)) && !name?.value ? [String(role?.value)] : []));
+};
