@@ -35,6 +35,10 @@ export class AwsExecutions implements Executions {
     return { status: answer.status, ...(answer.stopDate ? { stoppedAt: answer.stopDate.toISOString() } : {}) };
   }
 
+  async describeMigration(migrationId: string): Promise<ExecutionState | undefined> {
+    return this.describe(`${this.options.stateMachineArn().replace(':stateMachine:', ':execution:')}:${migrationId}`);
+  }
+
   async startMigration(migrationId: string, request: MigrationRequest): Promise<void> {
     return this.start(this.options.stateMachineArn(), migrationId, { migrationId, request });
   }

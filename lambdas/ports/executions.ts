@@ -12,6 +12,8 @@ export interface ExecutionState {
 export interface Executions {
   /** `undefined`: Step Functions does not know it (any more: closed executions are kept for 90 days). */
   describe(executionArn: string): Promise<ExecutionState | undefined>;
+  /** The same of MigrateAddon's execution for that migration, which has its id as its name. A moment behind: one that was just started may not be known yet. */
+  describeMigration(migrationId: string): Promise<ExecutionState | undefined>;
   /** Starts MigrateAddon for one migration, under its id; one that was started under it counts as started. */
   startMigration(migrationId: string, request: MigrationRequest): Promise<void>;
   /** Starts Recover to put a migration back on demand, under that name. */

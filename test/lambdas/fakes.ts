@@ -31,7 +31,7 @@ import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
 import { FakeDocuments, FakeFleet, FakeSweeps } from './fake-sweeps.ts';
-import { aNode, aNodePod, anAgentPod, aPod, bothWays, EXECUTION, NODE_ROLE, NOW, OTHER_EXECUTION, podIdentityWebhook, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
+import { aNode, aNodePod, anAgentPod, aPod, bothWays, EXECUTION, executionArn, NODE_ROLE, NOW, OTHER_EXECUTION, podIdentityWebhook, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
 
 export { FakeLedger };
 
@@ -44,6 +44,7 @@ const MUTATING = new Set([
   'executions.startRecovery',
   'executions.startMigration',
   'executions.startRollback',
+  'executions.startSweep',
   'executions.completeTask',
   'executions.failTask',
   'roles.updateTrustPolicy',
@@ -233,6 +234,9 @@ export class FakeExecutions implements Executions {
   readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
   async describe(executionArn: string): Promise<ExecutionState | undefined> {
     return this.states.get(executionArn);
+  }
+  async describeMigration(migrationId: string): Promise<ExecutionState | undefined> {
+    return this.states.get(executionArn(migrationId));
   }
   async startRecovery(migrationId: string, name: string): Promise<void> {
     if (!this.recoveries.some((one) => one.name === name)) this.recoveries.push({ migrationId, name });
