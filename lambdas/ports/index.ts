@@ -43,12 +43,20 @@ export interface Settings {
   passingRoles: Partial<Record<PassingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */
   approvals: { required: boolean; approver: ApproverRule };
-  /** Other accounts than the service's own whose clusters a request may name. */
+  /** Other accounts than the service's own whose clusters a request may name; `*`: any. */
   accounts?: readonly string[] | undefined;
+  /** The service's own account; absent in steps that are not told. */
+  home?: string | undefined;
+  /** Regions that a sweep looks at where it names none; absent in steps that have nothing to do with it. */
+  regions?: readonly string[] | undefined;
+  /** Name of the bucket of sweeps, as `documents` uses it. */
+  bucket?: string | undefined;
   /** When changes may begin that say nothing themselves; absent: at any time. */
   changeWindow?: ChangeWindow | undefined;
   /** What follows an UpdateAddon that was denied; absent in steps that have nothing to do with it. */
   denials?: DenialSettings | undefined;
+  /** AWS is played by the sandbox. */
+  simulated?: boolean | undefined;
 }
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */

@@ -100,7 +100,7 @@ function windowIn(text: string | undefined): ChangeWindow | undefined {
 /** Of the one step that is given them. */
 function denialsIn(environment: WireOptions['environment']): DenialSettings | undefined {
   const { ACCOUNT: account, ACCOUNTS: accounts, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
-  if (account === undefined) return undefined;
+  if (action === undefined) return undefined;
   const parsed = denialSettings.safeParse({ account, accounts: listIn(accounts), action, quietHours: Number(quietHours) });
   if (parsed.success) return parsed.data;
   throw new MigrationError('BadInput', `The environment variables of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`);
@@ -110,6 +110,9 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
   approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
   accounts: listIn(environment['ACCOUNTS']),
+  home: environment['ACCOUNT'],
+  regions: environment['REGIONS'] === undefined ? undefined : listIn(environment['REGIONS']),
+  bucket: environment['BUCKET_NAME'],
   denials: denialsIn(environment),
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
   repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
@@ -119,6 +122,7 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
       return arn ? [[step, arn]] : [];
     }),
   ),
+  simulated: environment['SIMULATED'] === 'true',
 });
 
 /**
