@@ -18,6 +18,9 @@ export interface AwsExecutionsOptions {
 const isOver = (error: unknown): boolean =>
   error instanceof MigrationError && (error.cause instanceof TaskTimedOut || error.cause instanceof TaskDoesNotExist || error.cause instanceof InvalidToken);
 
+const stateMachineOf = (executionArn: string): string => executionArn.replace(':execution:', ':stateMachine:').replace(/:[^:]*$/, '');
+const executionIn = (stateMachineArn: string, name: string): string => `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+
 /** Step Functions of the service's own account and region, by the AWS SDK. */
 export class AwsExecutions implements Executions {
   private readonly options: AwsExecutionsOptions;
@@ -36,7 +39,7 @@ export class AwsExecutions implements Executions {
   }
 
   async describeMigration(migrationId: string): Promise<ExecutionState | undefined> {
-    return this.describe(`${this.options.stateMachineArn().replace(':stateMachine:', ':execution:')}:${migrationId}`);
+    return this.describe(executionIn(this.options.stateMachineArn(), migrationId));
   }
 
   async startMigration(migrationId: string, request: MigrationRequest): Promise<void> {
@@ -51,8 +54,8 @@ export class AwsExecutions implements Executions {
     return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'stranded' });
   }
 
-  async startSweep(sweepId: string, name: string): Promise<void> {
-    const arn = this.options.sweepStateMachineArn?.();
+  async startSweep(sweepId: string, name: string, beside?: string): Promise<void> {
+    const arn = beside === undefined ? this.options.sweepStateMachineArn?.() : stateMachineOf(beside);
     if (arn === undefined) throw new MigrationError('BadInput', `Sweep ${sweepId} can't be started from here: it is not said which state machine Sweep is.`);
     return this.start(arn, name, { sweepId });
   }

@@ -232,8 +232,8 @@ export class FakeExecutions implements Executions {
   readonly rollbacks: { migrationId: string; name: string; requestedBy?: string | undefined; reason?: string | undefined }[] = [];
   /** By task token: what became of the task that waited under it; `waiting` while it does. */
   readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
-  async describe(executionArn: string): Promise<ExecutionState | undefined> {
-    return this.states.get(executionArn);
+  async describe(arn: string): Promise<ExecutionState | undefined> {
+    return this.states.get(arn);
   }
   async describeMigration(migrationId: string): Promise<ExecutionState | undefined> {
     return this.states.get(executionArn(migrationId));
@@ -245,7 +245,7 @@ export class FakeExecutions implements Executions {
     if (!this.migrations.some((one) => one.migrationId === migrationId)) this.migrations.push({ migrationId, request });
   }
   readonly sweeps: { sweepId: string; name: string }[] = [];
-  async startSweep(sweepId: string, name: string): Promise<void> {
+  async startSweep(sweepId: string, name: string, _beside?: string): Promise<void> {
     if (!this.sweeps.some((one) => one.name === name)) this.sweeps.push({ sweepId, name });
   }
   async startRollback(migrationId: string, name: string, who: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void> {

@@ -93,7 +93,7 @@ describe('a key that is made', () => {
       [
         'UseThroughServices',
         account,
-        { StringEquals: { 'kms:CallerAccount': '111122223333', 'kms:ViaService': ['dynamodb', 'lambda', 'logs', 'sqs', 'states'].map((service) => `${service}.eu-west-1.amazonaws.com`) } },
+        { StringEquals: { 'kms:CallerAccount': '111122223333', 'kms:ViaService': ['dynamodb', 'lambda', 'logs', 's3', 'sqs', 'states'].map((service) => `${service}.eu-west-1.amazonaws.com`) } },
       ],
       [
         'GrantsOfServices',

@@ -22,7 +22,16 @@ export function buildReport({ sweep, places, clusters, items, at, simulated }: R
   for (const { state, outcome = 'none' } of items) if (state === 'ended') byOutcome[outcome] = (byOutcome[outcome] ?? 0) + 1;
   const inState = (state: SweepItem['state']): number => items.filter((one) => one.state === state).length;
   return {
-    ...{ schemaVersion: 1, sweepId, mode: request.mode, request, status, startedAt, at, simulated, places, rows },
+    schemaVersion: 1,
+    sweepId,
+    mode: request.mode,
+    request,
+    status,
+    startedAt,
+    at,
+    simulated,
+    places,
+    rows,
     totals: { places: places.length, clusters: clusters.length, addons: rows.length, byClass, byOutcome, queued: inState('queued'), inFlight: inState('in-flight') },
     blockers: [],
     calls: { total: {}, perCluster: 0, perAddon: 0 },

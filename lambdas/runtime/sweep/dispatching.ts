@@ -143,7 +143,7 @@ export async function dispatchSweep({ sweepId, executionArn, tick }: DispatchInp
   await note(sweep, decision, dependencies);
   if (decision.done) return { next: 'report', waitSeconds: USUAL };
   if (isLast) {
-    await executions.startSweep(sweepId, `${sweepId}-${sweep.executions + 1}`);
+    await executions.startSweep(sweepId, `${sweepId}-${sweep.executions + 1}`, executionArn);
     return { next: 'hand-over', waitSeconds: USUAL };
   }
   await begin(sweep, decision, dependencies);
