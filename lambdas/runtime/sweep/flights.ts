@@ -17,10 +17,13 @@ export function requestOf({ sweepId, request: { mode, options, requestedBy, reas
 }
 
 const MINUTE = 60_000;
-/** Step Functions may not know yet what was just started. Source: its API Reference, DescribeExecution: eventually consistent. */
-const KNOWN_AFTER = 2 * MINUTE;
-/** The first step writes the record, after 7 attempts of 75 s and 90 s between at the latest (`lib/migration/errors.ts`): 10 minutes. */
-const RECORDED_AFTER = 15 * MINUTE;
+/**
+ * Step Functions may not know yet what was just started (API Reference, DescribeExecution: eventually consistent), and a
+ * Lambda of an execution that was just stopped may still write the record.
+ */
+const SETTLED_AFTER = 2 * MINUTE;
+/** What can't be started by then, by an error that does not pass, is given up. */
+const GIVEN_UP_AFTER = 15 * MINUTE;
 /** Recover begins within 5 minutes of a stop, and has 9 hours; each of its executions notes itself in the record. */
 const RECOVERED_AFTER = 60 * MINUTE;
 /** Looks at what has run for long, from one to the next: every 5 minutes, since DescribeExecution is limited to some 15 a second in an account. */
@@ -46,26 +49,34 @@ const withoutOutcome = (message: string): End => ({ outcome: undefined, failure:
 
 const ageOf = ({ begunAt }: SweepItem, { clock }: Ports): number => (begunAt === undefined ? 0 : clock.now() - Date.parse(begunAt));
 
+/** Milliseconds since an execution stopped; one that nobody knows any more stopped long ago. */
+const sinceStop = (execution: ExecutionState | undefined, { clock }: Ports): number => clock.now() - (execution?.stoppedAt === undefined ? 0 : Date.parse(execution.stoppedAt));
+
 /** How an execution was left that is no longer running, for a message. */
 const leftAs = (execution: ExecutionState | undefined): string => (execution ? `ended ${execution.status}` : 'is no longer known to Step Functions');
 
-/** It has no record yet. Starting it again starts it once. */
-async function ofUnrecorded(flight: Flight, sweep: Sweep, mayStart: boolean, ports: Ports): Promise<Flight> {
-  const { item } = flight;
-  const { migrationId } = item;
-  const age = ageOf(item, ports);
-  if (!mayStart) return age >= KNOWN_AFTER && !(await ports.executions.describeMigration(migrationId)) ? { ...flight, held: true } : flight;
+/** Starts it again, which starts it once. Answers the end of one that can't be started, however often that is tried. */
+async function startAgain(item: SweepItem, sweep: Sweep, ports: Ports): Promise<End | undefined> {
   try {
-    await ports.executions.startMigration(migrationId, requestOf(sweep, item));
+    await ports.executions.startMigration(item.migrationId, requestOf(sweep, item));
+    return undefined;
   } catch (error) {
     const { name, message } = failureOf(error);
-    if (age < RECORDED_AFTER || classOf(name) === 'retryable') throw error;
-    return { ...flight, end: { outcome: undefined, failure: { name, message: `It could not be started. ${message}` } } };
+    if (ageOf(item, ports) < GIVEN_UP_AFTER || classOf(name) === 'retryable') throw error;
+    return { outcome: undefined, failure: { name, message: `It could not be started. ${message}` } };
   }
-  if (age < RECORDED_AFTER) return flight;
-  const execution = await ports.executions.describeMigration(migrationId);
-  if (!execution || isRunning(execution)) return flight;
-  return { ...flight, end: withoutOutcome(`Its execution ${leftAs(execution)} before it had written a record. Nothing was changed by it. Look at the execution ${migrationId} of MigrateAddon.`) };
+}
+
+/** It has no record yet. */
+async function ofUnrecorded(flight: Flight, sweep: Sweep, mayStart: boolean, ports: Ports): Promise<Flight> {
+  const { item } = flight;
+  const end = mayStart ? await startAgain(item, sweep, ports) : undefined;
+  if (end) return { ...flight, end };
+  if (ageOf(item, ports) < SETTLED_AFTER) return flight;
+  const execution = await ports.executions.describeMigration(item.migrationId);
+  if (!execution) return { ...flight, held: !mayStart };
+  if (isRunning(execution) || sinceStop(execution, ports) < SETTLED_AFTER) return flight;
+  return { ...flight, end: withoutOutcome(`Its execution ${leftAs(execution)} before it had written a record. Nothing was changed by it. Look at the execution ${item.migrationId} of MigrateAddon.`) };
 }
 
 /** It has run for long: its execution may have stopped, and nobody taken it over. */
@@ -73,8 +84,7 @@ async function ofLong(flight: Flight, record: Migration, ports: Ports): Promise<
   const { item } = flight;
   if (record.executionArn === undefined || ageOf(item, ports) < RECOVERED_AFTER) return flight;
   const execution = await ports.executions.describe(record.executionArn);
-  const stoppedAt = execution?.stoppedAt === undefined ? 0 : Date.parse(execution.stoppedAt);
-  if (isRunning(execution) || ports.clock.now() - stoppedAt < RECOVERED_AFTER) return flight;
+  if (isRunning(execution) || sinceStop(execution, ports) < RECOVERED_AFTER) return flight;
   return { ...flight, end: withoutOutcome(`Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended it since. Look at the alarms of the service, then put it back: pod-identity rollback ${item.migrationId}`) };
 }
 
