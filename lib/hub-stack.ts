@@ -66,8 +66,9 @@ export class HubStack extends Stack {
     const { 'diagnose-denial': diagnoseDenial } = steps.versions;
     const denied = diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue });
     const told = new Notifications(this, 'Notifications', { notifications: config.notifications, deadLetterQueue, ...sealed });
-    const { startSweep } = new Schedules(this, 'Schedules', { sweeps: config.sweeps, startSweep: steps.versions['start-sweep'], deadLetterQueue, ...sealed });
-    const watched = { migrateAddon, recover, retire, sweep, startSweep, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
+    // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
+    new Schedules(this, 'Schedules', { sweeps: config.sweeps, startSweep: steps.versions['start-sweep'], deadLetterQueue, ...sealed });
+    const watched = { migrateAddon, recover, retire, sweep, startSweep: steps.lambdas['start-sweep'].function, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
     const api = steps.versions.api && new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });

@@ -131,7 +131,7 @@ export const settings = z.strictObject({
     .max(50, 'must have at most 50 schedules')
     .refine((all) => noneTwice(all.map(({ name }) => name)), TWICE)
     .default([])
-    .describe('Sweeps that are started by the clock: each has `name`, `schedule`, `timeZone` and `request` (docs/sweeps.md).'),
+    .describe('Sweeps that are started by the clock (docs/sweeps.md).'),
   approvals: z
     .strictObject({
       required: yesNo(false).describe('`true`: every change wants an approval, also where its request asks for none.'),

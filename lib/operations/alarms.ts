@@ -43,7 +43,7 @@ const denialAlarms = (diagnoseDenial: IFunction): AlarmSpec[] => [
 
 const sweepAlarms = ({ sweep, startSweep }: Watched): AlarmSpec[] => [
   { id: 'SweepNotCompleted', section: 'sweep-not-completed', means: 'An execution of Sweep stopped, failed, was aborted or timed out.', metric: sumOf('Sweep failed', [failed(sweep), ...stopped(sweep)]), threshold: 1, periods: ONCE },
-  ...(startSweep ? [{ id: 'SweepsNotStarted', section: 'sweeps-not-started', means: 'A sweep that was due was not started.', metric: dropped(startSweep), threshold: 1, periods: ONCE }] : []),
+  { id: 'SweepsNotStarted', section: 'sweeps-not-started', means: 'A sweep that was due was not started.', metric: dropped(startSweep), threshold: 1, periods: ONCE },
 ];
 
 export function alarmsOf(watched: Watched): AlarmSpec[] {

@@ -15,8 +15,8 @@ export interface Watched {
   recover: sfn.StateMachine;
   retire?: sfn.StateMachine | undefined;
   sweep: sfn.StateMachine;
-  /** Undefined where no sweep is started by the clock. */
-  startSweep: lambda.IFunction | undefined;
+  /** What the clock calls. */
+  startSweep: lambda.IFunction;
   table: dynamodb.ITable;
   functions: lambda.IFunction[];
   /** What starts Recover. */

@@ -29,13 +29,9 @@ type Input = z.input<typeof startSweepSchema.input>;
 
 /** What starts sweeps by the clock: a schedule for each that the configuration has. Scheduler delivers at least once; `start-sweep` makes one sweep of each scheduled time. */
 export class Schedules extends Construct {
-  /** Undefined where there is none. */
-  readonly startSweep: lambda.IFunction | undefined;
-
   constructor(scope: Construct, id: string, { sweeps, startSweep, deadLetterQueue, key }: SchedulesProps) {
     super(scope, id);
     if (sweeps.length === 0) return;
-    this.startSweep = startSweep.lambda;
     const grants = scheduleGrants({ functionArn: startSweep.functionArn, queueArn: deadLetterQueue.queueArn, keyArn: key?.keyArn });
     const role = serviceRole(this, 'StartsSweeps', 'scheduler', 'Starts the sweeps that are due.');
     for (const grant of grants) role.addToPolicy(statementOf(grant));

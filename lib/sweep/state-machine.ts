@@ -46,7 +46,7 @@ export class Sweep extends Construct {
     const completed = sfn.Succeed.jsonata(states, 'Completed', { outputs: { sweepId: expression(SWEEP_ID) } });
     const handedOver = sfn.Succeed.jsonata(states, 'HandedOver', { outputs: { sweepId: expression(SWEEP_ID) } });
     const stopped = failWith(states, 'SweepStopped', `'' & $states.input.text`);
-    const failed = failWith(states, 'SweepFailed', `${TEXT}'did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`);
+    const failed = failWith(states, 'SweepFailed', `${TEXT}' did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`);
 
     const reportFailure = stepTask(states, 'report-sweep', {
       functions,
