@@ -28,6 +28,10 @@ export interface Config {
   deploy: Settings['deploy'];
   /** Whose events are taken, and whose clusters may be asked for: the stack's own first, as CDK's token, which may be named again after it. */
   accounts: string[];
+  /** That a sweep looks at. Absent: the stack's own. */
+  regions?: string[];
+  /** Started by the clock. */
+  sweeps: Settings['sweeps'];
   approvals: Settings['approvals'];
   /** For requests that carry none. Absent: at any time. */
   changeWindow?: ChangeWindow;

@@ -18,6 +18,8 @@ import { Retire } from './retire/state-machine.ts';
 import { Runbook } from './runbook/runbook.ts';
 import { Steps } from './steps.ts';
 import { SweepBucket } from './sweep/bucket.ts';
+import { Schedules } from './sweep/schedules.ts';
+import { Sweep } from './sweep/state-machine.ts';
 
 /** That each is the name of a Lambda is seen where it is looked up: another one would not compile. */
 const ACCESS_STEPS = Object.keys(ACCESS_OF_STEPS) as (keyof typeof ACCESS_OF_STEPS)[];
@@ -51,20 +53,22 @@ export class HubStack extends Stack {
       ...sealed,
       stateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
       recoverStateMachineArn: Lazy.string({ produce: () => recover.stateMachineArn }),
-      // PLACEHOLDER of the integration branch, until there is the state machine Sweep.
-      sweepStateMachineArn: Lazy.string({ produce: () => migrateAddon.stateMachineArn }),
+      sweepStateMachineArn: Lazy.string({ produce: () => sweep.stateMachineArn }),
     });
     const { tableName } = table;
     const { stateMachine: migrateAddon } = new MigrateAddon(this, 'MigrateAddon', { steps, tableName, ...sealed });
     const { stateMachine: recover } = new Recover(this, 'Recover', { steps, tableName, ...sealed });
     const retire = steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName, ...sealed }).stateMachine;
-    steps.allowExecutions({ migrateAddon, recover, retire });
+    const { stateMachine: sweep } = new Sweep(this, 'Sweep', { steps, tableName, bucket, ...sealed });
+    steps.allowExecutions({ migrateAddon, recover, retire, sweep });
     const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
     const publishing = new Publishing(this, 'Publishing', { machines: [migrateAddon, recover], publishEvents: steps.versions['publish-events'], deadLetterQueue });
     const { 'diagnose-denial': diagnoseDenial } = steps.versions;
     const denied = diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue });
     const told = new Notifications(this, 'Notifications', { notifications: config.notifications, deadLetterQueue, ...sealed });
-    const watched = { migrateAddon, recover, retire, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
+    // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
+    new Schedules(this, 'Schedules', { sweeps: config.sweeps, startSweep: steps.versions['start-sweep'], deadLetterQueue, ...sealed });
+    const watched = { migrateAddon, recover, retire, sweep, startSweep: steps.lambdas['start-sweep'].function, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
     const api = steps.versions.api && new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
@@ -79,6 +83,8 @@ export class HubStack extends Stack {
       new CfnOutput(this, 'StateMachineArn', { value: migrateAddon.stateMachineArn, description: 'State machine MigrateAddon.' }),
       new CfnOutput(this, 'RecoverStateMachineArn', { value: recover.stateMachineArn, description: 'State machine Recover.' }),
       ...(retire ? [new CfnOutput(this, 'RetireStateMachineArn', { value: retire.stateMachineArn, description: 'State machine Retire.' })] : []),
+      new CfnOutput(this, 'SweepStateMachineArn', { value: sweep.stateMachineArn, description: 'State machine Sweep.' }),
+      new CfnOutput(this, 'SweepBucketName', { value: bucket.bucketName, description: 'Bucket of what sweeps find, and of their reports.' }),
       new CfnOutput(this, 'TableName', { value: tableName, description: 'DynamoDB table of the ledger.' }),
       ...(api ? [api.output] : []),
       ...(runbook ? [new CfnOutput(this, 'RunbookName', { value: runbook.documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' })] : []),

@@ -3,12 +3,13 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
 /** What each service says that it uses a role for, as its ARN ends: a role is made before the resource that it is for. */
-const SOURCES = { states: 'stateMachine:*', events: 'rule/*', ssm: 'automation-execution/*' } as const;
+const SOURCES = { states: 'stateMachine:*', events: 'rule/*', ssm: 'automation-execution/*', scheduler: 'schedule-group/default' } as const;
 
 /**
- * The role of a state machine, a rule or a runbook of this account and region: nobody else's can use it by naming it.
+ * The role of a state machine, a rule, a schedule or a runbook of this account and region: nobody else's can use it by naming it.
  * Source: Step Functions Developer Guide, "Prevent cross-service confused deputy issue"; EventBridge User Guide, "Using
- * IAM policy conditions"; Systems Manager User Guide, "Create the service roles for Automation".
+ * IAM policy conditions"; Systems Manager User Guide, "Create the service roles for Automation";
+ * EventBridge Scheduler User Guide, "Prevent confused deputy": the group's ARN, not the schedule's.
  */
 export function serviceRole(scope: Construct, id: string, service: keyof typeof SOURCES, description: string): iam.Role {
   const source = `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${SOURCES[service]}`;

@@ -6,8 +6,9 @@ import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { approverRule } from '../lambdas/domain/approval.ts';
 import { changeWindow } from '../lambdas/domain/change-window.ts';
-import { accountId } from '../lambdas/domain/names.ts';
+import { accountId, plainText, regionName } from '../lambdas/domain/names.ts';
 import { EVENT_TYPES, type EventType } from '../lambdas/domain/service-event.ts';
+import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { roleArnPattern } from './role-pattern.ts';
 
 /** On the command line, text with commas between is such a list: see `config.ts`. */
@@ -69,6 +70,22 @@ const EMAIL = 'must be an e-mail address such as platform-team@example.com';
 
 const HOURS = 'must be a whole number of hours from 1 to 720';
 
+const SCHEDULE = 'must be a schedule of EventBridge Scheduler, such as cron(0 6 ? * MON *) or rate(7 days)';
+const SCHEDULE_NAME = 'must be a name of at most 64 letters, digits, - and _';
+/** Whether the times are right, Scheduler says at the deployment. */
+const scheduled = z.strictObject({
+  name: z
+    .string(SCHEDULE_NAME)
+    .regex(/^[\w-]{1,64}$/, SCHEDULE_NAME)
+    .describe('Its name, once.'),
+  schedule: z
+    .string(SCHEDULE)
+    .regex(/^(rate\([1-9]\d{0,4} (minute|hour|day)s?\)|cron\([\w*?,/#-]+( [\w*?,/#-]+){5}\))$/, SCHEDULE)
+    .describe('When it is started: `cron(minutes hours day-of-month month day-of-week year)` or `rate(value unit)`, as EventBridge Scheduler reads them.'),
+  timeZone: changeWindow.shape.timeZone.default('UTC').describe('Time zone of the schedule, by its name in the IANA database.'),
+  request: sweepRequest.omit({ requestedBy: true }).extend({ reason: plainText(900).optional() }).describe('What is asked for: see docs/sweeps.md.'),
+});
+
 /** The configuration file. Groups that are left out have their defaults. */
 export const settings = z.strictObject({
   $schema: z.string().max(2048).optional().describe('The JSON Schema of this file, for editors: `docs/configuration.schema.json`.'),
@@ -102,6 +119,19 @@ export const settings = z.strictObject({
     .refine(noneTwice, TWICE)
     .default([])
     .describe("Other accounts whose denied calls may be told to this service, by their 12 digits, in quotes; those of all others are refused. The stack's own is always among them, and is the only one whose clusters the service can look at today."),
+  regions: z
+    .array(regionName, 'must be a list of regions')
+    .min(1, 'must name a region')
+    .max(50, 'must have at most 50 regions')
+    .refine(noneTwice, TWICE)
+    .optional()
+    .describe("Regions that a sweep looks at where its request names none. Left out, the stack's own."),
+  sweeps: z
+    .array(scheduled, 'must be a list of schedules')
+    .max(50, 'must have at most 50 schedules')
+    .refine((all) => noneTwice(all.map(({ name }) => name)), TWICE)
+    .default([])
+    .describe('Sweeps that are started by the clock (docs/sweeps.md).'),
   approvals: z
     .strictObject({
       required: yesNo(false).describe('`true`: every change wants an approval, also where its request asks for none.'),

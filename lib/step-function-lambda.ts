@@ -18,6 +18,9 @@ import { environmentKeyGrant } from './permissions/key.ts';
  */
 export const STEP_TIMEOUT = Duration.seconds(LONGEST_LAMBDA_SECONDS);
 
+/** That of most steps, or the step's own, where it has one. */
+export const stepTimeout = ({ timeoutSeconds }: Pick<StepSchema, 'timeoutSeconds'>): Duration => (timeoutSeconds === undefined ? STEP_TIMEOUT : Duration.seconds(timeoutSeconds));
+
 export interface StepLambdaProps<Schema extends StepSchema> {
   schema: Schema;
   /** The bundles of all steps: one asset, so that the functions share its upload and its chunks. */
@@ -69,7 +72,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 512,
-      timeout: schema.timeoutSeconds === undefined ? STEP_TIMEOUT : Duration.seconds(schema.timeoutSeconds),
+      timeout: stepTimeout(schema),
       role: this.role,
       logGroup,
       tracing: lambda.Tracing.ACTIVE,

@@ -84,9 +84,9 @@ export class Steps extends Construct {
       // No other account yet: the steps work with their own roles, so they would find a cluster of the same name in this one.
       api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: '', APPROVER: config.approvals.approver },
       'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
-      'begin-sweep': { ...kept, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), REGIONS: Aws.REGION },
+      'begin-sweep': { ...kept, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), REGIONS: config.regions?.join(',') ?? Aws.REGION },
       'take-inventory': { ...planning, ...kept },
-      'dispatch-sweep': { ...window, STATE_MACHINE_ARN: stateMachineArn, SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
+      'dispatch-sweep': { ...window, STATE_MACHINE_ARN: stateMachineArn },
       'report-sweep': kept,
     };
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { settings } from '../lib/settings.ts';
-import { code, propertiesOf, type Schema, table, typeOf, withPlaces } from './schema-tables.ts';
+import { code, isSchema, propertiesOf, type Schema, table, typeOf, withPlaces } from './schema-tables.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
 export const SCHEMA_FILE = join(DOCS, 'configuration.schema.json');
@@ -16,14 +16,15 @@ export const DOCS_FILE = join(DOCS, 'configuration.md');
 /** JSON Schema, draft 7: the newest that editors know whole. What may be left out of a file is not required. */
 export const configurationSchema = (): Schema => z.toJSONSchema(settings, { io: 'input', target: 'draft-7' });
 
-/** A row for each setting, those of a group behind the group's own. */
-function rowsOf(schema: Schema, group: string): string[][] {
+/** A row for each setting, those of a group, and of what is listed, behind its own. `deep`: those of groups in it too. */
+function rowsOf(schema: Schema, group: string, deep = true): string[][] {
   return propertiesOf(schema).flatMap(([name, field]) => {
     const path = `${group}${name}`;
-    const isGroup = field.type === 'object';
+    const isGroup = deep && field.type === 'object';
+    const listed = deep && isSchema(field.items) && field.items.type === 'object' ? rowsOf(field.items, `${path}[].`, false) : [];
     const standard = field.default === undefined || isGroup ? '' : code(JSON.stringify(field.default));
     const isRequired = schema.required?.includes(name) === true;
-    return [[code(path), isGroup ? 'group' : typeOf(field), isRequired ? (group === '' ? '**required**' : 'required in its group') : standard, field.description ?? ''], ...(isGroup ? rowsOf(field, `${path}.`) : [])];
+    return [[code(path), isGroup ? 'group' : typeOf(field), isRequired ? (group === '' ? '**required**' : 'required in its group') : standard, field.description ?? ''], ...(isGroup ? rowsOf(field, `${path}.`) : []), ...listed];
   });
 }
 

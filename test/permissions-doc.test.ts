@@ -46,7 +46,7 @@ describe('docs/permissions.md', () => {
       expect(actions.length).toBeGreaterThan(5);
       expect(actions.filter((action) => !(sections.get(lambdaName(one))! + shared).includes(`\`${action}\``))).toEqual([]);
     }
-    expect([...sections.keys()].filter((name) => / /.test(name))).toEqual(['Every Lambda', 'EventBridge, for the rule RecoveryTriggersExecutionStopped', 'SSM runbook', 'State machine MigrateAddon', 'State machine Recover', 'State machine Retire']);
+    expect([...sections.keys()].filter((name) => / /.test(name))).toEqual(['Every Lambda', 'EventBridge Scheduler', 'EventBridge, for the rule RecoveryTriggersExecutionStopped', 'SSM runbook', 'State machine MigrateAddon', 'State machine Recover', 'State machine Retire', 'State machine Sweep']);
   });
 
   it("has readers' names in place of generated ones", () => {
@@ -67,9 +67,9 @@ describe('docs/permissions.md', () => {
     expect(/### State machine Retire\n\n.*Deployed: (.*)\.$/m.exec(written)?.[1]).toBe('with `repairableRoleArns`');
   });
 
-  it('has the policies of the queue, the table, the topic and the keys, and who may invoke a Lambda', () => {
+  it('has the policies of the queue, the table, the bucket, the topic and the keys, and who may invoke a Lambda', () => {
     const rows = written.split('## Policies of resources')[1]!.split('\n').filter((line) => line.startsWith('| the '));
-    expect(new Set(rows.map((line) => /^\| (the \w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the key', 'the queue', 'the table', 'the topic']));
+    expect(new Set(rows.map((line) => /^\| (the \w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the bucket', 'the key', 'the queue', 'the table', 'the topic']));
     expect(rows).toContain('| the table LedgerTable | Deny | `*` | `dynamodb:*` | `aws:SecureTransport` Bool `false` | always |');
     const deployed = (of: string): Set<string | undefined> => new Set(rows.filter((line) => line.startsWith(`| ${of} |`)).map((line) => line.split(' | ').at(-1)));
     expect([deployed('the Lambda api'), deployed('the topic NotificationsTopic'), deployed('the key NotificationsKey')]).toEqual([new Set(['with `deploy.api` |']), new Set(['with `notifications.emails` |']), new Set(['without `customerKey` |'])]);
@@ -216,6 +216,9 @@ describe('what nobody may do', () => {
     ['execute-api:Invoke', 'arn:aws:execute-api:REGION:ACCOUNT:API/v1/POST/plans'],
     ['dynamodb:DeleteTable', 'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE'],
     ['dynamodb:GetItem', 'arn:aws:dynamodb:REGION:ACCOUNT:table/another'],
+    ['dynamodb:DeleteItem', 'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE'],
+    ['s3:GetObject', 'arn:aws:s3:::BUCKET/sweeps/*'],
+    ['sqs:SendMessage', 'arn:aws:sqs:REGION:ACCOUNT:DEAD-LETTERS'],
     ['secretsmanager:GetSecretValue', 'arn:aws:secretsmanager:REGION:ACCOUNT:secret:x'],
     ['kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/x', SEALED],
     ['kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/KEY'],
@@ -235,6 +238,18 @@ describe('what nobody may do', () => {
 
   it('can be broken, each sentence of it', () => {
     expect(new Set(cases.flatMap(([action, resource, condition]) => broken(action, resource, 'plan', condition))).size).toBe(CLAIMS.length);
+  });
+
+  it('is broken by a sweep that reaches beyond its own items, its own objects and its own executions', () => {
+    const [table, sweeps] = ['arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE', '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`'];
+    expect(broken('dynamodb:DeleteItem', table, 'dispatch-sweep', sweeps)).toEqual([]);
+    for (const [action, who, condition] of [['PutItem', 'dispatch-sweep', ''], ['UpdateItem', 'report-sweep', ''], ['DeleteItem', 'begin-sweep', sweeps], ['DeleteItem', 'finish', sweeps]] as const) expect(broken(`dynamodb:${action}`, table, who, condition), `${who} ${action}`).toHaveLength(1);
+    for (const resource of ['arn:aws:s3:::BUCKET', 'arn:aws:s3:::BUCKET/sweeps/*']) expect(broken('s3:GetObject', resource, 'report-sweep')).toEqual([]);
+    for (const [action, resource] of [['GetObject', 'arn:aws:s3:::another/sweeps/*'], ['DeleteObject', 'arn:aws:s3:::BUCKET/sweeps/*'], ['GetObject', 'arn:aws:s3:::BUCKET/*']] as const) expect(broken(`s3:${action}`, resource, 'report-sweep'), `${action} ${resource}`).not.toEqual([]);
+    const [machine, executions] = ['arn:aws:states:REGION:ACCOUNT:stateMachine:Sweep', 'arn:aws:states:REGION:ACCOUNT:execution:Sweep:*'];
+    expect([...broken('states:StopExecution', executions, 'state machine Sweep', '', false), ...broken('states:StartExecution', machine, 'start-sweep')]).toEqual([]);
+    for (const who of ['dispatch-sweep', 'state machine Recover']) expect(broken('states:StopExecution', executions, who)).toHaveLength(1);
+    expect(broken('sqs:SendMessage', 'arn:aws:sqs:REGION:ACCOUNT:DEAD-LETTERS', 'EventBridge Scheduler', '', false)).toEqual([]);
   });
 
   it('leaves what is allowed', () => {

@@ -18,6 +18,9 @@ export interface AwsExecutionsOptions {
 const isOver = (error: unknown): boolean =>
   error instanceof MigrationError && (error.cause instanceof TaskTimedOut || error.cause instanceof TaskDoesNotExist || error.cause instanceof InvalidToken);
 
+const stateMachineOf = (executionArn: string): string => executionArn.replace(':execution:', ':stateMachine:').replace(/:[^:]*$/, '');
+const executionIn = (stateMachineArn: string, name: string): string => `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+
 /** Step Functions of the service's own account and region, by the AWS SDK. */
 export class AwsExecutions implements Executions {
   private readonly options: AwsExecutionsOptions;
@@ -35,6 +38,10 @@ export class AwsExecutions implements Executions {
     return { status: answer.status, ...(answer.stopDate ? { stoppedAt: answer.stopDate.toISOString() } : {}) };
   }
 
+  async describeMigration(migrationId: string): Promise<ExecutionState | undefined> {
+    return this.describe(executionIn(this.options.stateMachineArn(), migrationId));
+  }
+
   async startMigration(migrationId: string, request: MigrationRequest): Promise<void> {
     return this.start(this.options.stateMachineArn(), migrationId, { migrationId, request });
   }
@@ -47,8 +54,8 @@ export class AwsExecutions implements Executions {
     return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'stranded' });
   }
 
-  async startSweep(sweepId: string, name: string): Promise<void> {
-    const arn = this.options.sweepStateMachineArn?.();
+  async startSweep(sweepId: string, name: string, beside?: string): Promise<void> {
+    const arn = beside === undefined ? this.options.sweepStateMachineArn?.() : stateMachineOf(beside);
     if (arn === undefined) throw new MigrationError('BadInput', `Sweep ${sweepId} can't be started from here: it is not said which state machine Sweep is.`);
     return this.start(arn, name, { sweepId });
   }

@@ -16,6 +16,8 @@ const record = (sweepId: string): Key => ({ pk: partition(sweepId), sk: 'RECORD'
 const PLACES = { queued: 'QUEUED#', 'in-flight': 'FLIGHT#', ended: 'ENDED#' } as const satisfies Record<SweepItem['state'], string>;
 const placed = (sweepId: string, state: SweepItem['state'], migrationId: string): Key => ({ pk: partition(sweepId), sk: `${PLACES[state]}${migrationId}` });
 
+// `failed` and `counted` of a record are sets: ids that count for the stop, and those that are being moved out of flight and are counted in `ended`.
+
 /** Attribute of records that are listed, beside those of migrations. */
 const LISTED = 'SWEEP';
 
@@ -112,18 +114,29 @@ class DynamoSweeps implements Sweeps {
   }
 
   async toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void> {
-    await this.move(sweepId, migrationId, 'queued', 'in-flight', begun);
+    const later = await this.at(sweepId, 'ended', migrationId);
+    // Queued again by a late call: it has been in flight before, and is not begun once more.
+    if (later) await this.table.remove(placed(sweepId, 'queued', migrationId));
+    else await this.move(sweepId, migrationId, 'queued', 'in-flight', begun);
   }
 
   async toEnd(sweepId: string, migrationId: string, { failed, ...end }: Parameters<Sweeps['toEnd']>[2]): Promise<void> {
-    // A set, so that one that is told again counts once; before it is moved, so that it is never forgotten.
-    if (failed) await this.table.update(record(sweepId), { UpdateExpression: 'ADD failed :id', ExpressionAttributeValues: { ':id': new Set([migrationId]) } });
-    const moved = await this.move(sweepId, migrationId, 'in-flight', 'ended', end);
-    if (moved) await this.table.update(record(sweepId), { UpdateExpression: 'ADD ended :one', ExpressionAttributeValues: { ':one': 1 } });
+    const item = await this.at(sweepId, 'in-flight', migrationId);
+    if (!item) return;
+    // Counted before it is moved, so that it is never forgotten, and once, however often that is said again.
+    const counted = { ':one': 1, ':ids': new Set([migrationId]), ':id': migrationId };
+    try {
+      await this.table.update(record(sweepId), { UpdateExpression: `ADD ended :one, counted :ids${failed ? ', failed :ids' : ''}`, ConditionExpression: 'attribute_exists(pk) AND (NOT contains(counted, :id))', ExpressionAttributeValues: counted });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
+    await this.move(sweepId, migrationId, 'in-flight', 'ended', end);
+    // Nobody comes back for one that is not in flight any more.
+    await this.table.update(record(sweepId), { UpdateExpression: 'DELETE counted :ids', ExpressionAttributeValues: { ':ids': new Set([migrationId]) } });
   }
 
   async forgetFailures(sweepId: string): Promise<void> {
-    await this.table.update(record(sweepId), { UpdateExpression: 'SET ended = :none REMOVE failed', ConditionExpression: 'attribute_exists(pk)', ExpressionAttributeValues: { ':none': 0 } });
+    await this.table.update(record(sweepId), { UpdateExpression: 'SET ended = :none REMOVE failed, counted', ConditionExpression: 'attribute_exists(pk)', ExpressionAttributeValues: { ':none': 0 } });
   }
 
   async tally(sweepId: string): Promise<SweepTally> {
@@ -142,13 +155,21 @@ class DynamoSweeps implements Sweeps {
     return { KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)', ExpressionAttributeValues: { ':pk': partition(sweepId), ':prefix': PLACES[state] }, ConsistentRead: true };
   }
 
-  /** Whether it was there to be moved. */
-  private async move(sweepId: string, migrationId: string, from: SweepItem['state'], to: SweepItem['state'], change: Partial<SweepItem> | Record<string, unknown>): Promise<boolean> {
-    const [item] = await this.table.under(partition(sweepId), placed(sweepId, from, migrationId).sk);
-    if (!item) return false;
-    await this.table.put(placed(sweepId, to, migrationId), { ...item, ...change, state: to });
+  private async at(sweepId: string, state: SweepItem['state'], migrationId: string): Promise<Item | undefined> {
+    const [item] = await this.table.under(partition(sweepId), placed(sweepId, state, migrationId).sk);
+    return item;
+  }
+
+  /** One that is in the later place already stays there as it is. */
+  private async move(sweepId: string, migrationId: string, from: SweepItem['state'], to: SweepItem['state'], change: Partial<SweepItem> | Record<string, unknown>): Promise<void> {
+    const item = await this.at(sweepId, from, migrationId);
+    if (!item) return;
+    try {
+      await this.table.put(placed(sweepId, to, migrationId), { ...item, ...change, state: to }, { ConditionExpression: 'attribute_not_exists(pk)' });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
     await this.table.remove(placed(sweepId, from, migrationId));
-    return true;
   }
 }
 

@@ -1,11 +1,13 @@
 /** What the Lambdas measure for the dashboard and the alarms (`lib/operations`): one place for the names, so that nobody watches what nobody sends. */
 import type { ErrorName } from './errors.ts';
 import { type Outcome, OUTCOMES } from './model.ts';
+import { sweepOutcome, type SweepOutcome } from './sweep/model.ts';
 
 export const METRICS_NAMESPACE = 'PodIdentityMigrator';
 export const METRICS_SERVICE = 'pod-identity-migrator';
 
 export const outcomeMetric = <One extends Outcome>(outcome: One): `outcome-${One}` => `outcome-${outcome}`;
+export const sweepMetric = <One extends SweepOutcome>(outcome: One): `sweep-${One}` => `sweep-${outcome}`;
 /** An error without one of our names: a defect, or a surprise. */
 export const UNEXPECTED_ERROR = 'unexpected-error';
 /** A call that AWS or an API server refused because there were too many. */
@@ -27,7 +29,7 @@ export const DENIAL_REFUSED = 'denial-refused';
  * Measured for the service as a whole: an alarm adds up ten metrics at most, and there are more steps. All others (each
  * error by its name) have the step as a dimension. No account and no cluster is one: each value would be a metric to pay for.
  */
-export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([...OUTCOMES.map(outcomeMetric), UNEXPECTED_ERROR, THROTTLED_CALL, LOCKS_HELD, OLDEST_LOCK, STRANDED, APPROVALS_PENDING, OLDEST_APPROVAL, DENIAL_REFUSED]);
+export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([...OUTCOMES.map(outcomeMetric), ...sweepOutcome.options.map(sweepMetric), UNEXPECTED_ERROR, THROTTLED_CALL, LOCKS_HELD, OLDEST_LOCK, STRANDED, APPROVALS_PENDING, OLDEST_APPROVAL, DENIAL_REFUSED]);
 
 /** What an error counts as beside its own name; a poll's "not yet" is no failure, and an error that a step means is told of by the outcome. */
 export function failureMetric(name: string, isOurs: boolean): typeof UNEXPECTED_ERROR | typeof THROTTLED_CALL | undefined {

@@ -64,6 +64,8 @@ export interface Settings {
   changeWindow?: ChangeWindow | undefined;
   /** What follows an UpdateAddon that was denied; absent in steps that have nothing to do with it. */
   denials?: DenialSettings | undefined;
+  /** AWS is played by the sandbox. */
+  simulated?: boolean | undefined;
 }
 
 /** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */

@@ -130,6 +130,7 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
       return arn ? [[step, arn]] : [];
     }),
   ),
+  simulated: environment['SIMULATED'] === 'true',
 });
 
 /**

@@ -33,7 +33,7 @@ function statementsOf(scope: Construct): KeyStatement[] {
   return [
     { sid: 'Administration', actions: ADMINISTRATION },
     // Whoever deploys, the service's functions in the ledger, and people who read the ledger, a history or the queue.
-    { sid: 'UseThroughServices', actions: ALL_USES, conditions: { StringEquals: { ...ofAccount, 'kms:ViaService': ['dynamodb', 'lambda', 'logs', 'sqs', 'states'].map(viaService) } } },
+    { sid: 'UseThroughServices', actions: ALL_USES, conditions: { StringEquals: { ...ofAccount, 'kms:ViaService': ['dynamodb', 'lambda', 'logs', 's3', 'sqs', 'states'].map(viaService) } } },
     // What DynamoDB and Lambda go on with when nobody calls: made when the table and the functions are.
     { sid: 'GrantsOfServices', actions: ['kms:CreateGrant'], conditions: { StringEquals: { ...ofAccount, 'kms:ViaService': ['dynamodb', 'lambda'].map(viaService) }, Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
     { sid: 'FunctionEnvironments', actions: ['kms:Decrypt'], conditions: { StringEquals: ofAccount, ArnLike: { [FUNCTION_CONTEXT]: arn('lambda', 'function:*') } } },

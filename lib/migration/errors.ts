@@ -172,7 +172,7 @@ export function retriersOf(step: StepName, { trust, callback = false }: { trust:
 }
 
 /** Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these. */
-export type FailureTarget = 'AwaitWindow' | 'RollBack' | 'RecordMigrated' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed';
+export type FailureTarget = 'AwaitWindow' | 'RollBack' | 'RecordMigrated' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed' | 'PlaceFailed' | 'ReportFailure' | 'SweepFailed';
 
 export interface Catcher {
   errors: ErrorName[] | 'any';
@@ -196,6 +196,13 @@ export const OF_RETIREMENT: Catcher[] = [
   { errors: ['RetireRefused', 'LockHeld', 'RoleLockHeld', 'BadInput'], next: 'RetireRefused' },
   { errors: 'any', next: 'RetireFailed' },
 ];
+
+/** One region of one account is looked at in an execution of its own: the others go on, and the report says of this one that the look at it did not end. */
+export const OF_A_PLACE: Catcher[] = [{ errors: 'any', next: 'PlaceFailed' }];
+/** The migrations that a sweep has begun are executions of their own, and go on. */
+export const OF_A_SWEEP: Catcher[] = [{ errors: 'any', next: 'ReportFailure' }];
+/** What can't even be reported is in the record as it was last. */
+export const OF_REPORTING: Catcher[] = [{ errors: 'any', next: 'SweepFailed' }];
 
 /** What each state on the road catches when its retries are used up. */
 export const ROAD_CATCHERS = {

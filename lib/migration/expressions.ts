@@ -9,16 +9,16 @@ export const REQUEST = '$states.context.Execution.Input.request';
 export const EXECUTION = '$states.context.Execution.Id';
 
 /** What somebody asked for may be of any length and kind until the plan has looked at it, and a cause may not. */
-const short = (value: string): string => `$substring($string(${value}), 0, 128)`;
+export const shortText = (value: string): string => `$substring($string(${value}), 0, 128)`;
 
 /** What migrates, as one text: an add-on's name, or `namespace/name` of a service account. */
 export const REQUEST_SUBJECT = `($exists(${REQUEST}.serviceAccount) ? ${REQUEST}.serviceAccount.namespace & '/' & ${REQUEST}.serviceAccount.name : '' & ${REQUEST}.addon)`;
 
 /** Names a migration in a text; `subject` and `cluster` are expressions. */
 export const migrationText = (subject: string, cluster: string): string =>
-  `'Migration ' & ${short(MIGRATION_ID)} & ' of ' & (${subject} = '' ? 'an unnamed add-on or service account' : ($contains(${subject}, '/') ? 'service account ' : 'add-on ') & ${short(subject)}) & ' in cluster ' & ${short(cluster)}`;
+  `'Migration ' & ${shortText(MIGRATION_ID)} & ' of ' & (${subject} = '' ? 'an unnamed add-on or service account' : ($contains(${subject}, '/') ? 'service account ' : 'add-on ') & ${shortText(subject)}) & ' in cluster ' & ${shortText(cluster)}`;
 /** A piece of text, to stand within quotes: where the ledger has the migration. */
-export const recordText = (tableName: string): string => `item ' & ${short(MIGRATION_ID)} & ' of table ${tableName}`;
+export const recordText = (tableName: string): string => `item ' & ${shortText(MIGRATION_ID)} & ' of table ${tableName}`;
 
 /**
  * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, and a trace where a handler
@@ -35,7 +35,8 @@ const readable = (cause: string): string => {
 /** The error that a Catch caught; the name and message of the variable `failure`. */
 const CAUGHT_CAUSE = `('' & $states.errorOutput.Cause)`;
 const CAUGHT = `$states.errorOutput.Error & ': ' & ${readable(CAUGHT_CAUSE)}`;
-export const FAILURE_TEXT = `$failure.Error & ': ' & ${readable('$failure.Cause')}`;
+export const FAILURE_MESSAGE = readable('$failure.Cause');
+export const FAILURE_TEXT = `$failure.Error & ': ' & ${FAILURE_MESSAGE}`;
 
 /** In a Catch: the error as errorOutput has it. `Cause` is always text, also where a time-out comes without one. */
 export const caughtFailure = expression(`{'Error': $states.errorOutput.Error, 'Cause': ${CAUGHT_CAUSE}}`);

@@ -2,9 +2,9 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { bucketGrantsOf } from '../permissions/bucket.ts';
+import { bucketGrantsOf, bucketUseOf } from '../permissions/bucket.ts';
 import type { Grant } from '../permissions/grant.ts';
-import { ledgerKeyGrant } from '../permissions/key.ts';
+import { bucketKeyGrant, ledgerKeyGrant } from '../permissions/key.ts';
 import { ledgerGrantsOf } from '../permissions/ledger.ts';
 import { targetGrants, type TargetOptions } from '../permissions/targets.ts';
 
@@ -15,8 +15,14 @@ export interface PermissionOptions extends TargetOptions {
   tableArn: string;
   /** Of the bucket of sweeps. */
   bucketArn: string;
-  /** Where the customer's key seals the ledger: its ARN, and the table's name. */
+  /** Where the customer's key seals the ledger and the bucket: its ARN, and the table's name. */
   ledgerKey?: { keyArn: string; tableName: string };
+}
+
+function keyGrantsOf(step: StepName, { ledgerKey, bucketArn }: PermissionOptions): Grant[] {
+  if (!ledgerKey) return [];
+  const use = bucketUseOf(step);
+  return [ledgerKeyGrant(ledgerKey.keyArn, ledgerKey.tableName), ...(use ? [bucketKeyGrant(ledgerKey.keyArn, bucketArn, use)] : [])];
 }
 
 /** The rights of one step's role, ledger included; beside them it may write its own log and its traces. */
@@ -24,7 +30,7 @@ export const grantsOf = (step: StepName, options: PermissionOptions): Grant[] =>
   ...targetGrants[step](options),
   ...ledgerGrantsOf(step, options.tableArn),
   ...bucketGrantsOf(step, options.bucketArn),
-  ...(options.ledgerKey ? [ledgerKeyGrant(options.ledgerKey.keyArn, options.ledgerKey.tableName)] : []),
+  ...keyGrantsOf(step, options),
 ];
 
 export interface Machines {
@@ -32,31 +38,39 @@ export interface Machines {
   recover: sfn.StateMachine;
   /** Undefined where trust policies are only read. */
   retire: sfn.StateMachine | undefined;
+  sweep: sfn.StateMachine;
 }
 
-const allOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [migrateAddon, recover, ...(retire ? [retire] : [])];
+/** Those that hold locks. */
+const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [migrateAddon, recover, ...(retire ? [retire] : [])];
 
 /** Their state alone is read (`includedData: METADATA_ONLY`), which needs no right of a customer's key. */
-const describeExecutions = (machines: Machines, why: string): Grant => {
+const describeExecutions = (machines: sfn.StateMachine[], why: string): Grant => {
   const executionsOf = (machine: sfn.StateMachine): string =>
     Stack.of(machine).formatArn({ service: 'states', resource: 'execution', resourceName: `${machine.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
-  return { actions: ['states:DescribeExecution'], resources: allOf(machines).map(executionsOf), why };
+  return { actions: ['states:DescribeExecution'], resources: machines.map(executionsOf), why };
 };
 
 /** Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts Recover, and the API starts what is asked for. */
 const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>> = {
-  plan: (machines) => [describeExecutions(machines, "asks whether the execution that holds the add-on's lock is still running")],
-  'take-over': (machines) => [describeExecutions(machines, 'makes sure that the execution that it takes over from has stopped')],
+  plan: (machines) => [describeExecutions(holdersOf(machines), "asks whether the execution that holds the add-on's lock is still running")],
+  'take-over': (machines) => [describeExecutions(holdersOf(machines), 'makes sure that the execution that it takes over from has stopped')],
   'find-stranded': (machines) => [
-    describeExecutions(machines, 'asks of each lock that is held whether its execution is still running'),
+    describeExecutions(holdersOf(machines), 'asks of each lock that is held whether its execution is still running'),
     { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts Recover for a migration whose execution has stopped' },
   ],
   api: (machines) => [
-    describeExecutions(machines, 'says of a migration whether its execution is still running'),
+    describeExecutions(holdersOf(machines), 'says of a migration whether its execution is still running'),
     { actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the migrations and dry runs that are asked for' },
     { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts the rollbacks that are asked for' },
     { actions: ['states:SendTaskSuccess'], resources: [machines.migrateAddon.stateMachineArn], why: 'lets an execution go on whose plan was approved' },
     { actions: ['states:SendTaskFailure'], resources: [machines.migrateAddon.stateMachineArn], why: 'ends an execution whose plan was rejected, or that was cancelled while it waited' },
+  ],
+  'start-sweep': (machines) => [{ actions: ['states:StartExecution'], resources: [machines.sweep.stateMachineArn], why: 'starts the sweep of a schedule' }],
+  'dispatch-sweep': (machines) => [
+    describeExecutions([machines.migrateAddon, machines.recover], 'asks whether a migration that has taken long, or has written nothing, is still being worked on'),
+    { actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the migrations and dry runs of the sweep' },
+    { actions: ['states:StartExecution'], resources: [machines.sweep.stateMachineArn], why: 'hands over to another execution before its own history is full' },
   ],
   'diagnose-denial': (machines) => [{ actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the plan, or the migration, of the add-on whose update was denied' }],
 };

@@ -4,10 +4,10 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { z } from 'zod';
-import type { stepSchemas, StepName } from '../../lambdas/steps/schemas.ts';
+import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
-import { STEP_TIMEOUT } from '../step-function-lambda.ts';
+import { stepTimeout } from '../step-function-lambda.ts';
 import { type Catcher, type FailureTarget, retriersOf } from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
@@ -70,7 +70,7 @@ export function stepTask<Name extends StepName>(scope: Construct, step: Name, op
     outputs: expression(options.callback ? '$states.result' : '$states.result.Payload'),
     assign: options.assign,
     // Longer than the Lambda's own time-out: else a retry could run beside the invocation that it gave up on.
-    taskTimeout: options.callback ? sfn.Timeout.jsonata(options.callback.timeoutSeconds) : sfn.Timeout.duration(STEP_TIMEOUT.plus(Duration.seconds(15))),
+    taskTimeout: options.callback ? sfn.Timeout.jsonata(options.callback.timeoutSeconds) : sfn.Timeout.duration(stepTimeout(stepSchemas[step]).plus(Duration.seconds(15))),
     // CDK's silent retrier would stand before the table's.
     retryOnServiceExceptions: false,
   });

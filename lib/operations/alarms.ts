@@ -41,6 +41,11 @@ const denialAlarms = (diagnoseDenial: IFunction): AlarmSpec[] => [
   { id: 'DenialsDropped', section: 'denials-dropped', means: 'An event of a denied call was given up.', metric: dropped(diagnoseDenial), threshold: 1, periods: ONCE },
 ];
 
+const sweepAlarms = ({ sweep, startSweep }: Watched): AlarmSpec[] => [
+  { id: 'SweepNotCompleted', section: 'sweep-not-completed', means: 'An execution of Sweep stopped, failed, was aborted or timed out.', metric: sumOf('Sweep failed', [failed(sweep), ...stopped(sweep)]), threshold: 1, periods: ONCE },
+  { id: 'SweepsNotStarted', section: 'sweeps-not-started', means: 'A sweep that was due was not started.', metric: dropped(startSweep), threshold: 1, periods: ONCE },
+];
+
 export function alarmsOf(watched: Watched): AlarmSpec[] {
   const { migrateAddon, recover, retire, table, functions, rules, eventRules, diagnoseDenial, deadLetterQueue } = watched;
   const throttles = lambdaThrottles(functions);
@@ -60,6 +65,7 @@ export function alarmsOf(watched: Watched): AlarmSpec[] {
     { id: 'EventsNotPublished', section: 'events-not-published', means: 'publish-events has not looked at what is to be told.', metric: ofService(APPROVALS_PENDING, Stats.SAMPLE_COUNT), threshold: 1, below: true, periods: [3, 3], missing: TreatMissingData.BREACHING },
     { id: 'DeliveriesFailed', section: 'deliveries-failed', means: 'A rule that publishes events, takes denied calls, or tells people failed.', metric: sumOf('deliveries failed', ruleFailures(eventRules)), threshold: 1, periods: ONCE },
     ...(diagnoseDenial ? denialAlarms(diagnoseDenial) : []),
+    ...sweepAlarms(watched),
     { id: 'CallsThrottled', section: 'calls-throttled', means: 'AWS or an API server refuses calls because there are too many.', metric: ofService(THROTTLED_CALL), threshold: MANY_THROTTLES },
     ...throttles.map((metric, index): AlarmSpec => ({ id: `LambdasThrottled${index + 1}`, section: 'lambdas-throttled', means: `Lambda has no room for invocations (part ${index + 1} of ${throttles.length}).`, metric, threshold: MANY_THROTTLES, periods: ONCE })),
     { id: 'LedgerThrottled', section: 'ledger-throttled', means: "DynamoDB refuses reads or writes of the ledger's table.", metric: sumOf('ledger throttled', ledgerThrottles(table)), threshold: MANY_THROTTLES, periods: ONCE },

@@ -1,8 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { APPROVALS_PENDING, DENIAL_REFUSED, LOCKS_HELD, OLDEST_APPROVAL, OLDEST_LOCK, outcomeMetric, STRANDED, THROTTLED_CALL, UNEXPECTED_ERROR } from '../../lambdas/domain/metrics.ts';
+import { APPROVALS_PENDING, DENIAL_REFUSED, LOCKS_HELD, OLDEST_APPROVAL, OLDEST_LOCK, outcomeMetric, STRANDED, sweepMetric, THROTTLED_CALL, UNEXPECTED_ERROR } from '../../lambdas/domain/metrics.ts';
 import { OUTCOMES } from '../../lambdas/domain/model.ts';
+import { sweepOutcome } from '../../lambdas/domain/sweep/model.ts';
 import { deadLetters, dropped, failed, lambdaThrottles, ledgerThrottles, machinesOf, machineThrottled, ofService, PERIOD, ruleFailures, started, stopped, type Watched } from './metrics.ts';
 
 /** Half of the width. */
@@ -23,7 +24,7 @@ export function createDashboard(scope: Construct, watched: Watched, alarms: clou
     widgets: [
       [new cloudwatch.AlarmStatusWidget({ title: 'Alarms (docs/runbook.md has a section for each)', alarms, width: 2 * WIDTH, height: 4 })],
       [
-        graph('How migrations ended', OUTCOMES.map((outcome) => measured(outcomeMetric(outcome)))),
+        graph('How migrations, and sweeps, ended', [...OUTCOMES.map((outcome) => measured(outcomeMetric(outcome))), ...sweepOutcome.options.map((outcome) => measured(sweepMetric(outcome)))]),
         graph('Executions started, failed (also blocked and rolled back) and stopped', machines.flatMap(([name, machine]) => [started(machine), failed(machine), ...stopped(machine)].map((metric) => named(name, metric)))),
       ],
       [graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]), graph('Locks held; age of the oldest in seconds', [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)], [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)])],

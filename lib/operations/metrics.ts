@@ -14,6 +14,9 @@ export interface Watched {
   migrateAddon: sfn.StateMachine;
   recover: sfn.StateMachine;
   retire?: sfn.StateMachine | undefined;
+  sweep: sfn.StateMachine;
+  /** What the clock calls. */
+  startSweep: lambda.IFunction;
   table: dynamodb.ITable;
   functions: lambda.IFunction[];
   /** What starts Recover. */
@@ -29,10 +32,11 @@ export const PERIOD = Duration.minutes(5);
 /** An alarm's expression adds up no more. Source: Amazon CloudWatch User Guide, "Create an alarm based on a metric math expression". */
 const MOST_IN_A_SUM = 10;
 
-export const machinesOf = ({ migrateAddon, recover, retire }: Watched): [name: string, machine: sfn.StateMachine][] => [
+export const machinesOf = ({ migrateAddon, recover, retire, sweep }: Watched): [name: string, machine: sfn.StateMachine][] => [
   ['MigrateAddon', migrateAddon],
   ['Recover', recover],
   ...(retire ? [['Retire', retire] satisfies [string, sfn.StateMachine]] : []),
+  ['Sweep', sweep],
 ];
 
 /** As Powertools sends it for the service as a whole. */

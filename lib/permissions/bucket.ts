@@ -14,6 +14,20 @@ const USES: Partial<Record<StepName, Use>> = {
   'report-sweep': { puts: 'writes the report', gets: 'reads what was found', lists: 'finds what was found of which cluster' },
 };
 
+/** Whether, and how, it uses the bucket; undefined for most. */
+export const bucketUseOf = (step: StepName): { puts: boolean; gets: boolean } | undefined => {
+  const { [step]: use } = USES;
+  return use && { puts: use.puts !== undefined, gets: use.gets !== undefined };
+};
+
+/** Of the role of the state machine Sweep. Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states". */
+export const mapReads = (bucketArn: string): Grant => ({ actions: ['s3:GetObject'], resources: [`${bucketArn}/sweeps/*/places.json`], why: 'reads the places that the sweep looks at' });
+export const mapWrites = (bucketArn: string): Grant => ({
+  actions: ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
+  resources: [`${bucketArn}/sweeps/*/map/*`],
+  why: 'writes what became of the looks at these places',
+});
+
 /** `bucketArn`: of the bucket, to which everything is limited. GetObject of an object that is not there says so only to who may list. */
 export const bucketGrantsOf = (step: StepName, bucketArn: string): Grant[] => {
   const { puts, gets, lists } = USES[step] ?? {};

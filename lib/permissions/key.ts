@@ -14,6 +14,7 @@ export const STATE_MACHINE_CONTEXT = context('aws:states:stateMachineArn');
 export const LOG_GROUP_CONTEXT = context('aws:logs:arn');
 export const LOG_DELIVERY_CONTEXT = context('SourceArn');
 export const QUEUE_CONTEXT = context('aws:sqs:arn');
+export const BUCKET_CONTEXT = context('aws:s3:arn');
 export const TOPIC_CONTEXT = context('aws:sns:topicArn');
 /** What log delivery gives as its context: all logs of the account and region. */
 export const allLogs = (): string => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`;
@@ -28,6 +29,25 @@ export const ledgerKeyGrant = (keyArn: string, tableName: string): Grant => ({
   resources: [keyArn],
   conditions: { StringEquals: { 'kms:ViaService': viaService('dynamodb'), [context('aws:dynamodb:tableName')]: tableName } },
   why: "DynamoDB opens the ledger's table with the caller's rights",
+});
+
+/**
+ * Of whoever puts objects into the bucket of sweeps, or gets them. The context is the bucket's ARN, since it has a bucket
+ * key. Source: Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
+ */
+export const bucketKeyGrant = (keyArn: string, bucketArn: string, { puts, gets }: { puts: boolean; gets: boolean }): Grant => ({
+  actions: [...(gets ? ['kms:Decrypt'] : []), ...(puts ? ['kms:GenerateDataKey'] : [])],
+  resources: [keyArn],
+  conditions: { StringEquals: { 'kms:ViaService': viaService('s3'), [BUCKET_CONTEXT]: bucketArn } },
+  why: "S3 seals and opens what sweeps keep with the caller's rights",
+});
+
+/** Of the role with which EventBridge Scheduler sends to the dead-letter queue. Source: Amazon SQS Developer Guide, "Key management", permissions of producers. */
+export const queueKeyGrant = (keyArn: string, queueArn: string): Grant => ({
+  actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  resources: [keyArn],
+  conditions: { StringEquals: { 'kms:ViaService': viaService('sqs'), [QUEUE_CONTEXT]: queueArn } },
+  why: "SQS seals the queue with the sender's rights",
 });
 
 /**

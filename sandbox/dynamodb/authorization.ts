@@ -1,7 +1,9 @@
 /**
  * Which right each operation of DynamoDB wants, and on what. Source: Service Authorization Reference, "Actions, resources,
  * and condition keys for Amazon DynamoDB". A condition of a write wants no right of its own, nor do the old values that
- * it answers. DynamoDB's own condition keys (`dynamodb:LeadingKeys` and the others) are not played: a request has none.
+ * it answers. Of DynamoDB's own condition keys `dynamodb:LeadingKeys` is played, for operations on one item; the others are
+ * not: a request has none of them. Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access
+ * control".
  */
 import type { Asked } from '../authorization/authorizer.ts';
 import type { CallContext } from '../http.ts';
@@ -44,6 +46,18 @@ const RESOURCES: Record<OperationName, Resources> = {
   UpdateTable: table,
 };
 
+/** The partition key's value; nothing where the input has none. */
+const leadingKey = (value: unknown, name: string): string[] => {
+  const attribute = isObject(value) ? value[name] : undefined;
+  return isObject(attribute) ? textsOf(attribute['S'], attribute['N']) : [];
+};
+const LEADING: Partial<Record<OperationName, (input: Json, name: string) => string[]>> = {
+  DeleteItem: (input, name) => leadingKey(input['Key'], name),
+  GetItem: (input, name) => leadingKey(input['Key'], name),
+  PutItem: (input, name) => leadingKey(input['Item'], name),
+  UpdateItem: (input, name) => leadingKey(input['Key'], name),
+};
+
 const isPlayed = (operation: string): operation is OperationName => Object.hasOwn(RESOURCES, operation);
 
 /**
@@ -51,12 +65,15 @@ const isPlayed = (operation: string): operation is OperationName => Object.hasOw
  * those of the caller's account in the call's region. An input that names none is asked for every table: whether
  * DynamoDB looks at the input or at the caller first is not known, and this lets nobody by.
  */
-export const askedOf = (operation: string, input: Json, { caller, region }: Pick<CallContext, 'caller' | 'region'>): Asked[] | undefined => {
+/** `partitionKey`: the attribute's name in the table that the input names. */
+export const askedOf = (operation: string, input: Json, { caller, region }: Pick<CallContext, 'caller' | 'region'>, partitionKey = 'pk'): Asked[] | undefined => {
   if (!isPlayed(operation)) return undefined;
   const [, partition = 'aws'] = caller.principalArn.split(':');
   const named = RESOURCES[operation](input);
+  const leading = LEADING[operation]?.(input, partitionKey) ?? [];
   return (named.length === 0 ? everyTable(input) : named).map((resource) => ({
     action: `dynamodb:${operation}`,
     resource: resource.startsWith('arn:') ? resource : `arn:${partition}:dynamodb:${region}:${caller.account}:${resource}`,
+    ...(leading.length > 0 ? { context: { 'dynamodb:LeadingKeys': leading } } : {}),
   }));
 };

@@ -65,7 +65,7 @@ export const createDynamoDb = (world: World): DynamoDb => {
       const headers = { 'content-type': JSON_TYPE, 'x-amzn-requestid': ids.uuid() };
       const respond = (status: number, output: unknown): HttpResponse => ({ status, headers, body: JSON.stringify(output) });
       if (!input) return respond(400, { __type: 'com.amazon.coral.service#SerializationException' });
-      const asked = askedOf(operation, input, context);
+      const asked = askedOf(operation, input, context, keys.get(String(input['TableName']))?.[0]);
       for (const each of asked ?? []) {
         const denial = context.authorize(each);
         // Member names as sebdah/dynamic-dynamodb#321 shows them: this one alone has a capital letter.

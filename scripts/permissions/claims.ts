@@ -1,6 +1,6 @@
 /** What nobody of the service may do: each sentence is held against every right in the template before it is written. */
 import { exceptionOf } from './actions.ts';
-import { RUNBOOK } from './names.ts';
+import { RUNBOOK, SCHEDULER } from './names.ts';
 import type { Right } from './rights.ts';
 
 interface Claimant {
@@ -21,12 +21,23 @@ const EKS_CHANGES = ['CreateAddon', 'UpdateAddon', 'DeleteAddon', 'CreatePodIden
 const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
 const RUNS_MIGRATIONS = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StopExecution execution:MigrateAddon:*']);
 const RECOVERS = new Set(['states:StartExecution stateMachine:Recover']);
-const [API, DENIALS] = ['api', 'diagnose-denial'];
+const [API, DENIALS, DISPATCHER, STARTER, SWEEP] = ['api', 'diagnose-denial', 'dispatch-sweep', 'start-sweep', 'state machine Sweep'];
 const ASKED_FOR = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Recover', 'states:SendTaskSuccess stateMachine:MigrateAddon', 'states:SendTaskFailure stateMachine:MigrateAddon']);
 const STARTS = new Set(['states:StartExecution stateMachine:MigrateAddon']);
-const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = { [RUNBOOK]: RUNS_MIGRATIONS, [API]: ASKED_FOR, [DENIALS]: STARTS };
+const STARTS_SWEEPS = new Set(['states:StartExecution stateMachine:Sweep']);
+const DISPATCHES = new Set([...STARTS, ...STARTS_SWEEPS]);
+/** Of its own executions for one place each. */
+const LOOKS = new Set([...STARTS_SWEEPS, 'states:StopExecution execution:Sweep:*', 'states:RedriveExecution execution:Sweep/places:*']);
+const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = { [RUNBOOK]: RUNS_MIGRATIONS, [API]: ASKED_FOR, [DENIALS]: STARTS, [DISPATCHER]: DISPATCHES, [STARTER]: STARTS_SWEEPS, [SWEEP]: LOOKS };
 /** Whoever gets these events is told by the source whose they are. */
 const OWN_EVENTS = '`events:source` StringEquals `pod-identity-migrator`';
+/** By item, in the partitions of sweeps alone. */
+const IN_SWEEPS = '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`';
+const WRITES_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'];
+const OF_SWEEPS: readonly string[] = [STARTER, 'begin-sweep', 'take-inventory', DISPATCHER, 'report-sweep'];
+const IN_BUCKET = /^arn:aws:s3:::BUCKET(\/sweeps\/[\w*./-]+)?$/;
+const USES_BUCKET = ['begin-sweep', 'take-inventory', 'report-sweep', SWEEP];
+const OBJECTS = ['s3:GetObject', 's3:PutObject', 's3:ListBucket', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'];
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
@@ -46,7 +57,7 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
   },
   {
-    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon too and ends its waits for an approval, and \`${DENIALS}\`, which starts MigrateAddon`,
+    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon too and ends its waits for an approval, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
     isBroken: ({ action, resource }, { name }) => {
       if (!action.startsWith('states:') || action === 'states:DescribeExecution') return false;
       const what = `${action} ${resource.split(':').slice(5).join(':')}`;
@@ -54,12 +65,20 @@ export const CLAIMS: readonly Claim[] = [
     },
   },
   {
-    says: "put events on another bus than the account's default one, or events that name another source than the service's own (`events`); publish or send a message (`sns`, `sqs`); or call an API of the account, or change one (`execute-api`, `apigateway`)",
-    isBroken: ({ action, resource, condition }) => /^(events|sns|sqs|execute-api|apigateway):/.test(action) && !(action === 'events:PutEvents' && resource.endsWith(':event-bus/default') && condition === OWN_EVENTS),
+    says: "put events on another bus than the account's default one, or events that name another source than the service's own (`events`); publish or send a message (`sns`, `sqs`), but that Scheduler lays what it could not start into the dead-letter queue; or call an API of the account, or change one (`execute-api`, `apigateway`)",
+    isBroken: ({ action, resource, condition }, { name }) =>
+      /^(events|sns|sqs|execute-api|apigateway):/.test(action) &&
+      !(action === 'events:PutEvents' && resource.endsWith(':event-bus/default') && condition === OWN_EVENTS) &&
+      !(action === 'sqs:SendMessage' && resource.endsWith(':DEAD-LETTERS') && name === SCHEDULER),
   },
   {
-    says: 'use another table than the ledger, or scan, delete, restore or reconfigure it, or delete an item in it',
-    isBroken: ({ action, resource }) => action.startsWith('dynamodb:') && !(ITEMS.includes(action) && /:table\/TABLE(\/index\/[\w-]+)?$/.test(resource)),
+    says: `use another table than the ledger, or scan, delete, restore or reconfigure it, or delete an item in it, but for \`${DISPATCHER}\`, which moves items of sweeps; nor write an item of a migration or a lock as a step of a sweep (${OF_SWEEPS.map((name) => `\`${name}\``).join(', ')})`,
+    isBroken: ({ action, resource, condition }, { name }) => {
+      if (!action.startsWith('dynamodb:')) return false;
+      if (!/:table\/TABLE(\/index\/[\w-]+)?$/.test(resource)) return true;
+      if (OF_SWEEPS.includes(name) && WRITES_ITEMS.includes(action)) return condition !== IN_SWEEPS || (action === 'dynamodb:DeleteItem' && name !== DISPATCHER);
+      return !ITEMS.includes(action);
+    },
   },
   { says: 'read a secret or a parameter (`secretsmanager`, `ssm`)', isBroken: ({ action }) => /^(secretsmanager|ssm):/.test(action) },
   {
@@ -67,14 +86,18 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action, resource, condition }) => action.startsWith('kms:') && !(['kms:Decrypt', 'kms:GenerateDataKey'].includes(action) && resource.endsWith(':key/KEY') && condition.includes('`kms:EncryptionContext:')),
   },
   {
-    says: 'do anything in S3, or in EC2, but that Lambda itself (`lambda:SourceFunctionArn` is absent) makes and removes the network interfaces of the functions that are in a VPC',
-    isBroken: ({ action, condition }, { isLambda }) => action.startsWith('s3:') || (action.startsWith('ec2:') && !(isLambda && exceptionOf(action)?.name === 'VPC interfaces' && condition === NOT_BY_CODE)),
+    says: `do anything in S3 but put, get and list objects of the bucket of sweeps, which ${USES_BUCKET.map((name) => (name === SWEEP ? 'the state machine Sweep' : `\`${name}\``)).join(', ')} do`,
+    isBroken: ({ action, resource }, { name }) => action.startsWith('s3:') && !(USES_BUCKET.includes(name) && OBJECTS.includes(action) && IN_BUCKET.test(resource)),
+  },
+  {
+    says: 'do anything in EC2, but that Lambda itself (`lambda:SourceFunctionArn` is absent) makes and removes the network interfaces of the functions that are in a VPC',
+    isBroken: ({ action, condition }, { isLambda }) => action.startsWith('ec2:') && !(isLambda && exceptionOf(action)?.name === 'VPC interfaces' && condition === NOT_BY_CODE),
   },
   { says: 'call a Lambda by the role of a Lambda', isBroken: ({ action }, { isLambda }) => isLambda && action.startsWith('lambda:') },
   { says: 'read a log', isBroken: ({ action }) => /^logs:(Get(?!LogDelivery$)|Filter|StartQuery|StartLiveTail|Unmask)/.test(action) },
   {
     says: 'act on a resource of another account by what stands here (`passableRoleArns` and `repairableRoleArns` may name one)',
-    isBroken: ({ resource }) => resource !== '*' && !resource.startsWith('each of ') && resource.split(':')[4] !== 'ACCOUNT',
+    isBroken: ({ resource }) => resource !== '*' && !resource.startsWith('each of ') && !IN_BUCKET.test(resource) && resource.split(':')[4] !== 'ACCOUNT',
   },
 ];
 

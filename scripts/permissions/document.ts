@@ -12,9 +12,9 @@ const list = (texts: readonly string[]): string => (texts.length === 0 ? '–' :
 
 const serviceOf = (action: string): string => action.split(':')[0] ?? '';
 const isLedger = ({ action }: ExplainedRight): boolean => serviceOf(action) === 'dynamodb';
-/** What the service does with its own: the ledger, logs, traces, the key that seals them, and network interfaces. */
-const isOwn = ({ action }: ExplainedRight): boolean => ['dynamodb', 'ec2', 'kms', 'logs', 'xray'].includes(serviceOf(action));
-const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'DynamoDB', ec2: 'EC2', eks: 'EKS', events: 'EventBridge', iam: 'IAM', kms: 'KMS', lambda: 'Lambda', logs: 'CloudWatch Logs', states: 'Step Functions', xray: 'X-Ray' };
+/** What the service does with its own: the ledger, the bucket of sweeps, logs, traces, the key that seals them, and network interfaces. */
+const isOwn = ({ action }: ExplainedRight): boolean => ['dynamodb', 'ec2', 'kms', 'logs', 's3', 'xray'].includes(serviceOf(action));
+const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'DynamoDB', ec2: 'EC2', eks: 'EKS', events: 'EventBridge', iam: 'IAM', kms: 'KMS', lambda: 'Lambda', logs: 'CloudWatch Logs', s3: 'S3', sqs: 'SQS', states: 'Step Functions', xray: 'X-Ray' };
 const serviceName = (action: string): string => SERVICES[serviceOf(action)] ?? serviceOf(action);
 
 /** What changes something stands out, and comes first. */
@@ -130,13 +130,13 @@ export const documentOf = ({ roles, resourcePolicies, methods, subscribed, kuber
     '<!-- Made by npm run permissions (scripts/permissions.ts) from the synthesised template: do not edit it by hand. A test fails while it is stale. -->',
     `Every right that is deployed, of every role, with the reason for it. The rights are those of the CloudFormation template, with everything switched on; the reasons are those that the code gives each grant (\`lib/permissions\`). Neither is written without the other: a right without a reason, or a reason without its right, keeps this document from being made.
 
-How to read it: \`ACCOUNT\` and \`REGION\` are those of the deployment, \`aws\` stands for its partition, and \`STACK\`, \`TABLE\`, \`MigrateAddon\`, \`Recover\`, \`Retire\` and \`ROLE-OF-…\` for its name and those that CloudFormation generates. A migration's target names its own region and cluster, so rights in EKS are on any of this account's.
+How to read it: \`ACCOUNT\` and \`REGION\` are those of the deployment, \`aws\` stands for its partition, and \`STACK\`, \`TABLE\`, \`BUCKET\`, \`DEAD-LETTERS\`, \`MigrateAddon\`, \`Recover\`, \`Retire\`, \`Sweep\` and \`ROLE-OF-…\` for its name and those that CloudFormation generates. A migration's target names its own region and cluster, so rights in EKS are on any of this account's.
 What is deployed goes by the settings of [configuration.md](configuration.md); what needs two of them is shown with one. \`passableRoleArns\` and \`repairableRoleArns\` are the roles that the deployment names; without the second, whatever is on them is not deployed. \`deploy.api\`, \`deploy.denialRule\` and \`deploy.runbook\` are on unless they are switched off. \`KEY\` is the key that \`customerKey\` makes, or names; without it there is no right on a key. With \`subnetIds\` and \`securityGroupIds\` the Lambdas that call API servers are in a VPC. The access level is that of AWS's [Service Authorization Reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html); what changes something is **bold**, and stands first.`,
     '## Overview',
     'Each step is a Lambda with a role of its own.',
     overview(lambdas, kubernetes),
     '## Everything that changes something',
-    "Outside of the service itself. Beside this, the Lambdas write items of the ledger, their own logs and traces; state machines call their Lambdas, and have what Step Functions needs for logs and traces ([exceptions](#rights-on-every-resource)); the [SSM runbook](#ssm-runbook) starts and stops migrations; the customer's key opens and seals what they keep; and Lambda makes the network interfaces of those that are in a VPC.",
+    "Outside of the service itself. Beside this, the Lambdas write items of the ledger, objects of the bucket of sweeps, their own logs and traces; state machines call their Lambdas, and have what Step Functions needs for logs and traces ([exceptions](#rights-on-every-resource)); the [SSM runbook](#ssm-runbook) starts and stops migrations, and [EventBridge Scheduler](#eventbridge-scheduler) starts sweeps; the customer's key opens and seals what they keep; and Lambda makes the network interfaces of those that are in a VPC.",
     changesTable(lambdas),
     '## What nobody may do',
     `Each sentence was held against every right here when this file was made. All rights are in ${list(services)}. No right has a wildcard in its action, and none is a \`NotAction\` or \`NotResource\`; no role has a managed policy, and each has the permissions boundary, where the deployment names one (\`permissionsBoundaryArn\`). Every right on \`*\` has its name and its reason [below](#rights-on-every-resource).`,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Assembly, AssemblyRole, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
 import { type CommonRight, OF_EVENT_RULES, OF_EVERY_LAMBDA, OF_STATE_MACHINES } from './actions.ts';
 import { brokenClaims } from './claims.ts';
-import { byText, lambdaName, machineName, readersNames, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, withoutHash } from './names.ts';
+import { byText, lambdaName, machineName, readersNames, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SCHEDULER, withoutHash } from './names.ts';
 import { conditionText, keyOf, type Reason, type Right, rightsOf, unmatched } from './rights.ts';
 import { type ResourcePolicy, SWITCHES, type Switch, type Template } from './template.ts';
 
@@ -159,14 +159,23 @@ const methodsOf = ({ apis = [], functions }: Assembly): { methods: MethodFacts[]
   };
 };
 
+/** Who is known by whom its role trusts. */
+const OF_OTHERS = [
+  { service: 'ssm.amazonaws.com', name: RUNBOOK },
+  { service: 'scheduler.amazonaws.com', name: SCHEDULER },
+];
+const isTrusted = (role: AssemblyRole, service: string): boolean => trust.parse(role.trustPolicy).Statement.some(({ Principal: { Service: services } }) => services.includes(service));
+/** Functions that Scheduler's role may call: by their versions. */
+const scheduledIn = ({ roles }: Assembly): string[] => roles.filter((role) => isTrusted(role, 'scheduler.amazonaws.com')).flatMap((role) => rightsOf(role, SCHEDULER).rights.flatMap(({ action, resource }) => (action === 'lambda:InvokeFunction' ? [resource] : [])));
+
 /** By role, the rights that it has in a template. */
 const keysOf = ({ roles }: Assembly): ReadonlyMap<string, ReadonlySet<string>> => new Map(roles.map((role) => [role.logicalId, new Set(rightsOf(role, role.logicalId).rights.map(keyOf))]));
 
 /** Throws an Error with every problem, one a line. */
 export const factsOf = (template: Template): Facts => {
-  const { assembly, without, keyArn, logGroups, reasons, stackName, types } = template;
+  const { assembly, without, keyArn, kept, logGroups, reasons, stackName, types } = template;
   const { functions, stateMachines, rules } = assembly;
-  const named = readersNames(assembly, new Map([...[...logGroups].map(([lambda, group]) => [group, `LOG-GROUP-OF-${lambda}`] as const), [keyArn.split('/').at(-1) ?? '', 'KEY'], [stackName, 'STACK']]));
+  const named = readersNames(assembly, new Map([...[...logGroups].map(([lambda, group]) => [group, `LOG-GROUP-OF-${lambda}`] as const), [keyArn.split('/').at(-1) ?? '', 'KEY'], [stackName, 'STACK'], ...kept]));
   const keysWithout = SWITCHES.map((out) => ({ out, keys: keysOf(without[out].assembly) }));
   const needsOf = (isThere: (keys: ReadonlyMap<string, ReadonlySet<string>>) => boolean): Needs => keysWithout.find(({ keys }) => !isThere(keys))?.out;
   const { methods, problems: openMethods } = methodsOf(assembly);
@@ -174,6 +183,7 @@ export const factsOf = (template: Template): Facts => {
   const problems: string[] = [...unshownTypes(types), ...openMethods, ...policies.filter(isOpen).map(({ of, who, action }) => `${of} lets ${who} do ${action} without a condition`)];
   const machines = stateMachines.map((machine) => ({ machine, name: machineName(machine), ...callsOf(machine, machineName(machine)) }));
   problems.push(...machines.flatMap((one) => one.problems));
+  const scheduled = scheduledIn(assembly);
   const isCalled = ({ arn }: { arn: string }, called: string): boolean => called === arn || called.startsWith(`${arn}:`);
   const callersOf = (one: Assembly['functions'][number]): Caller[] =>
     [
@@ -181,6 +191,7 @@ export const factsOf = (template: Template): Facts => {
       ...rules
         .filter(({ targets }) => targets.some(({ arn }) => isCalled(one, arn)))
         .map(({ logicalId, everySeconds }) => ({ by: `the rule ${withoutHash(logicalId)}${everySeconds === undefined ? '' : `, every ${everySeconds === 60 ? 'minute' : `${everySeconds / 60} minutes`}`}`, states: [] })),
+      ...(scheduled.some((arn) => isCalled(one, arn)) ? [{ by: SCHEDULER, states: [] }] : []),
       ...((one.permissions ?? []).some(({ service }) => service === 'apigateway.amazonaws.com') ? [{ by: 'API Gateway', states: [] }] : []),
     ].sort((a, b) => byText(a.by, b.by));
 
@@ -217,7 +228,8 @@ export const factsOf = (template: Template): Facts => {
       const own = reasonsBy(OF_EVENT_RULES, () => targets.map(({ arn }) => arn));
       return describe(`EventBridge, for the rule ${ruleNames.join(', ')}`, own, { isLambda: false, calledBy: [] });
     }
-    if (trust.parse(role.trustPolicy).Statement.some(({ Principal: { Service: services } }) => services.includes('ssm.amazonaws.com'))) return describe(RUNBOOK, reasons.get(RUNBOOK) ?? [], { isLambda: false, calledBy: [] });
+    const others = OF_OTHERS.find(({ service }) => isTrusted(role, service));
+    if (others) return describe(others.name, reasons.get(others.name) ?? [], { isLambda: false, calledBy: [] });
     problems.push(`the role ${role.logicalId} is used by no Lambda, state machine, rule or runbook: who is it for?`);
     return [];
   };

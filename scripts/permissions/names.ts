@@ -24,6 +24,9 @@ export const machineName = ({ logicalId }: Pick<AssemblyStateMachine, 'logicalId
 /** The one document of Systems Manager, whose role trusts nobody else. */
 export const RUNBOOK = 'SSM runbook';
 
+/** What starts sweeps by the clock. */
+export const SCHEDULER = 'EventBridge Scheduler';
+
 /** An order that depends on neither locale nor machine. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -4,17 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack as CdkStack, type App } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { z } from 'zod';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
 import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
 import { isConnected, networkInterfaceGrant } from '../../lib/network/interfaces.ts';
 import { environmentKeyGrant, logDeliveryKeyGrant, stateMachineKeyGrant } from '../../lib/permissions/key.ts';
 import { runbookGrants } from '../../lib/permissions/runbook.ts';
+import { mapBucketGrants, mapGrants, scheduleGrants } from '../../lib/permissions/sweep.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
-import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_EMAIL, SAMPLE_NETWORK, SAMPLE_ROLES } from './names.ts';
+import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_EMAIL, SAMPLE_NETWORK, SAMPLE_ROLES, SCHEDULER } from './names.ts';
 import { conditionText, type Reason } from './rights.ts';
 
 /** A policy that is no role's: a queue's, a table's, a key's. */
@@ -26,7 +29,7 @@ export interface ResourcePolicy {
 }
 
 /** Settings that rights come with, beside what must be given. A right that needs two of them is told of the first. */
-export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns', 'deploy.api', 'deploy.denialRule', 'deploy.runbook', 'notifications.emails'] as const;
+export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns', 'deploy.api', 'deploy.denialRule', 'deploy.runbook', 'notifications.emails', 'sweeps'] as const;
 export type Switch = (typeof SWITCHES)[number];
 
 /** The configuration with all of them but that one: as keys of the CDK context, and as what stands in the file. */
@@ -42,6 +45,7 @@ const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file
     file: {
       // The log is no right of ours: API Gateway writes it by a role of the account's.
       deploy: { api: has('deploy.api'), apiAccessLog: has('deploy.api'), denialRule: has('deploy.denialRule'), runbook: has('deploy.runbook') },
+      ...(has('sweeps') ? { sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }] } : {}),
       ...(has('notifications.emails') ? { notifications: { emails: [SAMPLE_EMAIL] } } : {}),
     },
   };
@@ -61,6 +65,8 @@ export interface Template {
   /** By the name of the Lambda, of the state machine, or of the runbook; resolved as the template is. */
   reasons: ReadonlyMap<string, readonly Reason[]>;
   resourcePolicies: readonly ResourcePolicy[];
+  /** Of the buckets and the queues, by their physical names. */
+  kept: ReadonlyMap<string, string>;
   /** Of all resources. */
   types: readonly string[];
 }
@@ -69,10 +75,14 @@ export const isRecord = (value: unknown): value is Record<string, unknown> => ty
 
 const machinesOf = (app: App): Machines => {
   const machines = new Map(app.node.findAll().filter((one) => one instanceof sfn.StateMachine).map((one) => [one.node.scope?.node.id ?? '', one]));
-  const [migrateAddon, recover] = [machines.get('MigrateAddon'), machines.get('Recover')];
-  if (migrateAddon === undefined || recover === undefined) throw new Error(`The app has no state machines MigrateAddon and Recover, but ${[...machines.keys()].join(', ')}.`);
-  return { migrateAddon, recover, retire: machines.get('Retire') };
+  const [migrateAddon, recover, sweep] = [machines.get('MigrateAddon'), machines.get('Recover'), machines.get('Sweep')];
+  if (migrateAddon === undefined || recover === undefined || sweep === undefined) throw new Error(`The app has no state machines MigrateAddon, Recover and Sweep, but ${[...machines.keys()].join(', ')}.`);
+  return { migrateAddon, recover, retire: machines.get('Retire'), sweep };
 };
+
+/** As lib/sweep/schedules.ts makes them. */
+const scheduleTarget = z.object({ arn: z.string(), deadLetterConfig: z.object({ arn: z.string() }) });
+const schedulesOf = (app: App): { target: z.infer<typeof scheduleTarget> }[] => app.node.findAll().flatMap((one) => (one instanceof scheduler.CfnSchedule ? [{ target: scheduleTarget.parse(one.target) }] : []));
 
 /** The grants' reasons, with tokens replaced by what they are in the template as it is deployed to the sample account. */
 const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, stack: Stack, keyArn: string): Map<string, Reason[]> => {
@@ -100,7 +110,8 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
       const step = lambdaName(one) as StepName;
       return [step, [...grantsOf(step, options), ...executionGrantsOf(step, machines), environmentKeyGrant(keyArn, one.arn), ...(isConnected(step) ? [networkInterfaceGrant()] : [])].flatMap(reasonsFor)];
     }),
-    ...stateMachines.map((one): [string, Reason[]] => [machineName(one), [stateMachineKeyGrant(keyArn, one.arn), logDeliveryKeyGrant(keyArn)].flatMap(reasonsFor)]),
+    ...stateMachines.map((one): [string, Reason[]] => [machineName(one), [stateMachineKeyGrant(keyArn, one.arn), logDeliveryKeyGrant(keyArn), ...(machineName(one) === 'Sweep' ? [...mapGrants(machines.sweep), ...mapBucketGrants(options.bucketArn, keyArn)] : [])].flatMap(reasonsFor)]),
+    [SCHEDULER, schedulesOf(app).flatMap(({ target }) => scheduleGrants({ functionArn: target.arn, queueArn: target.deadLetterConfig.arn, keyArn })).flatMap(reasonsFor)],
     [RUNBOOK, runbookGrants({ migrateAddon: machines.migrateAddon, tableArn: options.tableArn, tableName: options.ledgerKey.tableName, keyArn }).flatMap(reasonsFor)],
   ]);
 };
@@ -119,6 +130,17 @@ const documentsIn = (value: unknown): unknown[] => {
   if (!isRecord(value)) return [];
   return Array.isArray(value['Statement']) ? [value] : Object.values(value).flatMap(documentsIn);
 };
+
+/** Physical name, and what readers know it as. */
+const keptIn = (stack: Stack): Map<string, string> =>
+  new Map(
+    (
+      [
+        ['AWS::S3::Bucket', 'BUCKET'],
+        ['AWS::SQS::Queue', 'DEAD-LETTERS'],
+      ] as const
+    ).flatMap(([type, name]) => resourcesOfType(stack, type).map(({ logicalId, where }): [string, string] => [stack.resolver.attribute(logicalId, 'Arn', where).split(':').at(-1) ?? '', name])),
+  );
 
 const typesOf = (stack: Stack): string[] => [...new Set(Object.values(stack.resolver.resources).map((resource) => String(resource['Type'])))];
 
@@ -160,6 +182,7 @@ export const synthesisedTemplate = (): Template => {
       logGroups: logGroupsOf(stack),
       reasons: reasonsOf(app, assembly, stack, keyArn),
       resourcePolicies: resourcePoliciesOf(stack),
+      kept: keptIn(stack),
       types: typesOf(stack),
     };
   } finally {

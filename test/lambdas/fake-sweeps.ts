@@ -74,8 +74,8 @@ export class FakeSweeps implements Sweeps {
   async toEnd(sweepId: string, migrationId: string, { failed, ...end }: Parameters<Sweeps['toEnd']>[2]): Promise<void> {
     const record = this.recordOf(sweepId);
     const item = this.itemsOf(sweepId).get(migrationId);
-    if (failed && !record.failed.includes(migrationId)) record.failed.push(migrationId);
     if (item?.state !== 'in-flight') return;
+    if (failed) record.failed.push(migrationId);
     Object.assign(item, end, { state: 'ended' });
     record.ended += 1;
   }

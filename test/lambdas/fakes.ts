@@ -33,7 +33,7 @@ import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
 import { FakeDocuments, FakeFleet, FakeSweeps } from './fake-sweeps.ts';
-import { aNode, aNodePod, anAgentPod, aPod, bothWays, EXECUTION, NODE_ROLE, NOW, OTHER_EXECUTION, podIdentityWebhook, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
+import { aNode, aNodePod, anAgentPod, aPod, bothWays, EXECUTION, executionArn, NODE_ROLE, NOW, OTHER_EXECUTION, podIdentityWebhook, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
 
 export { FakeLedger };
 
@@ -46,6 +46,7 @@ const MUTATING = new Set([
   'executions.startRecovery',
   'executions.startMigration',
   'executions.startRollback',
+  'executions.startSweep',
   'executions.completeTask',
   'executions.failTask',
   'roles.updateTrustPolicy',
@@ -245,8 +246,11 @@ export class FakeExecutions implements Executions {
   readonly rollbacks: { migrationId: string; name: string; requestedBy?: string | undefined; reason?: string | undefined }[] = [];
   /** By task token: what became of the task that waited under it; `waiting` while it does. */
   readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
-  async describe(executionArn: string): Promise<ExecutionState | undefined> {
-    return this.states.get(executionArn);
+  async describe(arn: string): Promise<ExecutionState | undefined> {
+    return this.states.get(arn);
+  }
+  async describeMigration(migrationId: string): Promise<ExecutionState | undefined> {
+    return this.states.get(executionArn(migrationId));
   }
   async startRecovery(migrationId: string, name: string): Promise<void> {
     if (!this.recoveries.some((one) => one.name === name)) this.recoveries.push({ migrationId, name });
@@ -255,7 +259,7 @@ export class FakeExecutions implements Executions {
     if (!this.migrations.some((one) => one.migrationId === migrationId)) this.migrations.push({ migrationId, request });
   }
   readonly sweeps: { sweepId: string; name: string }[] = [];
-  async startSweep(sweepId: string, name: string): Promise<void> {
+  async startSweep(sweepId: string, name: string, _beside?: string): Promise<void> {
     if (!this.sweeps.some((one) => one.name === name)) this.sweeps.push({ sweepId, name });
   }
   async startRollback(migrationId: string, name: string, who: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void> {

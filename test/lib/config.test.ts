@@ -134,7 +134,7 @@ describe('the permissions boundary', () => {
     const deployment = synthesiseWith({ permissionsBoundaryArn, repairableRoleArns: 'role/eks-addons/*' });
     const roles = deployment.resourcesOf('AWS::IAM::Role');
     // Each step's, each state machine's, EventBridge's, and the runbook's.
-    expect(roles).toHaveLength(deployment.steps().length + 3 + 1 + 1);
+    expect(roles).toHaveLength(deployment.steps().length + 4 + 1 + 1);
     expect(new Set(roles.map(([, { Properties }]) => deployment.resolve(Properties.PermissionsBoundary)))).toEqual(new Set([expected]));
   });
 

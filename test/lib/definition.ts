@@ -34,7 +34,7 @@ export interface Branch {
   Assign?: Record<string, unknown>;
 }
 export interface State {
-  Type: 'Task' | 'Choice' | 'Wait' | 'Pass' | 'Succeed' | 'Fail';
+  Type: 'Task' | 'Choice' | 'Wait' | 'Pass' | 'Succeed' | 'Fail' | 'Map';
   Next?: string;
   Default?: string;
   Choices?: (Branch & { Condition: string })[];
@@ -48,6 +48,12 @@ export interface State {
   TimeoutSeconds?: number;
   Error?: string;
   Cause?: string;
+  /** Of a Map: what each of its executions is. */
+  ItemProcessor?: Processor;
+}
+export interface Processor {
+  StartAt: string;
+  States: Record<string, State>;
 }
 
 export interface Edge {
@@ -65,30 +71,15 @@ const edgesOf = (states: Record<string, State>): Edge[] =>
     ...(state.Catch ?? []).map(({ Next, Assign }) => ({ from, to: Next, onFailure: true, assigns: namesIn(Assign) })),
   ]);
 
-/** One state machine of the template. */
-export class Machine {
-  readonly name: string;
-  readonly logicalId: string;
-  readonly properties: Record<string, unknown>;
-  readonly definition: { StartAt: string; TimeoutSeconds: number; QueryLanguage: string; States: Record<string, State> };
+/** States that lead to one another: of a whole state machine, or of what a Map runs for each item. */
+export class Graph {
+  readonly startAt: string;
   readonly states: Record<string, State>;
   readonly edges: Edge[];
-  readonly tasks: [name: string, state: State][];
-
-  constructor(name: string, deployment: Deployment) {
-    const found = deployment.resourcesOf('AWS::StepFunctions::StateMachine').find(([logicalId]) => logicalId.startsWith(`${name}StateMachine`));
-    if (!found) throw new Error(`The template has no state machine ${name}.`);
-    this.name = name;
-    this.logicalId = found[0];
-    this.properties = found[1].Properties;
-    this.definition = JSON.parse(deployment.resolve(this.properties.DefinitionString) as string) as Machine['definition'];
-    this.states = this.definition.States;
-    this.edges = edgesOf(this.states);
-    this.tasks = this.ofType('Task');
-  }
-
-  ofType(type: State['Type']): [string, State][] {
-    return Object.entries(this.states).filter(([, state]) => state.Type === type);
+  constructor({ StartAt, States }: Processor) {
+    this.startAt = StartAt;
+    this.states = States;
+    this.edges = edgesOf(States);
   }
 
   /** Every state that can come after, the one itself included. */
@@ -100,6 +91,36 @@ export class Machine {
 
   isEnd(name: string): boolean {
     return this.states[name]!.Type === 'Succeed' || this.states[name]!.Type === 'Fail';
+  }
+
+  ofType(type: State['Type']): [string, State][] {
+    return Object.entries(this.states).filter(([, state]) => state.Type === type);
+  }
+}
+
+/** One state machine of the template. */
+export class Machine extends Graph {
+  readonly name: string;
+  readonly logicalId: string;
+  readonly properties: Record<string, unknown>;
+  readonly definition: Processor & { TimeoutSeconds: number; QueryLanguage: string };
+  /** It, and what its Maps run. */
+  readonly graphs: Graph[];
+  /** Of all of them. */
+  readonly tasks: [name: string, state: State][];
+
+  constructor(name: string, deployment: Deployment) {
+    const found = deployment.resourcesOf('AWS::StepFunctions::StateMachine').find(([logicalId]) => logicalId.startsWith(`${name}StateMachine`));
+    if (!found) throw new Error(`The template has no state machine ${name}.`);
+    const { Properties } = found[1];
+    const definition = JSON.parse(deployment.resolve(Properties.DefinitionString) as string) as Machine['definition'];
+    super(definition);
+    this.name = name;
+    this.logicalId = found[0];
+    this.properties = Properties;
+    this.definition = definition;
+    this.graphs = [this, ...this.ofType('Map').map(([, { ItemProcessor }]) => new Graph(ItemProcessor!))];
+    this.tasks = this.graphs.flatMap((graph) => graph.ofType('Task'));
   }
 
   /** Where the errors of a state lead, in the order in which they are looked at. */
@@ -142,6 +163,12 @@ export class Deployment {
     if ('Fn::Join' in object) {
       const [separator, parts] = object['Fn::Join'] as [string, unknown[]];
       return parts.map((part) => this.resolve(part)).join(separator);
+    }
+    if ('Fn::Select' in object) {
+      const [index, { 'Fn::Split': split }] = object['Fn::Select'] as [number, { 'Fn::Split': [string, unknown] }];
+      const parts = String(this.resolve(split[1])).split(split[0]);
+      // A state machine's ARN is its logical id here.
+      return parts[index] ?? parts.at(-1);
     }
     return Object.fromEntries(Object.entries(object).map(([key, entry]) => [key, this.resolve(entry)]));
   }
@@ -233,7 +260,8 @@ export const recover = deployed.machine('Recover');
 /** Those of a migration, with the same way back. */
 export const machines = [migrateAddon, recover];
 export const retire = deployed.machine('Retire');
-export const allMachines = [...machines, retire];
+export const sweep = deployed.machine('Sweep');
+export const allMachines = [...machines, retire, sweep];
 /** Each Task of all machines, with the machine's name. */
 export const allTasks = allMachines.flatMap(({ name: machine, tasks }) => tasks.map(([name, state]): [machine: string, name: string, state: State] => [machine, name, state]));
 export const statesOfType = (type: State['Type']): [string, State][] => migrateAddon.ofType(type);

@@ -13,6 +13,9 @@ const propertiesOf = (deployment: Deployment, type: string): Record<string, unkn
 const keyRightsOf = (deployment: Deployment, role: string) => deployment.statementsOfRole(role).filter(({ actions }) => actions.some((action) => action.startsWith('kms:')));
 const named = (deployment: Deployment, type: string, prefix: string): string => deployment.resourcesOf(type).find(([name]) => name.startsWith(prefix))![0];
 
+/** Who puts objects into the bucket has to seal them, and who gets some to open them. */
+const OF_BUCKET: Record<string, string[][]> = { 'begin-sweep': [['kms:GenerateDataKey']], 'take-inventory': [['kms:GenerateDataKey']], 'report-sweep': [['kms:Decrypt', 'kms:GenerateDataKey']] };
+
 describe.each([
   ['made here', made, KEY],
   ['there already', theirs, THEIRS],
@@ -28,12 +31,18 @@ describe.each([
     for (const { EncryptionConfiguration } of machines!) expect(EncryptionConfiguration).toEqual({ Type: 'CUSTOMER_MANAGED_KMS_KEY', KmsKeyId: key });
   });
 
-  it('is opened for the ledger and for its environment by every step, and for nothing else', () => {
+  it('is opened for the ledger and for its environment by every step, and for the bucket by those that use it', () => {
+    const [bucket] = deployment.resourcesOf('AWS::S3::Bucket')[0]!;
     const table = named(deployment, 'AWS::DynamoDB::Table', 'Ledger');
     for (const step of deployment.steps()) {
       const [name] = deployment.resourcesOf('AWS::Lambda::Function').find(([, { Properties }]) => Properties.Handler === `${step}.handler`)!;
       const arn = `arn:aws:lambda:eu-west-1:111122223333:function:${name}`;
-      const rights = keyRightsOf(deployment, deployment.roleOf(step));
+      const all = keyRightsOf(deployment, deployment.roleOf(step));
+      const ofBucket = all.filter(({ condition }) => JSON.stringify(condition).includes('aws:s3:arn'));
+      const rights = all.filter((right) => !ofBucket.includes(right));
+      expect(ofBucket.map(({ condition, ...rest }) => ({ ...rest, condition: deployment.resolve(condition) })), `of ${step}`).toEqual(
+        (OF_BUCKET[step] ?? []).map((actions) => ({ actions, resources: [key], condition: { StringEquals: { 'kms:ViaService': 's3.eu-west-1.amazonaws.com', 'kms:EncryptionContext:aws:s3:arn': `arn:aws:lambda:eu-west-1:111122223333:function:${bucket}` } } })),
+      );
       expect(rights.map(({ actions, resources }) => ({ actions, resources })), `of ${step}`).toEqual(rights.map(() => ({ actions: ['kms:Decrypt'], resources: [key] })));
       expect(rights.map(({ condition }) => deployment.resolve(condition)), `of ${step}`).toHaveLength(2);
       expect(rights.map(({ condition }) => deployment.resolve(condition)), `of ${step}`).toEqual(
@@ -45,13 +54,16 @@ describe.each([
     }
   });
 
-  it.each(['MigrateAddon', 'Recover', 'Retire'])('is used by the state machine %s for itself, and for its log', (name) => {
+  it.each(['MigrateAddon', 'Recover', 'Retire', 'Sweep'])('is used by the state machine %s for itself, and for its log; by Sweep for the bucket too', (name) => {
     const machine = deployment.machine(name);
     const role = (machine.properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
     const rights = keyRightsOf(deployment, role).map(({ condition, ...rest }) => ({ ...rest, condition: deployment.resolve(condition) }));
-    expect(rights).toHaveLength(2);
+    const [bucket] = deployment.resourcesOf('AWS::S3::Bucket')[0]!;
+    const ofBucket = { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [key], condition: { StringEquals: { 'kms:ViaService': 's3.eu-west-1.amazonaws.com', 'kms:EncryptionContext:aws:s3:arn': `arn:aws:lambda:eu-west-1:111122223333:function:${bucket}` } } };
+    expect(rights).toHaveLength(name === 'Sweep' ? 3 : 2);
     expect(rights).toEqual(
       expect.arrayContaining([
+        ...(name === 'Sweep' ? [ofBucket] : []),
         { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [key], condition: { StringEquals: { 'kms:EncryptionContext:aws:states:stateMachineArn': machine.logicalId } } },
         { actions: ['kms:GenerateDataKey'], resources: [key], condition: { StringEquals: { 'kms:EncryptionContext:SourceArn': 'arn:aws:logs:eu-west-1:111122223333:*' } } },
       ]),
@@ -93,7 +105,7 @@ describe('a key that is made', () => {
       [
         'UseThroughServices',
         account,
-        { StringEquals: { 'kms:CallerAccount': '111122223333', 'kms:ViaService': ['dynamodb', 'lambda', 'logs', 'sqs', 'states'].map((service) => `${service}.eu-west-1.amazonaws.com`) } },
+        { StringEquals: { 'kms:CallerAccount': '111122223333', 'kms:ViaService': ['dynamodb', 'lambda', 'logs', 's3', 'sqs', 'states'].map((service) => `${service}.eu-west-1.amazonaws.com`) } },
       ],
       [
         'GrantsOfServices',

@@ -17,7 +17,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const network = { subnetIds: 'subnet-0123456789abcdef0', securityGroupIds: 'sg-0123456789abcdef0' };
 const switchedOn = { config: join(scratch, 'switched-on.json') };
-writeFileSync(switchedOn.config, JSON.stringify(SWITCHED_ON));
+writeFileSync(switchedOn.config, JSON.stringify({ ...SWITCHED_ON, sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }] }));
 const everything = { ...switchedOn, repairableRoleArns: ['role/eks-addons/*', 'role/x'], customerKey: true, permissionsBoundaryArn: 'policy/boundary', ...network };
 const appWith = (context: Record<string, unknown>): App => createApp({ lambdaDirectory, outdir: mkdtempSync(join(scratch, 'out-')), context: { ...REQUIRED, ...context } });
 const stackOf = (app: App): Stack => {

@@ -74,8 +74,10 @@ describe('docs/runbook.md', () => {
 
   it('names commands that are there', () => {
     const named = new Set([...ofAlarms.matchAll(/pod-identity (\w+) MIGRATION_ID --deployed/g)].map(([, command]) => command));
+    const ofSweeps = [...ofAlarms.matchAll(/pod-identity sweep (\w+) SWEEP_ID --deployed/g)].map(([, command]) => command);
+    expect([...new Set(ofSweeps)].toSorted(byText)).toEqual(['resume', 'show']);
     expect([...named].toSorted(byText)).toEqual(['cancel', 'release', 'rollback', 'show']);
-    expect([...ofAlarms.matchAll(/pod-identity [a-z-]+/g)].filter(([text]) => !named.has(text.split(' ')[1]))).toEqual([]);
+    expect([...ofAlarms.matchAll(/pod-identity [a-z-]+/g)].filter(([text]) => ![...named, 'sweep'].includes(text.split(' ')[1]))).toEqual([]);
     const program = readFileSync(join(import.meta.dirname, '../../cli/program.ts'), 'utf8');
     for (const command of named) expect(program).toContain(`program.command('${command}')`);
   });
@@ -132,7 +134,7 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
   it('cover each function, state machine, rule and queue, each once', () => {
     expect(resourcesIn(/^LambdasThrottled/).toSorted(byText)).toEqual(idsOf('AWS::Lambda::Function').toSorted(byText));
     expect(resourcesIn(/^MachinesThrottled/).toSorted(byText)).toEqual(idsOf('AWS::StepFunctions::StateMachine').toSorted(byText));
-    expect(new Set(resourcesIn(/^ExecutionsStopped|^RecoverFailed/))).toEqual(new Set(idsOf('AWS::StepFunctions::StateMachine')));
+    expect(new Set(resourcesIn(/^ExecutionsStopped|^RecoverFailed|^SweepNotCompleted/))).toEqual(new Set(idsOf('AWS::StepFunctions::StateMachine')));
     expect(new Set(resourcesIn(/^(TriggersFailed|DeliveriesFailed)/))).toEqual(new Set(idsOf('AWS::Events::Rule')));
     expect(resourcesIn(/^DeadLetters/)).toEqual(idsOf('AWS::SQS::Queue'));
   });
@@ -144,11 +146,11 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
     }
   });
 
-  it('leave alone what fails by design: no failed execution of MigrateAddon, no error of a Lambda', () => {
+  it('leave alone what fails by design: no failed execution of MigrateAddon, no error of a Lambda; a sweep that has stopped wants somebody', () => {
     const watched = alarms.flatMap(([, alarm]) => metricsOf(alarm).map(({ Metric }) => Metric));
     expect(watched.filter(({ MetricName }) => MetricName === 'Errors')).toEqual([]);
     const failed = watched.filter(({ MetricName }) => MetricName === 'ExecutionsFailed').map(({ Dimensions }) => (Dimensions![0]!.Value as { Ref: string }).Ref);
-    expect(failed).toEqual([expect.stringMatching(/^RecoverStateMachine/)]);
+    expect(failed).toEqual([expect.stringMatching(/^RecoverStateMachine/), expect.stringMatching(/^SweepStateMachine/)]);
   });
 
   it('and the dashboard show all that is measured for the service', () => {
@@ -166,7 +168,7 @@ describe('thresholds', () => {
   });
 
   it('are reached by one where one is too many', () => {
-    for (const id of ['NeedsHuman', 'UnexpectedErrors', 'ExecutionsStopped', 'RecoverRuns', 'RecoverFailed', 'DeadLetters', 'TriggersFailed', 'DeliveriesFailed', 'DenialsRefused', 'DenialsDropped']) expect(alarmOf(id), `of ${id}`).toMatchObject({ Threshold: 1, DatapointsToAlarm: 1 });
+    for (const id of ['NeedsHuman', 'UnexpectedErrors', 'ExecutionsStopped', 'RecoverRuns', 'RecoverFailed', 'DeadLetters', 'TriggersFailed', 'DeliveriesFailed', 'DenialsRefused', 'DenialsDropped', 'SweepNotCompleted']) expect(alarmOf(id), `of ${id}`).toMatchObject({ Threshold: 1, DatapointsToAlarm: 1 });
   });
 
   it('see in a later period what a sum had for 0 at first', () => {

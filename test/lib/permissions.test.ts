@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { grantsOf } from '../../lib/migration/permissions.ts';
-import { actionsOf, allMachines, migrateAddon, recover, resolve, resourcesOf, roleOf, statementsOf, statementsOfRole, stepOf } from './definition.ts';
+import { actionsOf, allMachines, migrateAddon, recover, resolve, resourcesOf, retire, roleOf, statementsOf, statementsOfRole, stepOf, sweep } from './definition.ts';
 
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
@@ -65,6 +65,14 @@ describe('permissions', () => {
       api: [...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
       'publish-events': [],
       'diagnose-denial': [],
+      'start-sweep': [],
+      'begin-sweep': [],
+      'take-inventory': [
+        ...eks('DescribeAccessEntry', 'DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAccessEntries', 'ListAddons', 'ListClusters', 'ListPodIdentityAssociations'),
+        ...['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'SimulatePrincipalPolicy'].map((action) => `iam:${action}`),
+      ],
+      'dispatch-sweep': [],
+      'report-sweep': [],
     });
   });
 
@@ -99,8 +107,9 @@ describe('permissions', () => {
     ]);
   });
 
-  it('look after executions of this service alone, start MigrateAddon or Recover where they have to, and stop none: that is the runbook\'s', () => {
-    const executions = allMachines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
+  it('look after executions of this service alone, start MigrateAddon, Recover or Sweep where they have to, and stop none: that is the runbook\'s, and that of Sweep for its own', () => {
+    const executionsOf = (machines: typeof allMachines): string[] => machines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
+    const executions = executionsOf([migrateAddon, recover, retire]);
     const ofStates = STEPS.map((step) => [step, statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('states:')))] as const);
     const look = { actions: ['states:DescribeExecution'], resources: executions, condition: undefined };
     expect(Object.fromEntries(ofStates.filter(([, statements]) => statements.length > 0))).toEqual({
@@ -114,9 +123,13 @@ describe('permissions', () => {
         { actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'], resources: [migrateAddon.logicalId], condition: undefined },
       ],
       'diagnose-denial': [{ actions: ['states:StartExecution'], resources: [migrateAddon.logicalId], condition: undefined }],
+      'start-sweep': [{ actions: ['states:StartExecution'], resources: [sweep.logicalId], condition: undefined }],
+      'dispatch-sweep': [{ ...look, resources: executionsOf([migrateAddon, recover]) }, { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId, sweep.logicalId], condition: undefined }],
     });
     const stopping = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties).includes('StopExecution'));
-    expect(stopping.map(([name]) => name)).toEqual([expect.stringMatching(/^RunbookRole/)]);
+    expect(stopping.map(([name]) => name)).toEqual([expect.stringMatching(/^SweepStateMachineDistributedMapPolicy/), expect.stringMatching(/^RunbookRole/)]);
+    const stops = statementsOfRole((sweep.properties.RoleArn as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0]).filter(({ actions }) => actions.includes('states:StopExecution'));
+    expect(stops.map(({ resources }) => resources)).toEqual([executionsOf([sweep])]);
   });
 
   it('ask IAM\'s simulation about the steps that pass roles, and about no other role', () => {
@@ -132,7 +145,7 @@ describe('permissions', () => {
     const statements = statementsOf(step);
     expect(statements.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
     // Those for which IAM knows no resource.
-    const unscoped = /^(xray:Put(TraceSegments|TelemetryRecords)|eks:DescribeAddon(Versions|Configuration))$/;
+    const unscoped = /^(xray:Put(TraceSegments|TelemetryRecords)|eks:(ListClusters|DescribeAddon(Versions|Configuration)))$/;
     const everywhere = statements.filter(({ resources }) => resources.includes('*')).flatMap(({ actions }) => actions);
     expect(everywhere.filter((action) => !unscoped.test(action))).toEqual([]);
     const ofServices = statements.flatMap(({ resources }) => resources).filter((resource) => /:(eks|iam|states):/.test(resource));
@@ -142,12 +155,13 @@ describe('permissions', () => {
   it("let each step do in the ledger what it does there, in the ledger's table alone", () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
     const ofLedger = (step: string) => statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
-    const indexes: Record<string, string[]> = { 'find-stranded': ['HeldLocks'], 'publish-events': ['Pending'], api: ['ByCluster', 'ByTime'] };
+    const indexes: Record<string, string[]> = { 'find-stranded': ['HeldLocks'], 'publish-events': ['Pending'], api: ['ByCluster', 'ByTime'], 'begin-sweep': ['ByTime'] };
     for (const step of STEPS) {
       const resources = ofLedger(step).flatMap((statement) => statement.resources.map((resource) => resource.split(':').at(-1)));
-      expect(resources, `of ${step}`).toEqual([table, ...(indexes[step] ?? []).map((index) => `${table}/index/${index}`)]);
+      // A write of a sweep is a statement of its own.
+      expect([...new Set(resources)], `of ${step}`).toEqual([table, ...(indexes[step] ?? []).map((index) => `${table}/index/${index}`)]);
     }
-    const initials = { Query: 'Q', GetItem: 'G', PutItem: 'P', UpdateItem: 'U' };
+    const initials = { Query: 'Q', GetItem: 'G', PutItem: 'P', UpdateItem: 'U', DeleteItem: 'D' };
     const called = (step: string): string => Object.entries(initials).flatMap(([call, initial]) => (ofLedger(step).flatMap(({ actions }) => actions).includes(`dynamodb:${call}`) ? [initial] : [])).join('');
     expect(Object.fromEntries(STEPS.map((step) => [step, called(step)]))).toEqual({
       plan: 'QGPU',
@@ -177,8 +191,35 @@ describe('permissions', () => {
       api: 'QGPU',
       'publish-events': 'QGU',
       'diagnose-denial': 'QGPU',
+      'start-sweep': 'QP',
+      'begin-sweep': 'QPU',
+      'take-inventory': 'QP',
+      'dispatch-sweep': 'QPUD',
+      'report-sweep': 'QU',
     });
     expect(STEPS.flatMap(ofLedger).flatMap(({ actions }) => actions).filter((action) => !(action.replace('dynamodb:', '') in initials))).toEqual([]);
+  });
+
+  it('let the steps of sweeps write in the partitions of sweeps alone, and nobody else delete an item', () => {
+    const writes = (step: string) => statementsOf(step).filter(({ actions }) => actions.some((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action)));
+    const ofSweeps = STEPS.filter((step) => writes(step).length > 0 && writes(step).every(({ condition }) => JSON.stringify(condition) === JSON.stringify({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' } })));
+    expect(ofSweeps).toEqual(['start-sweep', 'begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
+    expect(STEPS.filter((step) => actionsOf(step).includes('dynamodb:DeleteItem'))).toEqual(['dispatch-sweep']);
+  });
+
+  it("let three steps, and the state machine Sweep, use the bucket of sweeps, and nobody another one's", () => {
+    const [[bucket]] = resourcesOf('AWS::S3::Bucket') as [[string, unknown]];
+    const arn = `arn:aws:lambda:eu-west-1:111122223333:function:${bucket}`;
+    const ofS3 = (role: string) => statementsOfRole(role).filter(({ actions }) => actions.some((action) => action.startsWith('s3:'))).flatMap(({ actions, resources }) => actions.flatMap((action) => resources.map((resource) => [action, resource.replace(arn, 'BUCKET')])));
+    expect(Object.fromEntries(STEPS.map((step) => [step, ofS3(roleOf(step))] as const).filter(([, rights]) => rights.length > 0))).toEqual({
+      'begin-sweep': [['s3:PutObject', 'BUCKET/sweeps/*']],
+      'take-inventory': [['s3:PutObject', 'BUCKET/sweeps/*']],
+      'report-sweep': [['s3:GetObject', 'BUCKET/sweeps/*'], ['s3:PutObject', 'BUCKET/sweeps/*'], ['s3:ListBucket', 'BUCKET']],
+    });
+    expect(ofS3((sweep.properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0])).toEqual([
+      ...['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:PutObject'].map((action) => [action, 'BUCKET/sweeps/*/map/*']),
+      ['s3:GetObject', 'BUCKET/sweeps/*/places.json'],
+    ]);
   });
 
   it('have a reason each, in a clause', () => {

@@ -20,7 +20,7 @@ const everything = {
 const deployments: [string, Template][] = [
   ["the sandbox's", template],
   ['the default', synthesiseWith({}).template],
-  ['the one with everything', synthesiseWith(everything, SWITCHED_ON).template],
+  ['the one with everything', synthesiseWith(everything, { ...SWITCHED_ON, sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }] }).template],
 ];
 
 /** Every statement of every policy, wherever it is in the template. */
@@ -96,7 +96,7 @@ describe.each(deployments)('%s template', (_, one) => {
   it('lets one service assume each role, and nobody else', () => {
     for (const [name, { Properties }] of deployment.resourcesOf('AWS::IAM::Role')) {
       const trust = statementsIn(Properties.AssumeRolePolicyDocument);
-      expect(trust, `of ${name}`).toEqual([expect.objectContaining({ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: expect.stringMatching(/^(lambda|states|events|ssm)\.amazonaws\.com$/) as string } })]);
+      expect(trust, `of ${name}`).toEqual([expect.objectContaining({ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: expect.stringMatching(/^(lambda|states|events|ssm|scheduler)\.amazonaws\.com$/) as string } })]);
     }
   });
 
@@ -108,6 +108,7 @@ describe.each(deployments)('%s template', (_, one) => {
     expect(machines.length).toBeGreaterThan(1);
     expect(machines).toEqual(machines.map(() => from('arn:aws:states:eu-west-1:111122223333:stateMachine:*')));
     expect(conditionsOf('events')).toEqual([from('arn:aws:events:eu-west-1:111122223333:rule/*')]);
+    expect(conditionsOf('scheduler')).toEqual(deployment.resourcesOf('AWS::Scheduler::Schedule').length > 0 ? [from('arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default')] : []);
     expect(conditionsOf('ssm')).toEqual([from('arn:aws:ssm:eu-west-1:111122223333:automation-execution/*')]);
   });
 
@@ -129,10 +130,13 @@ describe.each(deployments)('%s template', (_, one) => {
       'AWS::Lambda::Permission',
       'AWS::Lambda::Version',
       'AWS::Logs::LogGroup',
+      'AWS::S3::Bucket',
+      'AWS::S3::BucketPolicy',
       ...(types.has('AWS::SNS::Topic') ? ['AWS::SNS::Subscription', 'AWS::SNS::Topic', 'AWS::SNS::TopicPolicy'] : []),
       'AWS::SQS::Queue',
       'AWS::SQS::QueuePolicy',
       'AWS::SSM::Document',
+      ...(types.has('AWS::Scheduler::Schedule') ? ['AWS::Scheduler::Schedule'] : []),
       'AWS::StepFunctions::StateMachine',
     ]);
     const methods = deployment.resourcesOf('AWS::ApiGateway::Method').map(([, { Properties }]) => Properties.AuthorizationType);
@@ -151,12 +155,23 @@ describe.each(deployments)('%s template', (_, one) => {
   it.each([
     ['AWS::DynamoDB::Table', 'dynamodb:*'],
     ['AWS::SQS::QueuePolicy', 'sqs:*'],
+    ['AWS::S3::BucketPolicy', 's3:*'],
     // Nobody is told by default.
     ...deployment.resourcesOf('AWS::SNS::TopicPolicy').map((): [string, string] => ['AWS::SNS::TopicPolicy', 'sns:Publish']),
   ])('answers no plain HTTP: %s', (type, action) => {
     const denies = deployment.resourcesOf(type).map(([, resource]) => statementsIn(resource.Properties).filter(({ Effect }) => Effect === 'Deny'));
     expect(denies).toHaveLength(1);
     expect(denies[0]).toEqual([expect.objectContaining({ Action: action, Principal: type.startsWith('AWS::SNS') ? '*' : { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } })]);
+  });
+
+  it('keeps the bucket of sweeps to its owner: no list of access, nothing public, and what is in it outlives the stack', () => {
+    const buckets = deployment.resourcesOf('AWS::S3::Bucket');
+    expect(buckets).toHaveLength(1);
+    const { Properties, DeletionPolicy } = buckets[0]![1];
+    expect(DeletionPolicy).toBe('Retain');
+    expect(Properties.PublicAccessBlockConfiguration).toEqual({ BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true });
+    expect(Properties.OwnershipControls).toEqual({ Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] });
+    expect(JSON.stringify(Properties.BucketEncryption)).toMatch(/"SSEAlgorithm":"AES256"|"BucketKeyEnabled":true,.*"SSEAlgorithm":"aws:kms"/);
   });
 
   it('covers the table with its index, and the queue with that', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stepSchemas } from '../../lambdas/steps/schemas.ts';
+import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
 import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { deployed, Deployment, migrateAddon, recover, resolve, resourcesOf, retire, roleOf, template, variablesOf, waitingInCircles } from './definition.ts';
@@ -23,7 +23,7 @@ describe('stack', () => {
     };
     expect(rolesIn('KubernetesRestartRoleArns')).toEqual([roleOf('restart-pods')]);
     expect(rolesIn('KubernetesAnnotateRoleArns')).toEqual([roleOf('annotate-service-account')]);
-    expect(rolesIn('KubernetesRoleArns')).toEqual(['plan', 'begin', 'create-association', 'verify-pods', 'restart-pods', 'annotate-service-account', 'restore-associations', 'take-over', 'finish', 'install-agent', 'retire-trust', 'api'].map(roleOf));
+    expect(rolesIn('KubernetesRoleArns')).toEqual(['plan', 'begin', 'create-association', 'verify-pods', 'restart-pods', 'annotate-service-account', 'restore-associations', 'take-over', 'finish', 'install-agent', 'retire-trust', 'api', 'take-inventory'].map(roleOf));
   });
 
   it('can be deployed: no resource waits for itself', () => {
@@ -74,7 +74,7 @@ describe('stack', () => {
     expect(handlers.sort()).toEqual(Object.keys(stepSchemas).map((step) => `${step}.handler`).sort());
     expect(new Set(functions.map(({ Code }) => JSON.stringify(Code))).size).toBe(1);
     for (const properties of functions) {
-      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: properties.Handler === 'api.handler' ? 25 : LONGEST_LAMBDA_SECONDS });
+      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: stepSchemas[String(properties.Handler).replace('.handler', '') as StepName].timeoutSeconds ?? LONGEST_LAMBDA_SECONDS });
     }
   });
 

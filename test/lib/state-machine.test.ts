@@ -16,13 +16,15 @@ describe.each(allMachines)('definition of $name', (machine) => {
   });
 
   it('has no dead state', () => {
-    expect([...machine.reachableFrom(machine.definition.StartAt)].sort()).toEqual(Object.keys(machine.states).sort());
+    for (const graph of machine.graphs) expect([...graph.reachableFrom(graph.startAt)].sort()).toEqual(Object.keys(graph.states).sort());
   });
 
   it('comes from each state to an end, and ends nowhere else', () => {
-    for (const name of Object.keys(machine.states)) {
-      expect(machine.edges.some(({ from }) => from === name), `from ${name}`).toBe(!machine.isEnd(name));
-      expect([...machine.reachableFrom(name)].some((reached) => machine.isEnd(reached)), `from ${name}`).toBe(true);
+    for (const graph of machine.graphs) {
+      for (const name of Object.keys(graph.states)) {
+        expect(graph.edges.some(({ from }) => from === name), `from ${name}`).toBe(!graph.isEnd(name));
+        expect([...graph.reachableFrom(name)].some((reached) => graph.isEnd(reached)), `from ${name}`).toBe(true);
+      }
     }
   });
 
@@ -45,7 +47,7 @@ describe.each(allMachines)('definition of $name', (machine) => {
   });
 
   it('has a default in every Choice, which could not catch that nothing matched', () => {
-    for (const [, state] of machine.ofType('Choice')) expect(state.Default).toBeTypeOf('string');
+    for (const [, state] of machine.graphs.flatMap((graph) => graph.ofType('Choice'))) expect(state.Default).toBeTypeOf('string');
   });
 
   it('logs every event without its data, and is traced', () => {
@@ -56,11 +58,11 @@ describe.each(allMachines)('definition of $name', (machine) => {
   // But for the annotation of a service account, whose pods are proven and do without its going; and for a window that has
   // closed, after which the next one is waited for.
   const mayGoOn = ({ from, to }: { from: string; to: string }): boolean => (from === 'AnnotateServiceAccount' && to === 'RecordMigrated') || (from === 'Begin' && to === 'AwaitWindow');
-  it.each(machine.edges.filter((edge) => edge.onFailure && !mayGoOn(edge)))('never succeeds after $from failed to $to', ({ to }) => {
-    expect([...machine.reachableFrom(to)].filter((name) => machine.states[name]!.Type === 'Succeed')).toEqual([]);
+  it.each(machine.graphs.flatMap((graph) => graph.edges.filter((edge) => edge.onFailure && !mayGoOn(edge)).map((edge) => ({ ...edge, graph }))))('never succeeds after $from failed to $to', ({ to, graph }) => {
+    expect([...graph.reachableFrom(to)].filter((name) => graph.states[name]!.Type === 'Succeed')).toEqual([]);
   });
 
-  it.each(machine.tasks)('catches everything in %s, last, and keeps the error', (_, state) => {
+  it.each([...machine.tasks, ...machine.ofType('Map')])('catches everything in %s, last, and keeps the error', (_, state) => {
     expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
     for (const catcher of state.Catch!.slice(0, -1)) expect(catcher.ErrorEquals).not.toContain('States.ALL');
     for (const catcher of state.Catch!) expect(Object.keys(catcher.Assign!)).toEqual(['failure']);
@@ -72,9 +74,9 @@ describe.each(allMachines)('definition of $name', (machine) => {
 });
 
 describe('state machines', () => {
-  it('call every step, but for those that EventBridge and API Gateway call', () => {
+  it('call every step, but for those that EventBridge, its Scheduler and API Gateway call', () => {
     const called = new Set(allMachines.flatMap(({ tasks }) => tasks.map(([, state]) => stepOf(state))));
-    expect([...called, 'find-stranded', 'publish-events', 'diagnose-denial', 'api'].sort()).toEqual(Object.keys(stepSchemas).sort());
+    expect([...called, 'find-stranded', 'publish-events', 'diagnose-denial', 'api', 'start-sweep'].sort()).toEqual(Object.keys(stepSchemas).sort());
   });
 });
 

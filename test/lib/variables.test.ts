@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allMachines, type Machine, migrateAddon, recover, retire, synthesiseWith } from './definition.ts';
+import { allMachines, type Graph, migrateAddon, recover, retire, sweep, synthesiseWith } from './definition.ts';
 
 /** Variables that a state's expressions read: `$name`, but neither `$states`, a function's call, nor what the expression binds for itself. */
 function readIn(value: unknown): string[] {
@@ -12,9 +12,9 @@ function readIn(value: unknown): string[] {
 }
 
 /** Variables that are assigned on every way to a state. */
-function assignedBefore({ edges, states, definition }: Machine): Map<string, Set<string>> {
+function assignedBefore({ edges, states, startAt }: Graph): Map<string, Set<string>> {
   const all = new Set(edges.flatMap(({ assigns }) => assigns));
-  const before = new Map(Object.keys(states).map((name) => [name, name === definition.StartAt ? new Set<string>() : new Set(all)]));
+  const before = new Map(Object.keys(states).map((name) => [name, name === startAt ? new Set<string>() : new Set(all)]));
   for (let changed = true; changed; ) {
     changed = false;
     for (const { from, to, assigns } of edges) {
@@ -28,10 +28,12 @@ function assignedBefore({ edges, states, definition }: Machine): Map<string, Set
 }
 
 describe.each(allMachines)('variables of $name', (machine) => {
-  const before = assignedBefore(machine);
+  // What a Distributed Map runs has variables of its own, and sees no others.
+  const all = machine.graphs.flatMap((graph) => Object.keys(graph.states).map((name): [string, Graph] => [name, graph]));
 
-  it.each(Object.keys(machine.states))('are assigned on every way to %s', (name) => {
-    for (const variable of readIn(machine.states[name])) expect(before.get(name), `$${variable} in ${name}`).toContain(variable);
+  it.each(all)('are assigned on every way to %s', (name, graph) => {
+    const { ItemProcessor: _, ...state } = graph.states[name]!;
+    for (const variable of readIn(state)) expect(assignedBefore(graph).get(name), `$${variable} in ${name}`).toContain(variable);
   });
 
   it('are those that the request gives in MigrateAddon alone', () => {
@@ -52,10 +54,11 @@ describe('variables', () => {
   });
 
   it("carry identifiers, the ladder and the plan's hash, no documents", () => {
-    const namesOf = ({ edges }: Machine): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
+    const namesOf = ({ edges }: Graph): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
     expect(namesOf(migrateAddon)).toEqual(['actions', 'approvalSeconds', 'approvedHash', 'failure', 'fence', 'hasWindow', 'installsAgent', 'ladder', 'needsApproval', 'planHash', 'removesAnnotation', 'repairsTrust', 'round', 'rung', 'subject', 'target', 'waitingSince']);
     expect(namesOf(recover)).toEqual(['actions', 'failure', 'fence', 'removesAnnotation', 'repairsTrust', 'round', 'rung', 'subject', 'target']);
     expect(namesOf(retire)).toEqual(['failure']);
+    expect(namesOf(sweep)).toEqual(['failure', 'mapPrefix', 'mode', 'placesKey', 'sweepId', 'tick']);
   });
 
   it.each(['MigrateAddon', 'Recover'])('of %s speak of trust policies only where these may be changed', (name) => {

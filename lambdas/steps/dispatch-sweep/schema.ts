@@ -4,7 +4,7 @@ import { defineStep, windowEnvironment } from '../../runtime/step.ts';
 
 /** One look of the dispatcher: notes what has ended, and begins what may be begun. */
 export const dispatchSweepSchema = defineStep('dispatch-sweep', {
-  environment: windowEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1), SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
+  environment: windowEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1) }),
   /** `tick`: how many looks this execution has had. */
   input: z.object({ sweepId, executionArn: z.string().min(1), tick: z.int().min(0) }),
   output: z.object({

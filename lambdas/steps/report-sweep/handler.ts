@@ -1,6 +1,10 @@
-import { MigrationError } from '../../domain/errors.ts';
+/**
+ * Writes the report of a sweep into the bucket and ends its record.
+ * Idempotency: the objects are replaced, and an end that is recorded stands.
+ * Failure: a report that can't be made ends the sweep as failed; nothing of what it has migrated is lost by that.
+ */
 import { step } from '../../runtime/step.ts';
+import { reportSweep } from '../../runtime/sweep/reporting.ts';
 import { reportSweepSchema } from './schema.ts';
 
-// PLACEHOLDER of the integration branch: replaced before it lands.
-export const reportSweepStep = step(reportSweepSchema, () => Promise.reject(new MigrationError('BadInput', 'not built yet')));
+export const reportSweepStep = step(reportSweepSchema, reportSweep);

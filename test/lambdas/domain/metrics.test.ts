@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../../lambdas/domain/errors.ts';
+import { sweepOutcome } from '../../../lambdas/domain/sweep/model.ts';
 import { failureMetric, outcomeMetric, SERVICE_METRICS } from '../../../lambdas/domain/metrics.ts';
 import { OUTCOMES } from '../../../lambdas/domain/model.ts';
 
@@ -18,6 +19,6 @@ describe('metrics of the service', () => {
   it('are those of each outcome, and no error by its name', () => {
     for (const outcome of OUTCOMES) expect(SERVICE_METRICS).toContain(outcomeMetric(outcome));
     expect(Object.keys(ERROR_CLASSES).filter((name) => SERVICE_METRICS.has(name))).toEqual([]);
-    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + 8);
+    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + sweepOutcome.options.length + 8);
   });
 });

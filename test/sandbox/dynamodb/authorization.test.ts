@@ -108,6 +108,19 @@ describe('an index', () => {
   });
 });
 
+describe('the leading key', () => {
+  const only = (operation: string, pattern: string): object => ({ ...allow(`dynamodb:${operation}`, LEDGER), Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': pattern } } });
+  const ofOne = CALLS.filter(([operation]) => ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].includes(operation));
+  it.each(ofOne)('of %s is the partition of its item', async (operation, input, resource) => {
+    const { send, state } = await open([only(operation, 'b*')]);
+    const before = await state();
+    await expect(send(operation, input)).rejects.toMatchObject(refusal(operation, resource));
+    expect(await state()).toEqual(before);
+    const own = await open([only(operation, 'a*')]);
+    await own.send(operation, input);
+  });
+});
+
 describe('a batch', () => {
   const put = [{ PutRequest: { Item: { pk: { S: 'b' } } } }];
   it('wants a right on each of its tables', async () => {

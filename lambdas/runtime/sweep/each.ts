@@ -1,0 +1,19 @@
+/** Runs it for each, so many at once; answers in their order. All are run, also where one fails: the first failure is thrown at the end. */
+export async function each<Item, Answer>(items: readonly Item[], atOnce: number, run: (item: Item) => Promise<Answer>): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const failures: unknown[] = [];
+  const waiting = items.entries();
+  const worker = async (): Promise<void> => {
+    // All take from the same iterator.
+    for (const [index, item] of waiting) {
+      try {
+        answers[index] = await run(item);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  if (failures.length > 0) throw failures[0];
+  return answers;
+}

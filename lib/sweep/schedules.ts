@@ -1,0 +1,60 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import type { startSweepSchema } from '../../lambdas/steps/start-sweep/schema.ts';
+import { statementOf } from '../permissions/grant.ts';
+import { scheduleGrants } from '../permissions/sweep.ts';
+import { serviceRole } from '../service-role.ts';
+import type { Settings } from '../settings.ts';
+
+export interface SchedulesProps {
+  sweeps: Settings['sweeps'];
+  startSweep: lambda.IVersion;
+  deadLetterQueue: sqs.IQueue;
+  /** The customer's, where there is one. */
+  key?: kms.IKey | undefined;
+}
+
+/** A sweep that could not be started for this long is not started late: the next one looks again. */
+const STARTS_WITHIN = Duration.hours(1);
+
+/** Source: EventBridge Scheduler User Guide, "Adding context attributes". */
+const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
+
+type Input = z.input<typeof startSweepSchema.input>;
+
+/** What starts sweeps by the clock: a schedule for each that the configuration has. Scheduler delivers at least once; `start-sweep` makes one sweep of each scheduled time. */
+export class Schedules extends Construct {
+  constructor(scope: Construct, id: string, { sweeps, startSweep, deadLetterQueue, key }: SchedulesProps) {
+    super(scope, id);
+    if (sweeps.length === 0) return;
+    const grants = scheduleGrants({ functionArn: startSweep.functionArn, queueArn: deadLetterQueue.queueArn, keyArn: key?.keyArn });
+    const role = serviceRole(this, 'StartsSweeps', 'scheduler', 'Starts the sweeps that are due.');
+    for (const grant of grants) role.addToPolicy(statementOf(grant));
+    const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', { function: startSweep.lambda, qualifier: startSweep.version, maxEventAge: STARTS_WITHIN, retryAttempts: 2 });
+    Validations.of(thrice).acknowledge({ id: 'Serverless-LambdaAsyncFailureDestination', reason: 'Its event says nothing but which schedule was due: the configuration says the same, an alarm tells where one was dropped, and a sweep can be started by hand.' });
+    for (const { name, schedule, timeZone, request } of sweeps) {
+      const input: Record<keyof Input, unknown> = { schedule: name, at: SCHEDULED_TIME, request };
+      // CDK's own construct would let the role call every version, and ask for an acknowledgement of that.
+      const made = new scheduler.CfnSchedule(this, name, {
+        description: `Starts the sweep ${name}.`,
+        scheduleExpression: schedule,
+        scheduleExpressionTimezone: timeZone,
+        flexibleTimeWindow: { mode: 'OFF' },
+        target: {
+          arn: startSweep.functionArn,
+          roleArn: role.roleArn,
+          input: JSON.stringify(input),
+          deadLetterConfig: { arn: deadLetterQueue.queueArn },
+          retryPolicy: { maximumEventAgeInSeconds: STARTS_WITHIN.toSeconds(), maximumRetryAttempts: 20 },
+        },
+      });
+      // Scheduler tries the role when the schedule is made.
+      made.node.addDependency(role);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { acknowledgeGrants } from '../acknowledge.ts';
+import { OF_A_SWEEP, OF_REPORTING } from '../migration/errors.ts';
+import { caughtAnotherFailure, caughtFailure, EXECUTION, expression, FAILURE_MESSAGE, FAILURE_TEXT, shortText } from '../migration/expressions.ts';
+import { failWith } from '../migration/records.ts';
+import type { MachineProps } from '../migration/state-machine.ts';
+import { answerIs, catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
+import { statementOf } from '../permissions/grant.ts';
+import { bucketKeyGrant } from '../permissions/key.ts';
+import { mapBucketGrants, mapGrants } from '../permissions/sweep.ts';
+import { createStateMachine } from '../step-machine.ts';
+import { lookAtPlaces } from './places.ts';
+
+/**
+ * 2,000 looks of the dispatcher (`lambdas/runtime/sweep/dispatching.ts`), 5 minutes from one to the next at most, are 7
+ * days; the rest is for the inventory, and for retries. Where it does time out nothing is lost: the sweep is resumed.
+ */
+const MACHINE_TIMEOUT = Duration.days(14);
+
+const INPUT = '$states.context.Execution.Input';
+const SWEEP_ID = `${INPUT}.sweepId`;
+const TEXT = `'Sweep ' & ${shortText(SWEEP_ID)} & `;
+
+export interface SweepProps extends MachineProps {
+  /** Where sweeps keep what they find. */
+  bucket: s3.IBucket;
+}
+
+/**
+ * One sweep, or what is left of one: looks at all places, then begins what is ready in waves, then reports. Input:
+ * `{ sweepId, request? }`; `request` of a sweep that has no record yet. It succeeds as `Completed`, or as `HandedOver`
+ * where another execution goes on; it fails as `SweepStopped`, by a threshold or by somebody, and as `SweepFailed`.
+ * The migrations that it begins are executions of their own: whatever becomes of this one, they come to their ends.
+ */
+export class Sweep extends Construct {
+  readonly stateMachine: sfn.StateMachine;
+
+  constructor(scope: Construct, id: string, { steps, tableName, bucket, key }: SweepProps) {
+    super(scope, id);
+    const functions = steps.versions;
+    const states = new Construct(this, 'States');
+
+    const completed = sfn.Succeed.jsonata(states, 'Completed', { outputs: { sweepId: expression(SWEEP_ID) } });
+    const handedOver = sfn.Succeed.jsonata(states, 'HandedOver', { outputs: { sweepId: expression(SWEEP_ID) } });
+    const stopped = failWith(states, 'SweepStopped', `'' & $states.input.text`);
+    const failed = failWith(states, 'SweepFailed', `${TEXT}' did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`);
+
+    const reportFailure = stepTask(states, 'report-sweep', {
+      functions,
+      stateName: 'ReportFailure',
+      payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), failure: expression(`{'name': $failure.Error, 'message': ${FAILURE_MESSAGE}}`) },
+    });
+    catchFailures(reportFailure, OF_REPORTING, { SweepFailed: failed }, caughtAnotherFailure('and that could not be reported'));
+    reportFailure.next(failed);
+
+    const reportSweep = stepTask(states, 'report-sweep', { functions, payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION) } });
+    catchFailures(reportSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
+    reportSweep.next(
+      sfn.Choice.jsonata(states, 'HowItEnded')
+        .when(answerIs('outcome', 'completed'), completed)
+        .when(answerIs('outcome', 'stopped'), stopped)
+        .otherwise(sfn.Pass.jsonata(states, 'KeepFailure', { assign: { failure: expression(`{'Error': 'SweepFailed', 'Cause': '' & $states.input.text}`) } }).next(failed)),
+    );
+
+    const dispatch = stepTask(states, 'dispatch-sweep', { functions, payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') } });
+    catchFailures(dispatch, OF_A_SWEEP, { ReportFailure: reportFailure });
+    const waitForNext = sfn.Wait.jsonata(states, 'WaitForNextLook', { time: sfn.WaitTime.seconds(expression('$states.input.waitSeconds')), assign: { tick: expression('$tick + 1') } });
+    waitForNext.next(dispatch);
+    dispatch.next(
+      sfn.Choice.jsonata(states, 'WhatIsNext').when(answerIs('next', 'wait'), waitForNext).when(answerIs('next', 'hand-over'), handedOver).otherwise(reportSweep),
+    );
+
+    const look = lookAtPlaces(states, { functions, bucket });
+    look.addCatch(reportFailure, { errors: [sfn.Errors.ALL], assign: { failure: caughtFailure } });
+    look.next(sfn.Choice.jsonata(states, 'IsItAnInventory').when(sfn.Condition.jsonata(expression(`$mode = 'inventory'`)), reportSweep).otherwise(dispatch));
+
+    const answered = ['mode', 'placesKey', 'mapPrefix'];
+    const beginSweep = stepTask(states, 'begin-sweep', {
+      functions,
+      payload: sparsePayload<'begin-sweep'>({ sweepId: SWEEP_ID, executionArn: EXECUTION, request: `${INPUT}.request` }),
+      assign: { ...Object.fromEntries(answered.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])), sweepId: expression(SWEEP_ID), tick: 0 },
+    });
+    catchFailures(beginSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
+    beginSweep.next(
+      sfn.Choice.jsonata(states, 'WhereDoesItGoOn')
+        .when(answerIs('phase', 'inventory'), look)
+        .when(answerIs('phase', 'migrations'), dispatch)
+        .when(answerIs('phase', 'report'), reportSweep)
+        .otherwise(completed),
+    );
+
+    this.stateMachine = createStateMachine(this, {
+      comment: 'Looks at a fleet of clusters, and migrates what is ready there in waves.',
+      start: beginSweep,
+      timeout: MACHINE_TIMEOUT,
+      key,
+    });
+    acknowledgeGrants(this.stateMachine.role, mapBucketGrants(bucket.bucketArn));
+    acknowledgeGrants(this.stateMachine.node.findChild('DistributedMapPolicy'), mapGrants(this.stateMachine));
+    if (key) this.stateMachine.role.addToPrincipalPolicy(statementOf(bucketKeyGrant(key.keyArn, bucket.bucketArn, { puts: true, gets: true })));
+    steps.grantInvoke(this.stateMachine, ['begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
+  }
+}

@@ -1,0 +1,229 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Sweep, SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { dispatchSweep } from '../../../lambdas/runtime/sweep/dispatching.ts';
+import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
+import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
+import { aMigration, at, executionArn } from '../fixtures.ts';
+import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
+
+let fakes: Fakes;
+const put = async (request: Partial<SweepRequestInput> = {}, items: SweepItem[] = [], sweep: Partial<Sweep> = {}): Promise<void> => {
+  await fakes.sweeps.create(aSweep(request, { executionArn: SWEEP_EXECUTION, executions: 1, ...sweep }));
+  for (const item of items) await fakes.sweeps.enqueue(SWEEP_ID, item);
+};
+const look = (tick = 0): Promise<unknown> => invoke(dispatchSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick }, fakes);
+const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
+const itemOf = ({ migrationId }: SweepItem): SweepItem => fakes.sweeps.items.get(SWEEP_ID)!.get(migrationId)!;
+const started = (): string[] => fakes.executions.migrations.map(({ migrationId }) => migrationId);
+const [first, second] = [anItem(1), anItem(2)];
+const later = (seconds: number): void => fakes.clock.advance(seconds * 1000);
+const ends = (item: SweepItem, outcome: 'migrated' | 'rolled-back' | 'needs-human' | 'blocked'): Promise<void> =>
+  fakes.ledger.putMigration(aMigration({ migrationId: item.migrationId, executionArn: executionArn(item.migrationId), status: 'ended', outcome, endedAt: at(99), ...(outcome === 'migrated' ? {} : { failure: { name: 'AddonFailed', message: 'why' } }) }));
+
+beforeEach(() => {
+  fakes = newFakes();
+});
+
+describe('a look of the dispatcher', () => {
+  it('moves what it begins into flight before it starts it, under the id of the item, as the sweep asks', async () => {
+    await put({ reason: 'quarter', requestedBy: 'ada', limits: { canary: 1 }, options: { trust: 'repair', maxDisruption: 'outage', verification: 'api' } }, [first, second]);
+    expect(await look()).toEqual({ next: 'wait', waitSeconds: 20 });
+    const [one] = fakes.executions.migrations;
+    expect(fakes.executions.migrations).toHaveLength(1);
+    const item = [first, second].find(({ migrationId }) => migrationId === one!.migrationId)!;
+    expect(one!.request).toMatchObject({
+      target: { account: item.account, region: item.region, cluster: item.cluster },
+      addon: item.addon,
+      ...{ trust: 'repair', maxDisruption: 'outage', verification: 'api', dryRun: false },
+      requestedBy: 'ada',
+      reason: `sweep ${SWEEP_ID}: quarter`,
+    });
+    expect(itemOf(item)).toMatchObject({ state: 'in-flight', begunAt: at(0), wave: 1 });
+    expect(await record()).toMatchObject({ phase: 'migrations', status: 'running', wave: { number: 1, size: 1, begun: 1 } });
+    const names = fakes.journal.names();
+    expect(names.indexOf('sweeps.update')).toBeLessThan(names.indexOf('sweeps.toFlight'));
+    expect(names.indexOf('sweeps.toFlight')).toBeLessThan(names.indexOf('executions.startMigration'));
+  });
+
+  it('asks for dry runs where the sweep plans, whatever the window says', async () => {
+    fakes.settings.changeWindow = { schedule: '0 3 * * *', durationMinutes: 60, timeZone: 'UTC', waitAtMostHours: 24 };
+    await put({ mode: 'plan' }, [first]);
+    await look();
+    expect(fakes.executions.migrations).toMatchObject([{ request: { dryRun: true } }]);
+  });
+
+  it('notes what has ended, with what failed, and begins the next', async () => {
+    await put({}, [first, second]);
+    await look();
+    const item = itemOf(first).state === 'in-flight' ? first : second;
+    await ends(item, 'rolled-back');
+    later(20);
+    expect(await look(1)).toMatchObject({ next: 'wait' });
+    expect(itemOf(item)).toMatchObject({ state: 'ended', outcome: 'rolled-back', endedAt: at(99), failure: { name: 'AddonFailed' } });
+    expect(await record()).toMatchObject({ failed: [item.migrationId], ended: 1 });
+    expect(started()).toHaveLength(2);
+  });
+
+  it('is over when nothing is left', async () => {
+    await put({}, [first]);
+    await look();
+    await ends(first, 'migrated');
+    expect(await look(1)).toMatchObject({ next: 'report' });
+    expect(await record()).toMatchObject({ phase: 'report', status: 'running' });
+  });
+
+  it('stops by failures, waits for what is in flight, and then reports', async () => {
+    await put({ limits: { canary: 2, stopAfterFailures: 1 } }, [first, second, anItem(3)]);
+    await look();
+    const [one, other] = [first, second, anItem(3)].filter((item) => itemOf(item).state === 'in-flight') as [SweepItem, SweepItem];
+    await ends(one, 'needs-human');
+    for (const { migrationId } of [other]) await fakes.ledger.putMigration(aMigration({ migrationId, executionArn: executionArn(migrationId) }));
+    expect(await look(1)).toEqual({ next: 'wait', waitSeconds: 20 });
+    expect(await record()).toMatchObject({ status: 'stopping', cause: { name: 'SweepStopped' } });
+    await ends(other, 'migrated');
+    expect(await look(2)).toMatchObject({ next: 'report' });
+    expect(started()).toHaveLength(2);
+  });
+
+  it('waits until the window opens, at most five minutes, and begins nothing before', async () => {
+    const changeWindow = { schedule: '2 9 * * *', durationMinutes: 60, timeZone: 'UTC' };
+    await put({ options: { changeWindow } }, [first]);
+    expect(await look()).toEqual({ next: 'wait', waitSeconds: 120 });
+    expect(started()).toEqual([]);
+    later(120);
+    expect(await look(1)).toEqual({ next: 'wait', waitSeconds: 20 });
+    expect(started()).toEqual([first.migrationId]);
+    await fakes.sweeps.update(SWEEP_ID, {});
+    fakes = newFakes();
+    await put({ options: { changeWindow: { ...changeWindow, schedule: '0 23 * * *' } } }, [first]);
+    expect(await look()).toEqual({ next: 'wait', waitSeconds: 300 });
+  });
+
+  it('pauses, and goes on', async () => {
+    await put({}, [first]);
+    await fakes.sweeps.command(SWEEP_ID, { command: 'pause', at: at(0) });
+    expect(await look()).toEqual({ next: 'wait', waitSeconds: 60 });
+    expect((await record()).status).toBe('paused');
+    await fakes.sweeps.command(SWEEP_ID, { command: 'resume', at: at(1) });
+    expect(await look(1)).toEqual({ next: 'wait', waitSeconds: 20 });
+    expect(started()).toEqual([first.migrationId]);
+  });
+
+  it('leaves the sweep to another execution that has taken it up', async () => {
+    await put({}, [first], { executionArn: executionArn('another', 'Sweep') });
+    expect(await look()).toMatchObject({ next: 'hand-over' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('hands over before its history is full, once, and begins nothing at that look', async () => {
+    await put({}, [first], { executions: 4 });
+    expect(await dispatchSweep({ sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick: 3 }, fakes.dependencies, 3)).toMatchObject({ next: 'hand-over' });
+    expect(await dispatchSweep({ sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick: 3 }, fakes.dependencies, 3)).toMatchObject({ next: 'hand-over' });
+    expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: `${SWEEP_ID}-5` }]);
+    expect(fakes.journal.of('executions.startSweep')[0]).toEqual([SWEEP_ID, `${SWEEP_ID}-5`, SWEEP_EXECUTION]);
+    expect(started()).toEqual([]);
+  });
+
+  it('says so where there is no such sweep', async () => {
+    await expect(look()).rejects.toMatchObject({ name: 'NotFound', message: `There is no sweep ${SWEEP_ID} in the ledger, so nothing was begun. Start it again.` });
+  });
+});
+
+describe('one that could not be started', () => {
+  it('does not keep the others waiting, and is started at the next look', async () => {
+    await put({ limits: { canary: 2 } }, [first, second]);
+    fakes.journal.failNext('executions.startMigration');
+    expect(await look()).toMatchObject({ next: 'wait' });
+    expect(started()).toHaveLength(1);
+    later(20);
+    await look(1);
+    expect(started().sort()).toEqual([first.migrationId, second.migrationId].sort());
+  });
+
+  it('throws what is no refusal of a service, after the others', async () => {
+    await put({ limits: { canary: 2 } }, [first, second]);
+    fakes.journal.failNext('executions.startMigration', 'before', new TypeError('a defect'));
+    await expect(look()).rejects.toThrow('a defect');
+    expect(started()).toHaveLength(1);
+  });
+
+  it('begins nothing for which too little time is left', async () => {
+    await put({}, [first]);
+    fakes.invocation.remaining = 14_000;
+    expect(await look()).toMatchObject({ next: 'wait' });
+    expect([started(), itemOf(first).state]).toEqual([[], 'queued']);
+  });
+
+  it('is given up after a while, where the error does not pass', async () => {
+    await put({}, [first]);
+    const refuse = (error: MigrationError): void => void (fakes.executions.startMigration = () => Promise.reject(error));
+    refuse(new MigrationError('AccessDenied', 'not authorized'));
+    await look();
+    later(800);
+    await look(1);
+    expect(itemOf(first).state).toBe('in-flight');
+    refuse(lost());
+    later(800);
+    await look(2);
+    expect(itemOf(first).state).toBe('in-flight');
+    refuse(new MigrationError('AccessDenied', 'not authorized'));
+    await look(3);
+    expect(itemOf(first)).toMatchObject({ state: 'ended', failure: { name: 'AccessDenied', message: 'It could not be started. not authorized' } });
+    expect((await record()).failed).toEqual([first.migrationId]);
+  });
+
+  it('is not started any more once the sweep stops, and does not keep it from its end', async () => {
+    await put({}, [first]);
+    fakes.journal.failNext('executions.startMigration');
+    await look();
+    await fakes.sweeps.command(SWEEP_ID, { command: 'stop', at: at(1) });
+    expect(await look(1)).toMatchObject({ next: 'wait' });
+    later(121);
+    expect(await look(2)).toMatchObject({ next: 'report' });
+    expect([started(), itemOf(first).state]).toEqual([[], 'in-flight']);
+  });
+});
+
+describe('one without an outcome', () => {
+  const begin = async (): Promise<string> => {
+    await put({}, [first]);
+    await look();
+    return executionArn(first.migrationId);
+  };
+
+  it('has failed where its execution ended before it wrote a record', async () => {
+    const execution = await begin();
+    fakes.executions.states.set(execution, { status: 'FAILED', stoppedAt: at(60) });
+    later(150);
+    await look(1);
+    expect(itemOf(first).state).toBe('in-flight');
+    later(60);
+    await look(2);
+    expect(itemOf(first)).toMatchObject({ state: 'ended', failure: { name: 'NoOutcome', message: expect.stringContaining('ended FAILED before it had written a record') as string } });
+    expect(itemOf(first).outcome).toBeUndefined();
+    expect((await record()).failed).toEqual([first.migrationId]);
+  });
+
+  it('is waited for while its execution runs', async () => {
+    const execution = await begin();
+    fakes.executions.states.set(execution, { status: 'RUNNING' });
+    later(100_000);
+    await look(14);
+    expect(itemOf(first).state).toBe('in-flight');
+  });
+
+  it('is left to Recover for an hour after its execution has stopped, and given up then', async () => {
+    const execution = await begin();
+    await fakes.ledger.putMigration(aMigration({ migrationId: first.migrationId, executionArn: execution }));
+    fakes.executions.states.set(execution, { status: 'ABORTED', stoppedAt: at(100) });
+    later(3650);
+    await look(14);
+    expect(itemOf(first).state).toBe('in-flight');
+    later(3600);
+    await look(15);
+    expect(itemOf(first).state).toBe('in-flight');
+    await look(29);
+    expect(itemOf(first)).toMatchObject({ state: 'ended', failure: { name: 'NoOutcome', message: expect.stringContaining('ended ABORTED, and no Recover has ended it since') as string } });
+  });
+});
