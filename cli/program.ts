@@ -10,6 +10,7 @@ import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
 import { DEFAULT_SOAK_DAYS, EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseRetireFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
 
 const EXAMPLES = `
@@ -126,6 +127,8 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .description('Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.')
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
+    // What stands behind a command's name is that command's, also of a command that has commands of its own beside its flags.
+    .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
@@ -152,6 +155,7 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .addHelpText('after', `\n${SHOW_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'show', io)));
   addApprovalCommands(program, io, finished);
+  addSweepCommands(program, io, finished);
   retireOptions(program.command('retire').description("take the way back to IRSA out of the role's trust policy, some days after a migration"))
     .addHelpText('after', `\n${RETIRE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));

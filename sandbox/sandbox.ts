@@ -75,7 +75,7 @@ export interface Sandbox {
    * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of them,
    * those that restart workloads there and those that change service accounts, as the template's outputs say; Retire is there where roles' trust may be changed.
    */
-  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[]; annotateRoleArns: string[] };
+  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; sweepStateMachineArn?: string; sweepBucketName?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[]; annotateRoleArns: string[] };
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /**
@@ -141,6 +141,9 @@ const issueCredentials = (world: World, functions: readonly AssemblyFunction[]):
 /** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
 const CALL_MILLISECONDS = 20;
 
+/** Reports of sweeps say so of what they have measured. */
+const SIMULATED = { SIMULATED: 'true' };
+
 /** Functions run from their source, each with the credentials of its own role. */
 const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
@@ -170,7 +173,7 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
       const telemetry = collectTelemetry(lines, fn.name, clock);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
-      const dependencies = wire({ clients, environment: fn.environment, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
+      const dependencies = wire({ clients, environment: { ...fn.environment, ...SIMULATED }, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
       return (payload, context) => handler(payload, context as HandlerContext);
@@ -187,7 +190,7 @@ const deployBundled = ({ world, clock, assembly, authorizer, credentialsFor }: D
     authorizer,
     functions: assembly.functions,
     timeScale,
-    environmentOf: (fn) => loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]),
+    environmentOf: (fn) => ({ ...loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]), ...SIMULATED }),
   });
   const logs = (): TelemetryLine[] =>
     lambda.logs.map(({ functionName, stream, text }) => ({ functionName, level: stream === 'stderr' ? 'ERROR' : 'INFO', message: text.trimEnd() }));
@@ -212,11 +215,13 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
   checkServiceRoles(assembly);
-  const retireStateMachineArn = assembly.outputs['RetireStateMachineArn'];
+  const { RetireStateMachineArn: retireStateMachineArn, SweepStateMachineArn: sweepStateMachineArn, SweepBucketName: sweepBucketName } = assembly.outputs;
   const outputs: Sandbox['outputs'] = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
     recoverStateMachineArn: outputOf(assembly, 'RecoverStateMachineArn', assemblyDirectory),
     ...(retireStateMachineArn === undefined ? {} : { retireStateMachineArn }),
+    ...(sweepStateMachineArn === undefined ? {} : { sweepStateMachineArn }),
+    ...(sweepBucketName === undefined ? {} : { sweepBucketName }),
     tableName: outputOf(assembly, 'TableName', assemblyDirectory),
     kubernetesRoleArns: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
     restartRoleArns: outputOf(assembly, 'KubernetesRestartRoleArns', assemblyDirectory).split(','),

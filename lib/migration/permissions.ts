@@ -60,9 +60,10 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
     { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts Recover for a migration whose execution has stopped' },
   ],
   api: (machines) => [
-    describeExecutions(holdersOf(machines), 'says of a migration whether its execution is still running'),
+    describeExecutions([...holdersOf(machines), machines.sweep], 'says of a migration, and of a sweep, whether its execution is still running'),
     { actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the migrations and dry runs that are asked for' },
     { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts the rollbacks that are asked for' },
+    { actions: ['states:StartExecution'], resources: [machines.sweep.stateMachineArn], why: 'starts the sweeps that are asked for, and those that are resumed' },
     { actions: ['states:SendTaskSuccess'], resources: [machines.migrateAddon.stateMachineArn], why: 'lets an execution go on whose plan was approved' },
     { actions: ['states:SendTaskFailure'], resources: [machines.migrateAddon.stateMachineArn], why: 'ends an execution whose plan was rejected, or that was cancelled while it waited' },
   ],
