@@ -59,6 +59,8 @@ export interface SandboxOptions {
    * process: where the sandbox listens, every caller signs. Default: false.
    */
   trustCallers?: boolean;
+  /** How many of the latest calls the world remembers, for runs with millions of them; see `CallLog`. Default: all. */
+  keepCalls?: number;
   /** What a state machine runs in place of its own definition, such as that of an earlier release. Default: its own. */
   definitionOf?: (machine: AssemblyStateMachine, assembly: Assembly) => object;
 }
@@ -138,20 +140,21 @@ const issueCredentials = (world: World, functions: readonly AssemblyFunction[]):
 /** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
 const CALL_MILLISECONDS = 20;
 
+/** A process that has died does not wait either. */
+const sleepOfFunctions =
+  (clock: SandboxClock): Clock['sleep'] =>
+  async (milliseconds) => {
+    assertRunning();
+    await clock.sleep(milliseconds);
+    assertRunning();
+  };
+
 /** Functions run from their source, each with the credentials of its own role. */
 const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
   const random = world.random.fork();
-  const transport = inProcessTransport(door, world, { latency: () => clock.sleep(CALL_MILLISECONDS), trusted: trustCallers });
-  // A process that has died does not wait either.
-  const functionClock: Clock = {
-    now: () => clock.now(),
-    sleep: async (milliseconds) => {
-      assertRunning();
-      await clock.sleep(milliseconds);
-      assertRunning();
-    },
-  };
+  const transport = inProcessTransport(door, world, { latency: () => clock.sleep(CALL_MILLISECONDS), hang: sleepOfFunctions(clock), trusted: trustCallers });
+  const functionClock: Clock = { now: () => clock.now(), sleep: sleepOfFunctions(clock) };
   const ids = { ulid: () => ulid(clock.now(), () => random.next()) };
   const known: Record<string, Step> = steps;
   const lambda = new SourceRuntime({
@@ -221,6 +224,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   };
   const world = buildWorld(scenario, {
     ...(seed === undefined ? {} : { seed }),
+    ...(options.keepCalls === undefined ? {} : { keepCalls: options.keepCalls }),
     roles: assembly.roles,
     kubernetesRoles: outputs.kubernetesRoleArns,
     restartRoles: outputs.restartRoleArns,

@@ -9,6 +9,7 @@ export const toCluster = (found: SdkCluster, name: string): Cluster => ({
   version: found.version ?? '',
   status: found.status ?? 'UNKNOWN',
   autoMode: found.computeConfig?.enabled ?? false,
+  tags: found.tags ?? {},
   ...(found.outpostConfig ? { onOutposts: true } : {}),
   ...(found.kubernetesNetworkConfig?.ipFamily === 'ipv6' ? { ipv6: true } : {}),
   ...(found.platformVersion ? { platformVersion: found.platformVersion } : {}),

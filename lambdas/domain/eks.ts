@@ -17,6 +17,7 @@ export interface Cluster {
   onOutposts?: boolean;
   /** Pods have IPv6 addresses. */
   ipv6?: boolean;
+  tags: Record<string, string>;
 }
 
 /** Lets a role or user in to the API server; all types but STANDARD are those of nodes. */

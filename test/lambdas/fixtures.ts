@@ -61,6 +61,7 @@ export const aCluster = (change: Partial<Cluster> = {}): Cluster => ({
   status: 'ACTIVE',
   oidcIssuer: ISSUER,
   autoMode: false,
+  tags: {},
   ...change,
 });
 

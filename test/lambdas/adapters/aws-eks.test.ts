@@ -33,9 +33,9 @@ afterAll(() => {
 describe('DescribeCluster', () => {
   it('answers what the decisions need', async () => {
     mock.on(DescribeClusterCommand).resolves({
-      cluster: { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } }, computeConfig: { enabled: true } },
+      cluster: { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } }, computeConfig: { enabled: true }, tags: { team: 'shop' } },
     });
-    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true });
+    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true, tags: { team: 'shop' } });
     expect(inputs()).toEqual([{ name: CLUSTER }]);
   });
   it('says where it is on Outposts, and where pods have IPv6 addresses', async () => {
@@ -43,11 +43,11 @@ describe('DescribeCluster', () => {
     mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, outpostConfig: { outpostArns: ['arn:op'], controlPlaneInstanceType: 'm5.large' }, kubernetesNetworkConfig: { ipFamily: 'ipv6' } } });
     expect(await eks.describeCluster()).toMatchObject({ onOutposts: true, ipv6: true });
     mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, kubernetesNetworkConfig: { ipFamily: 'ipv4' } } });
-    expect(await eks.describeCluster()).toEqual({ ...cluster, autoMode: false });
+    expect(await eks.describeCluster()).toEqual({ ...cluster, autoMode: false, tags: {} });
   });
   it('leaves out what a cluster does not have', async () => {
     mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' } });
-    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING', autoMode: false });
+    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING', autoMode: false, tags: {} });
   });
   it('answers undefined for a cluster that is not there', async () => {
     mock.on(DescribeClusterCommand).rejects(notFound);
