@@ -188,5 +188,7 @@ export const scenario = z
   })
   .meta({ title: 'Scenario', description: 'The AWS that a sandbox of pod-identity starts with. See docs/sandbox.md.' });
 export type Scenario = z.infer<typeof scenario>;
+/** As it is written: with defaults left out. */
+export type ScenarioInput = z.input<typeof scenario>;
 export type ScenarioCluster = z.infer<typeof cluster>;
 export type ScenarioAddon = z.infer<typeof installedAddon>;

@@ -10,7 +10,7 @@ export const throttle = z
     service: z.enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events']).describe('Calls of that service.'),
     account: accountId.optional().describe('By callers of that account only; where it is left out, each account has its own limit.'),
     region: regionName.optional().describe('In that region only; where it is left out, each region has its own limit. IAM has one for all regions of an account.'),
-    callsPerSecond: z.number().min(0.01).max(10_000).describe('How many calls a second are taken in the long run.'),
+    callsPerSecond: z.number().min(0.0001).max(10_000).describe('How many calls a second are taken in the long run.'),
     burst: z.number().int().min(1).max(10_000).default(1).describe('How many are taken at once after a rest.'),
   })
   .refine(({ service, region }) => service !== 'iam' || region === undefined, { path: ['region'], message: 'must be left out of a throttle of iam, which has no regions' })
