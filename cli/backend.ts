@@ -62,12 +62,12 @@ export const executionsOf = ({ stepFunctions, stateMachineArn, recoverStateMachi
 /** Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then). */
 export const openSandboxBackend = async (
   scenario: Scenario,
-  options: Pick<SandboxOptions, 'clock' | 'definitionOf' | 'lambdas' | 'listen' | 'seed'> & { onBuild?: () => void },
+  options: Pick<SandboxOptions, 'clock' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'trustCallers'> & { onBuild?: () => void },
 ): Promise<SandboxBackend> => {
   const seed = options.seed ?? scenario.seed;
   const { directory } = await ensureAssembly(options.onBuild);
-  const { clock, definitionOf, lambdas, listen } = options;
-  const sandbox = await openSandbox({ scenario, seed, assemblyDirectory: directory, ...(clock ? { clock } : {}), ...(lambdas ? { lambdas } : {}), ...(listen ? { listen } : {}), ...(definitionOf ? { definitionOf } : {}) });
+  const { onBuild: _, ...given } = options;
+  const sandbox = await openSandbox({ ...given, scenario, seed, assemblyDirectory: directory });
   const clients = sandbox.clients();
   const { tableName, sweepStateMachineArn, sweepBucketName, ...machines } = sandbox.outputs;
   // A generator of its own: the number of ids made here must not shift what the world draws.

@@ -17,7 +17,7 @@ const MAX_SCALE = 1000;
 /** World seconds a wall second where somebody watches: slow enough to read, fast enough not to bore. */
 export const WATCHING_SCALE = 40;
 
-const seed = z
+export const seed = z
   .string()
   .regex(/^\d{1,10}$/, 'must be a whole number from 0 to 4294967295')
   .transform(Number)

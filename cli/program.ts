@@ -6,6 +6,7 @@ import { addApprovalCommands } from './approval/command.ts';
 import { outputOptions, placeOptions } from './command-options.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
+import { addFleetCommand } from './fleet/command.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
@@ -162,6 +163,7 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
   addTrustCommands(program, io, finished);
   addIdentitiesCommand(program, io, finished);
   addAccessCommand(program, io, finished);
+  addFleetCommand(program, io, finished);
   program
     .command('demo')
     .description('tell the whole story on an example cluster in the sandbox')

@@ -126,6 +126,14 @@ const KUBERNETES: typeof QUERY = {
 
 const REFUSALS: Record<string, typeof QUERY> = { eks: EKS, iam: QUERY, sts: QUERY, dynamodb: DYNAMODB, states: STATES, events: EVENTS, s3: S3, kubernetes: KUBERNETES };
 
+const refusalOf = (kind: RefusalKind, call: StruckCall, requestId: string): HttpResponse => {
+  const [status, code, message] = (REFUSALS[call.service] ?? EKS)[kind](call);
+  return refusal(call.protocol, status, code, message, requestId);
+};
+
+/** What the service of that call answers where it gets too many of them. */
+export const throttledAnswer = (call: StruckCall, requestId: string): HttpResponse => refusalOf('throttled', call, requestId);
+
 /** How long after its function's time-out a call that hung comes back or arrives, milliseconds: into the retry or past it. */
 const LATEST_MILLISECONDS = 5000;
 
@@ -155,10 +163,7 @@ export const createFaultPlayer = (world: Pick<World, 'seed'>): ((kind: FaultKind
   };
 
   return async (kind, { call, invocation, effect, refuse, requestId }) => {
-    if (isRefusal(kind)) {
-      const [status, code, message] = (REFUSALS[call.service] ?? EKS)[kind](call);
-      return refuse(refusal(call.protocol, status, code, message, requestId()));
-    }
+    if (isRefusal(kind)) return refuse(refusalOf(kind, call, requestId()));
     switch (kind) {
       case 'lost-before':
         throw new ConnectionLost('socket hang up');

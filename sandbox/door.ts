@@ -5,15 +5,17 @@
 import type { Address } from './apigateway/addresses.ts';
 import type { ApiGateway } from './apigateway/service.ts';
 import { Authorizer } from './authorization/authorizer.ts';
-import { createFaultPlayer } from './door-faults.ts';
+import { createFaultPlayer, throttledAnswer } from './door-faults.ts';
 import { inputOf, isMutating, operationOf } from './door-operations.ts';
 import { errorNameOf, guessOperation, guessService, protocolOf, refusal, signatureRefusal } from './door-protocols.ts';
 import type { Protocol } from './door-protocols.ts';
+import { regionRefusal } from './door-regions.ts';
 import type { CallContext, Caller, HttpRequest, HttpResponse, Service } from './http.ts';
 import { assertRunning, currentInvocation } from './lambda/invocation.ts';
 import { verifyEksToken } from './signature-eks-token.ts';
 import { readTrusted, TRUSTED } from './signature-trusted.ts';
 import { ALGORITHM, type Refused, type Verified, verifySignature } from './signature.ts';
+import { clusterAt } from './world/endpoints.ts';
 import type { ClusterState, World } from './world/world.ts';
 
 export interface DoorOptions {
@@ -71,16 +73,6 @@ interface Admitted {
 
 /** Who calls an API, before a method of it has asked. */
 const UNASKED: Caller = { accessKeyId: '', principalArn: '', account: '' };
-
-/** The cluster whose API server answers at that host; endpoints change when a loopback transport opens. */
-export const clusterAt = (world: World, host: string): ClusterState | undefined => {
-  for (const account of world.accounts.values()) {
-    for (const cluster of account.clusters.values()) {
-      if (cluster.endpoint.toLowerCase() === `https://${host.toLowerCase()}`) return cluster;
-    }
-  }
-  return undefined;
-};
 
 export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now, stepOf, trustCallers = false, authorizer = new Authorizer(world), apis }: DoorOptions): Door => {
   const failures: Door['failures'] = [];
@@ -158,6 +150,8 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     // One IAM for all regions; SDKs that are given an endpoint sign for their own region nonetheless.
     const region = name === 'iam' ? 'us-east-1' : verified.region;
     Object.assign(call, { service: name, protocol: protocolOf(name), region, caller: caller.principalArn, account: caller.account });
+    const disabled = regionRefusal(world, request, call, () => ids.uuid());
+    if (disabled) return disabled;
     const service = Object.hasOwn(services, name) ? services[name] : undefined;
     if (!service) {
       const known = Object.keys(services).join(', ');
@@ -218,7 +212,9 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
       // A call that hung arrives later than it was made.
       catchUp();
       const at = arrivedAt();
-      return log(at, await run(admitted, request, call));
+      if (world.throttles.take(call, world.schedule.now())) return log(at, await run(admitted, request, call));
+      Object.assign(call, { operation: operationOf(call.service, request), input: inputOf(call.service, request) });
+      return log(at, throttledAnswer(call, ids.uuid()));
     };
     const step = invocation?.step ?? stepOf?.(call.caller);
     if (step === undefined) return effect();

@@ -2,6 +2,15 @@
 export type Json = Record<string, unknown>;
 export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A copy of plain data. Unlike structuredClone's its texts are the same, which a world with thousands of like objects can't have twice. */
+export const copyOf = <T>(value: T): T => {
+  if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item)) as T;
+  if (!isObject(value)) return value;
+  const copy: Json = {};
+  for (const [key, item] of Object.entries(value)) copy[key] = copyOf(item);
+  return copy as T;
+};
+
 export const isJson = (text: string): boolean => {
   try {
     JSON.parse(text);

@@ -23,7 +23,7 @@ import type { Service } from './http.ts';
 import { createIamService } from './iam/service.ts';
 import { createKubernetesService } from './kubernetes/service.ts';
 import { BundledRuntime } from './lambda/bundled-runtime.ts';
-import { assertRunning } from './lambda/invocation.ts';
+import { sleepWhileRunning } from './lambda/invocation.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { SourceRuntime, stepOf } from './lambda/source-runtime.ts';
 import { Buckets } from './s3/buckets.ts';
@@ -62,6 +62,8 @@ export interface SandboxOptions {
   trustCallers?: boolean;
   /** An execution that has ended keeps the last event of its history alone: for thousands of them in one process. Default: false. */
   forgetHistories?: boolean;
+  /** How many of the latest calls, and of the lines that functions log, are kept, for runs with millions of them; see `CallLog`. Default: all. */
+  keepCalls?: number;
   /** What a state machine runs in place of its own definition, such as that of an earlier release. Default: its own. */
   definitionOf?: (machine: AssemblyStateMachine, assembly: Assembly) => object;
 }
@@ -128,6 +130,7 @@ interface Deployment {
   door: Door;
   authorizer: Authorizer;
   trustCallers: boolean;
+  keepCalls?: number | undefined;
   /** Of a function: a session of its role, named after it as Lambda names it. */
   credentialsFor: (fn: AssemblyFunction) => AwsCredentialIdentity;
 }
@@ -145,19 +148,11 @@ const CALL_MILLISECONDS = 20;
 const SIMULATED = { SIMULATED: 'true' };
 
 /** Functions run from their source, each with the credentials of its own role. */
-const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
+const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, keepCalls, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
   const random = world.random.fork();
-  const transport = inProcessTransport(door, world, { latency: () => clock.sleep(CALL_MILLISECONDS), trusted: trustCallers });
-  // A process that has died does not wait either.
-  const functionClock: Clock = {
-    now: () => clock.now(),
-    sleep: async (milliseconds) => {
-      assertRunning();
-      await clock.sleep(milliseconds);
-      assertRunning();
-    },
-  };
+  const transport = inProcessTransport(door, world, { latency: () => clock.sleep(CALL_MILLISECONDS), hang: sleepWhileRunning(clock), trusted: trustCallers });
+  const functionClock: Clock = { now: () => clock.now(), sleep: sleepWhileRunning(clock) };
   const ids = { ulid: () => ulid(clock.now(), () => random.next()) };
   const known: Record<string, Step> = steps;
   const lambda = new SourceRuntime({
@@ -170,7 +165,7 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
       const name = stepOf(fn);
       const step = known[name];
       if (!step) throw new Error(`There is no step ${name}.`);
-      const telemetry = collectTelemetry(lines, fn.name, clock);
+      const telemetry = collectTelemetry(lines, fn.name, clock, keepCalls);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
       const dependencies = wire({ clients, environment: { ...fn.environment, ...SIMULATED }, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
@@ -229,6 +224,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   };
   const world = buildWorld(scenario, {
     ...(seed === undefined ? {} : { seed }),
+    ...(options.keepCalls === undefined ? {} : { keepCalls: options.keepCalls }),
     roles: assembly.roles,
     kubernetesRoles: outputs.kubernetesRoleArns,
     restartRoles: outputs.restartRoleArns,
@@ -264,7 +260,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   const clients: Sandbox['clients'] = (credentials = operator, region = world.home.region) => new ClientFactory({ region, credentials, transport });
 
   await tables;
-  const deployment: Deployment = { world, clock, assembly, door, authorizer, trustCallers, credentialsFor: issueCredentials(world, assembly.functions) };
+  const deployment: Deployment = { world, clock, assembly, door, authorizer, trustCallers, keepCalls: options.keepCalls, credentialsFor: issueCredentials(world, assembly.functions) };
   const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0).toReversed()) await end();

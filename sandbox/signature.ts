@@ -44,7 +44,7 @@ interface ClaimedSignature {
 }
 
 export const ALGORITHM = 'AWS4-HMAC-SHA256';
-const UNKNOWN_KEY = 'The security token included in the request is invalid.';
+export const UNKNOWN_KEY = 'The security token included in the request is invalid.';
 /** hashicorp/terraform-provider-aws#32809, cfn-sphere/cfn-sphere#55. */
 const EXPIRED = 'The security token included in the request is expired';
 const MISMATCH =

@@ -1,5 +1,6 @@
 /** What functions log and count in the sandbox, kept in memory. */
 import type { Clock, LogFields, Telemetry } from '../lambdas/ports/runtime.ts';
+import { keepLatest } from './world/call-log.ts';
 
 export interface TelemetryLine {
   /** The sandbox's time, ISO 8601; absent for what a bundled function wrote. */
@@ -11,10 +12,11 @@ export interface TelemetryLine {
   fields?: LogFields;
 }
 
-/** A function's Telemetry that adds to `lines`. */
-export const collectTelemetry = (lines: TelemetryLine[], functionName: string, clock: Pick<Clock, 'now'>): Telemetry => {
+/** A function's Telemetry that adds to `lines`. `keep`: how many of the latest stay; default: all. */
+export const collectTelemetry = (lines: TelemetryLine[], functionName: string, clock: Pick<Clock, 'now'>, keep = Number.POSITIVE_INFINITY): Telemetry => {
   const add = (level: TelemetryLine['level'], message: string, fields?: LogFields): void => {
     lines.push({ at: new Date(clock.now()).toISOString(), functionName, level, message, ...(fields ? { fields } : {}) });
+    keepLatest(lines, keep);
   };
   return {
     log: {

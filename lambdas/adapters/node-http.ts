@@ -3,9 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import type { PlainHttp, PlainHttpRequest } from './clients.ts';
 
 /** The answer must begin within that time, and then not pause for as long: milliseconds. */
-const SOCKET_TIMEOUT = 10_000;
+export const SOCKET_TIMEOUT = 10_000;
 /** Bytes of an answer that are read: several times what a page of 500 objects has, and what a Lambda of 512 MB can hold. */
 export const LONGEST_ANSWER = 64 * 1024 * 1024;
+
+/** What a call ends with that gets no answer in that time. */
+export const noAnswer = (): Error => Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' });
 
 const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
@@ -19,7 +22,7 @@ const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
       ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
     });
     const giveUp = (): void => {
-      request.destroy(Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' }));
+      request.destroy(noAnswer());
     };
     // Node counts a TLS handshake that nobody answers as activity, and would wait twice as long before it says so.
     const deadline = setTimeout(giveUp, SOCKET_TIMEOUT);

@@ -38,9 +38,17 @@ export const requireRight = (call: EksCall, asked: Asked): void => {
   if (denial) throw new EksError('AccessDeniedException', denial.message);
 };
 
-export const requireCluster = (call: EksCall, name: string): ClusterState => {
+/** The cluster itself, in whatever state. */
+export const requireListedCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = findCluster(call.world, call.account, call.region, name);
   if (!cluster) throw new EksError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { clusterName: name });
+  return cluster;
+};
+
+/** The cluster for what is in it: of one that is being deleted that may be gone already (knob `deletingCluster`). */
+export const requireCluster = (call: EksCall, name: string): ClusterState => {
+  const cluster = requireListedCluster(call, name);
+  if (cluster.status === 'DELETING' && call.world.knobs.deletingCluster === 'not-found') throw new EksError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { clusterName: name });
   return cluster;
 };
 

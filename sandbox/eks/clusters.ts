@@ -1,10 +1,10 @@
 /** The operations on clusters: reading only. */
 import type * as eks from '@aws-sdk/client-eks';
-import { paginate, requireCluster, seconds } from './call.ts';
+import { paginate, requireListedCluster, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 
 export const describeCluster: Handler<eks.DescribeClusterRequest, eks.DescribeClusterResponse> = (call, input) => {
-  const cluster = requireCluster(call, input.name);
+  const cluster = requireListedCluster(call, input.name);
   return {
     cluster: {
       name: cluster.name,

@@ -3,6 +3,7 @@ import type * as eks from '@aws-sdk/client-eks';
 import { entryArn } from './access-entry-state.ts';
 import type { EksCall, Handler } from './call.ts';
 import { isLive } from './association-state.ts';
+import { findCluster } from '../world/world.ts';
 import { EksError } from './errors.ts';
 
 /** User tags per resource, as for most of AWS. */
@@ -12,13 +13,12 @@ const ARN = /^arn:[\w-]+:eks:[\w-]+:\d{12}:[\w-]+\/.+$/;
 
 /** The tags themselves, to read or change; undefined where the caller's account and region have no such resource. */
 export const findTags = (call: EksCall, arn: string): Record<string, string> | undefined => {
-  for (const cluster of call.world.accounts.get(call.account)?.clusters.values() ?? []) {
-    if (cluster.region !== call.region) continue;
-    const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
-    const resource = resources.find((candidate) => candidate.arn === arn) ?? [...cluster.accessEntries.values()].find((entry) => entryArn(cluster, entry) === arn);
-    if (resource) return resource.tags;
-  }
-  return undefined;
+  // ARNs of all that a cluster has begin with its kind and the cluster's name: `addon/CLUSTER/…`.
+  const cluster = findCluster(call.world, call.account, call.region, arn.split('/')[1] ?? '');
+  if (!cluster) return undefined;
+  const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
+  const resource = resources.find((candidate) => candidate.arn === arn) ?? [...cluster.accessEntries.values()].find((entry) => entryArn(cluster, entry) === arn);
+  return resource?.tags;
 };
 
 const tagsOf = (call: EksCall, arn: string): Record<string, string> => {

@@ -70,6 +70,5 @@ export const seedCluster = (world: World, cluster: ClusterState, nodes: number |
   for (const name of NAMESPACES) ensureNamespace(cluster, name, createdAt);
   seedNodes(cluster, nodes);
   createWebhook(cluster);
-  const custom = [...world.catalogue.values()].flatMap(({ objects }) => objects.customKinds ?? []);
-  seedRbacDefaults(cluster, custom);
+  seedRbacDefaults(cluster, world.catalogue);
 };

@@ -1,4 +1,5 @@
 /** The Deployment controller: ReplicaSets by template, scaled up and down within surge and unavailability. */
+import { copyOf } from '../json.ts';
 import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
 import { placementOf } from './placement.ts';
 import { createPod, isActive, isReady, terminatePod } from './pods.ts';
@@ -51,7 +52,7 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
     spec: {
       replicas: 0,
       selector: { matchLabels: { ...deployment.spec.selector.matchLabels, [HASH_LABEL]: hash } },
-      template: structuredClone({ ...template, metadata: { ...template.metadata, labels } }),
+      template: copyOf({ ...template, metadata: { ...template.metadata, labels } }),
     },
   });
 };

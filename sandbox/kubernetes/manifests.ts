@@ -1,4 +1,5 @@
 /** An add-on's objects as EKS would apply them. */
+import { copyOf } from '../json.ts';
 import type { AddonObjects, DaemonSetSpec, DeploymentSpec, PodSettings, PodTemplate, StatefulSetSpec, Workload, WorkloadTemplate } from './objects.ts';
 
 const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
@@ -7,8 +8,8 @@ const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
     serviceAccountName: workload.serviceAccount,
     ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
     nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
-    ...(workload.initContainers ? { initContainers: workload.initContainers.map((container) => structuredClone(container)) } : {}),
-    containers: workload.containers.map((container) => structuredClone(container)),
+    ...(workload.initContainers ? { initContainers: workload.initContainers.map((container) => copyOf(container)) } : {}),
+    containers: workload.containers.map((container) => copyOf(container)),
   },
 });
 

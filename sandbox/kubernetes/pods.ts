@@ -1,4 +1,5 @@
 /** The life of one pod: created and admitted, ready, terminating, gone. */
+import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { canRun } from './nodes.ts';
 import type { Condition, Container, KubeObject, KubeState, Pod, PodTemplate, Tally, Workload } from './objects.ts';
@@ -149,7 +150,7 @@ const becomeReady = (plane: ControlPlane, pod: Pod, changed: () => void): void =
 export const createPod = (plane: ControlPlane, options: NewPod, changed: () => void): Pod => {
   const { kube } = plane.cluster;
   const { owner, createdAt } = options;
-  const template = structuredClone(options.template);
+  const template = copyOf(options.template);
   const generateName = `${owner.metadata.name}-`;
   const namespace = owner.metadata.namespace ?? 'default';
   let suffix: string;

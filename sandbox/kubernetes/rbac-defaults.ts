@@ -1,5 +1,7 @@
 /** The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default. */
 import { ANNOTATE_EVERYTHING, customResourceRules, type Purpose, READ_RULES, RESTART_EVERYTHING } from '../../lambdas/domain/access/rules.ts';
+import type { Catalogue } from '../catalog/catalogue.ts';
+import { copyOf } from '../json.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { POLICY_ARN, USER_FACING_ROLES } from './access-policies.ts';
 import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
@@ -38,12 +40,32 @@ const BOOTSTRAP: Pick<Metadata, 'labels' | 'annotations'> = {
   annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
 };
 
+/** Those that all clusters of a world have, made once: as many again for each of thousands of clusters would fill the memory. */
+const shared = new WeakMap<Catalogue, { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> }>();
+
+/** Whoever changes a role gives it other rules, and none changes those in place; frozen, so that nobody can. */
+const freeze = (value: unknown): void => {
+  if (typeof value !== 'object' || value === null) return;
+  Object.freeze(value);
+  for (const part of Object.values(value)) freeze(part);
+};
+
+const sharedRules = (catalogue: Catalogue): { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> } => {
+  const known = shared.get(catalogue);
+  if (known) return known;
+  const custom = [...catalogue.values()].flatMap(({ objects }) => objects.customKinds ?? []);
+  const made = { defaults: copyOf({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES }), migrator: migratorRules(custom) };
+  freeze(made);
+  shared.set(catalogue, made);
+  return made;
+};
+
 const putRole = ({ kube, createdAt }: ClusterState, name: string, rules: PolicyRule[], meta: typeof BOOTSTRAP): void => {
   putObject(kube, 'ClusterRole', {
     apiVersion: `${RBAC_GROUP}/v1`,
     kind: 'ClusterRole',
-    metadata: newMetadata(kube, createdAt, { name, ...structuredClone(meta) }),
-    rules: structuredClone(rules),
+    metadata: newMetadata(kube, createdAt, { name, ...copyOf(meta) }),
+    rules,
   });
 };
 
@@ -51,7 +73,7 @@ const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, me
   putObject(kube, 'ClusterRoleBinding', {
     apiVersion: `${RBAC_GROUP}/v1`,
     kind: 'ClusterRoleBinding',
-    metadata: newMetadata(kube, createdAt, { name, ...structuredClone(meta) }),
+    metadata: newMetadata(kube, createdAt, { name, ...copyOf(meta) }),
     subjects: [{ kind: 'Group', apiGroup: RBAC_GROUP, name: group }],
     roleRef: { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name },
   });
@@ -59,16 +81,16 @@ const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, me
 
 /**
  * Roles and bindings of every cluster. The service's own are among them, so that an access entry only has to name the group;
- * `custom`: what add-ons define, which the service reads.
+ * it reads what the catalogue's add-ons define.
  */
-export const seedRbacDefaults = (cluster: ClusterState, custom: CustomKind[]): void => {
-  for (const [name, rules] of Object.entries({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES })) putRole(cluster, name, rules, BOOTSTRAP);
+export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): void => {
+  const { defaults, migrator } = sharedRules(catalogue);
+  for (const [name, rules] of Object.entries(defaults)) putRole(cluster, name, rules, BOOTSTRAP);
   bind(cluster, 'cluster-admin', 'system:masters', BOOTSTRAP);
   for (const name of Object.keys(DISCOVERY_ROLES)) bind(cluster, name, 'system:authenticated', BOOTSTRAP);
-  const rules = migratorRules(custom);
   for (const purpose of Object.keys(SANDBOX_GROUPS) as Purpose[]) {
     const group = SANDBOX_GROUPS[purpose];
-    putRole(cluster, group, rules[purpose], {});
+    putRole(cluster, group, migrator[purpose], {});
     bind(cluster, group, group, {});
   }
 };

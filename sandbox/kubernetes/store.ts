@@ -172,8 +172,14 @@ export const ownedBy = (owner: KubeObject): OwnerReference => ({
   blockOwnerDeletion: true,
 });
 
+/** The last one made: many parts of an object have the same time, and share its text. */
+let latest = { at: Number.NaN, text: '' };
+
 /** Kubernetes' time format: whole seconds. */
-export const timestamp = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
+export const timestamp = (at: number): string => {
+  if (latest.at !== at) latest = { at, text: new Date(at).toISOString().replace(/\.\d+Z$/, 'Z') };
+  return latest.text;
+};
 
 /** Metadata of an object that is created at `at`. */
 export const newMetadata = (kube: KubeState, at: number, metadata: Omit<Metadata, 'uid' | 'resourceVersion' | 'creationTimestamp'>): Metadata => ({

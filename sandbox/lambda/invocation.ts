@@ -1,5 +1,6 @@
 /** Which invocation of a function makes a call: known wherever its handler's promises lead. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Clock } from '../../lambdas/ports/runtime.ts';
 
 /** An invocation that runs in this process. */
 export interface RunningInvocation {
@@ -40,3 +41,12 @@ export const currentInvocation = (): RunningInvocation | undefined => running.ge
 export const assertRunning = (): void => {
   if (currentInvocation()?.exited === true) throw new ProcessExited('The process of this invocation has exited.');
 };
+
+/** A clock's sleep for what functions do: a process that has died does not wait either. */
+export const sleepWhileRunning =
+  (clock: Pick<Clock, 'sleep'>): Clock['sleep'] =>
+  async (milliseconds) => {
+    assertRunning();
+    await clock.sleep(milliseconds);
+    assertRunning();
+  };

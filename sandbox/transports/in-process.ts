@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
 import type { PlainHttp, SdkSettings, Transport } from '../../lambdas/adapters/clients.ts';
-import { clusterAt } from '../door.ts';
+import { noAnswer, SOCKET_TIMEOUT } from '../../lambdas/adapters/node-http.ts';
 import type { Door } from '../door.ts';
 import { ConnectionLost } from '../door-faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
@@ -11,6 +11,7 @@ import { assertRunning } from '../lambda/invocation.ts';
 import { isS3Host } from '../s3/request.ts';
 import { trustedAuthSchemes } from '../signature-trusted.ts';
 import { queryOf } from './query.ts';
+import { clusterAt } from '../world/endpoints.ts';
 import type { World } from '../world/world.ts';
 
 const bytesOf = (body: unknown): Uint8Array => {
@@ -48,12 +49,16 @@ class UntrustedCertificate extends Error {
 }
 
 const plainHttp =
-  (door: Pick<Door, 'handle' | 'hasApiAt'>, world: World): PlainHttp =>
+  (door: Pick<Door, 'handle' | 'hasApiAt'>, world: World, hang: NonNullable<InProcessOptions['hang']>): PlainHttp =>
   async (request) => {
     const url = new URL(request.url);
     // What TLS would do: no such host, or a certificate that the caller's authority did not sign. That of an API is everybody's.
     const cluster = clusterAt(world, url.host);
     if (!cluster && !door.hasApiAt(url)) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${url.hostname}`), { code: 'ENOTFOUND' });
+    if (cluster?.unreachable) {
+      await hang(SOCKET_TIMEOUT);
+      throw noAnswer();
+    }
     if (cluster && request.certificateAuthority?.trim() !== cluster.certificateAuthority.trim()) {
       throw new UntrustedCertificate('unable to verify the first certificate');
     }
@@ -91,12 +96,14 @@ const onceOnly = { mode: 'standard', retry: <Input, Output>(next: (input: Input)
 export interface InProcessOptions {
   /** Waited for before each request arrives; without it a call takes no time at all. */
   latency?: () => Promise<void>;
+  /** Waited for by a call that nobody answers, for as many milliseconds, before it gives up; without it that takes no time at all. */
+  hang?: (milliseconds: number) => Promise<void>;
   /** Clients name their key instead of signing: for a door that trusts its callers. */
   trusted?: boolean;
 }
 
 /** A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are, but for S3's. */
-export const inProcessTransport = (door: Door, world: World, { latency, trusted = false }: InProcessOptions = {}): Transport => {
+export const inProcessTransport = (door: Door, world: World, { latency, hang = () => Promise.resolve(), trusted = false }: InProcessOptions = {}): Transport => {
   const delayed: Pick<Door, 'handle' | 'hasApiAt'> = {
     hasApiAt: door.hasApiAt,
     handle: async (request) => {
@@ -120,5 +127,5 @@ export const inProcessTransport = (door: Door, world: World, { latency, trusted 
     },
   };
   const settings = trusted ? (service: string, region: string) => ({ ...settingsFor(service, region), retryStrategy: onceOnly, defaultUserAgentProvider: () => Promise.resolve([]), httpAuthSchemes: trustedAuthSchemes() }) : settingsFor;
-  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, settingsFor: settings, http: plainHttp(delayed, world) };
+  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, settingsFor: settings, http: plainHttp(delayed, world, hang) };
 };

@@ -5,10 +5,12 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { Door } from '../door.ts';
 import type { HttpRequest } from '../http.ts';
+import { moveApiServer } from '../world/endpoints.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { createServerCertificate } from './certificates.ts';
 import { queryOf } from './query.ts';
@@ -84,7 +86,7 @@ export class PortError extends Error {
 
 const PORT_REASONS: Record<string, string> = { EADDRINUSE: 'is taken', EACCES: 'is reserved: this user may not listen there' };
 
-const listen = (server: Server, port: number): Promise<number> =>
+const listen = (server: TcpServer, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => {
       const reason = PORT_REASONS[error.code ?? ''];
@@ -103,8 +105,32 @@ const stop = (server: Server): Promise<void> =>
     server.closeAllConnections();
   });
 
+interface Listening {
+  server: TcpServer;
+  /** Ends every connection. */
+  stop: () => Promise<void>;
+}
+
+const answering = (server: Server): Listening => ({ server, stop: () => stop(server) });
+
+/** Takes connections and says nothing, as a firewall that drops what it gets. */
+const silent = (): Listening => {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    // A caller that gives up may reset the connection.
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+  });
+  const end = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  return { server, stop: end };
+};
+
 export const openLoopback = async ({ door, world, credentials, port = 0 }: LoopbackOptions): Promise<Loopback> => {
-  const servers: Server[] = [];
+  const stops: (() => Promise<void>)[] = [];
   const former: { cluster: ClusterState; endpoint: string; certificateAuthority: string }[] = [];
   const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
 
@@ -112,24 +138,24 @@ export const openLoopback = async ({ door, world, credentials, port = 0 }: Loopb
 
   const close = async (): Promise<void> => {
     door.addresses.delete(url);
-    await Promise.all(servers.map(stop));
-    for (const { cluster, endpoint, certificateAuthority } of former) Object.assign(cluster, { endpoint, certificateAuthority });
+    await Promise.all(stops.map((end) => end()));
+    for (const { cluster, ...place } of former) moveApiServer(world, cluster, place);
   };
 
   try {
     const aws = createServer(listener(door));
     url = `http://${HOST}:${await listen(aws, port)}`;
-    servers.push(aws);
+    stops.push(() => stop(aws));
     door.addresses.add(url);
 
     if (clusters.length > 0) {
       const { authority, certificate, privateKey } = await createServerCertificate();
       for (const cluster of clusters) {
-        const server = createTlsServer({ key: privateKey, cert: certificate }, listener(door, cluster));
+        const { server, stop: end } = cluster.unreachable ? silent() : answering(createTlsServer({ key: privateKey, cert: certificate }, listener(door, cluster)));
         const endpoint = `https://${HOST}:${await listen(server, 0)}`;
-        servers.push(server);
+        stops.push(end);
         former.push({ cluster, endpoint: cluster.endpoint, certificateAuthority: cluster.certificateAuthority });
-        Object.assign(cluster, { endpoint, certificateAuthority: authority });
+        moveApiServer(world, cluster, { endpoint, certificateAuthority: authority });
       }
     }
 

@@ -11,6 +11,7 @@ import { CallLog } from './call-log.ts';
 import { Faults } from './faults.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
+import { Throttles } from './throttles.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import type { AddonState, AttachedPolicyState, ClusterState, RoleState, World } from './world.ts';
 
@@ -25,6 +26,8 @@ export interface BuildOptions {
   restartRoles?: string[];
   /** Those of these that change service accounts there; default: none. */
   annotateRoles?: string[];
+  /** How many of the latest calls the world remembers; default: all. */
+  keepCalls?: number;
 }
 
 /** A role as a template has it. */
@@ -140,10 +143,11 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     createdAt: Date.parse(spec.createdAt),
     endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.amazonaws.com`,
     certificateAuthority: placeholderCertificate(world),
+    ...(spec.apiServer === 'unreachable' ? { unreachable: true } : {}),
     ...(oidcId === undefined ? {} : { oidcIssuer: `https://oidc.eks.${region}.amazonaws.com/id/${oidcId}` }),
     autoMode: spec.autoMode,
     authenticationMode: spec.authenticationMode,
-    tags: {},
+    tags: { ...spec.tags },
     addons: new Map(),
     associations: new Map(),
     updates: new Map(),
@@ -201,8 +205,9 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     catalogue: loadCatalogue(),
     accounts: new Map(),
     accessKeys: new Map(),
-    log: new CallLog(),
-    faults: new Faults(scenario.faults),
+    log: new CallLog({ keep: options.keepCalls }),
+    faults: new Faults(scenario.faults, { keep: options.keepCalls }),
+    throttles: new Throttles(scenario.throttles),
     events: [],
     notifications: [],
     deadLetters: [],
@@ -214,8 +219,8 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
   const serviceRoles = deployedRoles.map((role) => (typeof role === 'string' ? role : role.arn));
   const { kubernetesRoles = serviceRoles } = options;
   const operator = operatorRoleArn(world);
-  for (const { id, roles, clusters } of scenario.accounts) {
-    const account = { id, roles: new Map<string, RoleState>(), clusters: new Map<string, ClusterState>() };
+  for (const { id, roles, clusters, disabledRegions } of scenario.accounts) {
+    const account = { id, roles: new Map<string, RoleState>(), clusters: new Map<string, ClusterState>(), disabledRegions };
     world.accounts.set(id, account);
     for (const role of roles) {
       const state = buildRole(world, role);

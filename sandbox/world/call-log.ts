@@ -27,14 +27,38 @@ export interface Call {
   denied?: string;
 }
 
+/** Takes away the oldest once there are twice as many as shall stay, so that it costs little. */
+export const keepLatest = (list: unknown[], keep: number): void => {
+  if (list.length > 2 * keep) list.splice(0, list.length - keep);
+};
+
+/** How often an operation was called in one region of one account. */
+export interface CallCount extends Pick<Call, 'service' | 'operation' | 'account' | 'region'> {
+  calls: number;
+  /** Those of them that were answered with an error, by its name. */
+  errors: Record<string, number>;
+}
+
 /** Every call to every service, in order; the tests' and the promises' witness. */
 export class CallLog {
+  /** All that were made, or the latest of them: `keep` and up to as many before. */
   readonly calls: Call[] = [];
   private readonly listeners: ((call: Call) => void)[] = [];
+  private readonly counted = new Map<string, CallCount>();
+  private readonly keep: number;
+  private total = 0;
+
+  /** `keep`: how many calls stay, for runs with millions of them. Default: all. */
+  constructor({ keep = Number.POSITIVE_INFINITY }: { keep?: number | undefined } = {}) {
+    this.keep = keep;
+  }
 
   add(call: Omit<Call, 'n'>): void {
-    const entry = { n: this.calls.length + 1, ...call };
+    this.total += 1;
+    const entry = { n: this.total, ...call };
     this.calls.push(entry);
+    keepLatest(this.calls, this.keep);
+    this.count(entry);
     for (const listener of this.listeners) listener(entry);
   }
 
@@ -42,7 +66,20 @@ export class CallLog {
     this.listeners.push(listener);
   }
 
-  /** Calls that can change the target: everything but the service's own. */
+  private count({ service, operation, account, region, error }: Call): void {
+    const key = `${service} ${account} ${region} ${operation}`;
+    const count = this.counted.get(key) ?? { service, operation, account, region, calls: 0, errors: {} };
+    this.counted.set(key, count);
+    count.calls += 1;
+    if (error !== undefined) count.errors[error] = (count.errors[error] ?? 0) + 1;
+  }
+
+  /** Of all calls that were made, whatever stays of them. */
+  counts(): readonly CallCount[] {
+    return [...this.counted.values()];
+  }
+
+  /** Calls that can change the target: everything but the service's own. Of those that are still here. */
   mutations(): Call[] {
     return this.calls.filter((call) => call.mutating && !OWN_SERVICES.includes(call.service));
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lambdas/ports/runtime.ts';
+import { type Queued, TimeQueue } from './queue.ts';
 
 /**
  * The sandbox's clock. Beside sleeping it knows which threads of control there are, since virtual time may only jump
@@ -85,29 +86,8 @@ export class ScaledClock implements SandboxClock {
   }
 }
 
-interface PendingTimer {
-  at: number;
-  order: number;
+interface PendingTimer extends Queued {
   fire: () => void;
-}
-
-/** Timers by their time, those of one time by when they were made. */
-class TimerQueue {
-  private readonly timers: PendingTimer[] = [];
-
-  add(timer: PendingTimer): void {
-    const after = this.timers.findIndex((other) => other.at > timer.at);
-    this.timers.splice(after === -1 ? this.timers.length : after, 0, timer);
-  }
-
-  first(): PendingTimer | undefined {
-    return this.timers[0];
-  }
-
-  remove(timer: PendingTimer): void {
-    const index = this.timers.indexOf(timer);
-    if (index !== -1) this.timers.splice(index, 1);
-  }
 }
 
 /** Turns of the event loop without any news after which nothing in process can still be under way. */
@@ -140,8 +120,8 @@ export class VirtualClock implements SandboxClock {
   private readonly stuckAfter: { turns: number; milliseconds: number };
   private readonly parked = new Set<(reason: VirtualDeadlock) => void>();
   private time: number;
-  private readonly timers = new TimerQueue();
-  private readonly background = new TimerQueue();
+  private readonly timers = new TimeQueue<PendingTimer>();
+  private readonly background = new TimeQueue<PendingTimer>();
   private order = 0;
   private threads = 0;
   /** Parked threads that wait for the outside. */

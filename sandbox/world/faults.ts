@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isObject } from '../json.ts';
+import { keepLatest } from './call-log.ts';
 
 /**
  * `throttled` to `not-found`: the service refuses, with its own error, and does nothing. `lost-…`: the connection breaks
@@ -79,11 +80,16 @@ export class FaultError extends Error {
 
 /** The faults of a world, and the calls that they could strike. */
 export class Faults {
+  /** All, or the latest: `keep` and up to as many before. */
   readonly seen: SeenCall[] = [];
+  private readonly keep: number;
+  private total = 0;
   private readonly list: { fault: Fault; matched: number }[] = [];
   private possible: readonly FaultKind[] = FAULT_KINDS;
 
-  constructor(list: readonly FaultInput[]) {
+  /** `keep`: how many calls stay in `seen`. Default: all. */
+  constructor(list: readonly FaultInput[], { keep = Number.POSITIVE_INFINITY }: { keep?: number | undefined } = {}) {
+    this.keep = keep;
     for (const one of list) this.add(one);
   }
 
@@ -114,7 +120,9 @@ export class Faults {
 
   /** Counts the call and answers what happens to it; where several faults strike, the first of the list. `input` is asked for only where a fault looks at it. */
   strike(call: Omit<SeenCall, 'n'>, input: () => unknown): FaultKind | undefined {
-    this.seen.push({ n: this.seen.length + 1, ...call });
+    this.total += 1;
+    this.seen.push({ n: this.total, ...call });
+    keepLatest(this.seen, this.keep);
     let kind: FaultKind | undefined;
     for (const entry of this.list) {
       const { fault: each } = entry;

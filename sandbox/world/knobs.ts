@@ -77,6 +77,12 @@ export const knobs = z
       'the Terraform provider waits with ACTIVE as a pending state of a delete',
       'How long DescribeAddon still shows the old status after DeleteAddon.',
     ),
+    deletingCluster: knob(
+      z.enum(['answers', 'not-found']).default('answers'),
+      'unknown',
+      'hashicorp/terraform-provider-aws#26528 and its sweeper of add-ons: clusters that ListClusters names and for which ListAddons answers ResourceNotFoundException; whether those were being deleted is not said',
+      'What EKS answers about the add-ons, associations and access entries of a cluster that is DELETING: as before, or that it finds no such cluster. DescribeCluster and ListClusters show it either way.',
+    ),
     addonCreateSeconds: knob(seconds.default(25), 'placeholder', 'upbound/configuration-aws-eks#11: 30 seconds to 4 minutes', 'CREATING lasts so long at least; then the add-on waits for its pods.'),
     addonUpdateSeconds: knob(seconds.default(15), 'placeholder', OURS, 'UPDATING lasts so long at least; then the add-on waits for its pods.'),
     addonDeleteSeconds: knob(seconds.default(40), 'placeholder', OURS, 'From DeleteAddon without preserve to the 404.'),

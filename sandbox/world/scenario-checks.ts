@@ -4,6 +4,7 @@ import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { PolicyKind } from '../../lambdas/domain/policy/document.ts';
 import { isJson } from '../json.ts';
 import { isWorkloadKind } from '../kubernetes/store.ts';
+import { DEFAULT_REGIONS } from './regions.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
 
 type ScenarioRole = Scenario['accounts'][number]['roles'][number];
@@ -219,6 +220,22 @@ const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path
   }
 };
 
+/** Regions that an account can disable at all, and throttles of accounts that there are. */
+const checkRegions = (scenario: Scenario, report: Report): void => {
+  const ids = scenario.accounts.map((account) => account.id);
+  for (const [index, { id, disabledRegions }] of scenario.accounts.entries()) {
+    const path = ['accounts', index, 'disabledRegions'];
+    for (const [position, region] of disabledRegions.entries()) {
+      if (DEFAULT_REGIONS.includes(region)) report([...path, position], `every account has ${region}, which can't be disabled. Name a region that has to be enabled first, such as eu-south-1.`);
+      if (scenario.home?.account === id && scenario.home.region === region) report([...path, position], 'the service itself is deployed there. Change home, or remove it.');
+    }
+    reportDuplicates(disabledRegions, (region) => region, (position) => [...path, position], 'the region', report);
+  }
+  for (const [index, { account }] of scenario.throttles.entries()) {
+    if (account !== undefined && !ids.includes(account)) report(['throttles', index, 'account'], `there is no account ${account}. The scenario has: ${ids.join(', ')}.`);
+  }
+};
+
 /** Every way in which a scenario that passed its schema does not fit together; empty when it does. */
 export const checkScenario = (scenario: Scenario, catalogue: Catalogue): ScenarioProblem[] => {
   const problems: ScenarioProblem[] = [];
@@ -245,6 +262,8 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
       checkAccess(cluster, path, report);
     }
   }
+
+  checkRegions(scenario, report);
 
   const { home } = scenario;
   if (home && !scenario.accounts.some((account) => account.id === home.account)) {

@@ -4,6 +4,11 @@ import { z } from 'zod';
 export const tags = z.record(z.string(), z.string());
 export const timestamp = z.iso.datetime();
 
+/** EKS API reference, TagResource: at most 50, of 128 and 256 characters; AWS keeps `aws:` to itself. */
+export const clusterTags = z
+  .record(z.string().min(1).max(128).regex(/^(?!aws:)/i, 'must not begin with aws:, which AWS keeps to itself'), z.string().max(256))
+  .refine((given) => Object.keys(given).length <= 50, 'must be 50 tags at most');
+
 /** RFC 1123: names of namespaces, service accounts and workloads. */
 const kubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a Kubernetes name (lower-case letters, digits, - and ., at most 253)');
 const namespace = kubernetesName.describe('Its namespace; made where it is missing.');

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/model.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
-import { accessEntry, customResource, extraEnv, fargateProfile, nodeGroup, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
+import { throttle } from './throttles.ts';
+import { accessEntry, clusterTags, customResource, extraEnv, fargateProfile, nodeGroup, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
 
 export { knobs } from './knobs.ts';
 export type { Knobs } from './knobs.ts';
@@ -113,6 +114,10 @@ const cluster = z
       .regex(/^[0-9A-F]{32}$/, 'must be 32 upper-case hexadecimal digits')
       .optional()
       .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; none: the cluster shows no issuer.'),
+    apiServer: z
+      .enum(['reachable', 'unreachable'])
+      .default('reachable')
+      .describe('Whether its API server can be reached from outside. `unreachable`: a connection gets no answer and runs into the time-out of whoever makes it, as behind a firewall; EKS itself still reaches it.'),
     autoMode: z.boolean().default(false).describe('EKS Auto Mode: the Pod Identity agent is built in.'),
     authenticationMode: z
       .enum(['API', 'API_AND_CONFIG_MAP', 'CONFIG_MAP'])
@@ -141,6 +146,7 @@ const cluster = z
         'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart or sandbox:migrator:annotate where they restart workloads, or change service accounts.',
       ),
     rbac: z.array(rbacObject).default([]).describe('RBAC objects of the cluster.'),
+    tags: clusterTags.default({}).describe('Tags.'),
   })
   .meta({ id: 'Cluster', description: 'An EKS cluster.' });
 
@@ -149,6 +155,10 @@ const account = z
     id: accountId.describe('The 12 digits.'),
     roles: z.array(role).default([]).describe('Its IAM roles.'),
     clusters: z.array(cluster).default([]).describe('Its clusters, of any region.'),
+    disabledRegions: z
+      .array(regionName)
+      .default([])
+      .describe('Regions to opt in to that it has not enabled: AWS refuses every call there that is made with its credentials, and no role of it can be assumed there.'),
   })
   .meta({ id: 'Account', description: 'An AWS account.' });
 
@@ -173,9 +183,12 @@ export const scenario = z
     home: home.optional().describe("Where the service itself is deployed. Where it is left out: in the first account, in the region of its first cluster."),
     catalogue: z.array(catalogueChange).default([]).describe('Changes to what EKS offers.'),
     faults: z.array(fault).default([]).describe("What goes wrong with the calls of the service's own functions, and when."),
+    throttles: z.array(throttle).default([]).describe('How many calls services take; no limit where there is none.'),
     knobs: knobs.prefault({}).describe('How AWS behaves where nobody knows for sure.'),
   })
   .meta({ title: 'Scenario', description: 'The AWS that a sandbox of pod-identity starts with. See docs/sandbox.md.' });
 export type Scenario = z.infer<typeof scenario>;
+/** As it is written: with defaults left out. */
+export type ScenarioInput = z.input<typeof scenario>;
 export type ScenarioCluster = z.infer<typeof cluster>;
 export type ScenarioAddon = z.infer<typeof installedAddon>;

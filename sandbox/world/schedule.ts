@@ -1,6 +1,12 @@
+import { type Queued, TimeQueue } from './queue.ts';
+
+interface DueEvent extends Queued {
+  run: (at: number) => void;
+}
+
 /** What is due in the world and when. Nothing ticks: whoever looks at the world first lets due events happen. */
 export class Schedule {
-  private events: { at: number; order: number; run: (at: number) => void }[] = [];
+  private readonly events = new TimeQueue<DueEvent>();
   private order = 0;
   private time: number;
 
@@ -14,9 +20,7 @@ export class Schedule {
   }
 
   at(at: number, run: (at: number) => void): void {
-    const event = { at: Math.max(at, this.time), order: this.order++, run };
-    const after = this.events.findIndex((other) => other.at > event.at);
-    this.events.splice(after === -1 ? this.events.length : after, 0, event);
+    this.events.add({ at: Math.max(at, this.time), order: this.order++, run });
   }
 
   after(milliseconds: number, run: (at: number) => void): void {
@@ -26,9 +30,9 @@ export class Schedule {
   /** Lets everything happen that is due up to that time, in order; an event sees its own time as now. */
   advanceTo(time: number): void {
     for (;;) {
-      const next = this.events[0];
+      const next = this.events.first();
       if (!next || next.at > time) break;
-      this.events.shift();
+      this.events.remove(next);
       this.time = Math.max(this.time, next.at);
       next.run(this.time);
     }

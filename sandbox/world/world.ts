@@ -7,6 +7,7 @@ import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { Knobs } from './scenario.ts';
 import type { Schedule } from './schedule.ts';
+import type { Throttles } from './throttles.ts';
 
 export interface RoleState {
   arn: string;
@@ -133,10 +134,12 @@ export interface ClusterState {
   platformVersion: string;
   status: string;
   createdAt: number;
-  /** https URL; the loopback transport puts its own address here. */
+  /** https URL; the loopback transport puts its own address here (`moveApiServer`). */
   endpoint: string;
   /** PEM; what the loopback transport's certificate is signed by. */
   certificateAuthority: string;
+  /** Its API server answers nobody from outside; EKS itself still reaches it. */
+  unreachable?: true;
   oidcIssuer?: string;
   autoMode: boolean;
   authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
@@ -163,6 +166,8 @@ export interface AccountState {
   roles: Map<string, RoleState>;
   /** By `region/name`. */
   clusters: Map<string, ClusterState>;
+  /** Where its credentials are good for nothing. Left out: nowhere. */
+  disabledRegions?: readonly string[];
 }
 
 /** A key pair that the sandbox has handed out. */
@@ -240,6 +245,8 @@ export interface World {
   log: CallLog;
   /** What goes wrong with the calls of the service's own functions. */
   faults: Faults;
+  /** How many calls services take. */
+  throttles: Throttles;
   /** Events that were put, messages of topics, and dead letters: each in order, for ever. */
   events: PutEvent[];
   notifications: Notification[];

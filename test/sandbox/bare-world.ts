@@ -6,6 +6,7 @@ import { Random } from '../../sandbox/world/random.ts';
 import { knobs as knobsSchema } from '../../sandbox/world/scenario.ts';
 import type { Knobs } from '../../sandbox/world/scenario.ts';
 import { Schedule } from '../../sandbox/world/schedule.ts';
+import { Throttles } from '../../sandbox/world/throttles.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
 
 export const START = Date.parse('2026-01-15T09:00:00.000Z');
@@ -22,6 +23,7 @@ export const bareWorld = ({ seed = 1, knobs = {}, ...parts }: Partial<Omit<World
   accessKeys: new Map(),
   log: new CallLog(),
   faults: new Faults([]),
+  throttles: new Throttles(),
   events: [],
   notifications: [],
   deadLetters: [],

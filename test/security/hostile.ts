@@ -49,7 +49,7 @@ export function hostileScenario(change: (scenario: Scenario, cluster: ScenarioCl
   const [own] = account!.roles;
   // All of them trust EKS Pod Identity: nothing but the allow-lists stands in their way.
   for (const path of ['admin', 'EKS-Addons/shouting', 'eks-addons-evil/neighbour', 'eks-addons/other']) account!.roles.push({ ...structuredClone(own!), arn: roleArn(path) });
-  scenario.accounts.push({ id: OTHER_ACCOUNT, roles: [{ ...structuredClone(own!), arn: roleArn('eks-addons/elsewhere', OTHER_ACCOUNT) }], clusters: [] });
+  scenario.accounts.push({ id: OTHER_ACCOUNT, roles: [{ ...structuredClone(own!), arn: roleArn('eks-addons/elsewhere', OTHER_ACCOUNT) }], clusters: [], disabledRegions: [] });
   change(scenario, account!.clusters[0]!);
   return scenario;
 }

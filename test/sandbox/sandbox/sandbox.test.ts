@@ -187,6 +187,18 @@ describe('openSandbox', () => {
     expect(await logOf(7)).not.toBe(await logOf(8));
   });
 
+  it('remembers only the latest calls where it shall, and counts them all', async () => {
+    const sandbox = await open({ keepCalls: 5 });
+    expect(await run(sandbox, { dryRun: true })).toBe('SUCCEEDED');
+    const { log, faults } = sandbox.world;
+    const total = log.counts().reduce((sum, { calls }) => sum + calls, 0);
+    expect(total).toBeGreaterThan(30);
+    expect(log.calls.at(-1)?.n).toBe(total);
+    expect(Math.max(log.calls.length, faults.seen.length, sandbox.logs().length)).toBeLessThanOrEqual(10);
+    const plans = log.counts().filter(({ operation }) => operation === 'DescribeCluster');
+    expect(plans).toEqual([{ service: 'eks', operation: 'DescribeCluster', account: target.account, region: target.region, calls: expect.any(Number), errors: {} }]);
+  });
+
   it('refuses faults that can not happen to bundled functions, and plays the others', async () => {
     const scenario = await scenarioOf();
     const faultsOf = (kind: 'crash-before' | 'lost-after' | 'server-error') => [{ service: 'eks' as const, call: 1, times: 1 as const, kind }];

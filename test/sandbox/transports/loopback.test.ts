@@ -113,6 +113,24 @@ describe('the loopback transport', () => {
     expect(direct.body).toBe(remote.body);
   });
 
+  it('says nothing where the API server of a cluster is out of reach, until it closes', async () => {
+    const world = newWorld();
+    clusterOf(world).unreachable = true;
+    const door = openDoor(world);
+    const loopback = await openLoopback({ world, door, credentials: operator(world) });
+    closing.push(loopback.close);
+    const { endpoint, certificateAuthority } = clusterOf(world);
+    let ended = false;
+    const pods = fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority).finally(() => (ended = true));
+    pods.catch(() => undefined);
+    // Others get their answers meanwhile.
+    const client = new STSClient({ endpoint: loopback.url, region: REGION, credentials: operator(world) });
+    for (let calls = 0; calls < 5; calls += 1) await client.send(new GetCallerIdentityCommand({}));
+    expect(ended).toBe(false);
+    await loopback.close();
+    await expect(pods).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
   it('keeps a watch open, tells what changes, and ends it where the client must list again', async () => {
     const { world } = await open();
     const cluster = clusterOf(world);

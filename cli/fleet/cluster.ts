@@ -1,0 +1,115 @@
+/** One cluster of a fleet, with its add-ons and the roles that they use. */
+import type { Catalogue } from '../../sandbox/catalog/catalogue.ts';
+import { CLUSTER_VERSIONS } from '../../sandbox/catalog/cluster-versions.ts';
+import type { Random } from '../../sandbox/world/random.ts';
+import { SWEEP_TAG, TAG_IN, TAG_OUT } from '../../lambdas/domain/sweep/model.ts';
+import { type AddonContext, type ClusterInput, daysBefore, type MadeAddon, makeAddon, type RoleInput } from './addon.ts';
+import { between, pick } from './chance.ts';
+import type { AddonState, ClusterState } from './states.ts';
+import { policyOf } from './trust.ts';
+import { chooseAddons, requireAddon, takesAssociations, UNSUPPORTED } from './versions.ts';
+
+const HEX = '0123456789ABCDEF';
+/** Out of a few hundred days, in which a cluster is not made anew. */
+const AGE_DAYS = [120, 600] as const;
+const OWNED = { team: ['payments', 'search', 'shop', 'identity', 'logistics', 'reports', 'mobile', 'pricing', 'data', 'media', 'billing', 'platform'], env: ['dev', 'test', 'staging', 'prod'] };
+
+export interface Naming {
+  team: string;
+  env: string;
+  name: string;
+}
+
+/** Names such as payments-prod-3: each is there once in a fleet. */
+export const namer = (random: Random): (() => Naming) => {
+  const used = new Map<string, number>();
+  return () => {
+    const team = pick(random, OWNED.team);
+    const env = pick(random, OWNED.env);
+    const number = (used.get(`${team}-${env}`) ?? 0) + 1;
+    used.set(`${team}-${env}`, number);
+    return { team, env, name: `${team}-${env}-${number}` };
+  };
+};
+
+export interface ClusterOptions {
+  random: Random;
+  catalogue: Catalogue;
+  account: string;
+  region: string;
+  naming: Naming;
+  state: ClusterState;
+  /** How many add-ons it has, at most. */
+  addons: number;
+  /** The state of the next add-on that can use a role. */
+  nextState: () => AddonState;
+  shared: AddonContext['shared'];
+}
+
+export interface MadeCluster {
+  cluster: ClusterInput;
+  roles: RoleInput[];
+  addons: MadeAddon[];
+}
+
+/** Who is let in where the service is not: an administrator, and the nodes. */
+const accessWithout = (account: string, name: string): { entries: NonNullable<ClusterInput['accessEntries']>; role: RoleInput } => {
+  const nodes = `arn:aws:iam::${account}:role/${name}-nodes`;
+  return {
+    entries: [
+      { principalArn: `arn:aws:iam::${account}:role/platform-admin`, policies: [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy' }] },
+      { principalArn: nodes, type: 'EC2_LINUX' },
+    ],
+    role: {
+      arn: nodes,
+      trustPolicy: policyOf({ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }),
+      attachedPolicies: ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonEKS_CNI_Policy'].map((policy) => ({ arn: `arn:aws:iam::aws:policy/${policy}` })),
+    },
+  };
+};
+
+const PARTS: Partial<Record<ClusterState, Partial<ClusterInput>>> = {
+  'auto-mode': { autoMode: true },
+  'fargate-only': { nodes: [{ count: 4, compute: 'fargate' }], fargateProfiles: [{ name: 'system', namespace: 'kube-system' }] },
+  deleting: { status: 'DELETING' },
+  unreachable: { apiServer: 'unreachable' },
+};
+
+const tagsOf = ({ team, env }: Naming, state: ClusterState, random: Random): Record<string, string> => {
+  const chosen = random.integer(10) === 0;
+  return { team, env, ...(state === 'tagged-out' ? { [SWEEP_TAG]: TAG_OUT } : chosen ? { [SWEEP_TAG]: TAG_IN } : {}) };
+};
+
+/** An add-on that needs no role; cert-manager has one now and then, though none of its versions takes associations. */
+const otherState = (name: string, { random, state }: ClusterOptions): AddonState => (name === UNSUPPORTED && state === 'ordinary' && random.integer(4) === 0 ? 'unsupported' : 'not-concerned');
+
+export const makeCluster = (options: ClusterOptions): MadeCluster => {
+  const { random, catalogue, account, region, naming, state, nextState, shared } = options;
+  const { version: kubernetes } = pick(random, CLUSTER_VERSIONS);
+  const ageDays = between(random, ...AGE_DAYS);
+  const oidcId = random.string(32, HEX);
+  const { withRole, others } = chooseAddons(random, state, options.addons);
+  const contextOf = (name: string): AddonContext => ({ random, cluster: { account, region, name: naming.name, oidcId, kubernetes, ageDays }, addon: requireAddon(catalogue, name), shared });
+  const made = [
+    ...others.map((name) => makeAddon(otherState(name, options), contextOf(name))),
+    ...withRole.map((name) => makeAddon(takesAssociations(requireAddon(catalogue, name), kubernetes) ? nextState() : 'unsupported', contextOf(name))),
+  ];
+  const access = state === 'no-access' ? accessWithout(account, naming.name) : undefined;
+  return {
+    addons: made,
+    roles: [...made.flatMap(({ roles }) => roles), ...(access ? [access.role] : [])],
+    cluster: {
+      name: naming.name,
+      region,
+      version: kubernetes,
+      createdAt: daysBefore(ageDays),
+      oidcId,
+      nodes: between(random, 1, 3),
+      tags: tagsOf(naming, state, random),
+      addons: made.map(({ addon }) => addon),
+      associations: made.flatMap(({ associations }) => associations),
+      ...(access ? { accessEntries: access.entries } : {}),
+      ...PARTS[state],
+    },
+  };
+};

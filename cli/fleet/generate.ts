@@ -1,0 +1,140 @@
+/** A fleet of clusters as a scenario, made by a seed, and what a sweep shall find in it. */
+import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
+import { loadCatalogue } from '../../sandbox/catalog/index.ts';
+import { Random } from '../../sandbox/world/random.ts';
+import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { type AccountInput, MOST_USERS, type SharedRole, START } from './addon.ts';
+import { between, dealer } from './chance.ts';
+import { makeCluster, namer } from './cluster.ts';
+import { ADDON_SHARES, type AddonState, classOf, CLUSTER_SHARES, type ClusterState, PLAIN_SHARES } from './states.ts';
+import { podIdentityStatement, policyOf } from './trust.ts';
+
+export interface FleetOptions {
+  clusters: number;
+  /** Every name, id and choice follows from it. */
+  seed: number;
+  /** How many accounts; the service is deployed in the first, in the first region. Default: 3. */
+  accounts?: number | undefined;
+  /** Default: eu-west-1 and us-east-1. */
+  regions?: readonly string[] | undefined;
+  /** How many add-ons each cluster has, at most; default: 4 to 8. */
+  addons?: number | undefined;
+  /** Adds a region that an account has not enabled, a region that takes hardly any calls, and an account without the service's roles; wants three accounts. */
+  faults?: boolean | undefined;
+}
+
+/** An add-on of the fleet, and what a sweep of everything by the tag rule `opt-out` shall say of it. */
+export interface Expectation {
+  account: string;
+  region: string;
+  cluster: string;
+  addon: string;
+  class: SweepClass;
+  /** What makes it so. */
+  state: AddonState;
+  clusterState: ClusterState;
+}
+
+/** A region of an account that can't be looked at. */
+export interface FaultyPlace {
+  account: string;
+  /** Absent: the whole account. */
+  region?: string;
+  fault: 'region-disabled' | 'throttled' | 'spoke-absent';
+}
+
+export interface Fleet {
+  scenario: ScenarioInput;
+  expected: Expectation[];
+  faulty: FaultyPlace[];
+}
+
+export const DEFAULT_ACCOUNTS = 3;
+export const DEFAULT_REGIONS = ['eu-west-1', 'us-east-1'] as const;
+export const FAULTY_ACCOUNTS = 3;
+/** An opt-in region; no cluster of the fleet is there. */
+const DISABLED_REGION = 'eu-south-1';
+/** A call in some hours: as good as none. */
+const HARDLY_ANY = 0.0001;
+
+const accountIds = (random: Random, count: number): string[] => {
+  const ids = new Set<string>();
+  while (ids.size < count) ids.add(`${between(random, 1, 9)}${random.string(11, '0123456789')}`);
+  return [...ids];
+};
+
+/** The account's role that still has room for another add-on; it is put into the account once somebody uses it. */
+const sharing = (account: AccountInput): (() => SharedRole) => {
+  let number = 0;
+  let current: SharedRole | undefined;
+  return () => {
+    if (current && current.users < MOST_USERS) return current;
+    number += 1;
+    const statements = [podIdentityStatement()];
+    current = { arn: `arn:aws:iam::${account.id}:role/shared-addons-${number}`, statements, users: 0 };
+    account.roles?.push({ arn: current.arn, trustPolicy: { ...policyOf(), Statement: statements } });
+    return current;
+  };
+};
+
+/** What is wrong with which place, and put so into the scenario. */
+const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyPlace[] => {
+  const [, second, third] = scenario.accounts;
+  const region = regions.at(-1);
+  if (!second || !third || region === undefined) throw new Error(`A fleet with faults needs ${FAULTY_ACCOUNTS} accounts.`);
+  Object.assign(second, { disabledRegions: [DISABLED_REGION] });
+  Object.assign(third, { spoke: 'absent' });
+  Object.assign(scenario, { throttles: [{ service: 'eks', account: second.id, region, callsPerSecond: HARDLY_ANY }] });
+  return [
+    { account: second.id, region: DISABLED_REGION, fault: 'region-disabled' },
+    { account: second.id, region, fault: 'throttled' },
+    { account: third.id, fault: 'spoke-absent' },
+  ];
+};
+
+const isFaulty = (faulty: readonly FaultyPlace[], { account, region }: Expectation): boolean => faulty.some((place) => place.account === account && (place.region ?? region) === region);
+
+/** The same options make the same fleet. Throws an Error for faults with too few accounts. */
+export const generateFleet = ({ clusters, seed, accounts: accountCount = DEFAULT_ACCOUNTS, regions = DEFAULT_REGIONS, addons, faults = false }: FleetOptions): Fleet => {
+  const random = new Random(seed);
+  const catalogue = loadCatalogue();
+  const accounts = accountIds(random, accountCount).map((id) => ({ id, roles: [], clusters: [] }) satisfies AccountInput as AccountInput & Required<Pick<AccountInput, 'roles' | 'clusters'>>);
+  const places = regions.flatMap((region) => accounts.map((account) => ({ account, region })));
+  const nextName = namer(random.fork());
+  const nextCluster = dealer(random.fork(), CLUSTER_SHARES);
+  const nextAddon = dealer(random.fork(), ADDON_SHARES);
+  const nextPlain = dealer(random.fork(), PLAIN_SHARES);
+  const shared = new Map(accounts.map((account) => [account, sharing(account)]));
+  const expected: Expectation[] = [];
+  for (let index = 0; index < clusters; index += 1) {
+    const place = places[index % places.length];
+    const sharedRole = place && shared.get(place.account);
+    if (!place || !sharedRole) throw new Error('A fleet needs an account and a region.');
+    const { account, region } = place;
+    const state = nextCluster();
+    const made = makeCluster({
+      random,
+      catalogue,
+      account: account.id,
+      region,
+      naming: nextName(),
+      state,
+      addons: addons ?? between(random, 4, 8),
+      nextState: state === 'ordinary' || state === 'auto-mode' ? nextAddon : state === 'tagged-out' ? () => 'ready' : nextPlain,
+      shared: sharedRole,
+    });
+    account.clusters.push(made.cluster);
+    account.roles.push(...made.roles);
+    for (const one of made.addons) expected.push({ account: account.id, region, cluster: made.cluster.name, addon: one.addon.name, class: classOf(state, one.state), state: one.state, clusterState: state });
+  }
+  const [home] = places;
+  const scenario: ScenarioInput = {
+    description: `${clusters} clusters in ${accountCount} accounts and ${regions.length} regions, made by generate-fleet with seed ${seed}.`,
+    seed,
+    startAt: START,
+    home: { account: home?.account.id ?? '', region: home?.region ?? '' },
+    accounts,
+  };
+  const faulty = faults ? addFaults(scenario, regions) : [];
+  return { scenario, faulty, expected: expected.map((one) => (isFaulty(faulty, one) ? { ...one, class: 'unreachable' } : one)) };
+};

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
+
+describe('tags of a cluster', () => {
+  it('are in DescribeCluster, and change by TagResource', async () => {
+    const { eks, cluster } = openFixture();
+    cluster.tags = { team: 'shop', env: 'prod' };
+    const resourceArn = cluster.arn;
+    expect((await eks.describeCluster({ name: CLUSTER })).cluster?.tags).toEqual({ team: 'shop', env: 'prod' });
+    await eks.tagResource({ resourceArn, tags: { 'pod-identity-migration': 'exclude' } });
+    await eks.untagResource({ resourceArn, tagKeys: ['env'] });
+    expect((await eks.listTagsForResource({ resourceArn })).tags).toEqual({ team: 'shop', 'pod-identity-migration': 'exclude' });
+    expect((await eks.describeCluster({ name: CLUSTER })).cluster?.tags).toEqual({ team: 'shop', 'pod-identity-migration': 'exclude' });
+  });
+
+  it('are 50 at most', async () => {
+    const { eks, cluster } = openFixture();
+    const tags = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`t${index}`, '']));
+    await eks.tagResource({ resourceArn: cluster.arn, tags });
+    expect(await failureOf(eks.tagResource({ resourceArn: cluster.arn, tags: { one: 'more' } }))).toMatchObject({ name: 'BadRequestException' });
+    expect(cluster.tags).toEqual(tags);
+  });
+
+  it('are found for what is in a cluster by its own ARN', async () => {
+    const { eks, cluster, associate, addon } = openFixture({ addons: [{ name: EBS }] });
+    const association = associate({ serviceAccount: EBS_SA, roleArn: roleArn('ebs'), tags: { of: 'association' } });
+    expect((await eks.listTagsForResource({ resourceArn: association.arn })).tags).toEqual({ of: 'association' });
+    expect((await eks.listTagsForResource({ resourceArn: addon()!.arn })).tags).toEqual({ team: 'storage' });
+    expect(await failureOf(eks.listTagsForResource({ resourceArn: cluster.arn.replace(CLUSTER, 'other') }))).toMatchObject({ name: 'NotFoundException' });
+  });
+});
+
+describe('a cluster that is being deleted', () => {
+  const open = (deletingCluster?: 'not-found') => {
+    const fixture = openFixture({ addons: [{ name: EBS }], knobs: deletingCluster ? { deletingCluster } : {} });
+    fixture.cluster.status = 'DELETING';
+    return fixture;
+  };
+
+  it('is listed and described', async () => {
+    for (const { eks } of [open(), open('not-found')]) {
+      expect((await eks.listClusters({})).clusters).toEqual([CLUSTER]);
+      expect((await eks.describeCluster({ name: CLUSTER })).cluster).toMatchObject({ name: CLUSTER, status: 'DELETING' });
+    }
+  });
+
+  it('answers about what it has, or is not found, as the knob says', async () => {
+    const asked = ({ eks }: ReturnType<typeof open>) => [
+      () => eks.listAddons({ clusterName: CLUSTER }),
+      () => eks.describeAddon({ clusterName: CLUSTER, addonName: EBS }),
+      () => eks.listPodIdentityAssociations({ clusterName: CLUSTER }),
+      () => eks.listAccessEntries({ clusterName: CLUSTER }),
+    ];
+    for (const ask of asked(open())) await expect(ask()).resolves.toBeDefined();
+    for (const ask of asked(open('not-found'))) expect(await failureOf(ask())).toMatchObject({ name: 'ResourceNotFoundException', status: 404, message: `No cluster found for name: ${CLUSTER}.` });
+  });
+});
