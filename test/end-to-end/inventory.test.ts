@@ -20,7 +20,7 @@ const associated =
   (owner?: string): Change =>
   (cluster, role) => {
     withoutRole(cluster, role);
-    cluster.associations = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: role.arn, tags: {}, createdAt: '2025-03-04T10:20:00.000Z', ...(owner === undefined ? {} : { owner }) } as (typeof cluster.associations)[number]];
+    cluster.associations = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: role.arn, tags: {}, createdAt: '2025-03-04T10:20:00.000Z', ...(owner === undefined ? {} : { owner }) }];
   };
 const status =
   (value: 'DELETING' | 'UPDATING'): Change =>
