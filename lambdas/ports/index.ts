@@ -52,10 +52,10 @@ export interface Settings {
   passingRoles: Partial<Record<PassingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */
   approvals: { required: boolean; approver: ApproverRule };
-  /** Other accounts than the service's own whose clusters a request may name; `*`: any. */
+  /** The service's own account; absent in steps that have nothing to do with clusters. */
+  account?: string | undefined;
+  /** Other accounts than the service's own whose clusters a request may name; its own may be among them. `*`: any. */
   accounts?: readonly string[] | undefined;
-  /** The service's own account; absent in steps that are not told. */
-  home?: string | undefined;
   /** Regions that a sweep looks at where it names none; absent in steps that have nothing to do with it. */
   regions?: readonly string[] | undefined;
   /** Name of the bucket of sweeps, as `documents` uses it. */

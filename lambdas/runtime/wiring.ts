@@ -117,8 +117,8 @@ function denialsIn(environment: WireOptions['environment']): DenialSettings | un
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
   approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
+  ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),
   accounts: listIn(environment['ACCOUNTS']),
-  home: environment['ACCOUNT'],
   regions: environment['REGIONS'] === undefined ? undefined : listIn(environment['REGIONS']),
   bucket: environment['BUCKET_NAME'],
   denials: denialsIn(environment),

@@ -5,10 +5,10 @@ import { runMigration } from '../../cli/run.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import { blockingChecks } from '../../lambdas/domain/plan/plan.ts';
-import type { Kubernetes } from '../../lambdas/ports/index.ts';
+import type { AroundCalls, Kubernetes } from '../../lambdas/ports/index.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { ADDON, ebs } from './fixture.ts';
-import { type Change, classesOf, fleetOf, PLACE, roleOf, SWEEP_ID, takeInventory } from './inventory-world.ts';
+import { type Change, classesOf, fleetOf, PLACE, roleOf, SWEEP_ID, takeInventory, type TakeOptions } from './inventory-world.ts';
 
 const ready: Change = () => undefined;
 const untrusted: Change = (_, role) => {
@@ -20,7 +20,7 @@ const associated =
   (owner?: string): Change =>
   (cluster, role) => {
     withoutRole(cluster, role);
-    cluster.associations = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: role.arn, tags: {}, createdAt: '2025-03-04T10:20:00.000Z', ...(owner === undefined ? {} : { owner }) } as (typeof cluster.associations)[number]];
+    cluster.associations = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: role.arn, tags: {}, createdAt: '2025-03-04T10:20:00.000Z', ...(owner === undefined ? {} : { owner }) }];
   };
 const status =
   (value: 'DELETING' | 'UPDATING'): Change =>
@@ -167,8 +167,26 @@ describe('the calls of an inventory', () => {
 });
 
 describe('the pace of an inventory', () => {
+  /** Each call takes that long, milliseconds. */
+  const latency =
+    (milliseconds: number): NonNullable<TakeOptions['change']> =>
+    ({ portsFor, fleetOf: fleet, clock }) => {
+      const slowed = (around: AroundCalls | undefined): AroundCalls | undefined =>
+        around &&
+        ((service, call, nameOf) =>
+          around(
+            service,
+            async () => {
+              await clock.sleep(milliseconds);
+              return call();
+            },
+            nameOf,
+          ));
+      return { portsFor: (target, around) => portsFor(target, slowed(around)), fleetOf: (place, around) => fleet(place, slowed(around)) };
+    };
+
   it.each([5, 2, 0.5])('is at most %d calls of EKS a second, and hardly less', async (callsPerSecond) => {
-    const { calls, took } = await takeInventory(fleetOf({ alpha: ready, bravo: ready, charlie: untrusted }), { request: { callsPerSecond } });
+    const { calls, took } = await takeInventory(fleetOf({ alpha: ready, bravo: ready, charlie: untrusted }), { request: { callsPerSecond }, change: latency(20) });
     const starts = startsOf(calls);
     const most = Math.max(1, callsPerSecond);
     const window = (most / callsPerSecond) * 1000;

@@ -138,7 +138,7 @@ function kubernetesOf(port: Kubernetes): ReadingPorts['kubernetes'] {
 export interface ClusterReads extends ReadingPorts {
   eks: ReadingPorts['eks'] & { listAssociationRefs(): Promise<AssociationRef[]> };
   /** Why the API server gives no answer; undefined as long as it does, or was not asked. */
-  silence(): string | undefined;
+  silence: () => string | undefined;
 }
 
 /** `expected`: roles of the cluster's add-ons, as far as they are known when it is asked. */

@@ -30,7 +30,7 @@ async function previousOf({ sweepId, request }: Sweep, sweeps: Sweeps): Promise<
   return undefined;
 }
 
-function territoryOf({ home, accounts = [], regions, bucket }: Settings): Territory & { bucket: string } {
+function territoryOf({ account: home, accounts = [], regions, bucket }: Settings): Territory & { bucket: string } {
   if (home === undefined || regions === undefined || bucket === undefined) throw new MigrationError('BadInput', 'This function was not told where the service looks and keeps what it finds (ACCOUNT, REGIONS, BUCKET_NAME); deploy the service again.');
   return { home, accounts, regions, bucket };
 }

@@ -65,7 +65,7 @@ describe('around a client', () => {
     await expect(kubernetes.listNodes()).rejects.toMatchObject({ name: 'OutOfTime', message: 'too little time' });
   });
 
-  it('it is the client itself where nobody stands there', () => {
+  it('where nobody stands, it is the client itself', () => {
     const client = new EKSClient({ region: 'eu-west-1' });
     const http: PlainHttp = () => Promise.reject(new Error('never'));
     expect(aroundClient(client, 'eks', undefined)).toBe(client);

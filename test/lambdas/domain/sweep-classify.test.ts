@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
 import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
@@ -62,7 +62,7 @@ describe('the class of an add-on', () => {
     const { serviceAccountRoleArn: _role, ...addon } = anAddon(change);
     const finding = classify({ name: addon.name, addon, takes, associated });
     expect(finding.class).toBe(expected);
-    if (expected === 'not-concerned') expect(finding.reason).toMatch(/no rights in AWS/);
+    expect(finding.reason?.includes('no rights in AWS') ?? false).toBe(expected === 'not-concerned');
   });
 
   it('is not-concerned where it was left out, and unreachable where it could not be read, with the reason', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MigrationError, type ErrorName } from '../../../lambdas/domain/errors.ts';
 import { BACKOFF, backoff, MOST_ATTEMPTS, paceOf, Pacer, randomFrom, RESERVE } from '../../../lambdas/runtime/sweep/pace.ts';
@@ -23,7 +23,7 @@ describe('a pacer', () => {
         // In the long run no more than the rate.
         const seconds = (starts.at(-1)! - began) / 1000;
         expect(starts.length).toBeLessThanOrEqual(pacer.most + seconds * rate + 1e-6);
-        if (used) expect(starts[0]! - began).toBeGreaterThanOrEqual(Math.floor(pacer.windowMilliseconds));
+        expect(starts[0]! - began).toBeGreaterThanOrEqual(used ? Math.floor(pacer.windowMilliseconds) : 0);
         // Each waits for the call before it, or for the window: at most a millisecond, to which it is rounded, for each window.
         const busy = durations.slice(0, -1).reduce((sum, one) => sum + one, 0);
         const windows = Math.ceil(starts.length / pacer.most) + 1;

@@ -14,7 +14,7 @@ const input = { sweepId: SWEEP_ID, executionArn: EXECUTION };
 let fakes: Fakes;
 beforeEach(() => {
   fakes = newFakes();
-  Object.assign(fakes.settings, { home: ACCOUNT, accounts: ['444455556666'], regions: ['eu-west-1'], bucket: 'sweeps-bucket' });
+  Object.assign(fakes.settings, { account: ACCOUNT, accounts: ['444455556666'], regions: ['eu-west-1'], bucket: 'sweeps-bucket' });
 });
 
 const put = (request: SweepRequestInput, change: Partial<Sweep> = {}): Promise<Sweep> => fakes.sweeps.create({ ...newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse(request), startedAt: STARTED }), ...change });
@@ -73,7 +73,7 @@ describe('begin-sweep', () => {
   });
 
   it('says which variable is missing where it was not told where to look', async () => {
-    for (const name of ['home', 'regions', 'bucket']) {
+    for (const name of ['account', 'regions', 'bucket']) {
       const all = { ...fakes.settings };
       Object.assign(fakes.settings, { [name]: undefined });
       await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(/ACCOUNT, REGIONS, BUCKET_NAME/) as string });
