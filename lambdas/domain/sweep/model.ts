@@ -158,8 +158,8 @@ export type SweepCommand = z.infer<typeof sweepCommand>;
 export const sweepTally = z.object({ queued: z.int(), inFlight: z.int(), ended: z.record(z.string(), z.int()) });
 export type SweepTally = z.infer<typeof sweepTally>;
 
-/** The dispatcher's own: which wave it is at, and how much of it was begun. */
-export const sweepWave = z.object({ number: z.int().min(1), size: z.int().min(1), begun: z.int().min(0) });
+/** The dispatcher's own: which wave it is at, and how much of it was begun. `endedBefore`: how many had ended when it was opened; absent: it opens once those of before have ended. */
+export const sweepWave = z.object({ number: z.int().min(1), size: z.int().min(1), begun: z.int().min(0), endedBefore: z.int().min(0).optional() });
 export type SweepWave = z.infer<typeof sweepWave>;
 
 /** The ledger's record of a sweep. */
