@@ -80,7 +80,7 @@ export class Steps extends Construct {
       'repair-trust': repairable,
       'retire-trust': repairable,
       // No other account yet: the steps work with their own roles, so they would find a cluster of the same name in this one.
-      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ACCOUNTS: '', APPROVER: config.approvals.approver },
+      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn, ACCOUNTS: '', APPROVER: config.approvals.approver },
       'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
       'begin-sweep': { ...kept, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), REGIONS: Aws.REGION },
       'take-inventory': { ...planning, ...kept },

@@ -65,6 +65,7 @@ const NAMED: [string, z.ZodType, 'input' | 'output'][] = [
   ['MigrationRequest', inputs.migrationBody, 'input'],
   ['ApprovalDecision', inputs.approvalBody, 'input'],
   ['Reason', inputs.reasonBody, 'input'],
+  ['SweepRequest', inputs.sweepBody, 'input'],
   ['Accepted', answers.accepted, 'output'],
   ['Plan', answers.planAnswer, 'output'],
   ['Migration', answers.migrationAnswer, 'output'],
@@ -72,6 +73,10 @@ const NAMED: [string, z.ZodType, 'input' | 'output'][] = [
   ['Approval', answers.approvalAnswer, 'output'],
   ['Cancellation', answers.cancelAnswer, 'output'],
   ['IdentitiesPage', answers.identitiesAnswer, 'output'],
+  ['SweepAccepted', answers.sweepAccepted, 'output'],
+  ['Sweep', answers.sweepAnswer, 'output'],
+  ['SweepPage', answers.sweepListAnswer, 'output'],
+  ['SweepReport', answers.sweepReportAnswer, 'output'],
   ['Problem', problem, 'output'],
 ];
 
@@ -82,7 +87,7 @@ function refOf(schema: z.ZodType): Json {
 }
 
 const MEANINGS: Record<string, string> = {
-  'path.id': 'Id of a migration or plan.',
+  'path.id': 'Id of a migration or plan, or of a sweep.',
   'path.name': 'Name of the EKS cluster.',
   'query.account': 'AWS account of the cluster.',
   'query.region': 'AWS region of the cluster.',
@@ -142,7 +147,7 @@ function operationOf(id: OperationId): Json {
   const { summary, description, parameters, query, body, status, answer, idempotencyKey } = operation;
   const { request, answer: example } = EXAMPLES[id];
   const location = { Location: { description: 'Where to look for it.', schema: { type: 'string' } } };
-  const isNew = status === 202 && answer === answers.accepted;
+  const isNew = answer === answers.accepted || answer === answers.sweepAccepted;
   return {
     operationId: id,
     summary,

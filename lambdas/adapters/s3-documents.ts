@@ -43,6 +43,9 @@ export class S3Documents implements Documents {
   }
 }
 
+/** Of every client here: the sandbox is at an address of its own, and small objects of text need no checksum beside TLS's. */
+export const S3_SETTINGS = { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' } as const;
+
 /** Objects in the bucket of that name; only the functions that import this have S3's client in their bundles. */
 export const s3Documents = (clients: ClientFactory, bucket: () => string): Documents =>
-  new S3Documents({ client: () => clients.one('s3', (config) => new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' })), bucket });
+  new S3Documents({ client: () => clients.one('s3', (config) => new S3Client({ ...config, ...S3_SETTINGS })), bucket });

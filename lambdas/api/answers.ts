@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
 import { approval, cancellation, migrationId, migrationReport } from '../domain/model.ts';
 import { migrationSummary } from '../domain/summary.ts';
+import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
+import { sweepStanding } from '../domain/sweep/standing.ts';
 
 /** Paths beside this answer's own; those that change something are there while they can. */
 export const links = z.object({
@@ -92,3 +94,24 @@ export const identitiesAnswer = report.omit({ namespace: true, totals: true, tru
   next: z.string().optional(),
 });
 export type IdentitiesAnswer = z.infer<typeof identitiesAnswer>;
+
+/** As `links`, of a sweep. */
+export const sweepLinks = z.object({ self: z.string(), pause: z.string().optional(), resume: z.string().optional(), stop: z.string().optional(), report: z.string().optional() });
+export type SweepLinks = z.infer<typeof sweepLinks>;
+
+export const sweepAccepted = z.object({ sweepId, status: z.literal('accepted'), links: sweepLinks });
+export type SweepAccepted = z.infer<typeof sweepAccepted>;
+
+export const sweepAnswer = sweepStanding.extend({ links: sweepLinks });
+export type SweepAnswer = z.infer<typeof sweepAnswer>;
+
+export const sweepListAnswer = z.object({
+  sweeps: z.array(sweepSummary.extend({ links: sweepLinks })),
+  /** As in `listAnswer`. */
+  next: z.string().optional(),
+});
+export type SweepListAnswer = z.infer<typeof sweepListAnswer>;
+
+/** Where the report is: whoever reads it does so in S3, by their own rights. */
+export const sweepReportAnswer = z.object({ sweepId, reports: sweep.shape.reports.unwrap(), links: sweepLinks });
+export type SweepReportAnswer = z.infer<typeof sweepReportAnswer>;

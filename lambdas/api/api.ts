@@ -16,8 +16,26 @@ import { ApiProblem, type FieldError, invalid, problemOf, PROBLEMS } from './pro
 import type { ProxyEvent, ProxyResult } from './proxy.ts';
 import { getMigration, getPlan, listMigrations } from './show.ts';
 import { createMigration, createPlan } from './start.ts';
+import { createSweep, getSweep, getSweepReport, listSweeps, pauseSweep, resumeSweep, stopSweep } from './sweeps.ts';
 
-const answers: { [Id in OperationId]: (call: Call<Id>, dependencies: HandlerDependencies) => Promise<Reply<Id>> } = { createPlan, getPlan, createMigration, listMigrations, getMigration, decideApproval, rollBack, cancel, listIdentities };
+const answers: { [Id in OperationId]: (call: Call<Id>, dependencies: HandlerDependencies) => Promise<Reply<Id>> } = {
+  createPlan,
+  getPlan,
+  createMigration,
+  listMigrations,
+  getMigration,
+  decideApproval,
+  rollBack,
+  cancel,
+  listIdentities,
+  createSweep,
+  listSweeps,
+  getSweep,
+  getSweepReport,
+  pauseSweep,
+  resumeSweep,
+  stopSweep,
+};
 type Answer = (call: unknown, dependencies: HandlerDependencies) => Promise<{ body: unknown; headers?: Record<string, string> }>;
 
 const IDS = Object.keys(OPERATIONS) as OperationId[];

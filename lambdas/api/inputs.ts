@@ -3,16 +3,20 @@ import { z } from 'zod';
 import { approvalDecision, checkSubject, migrationId, outcome, reason, strictRequestFields } from '../domain/model.ts';
 import { accountId, clusterName, regionName } from '../domain/names.ts';
 import { startedSince } from '../domain/summary.ts';
+import { sweepId, sweepRequest } from '../domain/sweep/model.ts';
 import { rowToken, idToken } from './tokens.ts';
 
 /** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
 export const planBody = strictRequestFields.omit({ dryRun: true, requestedBy: true, approval: true, approvalHours: true, changeWindow: true }).superRefine(checkSubject);
 export const migrationBody = strictRequestFields.omit({ requestedBy: true }).superRefine(checkSubject);
 export const approvalBody = approvalDecision;
-/** Of a rollback, and of a cancel. */
+/** Who asks, API Gateway says. */
+export const sweepBody = sweepRequest.omit({ requestedBy: true });
+/** Of a rollback, of a cancel, and of what is asked of a sweep. */
 export const reasonBody = z.strictObject({ reason: reason.optional() });
 
 export const ofMigration = z.object({ id: migrationId });
+export const ofSweep = z.object({ id: sweepId });
 export const ofCluster = z.object({ name: clusterName });
 
 const LIMIT = { least: 1, most: 100, usual: 50 } as const;
@@ -29,6 +33,7 @@ const limit = z
 const since = startedSince.meta({ openapi: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'string', format: 'date' }] } });
 
 export const listQuery = z.strictObject({ account: accountId.optional(), region: regionName.optional(), cluster: clusterName.optional(), outcome: outcome.optional(), since: since.optional(), limit, next: idToken.optional() });
+export const sweepsQuery = z.strictObject({ limit, next: idToken.optional() });
 /** `account`: of the cluster; the service's own where it is left out. */
 export const identitiesQuery = z.strictObject({ account: accountId.optional(), region: regionName, limit, next: rowToken.optional() });
 /** Of everything else. */

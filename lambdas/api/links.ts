@@ -2,7 +2,9 @@
 import { pendingApproval } from '../domain/approval.ts';
 import type { Migration } from '../domain/model.ts';
 import { nothingToPutBack } from '../domain/recovery.ts';
-import type { Accepted, Links } from './answers.ts';
+import { judgeCommand } from '../domain/sweep/commands.ts';
+import type { Sweep } from '../domain/sweep/model.ts';
+import type { Accepted, Links, SweepLinks } from './answers.ts';
 
 type Standing = Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'recovery' | 'approvals'>;
 
@@ -25,3 +27,14 @@ export function linksOf(prefix: string, record: Standing): Links {
 
 /** What is known of one that was only just taken in, whatever has become of it since. */
 export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({ migrationId, status: 'accepted', links: { self: migrationPath(prefix, migrationId), plan: planPath(prefix, migrationId) } });
+
+export const sweepPath = (prefix: string, id: string): string => `${prefix}/sweeps/${id}`;
+
+const COMMANDS = ['pause', 'resume', 'stop'] as const;
+
+/** As `linksOf`. */
+export function sweepLinksOf(prefix: string, sweep: Sweep): SweepLinks {
+  const self = sweepPath(prefix, sweep.sweepId);
+  const asked = COMMANDS.filter((command) => judgeCommand(sweep, command, 'running').refused === undefined);
+  return { self, ...Object.fromEntries(asked.map((command) => [command, `${self}/${command}`])), ...(sweep.reports ? { report: `${self}/report` } : {}) };
+}

@@ -1,7 +1,7 @@
 /** Every operation of the API, as data: what routes requests, makes the OpenAPI document, and makes the methods of the gateway. */
 import type { z } from 'zod';
-import { accepted, approvalAnswer, cancelAnswer, identitiesAnswer, listAnswer, migrationAnswer, planAnswer } from './answers.ts';
-import { approvalBody, identitiesQuery, listQuery, migrationBody, noQuery, ofCluster, ofMigration, planBody, reasonBody } from './inputs.ts';
+import { accepted, approvalAnswer, cancelAnswer, identitiesAnswer, listAnswer, migrationAnswer, planAnswer, sweepAccepted, sweepAnswer, sweepListAnswer, sweepReportAnswer } from './answers.ts';
+import { approvalBody, identitiesQuery, listQuery, migrationBody, noQuery, ofCluster, ofMigration, ofSweep, planBody, reasonBody, sweepBody, sweepsQuery } from './inputs.ts';
 import type { ProblemKind } from './problems.ts';
 
 export interface Operation {
@@ -22,6 +22,10 @@ export interface Operation {
 }
 
 const OF_BODIES = ['too-large', 'not-json'] as const satisfies ProblemKind[];
+
+/** Of a sweep that is there: answered at once, and heeded when the sweep looks for it next. */
+const commandOf = <Name extends 'pause' | 'resume' | 'stop'>(name: Name, summary: string, description: string) =>
+  ({ method: 'POST', path: `/sweeps/{id}/${name}`, summary, description, parameters: ofSweep, query: noQuery, body: reasonBody, status: 202, answer: sweepAnswer, problems: [...OF_BODIES, 'unknown-sweep', 'not-now'] }) as const;
 
 export const OPERATIONS = {
   createPlan: {
@@ -128,6 +132,53 @@ export const OPERATIONS = {
     answer: identitiesAnswer,
     problems: ['unknown-cluster', 'no-access', 'other-account'],
   },
+  createSweep: {
+    method: 'POST',
+    path: '/sweeps',
+    summary: 'Start a sweep',
+    description: 'Looks at a fleet (`inventory`), plans what is ready there (`plan`), or migrates it in waves (`migrate`). Answers at once. Without accounts and regions it is about all that the deployment is configured for.',
+    query: noQuery,
+    body: sweepBody,
+    idempotencyKey: true,
+    status: 202,
+    answer: sweepAccepted,
+    problems: [...OF_BODIES, 'key-used', 'other-account'],
+  },
+  listSweeps: {
+    method: 'GET',
+    path: '/sweeps',
+    summary: 'List sweeps',
+    description: 'Newest first. A sweep of the last seconds may be missing.',
+    query: sweepsQuery,
+    status: 200,
+    answer: sweepListAnswer,
+    problems: [],
+  },
+  getSweep: {
+    method: 'GET',
+    path: '/sweeps/{id}',
+    summary: 'Show a sweep',
+    description: 'As it stands: status, phase, wave, and how many migrations wait, are under way and have ended how.',
+    parameters: ofSweep,
+    query: noQuery,
+    status: 200,
+    answer: sweepAnswer,
+    problems: ['unknown-sweep'],
+  },
+  getSweepReport: {
+    method: 'GET',
+    path: '/sweeps/{id}/report',
+    summary: 'Say where the report of a sweep is',
+    description: 'Its bucket, and the keys of the JSON document, the CSV file and the HTML page. They are read in S3, with rights of their own.',
+    parameters: ofSweep,
+    query: noQuery,
+    status: 200,
+    answer: sweepReportAnswer,
+    problems: ['unknown-sweep', 'no-report'],
+  },
+  pauseSweep: commandOf('pause', 'Pause a sweep', 'It begins no more migrations until it is resumed; those under way go on to their end.'),
+  resumeSweep: commandOf('resume', 'Resume a sweep', 'One that is paused, has stopped, or whose execution has ended before it was over goes on. What has ended is not done again.'),
+  stopSweep: commandOf('stop', 'Stop a sweep', 'It begins no more migrations; when those under way have ended, it ends `stopped`, with a report. It can be resumed.'),
 } as const satisfies Record<string, Operation>;
 
 export type OperationId = keyof typeof OPERATIONS;

@@ -26,20 +26,23 @@ export async function claimByKey(idempotencyKey: string, caller: string, mine: C
   });
 }
 
-/** Without a key, by what is asked for: the same request finds the migration that is under way for it, and begins a new one when that is over. */
-async function claimByContent(mine: Claim, { ledger }: Requesting): Promise<Claim> {
+/** Without a key, by what is asked for: the same request finds what is under way for it, and begins anew when that is over. */
+async function claimByContent(mine: Claim, isOver: (id: string) => Promise<boolean>, { ledger }: Pick<Requesting, 'ledger'>): Promise<Claim> {
   const key = sha256({ content: mine.fingerprint });
   const standing = await ledger.claim(key, mine);
   if (standing.migrationId === mine.migrationId) return standing;
-  const record = await ledger.getMigration(standing.migrationId);
-  return record?.status === 'ended' ? ledger.reclaim(key, standing, mine) : standing;
+  return (await isOver(standing.migrationId)) ? ledger.reclaim(key, standing, mine) : standing;
 }
 
+/** The claim that stands: this one, or that of an earlier request of which this is the same. `isOver`: of what that one began. Throws ApiProblem for a key that stands for another request. */
+export const claimOnce = (mine: Claim, { caller, idempotencyKey }: Asked, isOver: (id: string) => Promise<boolean>, dependencies: Pick<Requesting, 'ledger'>): Promise<Claim> =>
+  idempotencyKey === undefined ? claimByContent(mine, isOver, dependencies) : claimByKey(idempotencyKey, caller, mine, dependencies);
+
 /** Answers the migration's id. Throws ApiProblem for a key that stands for another request. */
-export async function takeIn(request: MigrationRequest, { caller, idempotencyKey }: Asked, dependencies: Requesting): Promise<string> {
-  const { ids, clock } = dependencies;
+export async function takeIn(request: MigrationRequest, asked: Asked, dependencies: Requesting): Promise<string> {
+  const { ids, clock, ledger } = dependencies;
   const mine: Claim = { migrationId: ids.ulid(), fingerprint: sha256({ migrate: request }), at: utcNow(clock), input: claimInput({ request }) };
-  const claim = idempotencyKey === undefined ? await claimByContent(mine, dependencies) : await claimByKey(idempotencyKey, caller, mine, dependencies);
+  const claim = await claimOnce(mine, asked, async (id) => (await ledger.getMigration(id))?.status === 'ended', dependencies);
   await ensureStarted(claim, dependencies);
   return claim.migrationId;
 }

@@ -15,17 +15,25 @@ interface Place {
 /** The names of both in the request. */
 type Fields = Record<keyof Place, string>;
 
-/**
- * Whether the service may look there, or change something there. An account that it has no role in must never get this
- * far: a cluster of the same name may be in its own. The caller's ARN says which partition that is in.
- */
-export function assertPlace({ account, region }: Place, fields: Fields, { account: own, caller }: Pick<Call<'getPlan'>, 'account' | 'caller'>, { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>): void {
-  if (account !== own && !accounts.includes(account)) {
-    const message = `is not ${own}, the account that this service works in${accounts.length > 0 ? `, nor one of those that it was deployed for: ${accounts.join(', ')}` : ''}`;
-    throw new ApiProblem('other-account', `${fields.account}: ${message}. Send the request to the service of that account.`, { errors: [{ field: fields.account, message }] });
-  }
+type Asking = Pick<Call<'getPlan'>, 'account' | 'caller'>;
+
+/** An account that the service has no role in must never get any further: a cluster of the same name may be in its own. `field`: its name in the request. */
+export function assertAccount(account: string, field: string, { account: own }: Asking, { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>): void {
+  if (account === own || accounts.includes(account)) return;
+  const message = `is not ${own}, the account that this service works in${accounts.length > 0 ? `, nor one of those that it was deployed for: ${accounts.join(', ')}` : ''}`;
+  throw new ApiProblem('other-account', `${field}: ${message}. Send the request to the service of that account.`, { errors: [{ field, message }] });
+}
+
+/** The caller's ARN says which partition the service is in. */
+export function assertRegion(region: string, field: string, { caller }: Asking): void {
   const [, partition = ''] = caller.split(':');
-  if (partitionOf(region) !== partition) throw invalid([{ field: fields.region, message: `must be a region of the partition ${partition}, in which this service is` }]);
+  if (partitionOf(region) !== partition) throw invalid([{ field, message: `must be a region of the partition ${partition}, in which this service is` }]);
+}
+
+/** Whether the service may look there, or change something there. */
+export function assertPlace({ account, region }: Place, fields: Fields, call: Asking, dependencies: Pick<HandlerDependencies, 'settings'>): void {
+  assertAccount(account, fields.account, call, dependencies);
+  assertRegion(region, fields.region, call);
 }
 
 const OF_TARGET: Fields = { account: 'body.target.account', region: 'body.target.region' };

@@ -32,9 +32,10 @@ export interface Machines {
   recover: sfn.StateMachine;
   /** Undefined where trust policies are only read. */
   retire: sfn.StateMachine | undefined;
+  sweep?: sfn.StateMachine | undefined;
 }
 
-const allOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [migrateAddon, recover, ...(retire ? [retire] : [])];
+const allOf = ({ migrateAddon, recover, retire, sweep }: Machines): sfn.StateMachine[] => [migrateAddon, recover, ...(retire ? [retire] : []), ...(sweep ? [sweep] : [])];
 
 /** Their state alone is read (`includedData: METADATA_ONLY`), which needs no right of a customer's key. */
 const describeExecutions = (machines: Machines, why: string): Grant => {
@@ -55,6 +56,7 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
     describeExecutions(machines, 'says of a migration whether its execution is still running'),
     { actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the migrations and dry runs that are asked for' },
     { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts the rollbacks that are asked for' },
+    ...(machines.sweep ? [{ actions: ['states:StartExecution'], resources: [machines.sweep.stateMachineArn], why: 'starts the sweeps that are asked for, and those that are resumed' }] : []),
     { actions: ['states:SendTaskSuccess'], resources: [machines.migrateAddon.stateMachineArn], why: 'lets an execution go on whose plan was approved' },
     { actions: ['states:SendTaskFailure'], resources: [machines.migrateAddon.stateMachineArn], why: 'ends an execution whose plan was rejected, or that was cancelled while it waited' },
   ],

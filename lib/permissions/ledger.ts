@@ -56,10 +56,10 @@ const callsOf: Record<StepName, Calls> = {
     UpdateItem: `takes the locks and lets go of them, and ${LINE}`,
   },
   api: {
-    Query: 'reads the migrations that are asked about, with their steps and their evidence',
+    Query: 'reads the migrations that are asked about, with their steps and their evidence, and the sweeps, with what they migrate',
     GetItem: 'finds what was asked for before under the same key, and the task that waits for an approval',
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
-    UpdateItem: "writes a new migration's record, the decision about an approval, and that a migration shall stop",
+    UpdateItem: "writes a new migration's record, the decision about an approval, that a migration shall stop, and what is asked of a sweep",
   },
   'publish-events': { Query: 'reads the record of a migration that is to be told of', GetItem: 'reads what is to be told of it', UpdateItem: 'notes what was told' },
   'diagnose-denial': {
@@ -83,7 +83,7 @@ const callsOf: Record<StepName, Calls> = {
 /** What is looked up in an index of the table, by whom. */
 const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
   'find-stranded': { [HELD_LOCKS]: 'lists the locks that are held' },
-  api: { [BY_TIME]: 'lists the migrations', [BY_CLUSTER]: 'lists the migrations of one cluster' },
+  api: { [BY_TIME]: 'lists the migrations, and the sweeps', [BY_CLUSTER]: 'lists the migrations of one cluster' },
   'publish-events': { [PENDING]: 'lists what was not told yet, and the approvals that are waited for' },
   'begin-sweep': { [BY_TIME]: 'finds the sweep before it' },
 };

@@ -1,5 +1,6 @@
 /** One request and one answer of each operation, for readers of docs/openapi.json; a test parses each by its schema. */
 import type { z } from 'zod';
+import type { SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
 
 type Schemas = typeof OPERATIONS;
@@ -34,6 +35,23 @@ const PLAN = {
 } as const;
 const UNTOUCHED = { warnings: [], associations: { purged: [], created: [], restored: [] }, trustChanges: [], retirements: [], handOff: [], verification: { before: [], pods: [] } };
 const PENDING = { round: 1, planHash: HASH, state: 'pending', requestedAt: ASKED, expiresAt: EXPIRES } as const;
+
+const SWEEP_LINKS = { self: `/v1/sweeps/${ID}` };
+const SWEEP_REQUEST: SweepRequestInput = { mode: 'migrate', selection: { clusters: ['prod-*'], clusterTags: { team: 'payments' } }, limits: { canary: 2, concurrency: 20 }, reason: 'IRSA goes' };
+const SWEEP = {
+  sweepId: ID,
+  request: { ...SWEEP_REQUEST, requestedBy: DEPLOYER },
+  status: 'running',
+  phase: 'migrations',
+  startedAt: STARTED,
+  executionArn: `arn:aws:states:eu-west-1:111122223333:execution:Sweep:${ID}`,
+  executionStatus: 'RUNNING',
+  wave: { number: 2, size: 4, begun: 4 },
+  failures: 0,
+  tally: { queued: 31, inFlight: 4, ended: { migrated: 2 } },
+} as const;
+const REPORTS = { bucket: 'podidentitymigrator-sweeps-a1b2c3', json: `sweeps/${ID}/report.json`, csv: `sweeps/${ID}/report.csv`, html: `sweeps/${ID}/report.html` };
+const commanded = (command: 'pause' | 'resume' | 'stop', reason: string) => ({ request: { reason }, answer: { ...SWEEP, command: { command, at: DECIDED, by: DEPLOYER, reason }, links: SWEEP_LINKS } });
 
 export const EXAMPLES: Examples = {
   createPlan: { request: { target: TARGET, addon: ADDON }, answer: ACCEPTED },
@@ -105,4 +123,11 @@ export const EXAMPLES: Examples = {
       totals: { workloads: 1 },
     },
   },
+  createSweep: { request: SWEEP_REQUEST, answer: { sweepId: ID, status: 'accepted', links: SWEEP_LINKS } },
+  listSweeps: { answer: { sweeps: [{ sweepId: ID, request: SWEEP.request, status: 'running', startedAt: STARTED, links: SWEEP_LINKS }], next: 'IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg' } },
+  getSweep: { answer: { ...SWEEP, links: { ...SWEEP_LINKS, pause: `${SWEEP_LINKS.self}/pause`, stop: `${SWEEP_LINKS.self}/stop` } } },
+  getSweepReport: { answer: { sweepId: ID, reports: REPORTS, links: { ...SWEEP_LINKS, report: `${SWEEP_LINKS.self}/report` } } },
+  pauseSweep: commanded('pause', 'Release night'),
+  resumeSweep: commanded('resume', 'It is over'),
+  stopSweep: commanded('stop', 'Volumes can not be mounted'),
 };

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { proxyEvent, proxyResult } from '../../api/proxy.ts';
 import { defineStep, startingEnvironment } from '../../runtime/step.ts';
 
@@ -5,4 +6,4 @@ import { defineStep, startingEnvironment } from '../../runtime/step.ts';
 const TIMEOUT_SECONDS = 25;
 
 /** The HTTP API (`lambdas/api`), called by API Gateway. */
-export const apiSchema = defineStep('api', { environment: startingEnvironment, input: proxyEvent, output: proxyResult, answersProblems: true, timeoutSeconds: TIMEOUT_SECONDS });
+export const apiSchema = defineStep('api', { environment: startingEnvironment.extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }), input: proxyEvent, output: proxyResult, answersProblems: true, timeoutSeconds: TIMEOUT_SECONDS });

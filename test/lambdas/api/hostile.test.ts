@@ -8,7 +8,9 @@ import type { ProxyEvent } from '../../../lambdas/api/proxy.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import type { Fakes } from '../fakes.ts';
-import { aMigration } from '../fixtures.ts';
+import { sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
+import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
+import { aMigration, at, MIGRATION_ID } from '../fixtures.ts';
 import { newFakes } from './gateway.ts';
 import { hostileEvent } from './hostile.ts';
 
@@ -47,7 +49,7 @@ function wrongInRefusal(status: number, type: string | undefined, body: string, 
   const { errors = [] } = found;
   for (const { field } of errors) fields.add(field);
   const namesFields = errors.length > 0 && errors.every(({ field }) => FIELD.test(field));
-  const written = journal.names().filter((name) => /put|cancel|decide|update/i.test(name) || (name === 'ledger.claim' && status === 400));
+  const written = journal.names().filter((name) => /put|cancel|decide|update|create|command/i.test(name) || (name === 'ledger.claim' && status === 400));
   return [
     ...(REFUSALS.includes(status) ? [] : [`status ${status}`]),
     ...(type === 'application/problem+json' && found.status === status ? [] : [`no problem of its status: ${type ?? ''}`]),
@@ -71,6 +73,7 @@ describe('hostile requests', () => {
   it('are 4xx with a problem that names the field, and start nothing', { timeout: 120_000 }, async () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration());
+    await fakes.sweeps.create({ ...newSweep({ sweepId: MIGRATION_ID, request: sweepRequest.parse({ mode: 'migrate' }), startedAt: at(0) }), phase: 'migrations' });
     const handler = createHandler(apiStep, fakes.dependencies);
     const context = { getRemainingTimeInMillis: () => 25_000 } as LambdaContext;
     const tally: Tally = { statuses: new Map(), fields: new Set() };
@@ -86,10 +89,11 @@ describe('hostile requests', () => {
     // They reach every place, and are not all refused at the door.
     expect([count(200, 300) > 200, count(400, 500) > 6000, count(500, 600)]).toEqual([true, true, 0]);
     for (const status of [400, 404, 405, 409, 413, 415, 422]) expect(statuses.get(status), `answers of ${status}`).toBeGreaterThan(5);
-    for (const place of ['path.id', 'path.name', 'query.limit', 'query.next', 'query.since', 'header.idempotency-key', 'body', 'body.target.region', 'body.planHash', 'body.requestedBy', 'body.changeWindow.schedule']) expect([...fields]).toContain(place);
+    for (const place of ['path.id', 'path.name', 'query.limit', 'query.next', 'query.since', 'header.idempotency-key', 'body', 'body.target.region', 'body.planHash', 'body.requestedBy', 'body.changeWindow.schedule', 'body.mode']) expect([...fields]).toContain(place);
+    expect(['body.selection.', 'body.limits.', 'body.options.'].filter((part) => ![...fields].some((field) => field.startsWith(part)))).toEqual([]);
     expect(Object.keys(fakes.telemetry.counts).filter((name) => /unexpected/.test(name))).toEqual([]);
-    // What was right has started a migration each, and no more.
-    expect(fakes.executions.migrations.length).toBeLessThan(count(200, 300));
+    // What was right has started a migration, or a sweep, each, and no more.
+    expect(fakes.executions.migrations.length + fakes.executions.sweeps.length).toBeLessThan(count(200, 300));
     expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('dryRun');
   });
 });

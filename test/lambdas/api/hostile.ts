@@ -46,7 +46,8 @@ function valueOf(schema: Json): fc.Arbitrary<unknown> {
   if (Array.isArray(values)) return fc.constantFrom(...(values as unknown[]));
   if (Array.isArray(anyOf)) return fc.oneof(...anyOf.map((one) => valueOf(one as Json)));
   if (type === 'boolean') return fc.boolean();
-  if (type === 'integer' || type === 'number') return fc.integer({ min: Number(minimum), max: Number(maximum) });
+  if (type === 'number') return fc.double({ min: Number(minimum), max: Number(maximum), noNaN: true });
+  if (type === 'integer') return fc.integer({ min: Number(minimum), max: Number(maximum) });
   if (type === 'array') return fc.array(valueOf((items ?? {}) as Json), { maxLength: 3 });
   if (type === 'object') {
     const fields = Object.fromEntries(Object.entries(properties as Record<string, Json>).map(([name, one]) => [name, valueOf(one)]));
