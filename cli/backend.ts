@@ -3,14 +3,26 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { AwsExecutions } from '../lambdas/adapters/aws-executions.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
+import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
+import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
 import type { ApproverRule, Disruption, Migration } from '../lambdas/domain/model.ts';
-import type { Clock, Executions, Ids, Ledger } from '../lambdas/ports/index.ts';
+import type { Clock, Documents, Executions, Ids, Ledger, Sweeps } from '../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
 import type { SandboxClock } from '../sandbox/world/clock.ts';
 import { Random } from '../sandbox/world/random.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { ensureAssembly } from './assembly.ts';
 import { watchDisruption } from './disruption.ts';
+
+/** What there is of sweeps. */
+export interface Sweeping {
+  sweeps: Sweeps;
+  /** Objects of the bucket of that name. */
+  documentsIn: (bucket: string) => Documents;
+  /** Absent where it is not said where sweeps run, or where they keep what they find. */
+  stateMachineArn?: string | undefined;
+  bucketName?: string | undefined;
+}
 
 export interface Backend {
   stepFunctions: SFNClient;
@@ -22,6 +34,7 @@ export interface Backend {
   recoverStateMachineArn: string;
   /** Absent where the service may change no trust policy. */
   retireStateMachineArn?: string;
+  sweeping?: Sweeping;
   /** Who may approve what somebody asked for; the strictest rule where it is not known here. */
   approver?: ApproverRule | undefined;
   /** True where AWS is played: durations then come from knobs. */
@@ -36,8 +49,15 @@ export interface SandboxBackend extends Backend {
 }
 
 /** The port that the service's own code has, over a backend's client. */
-export const executionsOf = ({ stepFunctions, stateMachineArn, recoverStateMachineArn }: Pick<Backend, 'stepFunctions' | 'stateMachineArn' | 'recoverStateMachineArn'>): Executions =>
-  new AwsExecutions({ client: stepFunctions, stateMachineArn: () => stateMachineArn, recoverStateMachineArn: () => recoverStateMachineArn });
+export const executionsOf = ({ stepFunctions, stateMachineArn, recoverStateMachineArn, sweeping }: Pick<Backend, 'stepFunctions' | 'stateMachineArn' | 'recoverStateMachineArn' | 'sweeping'>): Executions => {
+  const sweepStateMachineArn = sweeping?.stateMachineArn;
+  return new AwsExecutions({
+    client: stepFunctions,
+    stateMachineArn: () => stateMachineArn,
+    recoverStateMachineArn: () => recoverStateMachineArn,
+    ...(sweepStateMachineArn === undefined ? {} : { sweepStateMachineArn: () => sweepStateMachineArn }),
+  });
+};
 
 /** Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then). */
 export const openSandboxBackend = async (
@@ -49,13 +69,19 @@ export const openSandboxBackend = async (
   const { clock, definitionOf, lambdas, listen } = options;
   const sandbox = await openSandbox({ scenario, seed, assemblyDirectory: directory, ...(clock ? { clock } : {}), ...(lambdas ? { lambdas } : {}), ...(listen ? { listen } : {}), ...(definitionOf ? { definitionOf } : {}) });
   const clients = sandbox.clients();
-  const { tableName, ...machines } = sandbox.outputs;
+  const { tableName, sweepStateMachineArn, sweepBucketName, ...machines } = sandbox.outputs;
   // A generator of its own: the number of ids made here must not shift what the world draws.
   const random = new Random(seed);
   return {
     sandbox,
     stepFunctions: clients.stepFunctions(),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName }),
+    sweeping: {
+      sweeps: createDynamoSweeps({ client: clients.dynamodb(), tableName }),
+      documentsIn: (bucket) => s3Documents(clients, () => bucket),
+      stateMachineArn: sweepStateMachineArn,
+      bucketName: sweepBucketName,
+    },
     clock: sandbox.clock,
     ids: { ulid: () => ulid(sandbox.clock.now(), () => random.next()) },
     ...machines,

@@ -1,9 +1,12 @@
 /** The service as it is deployed in AWS, or as a sandbox in another terminal serves it: by the SDK's own ways to endpoints and credentials. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
+import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
+import { S3_SETTINGS, S3Documents } from '../lambdas/adapters/s3-documents.ts';
 import { systemIds } from '../lambdas/adapters/system.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
@@ -52,14 +55,15 @@ const homeOf = (stateMachineArn: string): { region: string; account: string } =>
  * ends every wait of its clock.
  */
 export const openDeployedBackend = async (environment: Readonly<Record<string, string | undefined>>, stopped: AbortSignal): Promise<DeployedBackend> => {
-  const { simulated, tableName, approver, ...machines } = readServiceEnvironment(environment);
+  const { simulated, tableName, approver, sweepStateMachineArn, sweepBucketName, ...machines } = readServiceEnvironment(environment);
   const home = homeOf(machines.stateMachineArn);
   // Nothing of the migration depends on these calls: here the SDK may retry by itself.
   const stepFunctions = new SFNClient({ region: home.region });
   const dynamodb = new DynamoDBClient({ region: home.region });
   const sts = new STSClient({ region: home.region });
+  const s3 = new S3Client({ region: home.region, ...S3_SETTINGS });
   const close = (): Promise<void> => {
-    for (const client of [stepFunctions, dynamodb, sts]) client.destroy();
+    for (const client of [stepFunctions, dynamodb, sts, s3]) client.destroy();
     return Promise.resolve();
   };
   try {
@@ -68,6 +72,12 @@ export const openDeployedBackend = async (environment: Readonly<Record<string, s
       ...machines,
       stepFunctions,
       ledger: createDynamoLedger({ client: dynamodb, tableName }),
+      sweeping: {
+        sweeps: createDynamoSweeps({ client: dynamodb, tableName }),
+        documentsIn: (bucket) => new S3Documents({ client: () => s3, bucket: () => bucket }),
+        stateMachineArn: sweepStateMachineArn,
+        bucketName: sweepBucketName,
+      },
       clock: { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopped }), spawn: (run) => run() },
       ids: systemIds,
       simulated,

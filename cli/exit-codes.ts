@@ -1,4 +1,5 @@
 import type { Outcome } from '../lambdas/domain/model.ts';
+import type { SweepMode, SweepOutcome } from '../lambdas/domain/sweep/model.ts';
 import type { Verdict } from '../lambdas/domain/policy/request.ts';
 
 /** What the shell gets: a pipeline branches on these, so they never change their meaning. */
@@ -31,6 +32,31 @@ const BY_VERDICT: Record<Verdict, ExitCode> = {
 };
 
 export const exitCodeOfVerdict = (verdict: Verdict): ExitCode => BY_VERDICT[verdict];
+
+/** Outcomes of a sweep's migrations; `none`: without one. */
+type Ended = Readonly<Record<string, number>>;
+
+/**
+ * Of a sweep that is over. An inventory, and plans, are what they were asked for whatever they find: what is blocked is
+ * told by the report. A migration that was ready and then blocked has changed nothing, but is not what was asked for.
+ */
+export const exitCodeOfSweep = ({ mode, outcome, ended }: { mode: SweepMode; outcome: SweepOutcome; ended: Ended }): ExitCode => {
+  const has = (...outcomes: string[]): boolean => outcomes.some((one) => (ended[one] ?? 0) > 0);
+  if (has('needs-human', 'none')) return EXIT_CODES.needsHuman;
+  if (outcome === 'failed') return EXIT_CODES.unexpected;
+  if (outcome === 'stopped' || has('rolled-back')) return EXIT_CODES.rolledBack;
+  return mode === 'migrate' && has('blocked') ? EXIT_CODES.blocked : EXIT_CODES.ok;
+};
+
+/** For `--help`. */
+export const SWEEP_EXIT_CODES_HELP = `Exit codes:
+  0  completed: all that was to be begun has ended, and nothing failed. An inventory and plans end so whatever they find: the
+     report says what is blocked and what could not be looked at
+  1  the sweep failed by an error of its own, or anything else
+  2  bad input: nothing was started
+  3  mode migrate: completed, but a migration was blocked; nothing was changed there
+  4  stopped before all was begun, or a migration was rolled back
+  5  a migration needs a human, or ended without an outcome; goes before the others`;
 
 /** For `--help`. */
 export const EXIT_CODES_HELP = `Exit codes:

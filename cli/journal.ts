@@ -10,6 +10,7 @@ import { annotationMode, migrationId, migrationRequest, outcome, target } from '
 import { serviceAccountRef } from '../lambdas/domain/subject.ts';
 import { parseScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
+import { sweepId, sweepOutcome, sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
 import { rehearsed } from './approval/embedded.ts';
 import { CliError } from './errors.ts';
@@ -20,6 +21,9 @@ const VERSION = 1;
 const ended = { outcome: outcome.nullable(), endedAt: z.string().nullable() };
 const asked = { migrationId, requestedBy: z.string().optional(), reason: z.string().optional() };
 
+/** The same of a sweep, with how its migrations ended. */
+const swept = { outcome: sweepOutcome.nullable(), endedAt: z.string().nullable(), ended: z.record(z.string(), z.int()) };
+
 const { action, dryRun, soakDays } = retireTrustSchema.input.shape;
 const { done, roles } = retireTrustSchema.output.shape;
 
@@ -29,6 +33,8 @@ const journalEntry = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),
   z.strictObject({ what: z.literal('retire'), ...asked, action, dryRun, soakDays, done, results: z.array(roles.element.shape.result) }),
+  z.strictObject({ what: z.literal('sweep'), sweepId, request: sweepRequest, ...swept }),
+  z.strictObject({ what: z.literal('resume-sweep'), sweepId, requestedBy: asked.requestedBy, reason: asked.reason, ...swept }),
   z.strictObject({ what: z.literal('grant-access'), target, addons: z.array(z.string()), serviceAccounts: z.array(serviceAccountRef).default([]), annotation: annotationMode.default('keep'), results: z.array(z.string()) }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;
@@ -117,13 +123,19 @@ const gives = (entry: JournalEntry): string => {
       return entry.results.join(', ') || 'nothing';
     case 'migrate':
     case 'rollback':
+    case 'sweep':
+    case 'resume-sweep':
       return entry.outcome ?? 'without an outcome';
   }
 };
 
+const about = (entry: JournalEntry): string => {
+  if (entry.what === 'grant-access') return entry.target.cluster;
+  return 'sweepId' in entry ? entry.sweepId : entry.migrationId;
+};
+
 /** A command of the journal that does not give what it gave when it was run. */
 export const outOfDate = (file: string, index: number, entry: JournalEntry, again: JournalEntry | undefined): CliError => {
-  const about = (one: JournalEntry): string => (one.what === 'grant-access' ? one.target.cluster : one.migrationId);
   const said = (one: JournalEntry | undefined): string => (one === undefined ? 'nothing' : `${about(one)} ${gives(one)}`);
   return new CliError(
     'StateOutOfDate',

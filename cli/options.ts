@@ -60,7 +60,7 @@ export const output = { json: z.boolean().default(false), debug: z.boolean().def
 const cluster = z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName);
 
 /** Of every command that migrates, whatever it is. */
-const migrationFields = {
+export const migrationFields = {
   region: regionName.optional(),
   account: accountId.optional(),
   maxDisruption: oneOf(maxDisruption).optional(),
@@ -141,7 +141,10 @@ export type RetireFlags = z.output<typeof retireFlags>;
 /** Characters of what was typed that an error repeats. */
 const SHOWN = 200;
 
-const flagName = (name: string): string => (name === 'migrationId' ? 'the migration' : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+/** Of what is given without a flag. */
+const ARGUMENTS: Record<string, string> = { migrationId: 'the migration', sweepId: 'the sweep' };
+
+const flagName = (name: string): string => (ARGUMENTS[name] ?? `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
 
 const typed = (given: Record<string, unknown>, [name, index]: readonly PropertyKey[]): unknown => {
   const value = given[String(name)];

@@ -41,8 +41,8 @@ export const sandboxPlace = ({ sandbox, state }: Pick<CommonFlags, 'sandbox' | '
   return sandbox === undefined ? undefined : { kind: 'sandbox', scenario: sandbox };
 };
 
-/** Of the commands that migrate. Throws a CliError for flags that don't go together, and for places that this version does not have. */
-export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock, calls }: CommonFlags): PlaceChoice => {
+/** Of the commands that migrate, or sweep. Throws a CliError for flags that don't go together, and for places that this version does not have. */
+export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock, calls }: Pick<CommonFlags, 'sandbox' | 'state' | 'local' | 'deployed' | 'seed' | 'clock' | 'calls'>): PlaceChoice => {
   refuseLocal(local);
   if (deployed) {
     const others = Object.entries({ sandbox, state, seed, clock, calls }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
@@ -75,12 +75,15 @@ const placeOfKept = ({ sandbox, state, local, deployed }: Kept, what: string, is
     return { kind: 'deployed' };
   }
   if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
-  const hint = `Keep the sandbox in a file: add --state FILE to this command and to the ones before it, from migrate on.\nOr serve one with "${PROGRAM} sandbox", and use --deployed.`;
+  const hint = `Keep the sandbox in a file: add --state FILE to this command and to the ones before it, from the first on.\nOr serve one with "${PROGRAM} sandbox", and use --deployed.`;
   if (sandbox !== undefined) {
     throw new CliError('NoState', `the sandbox of --sandbox ${sandbox} begins anew with every command, so ${what} ${is} not in it`, hint);
   }
   throw new CliError('NoSandbox', `there is no --state FILE and no --deployed: it is not clear where ${what} ${is}`, hint);
 };
+
+/** Of the list of all sweeps, and of the commands about one. Throws as `placeOfKnown` does. */
+export const placeOfSweep = (flags: Kept & { sweepId?: string }): StatePlace | DeployedPlace => (flags.sweepId === undefined ? placeOfKept(flags, 'earlier sweeps', 'are') : placeOfKept(flags, `sweep ${flags.sweepId}`, 'is'));
 
 /** Of the list of all. Throws as `placeOfKnown` does. */
 export const placeOfList = (flags: Kept): StatePlace | DeployedPlace => placeOfKept(flags, 'earlier migrations', 'are');

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../lambdas/domain/model.ts';
+import { homeOf } from '../sandbox/world/build.ts';
 import { readScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { type Backend, openSandboxBackend, type SandboxBackend } from './backend.ts';
@@ -150,22 +151,20 @@ const openDeployedPlace = async ({ io }: OpenOptions) => {
   return { backend, place };
 };
 
-/** The file's state, or that of a sandbox that begins with this command. */
-const stateFor = async ({ file, scenario: scenarioFile, seed }: StatePlace, flags: TargetFlags): Promise<{ state: StateFile; target: Target }> => {
+/** The file's state, or that of a sandbox that begins with this command. `deploy`: the scenario with the service in its place. */
+const stateFor = async ({ file, scenario: scenarioFile, seed }: StatePlace, deploy: (scenario: Scenario) => Scenario): Promise<StateFile> => {
   const scenario = scenarioFile === undefined ? undefined : await openScenario(scenarioFile);
   const kept = readState(file);
   if (kept) {
     checkSame(file, kept.journal, { ...(scenario && scenarioFile ? { scenario, scenarioFile } : {}), ...(seed === undefined ? {} : { seed }) });
-    const target = resolveTarget(flags, kept.journal.scenario);
-    deployedFor(target, kept.journal.scenario);
-    return { state: kept, target };
+    deploy(kept.journal.scenario);
+    return kept;
   }
   if (!scenario) {
     throw new CliError('NoSandbox', `--state ${file} is not there yet, and no --sandbox FILE says what to begin with`, `Add --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`);
   }
-  const target = resolveTarget(flags, scenario);
-  const journal: Journal = { scenario: deployedFor(target, scenario), seed: seed ?? scenario.seed, commands: [] };
-  return { state: { journal, text: undefined }, target };
+  const journal: Journal = { scenario: deploy(scenario), seed: seed ?? scenario.seed, commands: [] };
+  return { journal, text: undefined };
 };
 
 /** For `plan` and `migrate`: the place, and the target there. Throws a CliError for what can't be used. */
@@ -177,8 +176,8 @@ export const openForMigration = async (choice: PlaceChoice, flags: TargetFlags, 
       return { place: await openSandboxPlace(deployedFor(target, scenario), choice, options), target };
     }
     case 'state': {
-      const { state, target } = await stateFor(choice, flags);
-      return { place: await openStatePlace(choice, state, options), target };
+      const state = await stateFor(choice, (scenario) => deployedFor(resolveTarget(flags, scenario), scenario));
+      return { place: await openStatePlace(choice, state, options), target: resolveTarget(flags, state.journal.scenario) };
     }
     case 'deployed': {
       const { backend, place } = await openDeployedPlace(options);
@@ -189,6 +188,23 @@ export const openForMigration = async (choice: PlaceChoice, flags: TargetFlags, 
         throw error;
       }
     }
+  }
+};
+
+/** For `sweep`: the place, and the scenario where there is one. The service is where the scenario has it, or in its first account. */
+export const openForSweep = async (choice: PlaceChoice, options: OpenOptions): Promise<{ place: Place; scenario?: Scenario }> => {
+  const deploy = (scenario: Scenario): Scenario => ({ ...scenario, home: homeOf(scenario) });
+  switch (choice.kind) {
+    case 'sandbox': {
+      const scenario = deploy(await openScenario(choice.scenario));
+      return { place: await openSandboxPlace(scenario, choice, options), scenario };
+    }
+    case 'state': {
+      const state = await stateFor(choice, deploy);
+      return { place: await openStatePlace(choice, state, options), scenario: state.journal.scenario };
+    }
+    case 'deployed':
+      return { place: (await openDeployedPlace(options)).place };
   }
 };
 

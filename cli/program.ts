@@ -10,6 +10,7 @@ import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
 import { DEFAULT_SOAK_DAYS, EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseRetireFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
 
 const EXAMPLES = `
@@ -152,6 +153,7 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .addHelpText('after', `\n${SHOW_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'show', io)));
   addApprovalCommands(program, io, finished);
+  addSweepCommands(program, io, finished);
   retireOptions(program.command('retire').description("take the way back to IRSA out of the role's trust policy, some days after a migration"))
     .addHelpText('after', `\n${RETIRE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));

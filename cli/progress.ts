@@ -31,7 +31,7 @@ export const shownBy = async <T>(progress: Pick<Progress, 'close'>, work: Promis
 type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 
 interface Line {
-  task?: Task;
+  task?: Pick<Task, 'title' | 'output'>;
   latest: StepProgress;
   finish(step: StepProgress): void;
 }
@@ -81,33 +81,29 @@ export const startProgress = (output: Output, options: { simulated: boolean }): 
   };
 };
 
-const draw = async (output: Output, simulated: boolean, line: Line, ended: Promise<StepProgress>): Promise<void> => {
+const draw = (output: Output, simulated: boolean, line: Line, ended: Promise<StepProgress>): Promise<void> =>
+  drawTask(output, titleOf(line.latest), async (task) => {
+    line.task = task;
+    const step = await ended;
+    // Not ended: somebody has stopped looking, or the execution has stopped.
+    task.title = `${titleOf(step)} (${step.endedAt ? took(step, step.endedAt, simulated) : 'still under way'})`;
+    if (step.error) throw new Error(step.error);
+  });
+
+/** One task as a list of its own, drawn until `work` ends; what it throws is shown. */
+export const drawTask = async (output: Output, title: string, work: (task: Pick<Task, 'title' | 'output'>) => Promise<void>): Promise<void> => {
   // listr2 types its stream as a terminal's; it writes, and on a terminal looks at `columns`.
   const stream = output as unknown as NodeJS.WriteStream;
   const logger = new ListrLogger<never>({ useIcons: true, processOutput: new ProcessOutput(stream, stream) });
-  const list = new Listr<unknown, 'default' | 'simple'>(
-    [
-      {
-        title: titleOf(line.latest),
-        task: async (_context, task) => {
-          line.task = task as Task;
-          const step = await ended;
-          // Not ended: somebody has stopped looking, or the execution has stopped.
-          task.title = `${titleOf(step)} (${step.endedAt ? took(step, step.endedAt, simulated) : 'still under way'})`;
-          if (step.error) throw new Error(step.error);
-        },
-      },
-    ],
-    {
-      // A terminal that does not know its width, as some pipelines have, can't be redrawn.
-      renderer: output.isTTY && output.columns !== 0 ? 'default' : 'simple',
-      rendererOptions: { logger, collapseErrors: false },
-      // The choice above stands: listr2's own looks at stdout, which may be piped while stderr is not.
-      fallbackRendererCondition: false,
-      silentRendererCondition: false,
-      exitOnError: false,
-      registerSignalListeners: false,
-    },
-  );
+  const list = new Listr<unknown, 'default' | 'simple'>([{ title, task: (_context, task) => work(task) }], {
+    // A terminal that does not know its width, as some pipelines have, can't be redrawn.
+    renderer: output.isTTY && output.columns !== 0 ? 'default' : 'simple',
+    rendererOptions: { logger, collapseErrors: false },
+    // The choice above stands: listr2's own looks at stdout, which may be piped while stderr is not.
+    fallbackRendererCondition: false,
+    silentRendererCondition: false,
+    exitOnError: false,
+    registerSignalListeners: false,
+  });
   await list.run();
 };

@@ -12,6 +12,10 @@ import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { type End, startAndFollow } from './run.ts';
 import { sandboxOf } from './sandbox-of.ts';
 import type { MigrationRequest } from '../lambdas/domain/model.ts';
+import type { SweepRequest } from '../lambdas/domain/sweep/model.ts';
+import type { SweepStanding } from '../lambdas/domain/sweep/standing.ts';
+import { directSweeps } from './sweep/direct.ts';
+import { silentSweep } from './sweep/progress.ts';
 
 const endOf = ({ report }: End) => ({ outcome: report?.outcome ?? null, endedAt: report?.endedAt ?? null });
 
@@ -42,12 +46,35 @@ export const grantEntry = ({ target, addons, serviceAccounts, annotation }: Gran
   results: [...accessEntries, ...objects].map(({ result }) => result),
 });
 
+const sweptOf = ({ sweepId, outcome, endedAt, tally }: SweepStanding) => ({ sweepId, outcome: outcome ?? null, endedAt: endedAt ?? null, ended: tally.ended });
+
+export const sweepEntry = (request: SweepRequest, standing: SweepStanding): JournalEntry => ({ what: 'sweep', request, ...sweptOf(standing) });
+
+export const resumeSweepEntry = ({ requestedBy, reason }: Pick<RollbackRequest, 'requestedBy' | 'reason'>, standing: SweepStanding): JournalEntry => ({
+  what: 'resume-sweep',
+  ...(requestedBy === undefined ? {} : { requestedBy }),
+  ...(reason === undefined ? {} : { reason }),
+  ...sweptOf(standing),
+});
+
+const performSweep = async (backend: Backend, entry: Extract<JournalEntry, { what: 'sweep' | 'resume-sweep' }>): Promise<JournalEntry> => {
+  if (entry.what === 'sweep') {
+    const { request } = entry;
+    return sweepEntry(request, await directSweeps(backend, request.requestedBy ?? '').sweep(request, silentSweep));
+  }
+  const { sweepId, requestedBy = '', reason } = entry;
+  const sweeps = directSweeps(backend, requestedBy);
+  await sweeps.command(sweepId, { command: 'resume', reason });
+  return resumeSweepEntry(entry, await sweeps.follow(sweepId, silentSweep));
+};
+
 /** Does a command of the journal again, in a thread of the backend's clock, and answers what would be noted now. */
 export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
   if (entry.what === 'migrate') {
     const { request: wanted, decisions } = entry;
     return migrateEntry(wanted, await startAndFollow(backend, wanted, { ...silentProgress, waits: rehearseAgain(backend, decisions ?? []) }), decisions);
   }
+  if (entry.what === 'sweep' || entry.what === 'resume-sweep') return performSweep(backend, entry);
   if (entry.what === 'grant-access') {
     const { target, addons, serviceAccounts, annotation } = entry;
     const request = { target, addons, serviceAccounts, annotation, apply: true };

@@ -93,6 +93,6 @@ export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
     ...wordsOfAll(given),
   ].join(' ');
 
-/** A command about one migration, as it would be typed. */
-export const knownCommand = (command: 'approve' | 'rollback' | 'cancel' | 'reject' | 'retire' | 'show', migrationId: string, where: Parameters<typeof placeFlags>[0]): string =>
-  [`${PROGRAM} ${command} ${migrationId}`, ...placeFlags(where)].join(' ');
+/** A command about one migration, or one sweep, as it would be typed. */
+export const knownCommand = (command: 'approve' | 'rollback' | 'cancel' | 'reject' | 'retire' | 'show' | 'sweep show' | 'sweep stop' | 'sweep resume' | 'sweep report', id: string, where: Parameters<typeof placeFlags>[0]): string =>
+  [`${PROGRAM} ${command} ${id}`, ...placeFlags(where)].join(' ');

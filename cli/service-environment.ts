@@ -8,14 +8,26 @@ export interface ServiceOutputs {
   recoverStateMachineArn: string;
   /** Of a service that may change roles' trust policies. */
   retireStateMachineArn?: string;
+  /** What runs sweeps, and where it keeps what they find: sweeps by direct calls need them. */
+  sweepStateMachineArn?: string;
+  sweepBucketName?: string;
   tableName: string;
 }
+
+/** What sweeps by direct calls need; throws a CliError that says so where it is not there. */
+export const requireSweeps = ({ sweepStateMachineArn }: Pick<ServiceOutputs, 'sweepStateMachineArn'>): string => {
+  if (sweepStateMachineArn !== undefined) return sweepStateMachineArn;
+  const { variable, output } = VARIABLES.sweepStateMachineArn;
+  throw new CliError('NotConfigured', `it is not said which state machine runs sweeps: ${variable} is not set`, `Set it to the output ${output} of the stack PodIdentityMigrator; a stack without it is of a version that has no sweeps`);
+};
 
 /** By the service's output: the variable, and the output of the stack PodIdentityMigrator that has its value. */
 const VARIABLES: Record<keyof ServiceOutputs, { variable: string; output: string; optional?: true }> = {
   stateMachineArn: { variable: 'POD_IDENTITY_STATE_MACHINE_ARN', output: 'StateMachineArn' },
   recoverStateMachineArn: { variable: 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', output: 'RecoverStateMachineArn' },
   retireStateMachineArn: { variable: 'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN', output: 'RetireStateMachineArn', optional: true },
+  sweepStateMachineArn: { variable: 'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN', output: 'SweepStateMachineArn', optional: true },
+  sweepBucketName: { variable: 'POD_IDENTITY_SWEEP_BUCKET_NAME', output: 'SweepBucketName', optional: true },
   tableName: { variable: 'POD_IDENTITY_TABLE_NAME', output: 'TableName' },
 };
 /** `1`: what is deployed is a sandbox, so that durations come from its knobs. */
@@ -63,7 +75,7 @@ export const readServiceEnvironment = (environment: Environment): ServiceOutputs
   const value = (name: keyof ServiceOutputs): string => environment[VARIABLES[name].variable] ?? '';
   const wrong = names.filter((name) => {
     if (value(name) === '') return !VARIABLES[name].optional;
-    return name !== 'tableName' && !ARN.test(value(name));
+    return name.endsWith('Arn') && !ARN.test(value(name));
   });
   if (wrong.length > 0) {
     const lines = wrong.map((name) => `${VARIABLES[name].variable} ${value(name) ? 'must be the ARN of a state machine' : 'is not set'}`);
@@ -76,11 +88,13 @@ export const readServiceEnvironment = (environment: Environment): ServiceOutputs
     );
   }
   const approver = approverIn(environment);
-  const retireStateMachineArn = value('retireStateMachineArn');
+  const optional = (name: 'retireStateMachineArn' | 'sweepStateMachineArn' | 'sweepBucketName') => (value(name) === '' ? {} : { [name]: value(name) });
   return {
     stateMachineArn: value('stateMachineArn'),
     recoverStateMachineArn: value('recoverStateMachineArn'),
-    ...(retireStateMachineArn === '' ? {} : { retireStateMachineArn }),
+    ...optional('retireStateMachineArn'),
+    ...optional('sweepStateMachineArn'),
+    ...optional('sweepBucketName'),
     tableName: value('tableName'),
     ...(approver === undefined ? {} : { approver }),
     simulated: isSimulated(environment),

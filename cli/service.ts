@@ -1,4 +1,4 @@
-/** What every place can do about migrations: by direct calls of the service's parts, or (`api/service.ts`) by its API alone. */
+/** What every place can do about migrations, and sweeps of them: by direct calls of the service's parts, or (`api/service.ts`) by its API alone. */
 import type { ApprovalDecision } from '../lambdas/domain/approval.ts';
 import type { MigrationRequest } from '../lambdas/domain/model.ts';
 import type { MigrationSummary } from '../lambdas/domain/summary.ts';
@@ -10,6 +10,8 @@ import type { Watcher } from './follow.ts';
 import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { type End, startAndFollow } from './run.ts';
 import { lookUp, type Shown } from './show.ts';
+import { directSweeps } from './sweep/direct.ts';
+import type { SweepService } from './sweep/service.ts';
 
 /** Newest first. `more`: there are older ones. */
 export interface Listed {
@@ -26,6 +28,8 @@ export interface Service {
   undecided(migrationId: string): Promise<Undecided>;
   decide(migrationId: string, decision: ApprovalDecision): Promise<Decision>;
   list(filter: MigrationFilter, limit: number): Promise<Listed>;
+  /** Throws NotAvailable where there are none. */
+  sweeps(): SweepService;
 }
 
 /** Page by page, until there are enough or no more. */
@@ -49,4 +53,5 @@ export const directService = (backend: Backend, by: string): Service => ({
   undecided: (migrationId) => undecided(backend, migrationId),
   decide: (migrationId, decision) => decide(backend, migrationId, decision, by),
   list: (filter, limit) => list(backend, filter, limit),
+  sweeps: () => directSweeps(backend, by),
 });

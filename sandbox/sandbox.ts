@@ -72,7 +72,7 @@ export interface Sandbox {
    * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of them,
    * those that restart workloads there and those that change service accounts, as the template's outputs say; Retire is there where roles' trust may be changed.
    */
-  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[]; annotateRoleArns: string[] };
+  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; sweepStateMachineArn?: string; sweepBucketName?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[]; annotateRoleArns: string[] };
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /**
@@ -209,11 +209,13 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
   checkServiceRoles(assembly);
-  const retireStateMachineArn = assembly.outputs['RetireStateMachineArn'];
+  const { RetireStateMachineArn: retireStateMachineArn, SweepStateMachineArn: sweepStateMachineArn, SweepBucketName: sweepBucketName } = assembly.outputs;
   const outputs: Sandbox['outputs'] = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
     recoverStateMachineArn: outputOf(assembly, 'RecoverStateMachineArn', assemblyDirectory),
     ...(retireStateMachineArn === undefined ? {} : { retireStateMachineArn }),
+    ...(sweepStateMachineArn === undefined ? {} : { sweepStateMachineArn }),
+    ...(sweepBucketName === undefined ? {} : { sweepBucketName }),
     tableName: outputOf(assembly, 'TableName', assemblyDirectory),
     kubernetesRoleArns: outputOf(assembly, 'KubernetesRoleArns', assemblyDirectory).split(','),
     restartRoleArns: outputOf(assembly, 'KubernetesRestartRoleArns', assemblyDirectory).split(','),

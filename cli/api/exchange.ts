@@ -56,7 +56,7 @@ const codeOf = (error: unknown): string => {
 };
 
 /** A POST whose answer is lost may have done what it was to do. */
-const unsure = ({ method }: { method: string }): string => (method === 'POST' ? '\nWhether it was done is not known. To look: pod-identity migrations --deployed' : '');
+const unsure = ({ method, path }: { method: string; path: string }): string => (method === 'POST' ? `\nWhether it was done is not known. To look: pod-identity ${path.startsWith('/sweeps') ? 'sweeps' : 'migrations'} --deployed` : '');
 
 /** Answers the function that asks. It throws CliErrors: ApiError where the API can't be asked or understood, and what its problem documents say. */
 export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask => {
@@ -78,7 +78,7 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
         wanted = retryAfterOf(response);
       } catch (error) {
         const why = withoutSecrets(shown(codeOf(error), 300), secrets);
-        if (pause === undefined) throw new CliError('ApiError', `the API does not answer ${what}: ${why}`, `Check the network and POD_IDENTITY_API_URL: a sandbox that has been stopped listens no more${unsure({ method })}`, EXIT_CODES.unexpected);
+        if (pause === undefined) throw new CliError('ApiError', `the API does not answer ${what}: ${why}`, `Check the network and POD_IDENTITY_API_URL: a sandbox that has been stopped listens no more${unsure({ method, path })}`, EXIT_CODES.unexpected);
       }
       await clock.sleep(wanted === undefined ? (pause ?? 0) : wanted * 1000);
     }

@@ -1,6 +1,8 @@
 /** A deployed service that is reached by its API alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { S3_SETTINGS, S3Documents } from '../../lambdas/adapters/s3-documents.ts';
 import type { Target } from '../../lambdas/domain/model.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
 import { awsError, isInterruption } from '../deployed.ts';
@@ -38,7 +40,8 @@ export const openApiPlace = (url: string, environment: Environment, io: Io): Api
   const clock: Clock = { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopping.signal }) };
   const ask = createAsk({ client: createApiClient({ url, region, credentials, http: networkHttp }), clock, credentials });
   const simulated = isSimulated(environment);
-  const service = apiService({ ask, clock, simulated });
+  const s3 = new S3Client({ region, ...S3_SETTINGS });
+  const service = apiService({ ask, clock, simulated, documentsIn: (bucket) => new S3Documents({ client: () => s3, bucket: () => bucket }) });
   io.onStop?.(() => stopping.abort());
 
   const toldByAws = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -60,7 +63,10 @@ export const openApiPlace = (url: string, environment: Environment, io: Io): Api
       const { Account = '' } = await toldByAws(() => sts.send(new GetCallerIdentityCommand({})));
       return { account: Account, region: there, cluster };
     },
-    close: () => Promise.resolve(sts.destroy()),
+    close: () => {
+      for (const client of [sts, s3]) client.destroy();
+      return Promise.resolve();
+    },
   };
 };
 

@@ -23,6 +23,8 @@ const { badInput, blocked, unexpected } = EXIT_CODES;
 /** By kind, where a direct call of the service's parts would have had a name of its own for it, or where there is something to do. */
 const TOLD: Partial<Record<ProblemKind, Told>> = {
   'unknown-migration': { name: 'UnknownMigration', hint: 'The id stands in the second line of what migrate and plan print, and in the field migrationId of --json. Is it the same deployed service?', exitCode: badInput },
+  'unknown-sweep': { name: 'UnknownSweep', hint: 'pod-identity sweeps --deployed lists them. Is it the same deployed service?', exitCode: badInput },
+  'not-now': { name: 'NotNow', hint: 'Nothing was changed. To see how it stands: pod-identity sweep show ID --deployed', exitCode: badInput },
   'unknown-cluster': { name: 'UnknownCluster', hint: 'Its clusters: aws eks list-clusters', exitCode: badInput },
   'no-cancel': { name: 'MigrationOver', hint: 'To see how it went: pod-identity show ID --deployed', exitCode: badInput },
   'no-rollback': { name: 'RollbackRefused', hint: 'To look at the migration: pod-identity show ID --deployed\nOne that is still running is stopped instead: pod-identity cancel ID --deployed', exitCode: badInput },
@@ -50,9 +52,9 @@ const fieldLines = ({ errors = [] }: Problem): string[] => errors.slice(0, MOST_
 /** Whether the detail says it all already. */
 const sameField = ({ detail, errors = [] }: Problem): boolean => errors.every(({ message }) => detail.toLowerCase().includes(message.toLowerCase()));
 
-/** What is to be typed has the migration's id where the question was about one. */
+/** What is to be typed has the id of the migration, or sweep, where the question was about one. */
 const withId = (hint: string, what: string): string => {
-  const id = /\/migrations\/(\w+)/.exec(what)?.[1];
+  const id = /\/(?:migrations|sweeps)\/(\w+)/.exec(what)?.[1];
   return id === undefined ? hint : hint.replaceAll(/\bID\b/g, id);
 };
 

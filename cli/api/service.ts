@@ -11,17 +11,18 @@ import type { Watcher } from '../follow.ts';
 import type { End } from '../run.ts';
 import type { Listed, Service } from '../service.ts';
 import type { Running, Shown } from '../show.ts';
+import { apiSweeps, type ApiSweepsOptions } from '../sweep/by-api.ts';
 import type { Ask } from './exchange.ts';
 import { unreadable } from './problems.ts';
 import { followRollback } from './rollback.ts';
-import { getMigration, reportFrom, watch, type WatchOptions } from './watch.ts';
+import { getMigration, reportFrom, watch } from './watch.ts';
 
 /** Migrations of one page: the most that the API gives. */
 const PAGE = 100;
 /** Each looks at a thousand records: whoever gives more gives no end. */
 const MOST_PAGES = 1000;
 
-export interface ApiServiceOptions extends Pick<WatchOptions, 'ask' | 'clock'> {
+export interface ApiServiceOptions extends ApiSweepsOptions {
   /** True where AWS is played. */
   simulated: boolean;
 }
@@ -126,5 +127,6 @@ export const apiService = (options: ApiServiceOptions): Service => {
       return { migrationId, approval: value.approval };
     },
     list: (filter, limit) => list(ask, filter, limit),
+    sweeps: () => apiSweeps(options),
   };
 };

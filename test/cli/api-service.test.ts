@@ -3,9 +3,10 @@ import { apiService } from '../../cli/api/service.ts';
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { migrationRequest, type MigrationRequestInput, migrationReport, type StepLine } from '../../lambdas/domain/model.ts';
 import { accepted, anAnswer, aRunning, asked, fakeApi, type FakeApi, HASH, ID, json, lost, pending, problemAnswer, thrownBy, watching } from './api-fixtures.ts';
+import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { aPlan, aReport, TARGET } from './fixtures.ts';
 
-const serviceOf = ({ ask, clock }: FakeApi, simulated = true) => apiService({ ask, clock, simulated });
+const serviceOf = ({ ask, clock }: FakeApi, simulated = true) => apiService({ ask, clock, simulated, documentsIn: () => new FakeDocuments() });
 const request = (change: Partial<MigrationRequestInput> = {}) => migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver', requestedBy: 'me', ...change });
 const line = (name: string, second: number, change: Partial<StepLine> = {}): StepLine => ({ name, startedAt: `2026-01-15T09:00:${String(second).padStart(2, '0')}.000Z`, endedAt: `2026-01-15T09:00:${String(second + 1).padStart(2, '0')}.000Z`, attempts: 1, ...change });
 const bodyOf = (api: FakeApi, index = 0): unknown => JSON.parse(api.requests[index]?.body ?? 'null');

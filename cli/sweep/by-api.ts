@@ -1,0 +1,53 @@
+/** Sweeps by the service's API: whoever may call its routes needs no other right, but for reading a report in S3. */
+import { randomUUID } from 'node:crypto';
+import { sweepAccepted, sweepAnswer, type SweepAnswer, sweepListAnswer } from '../../lambdas/api/answers.ts';
+import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import type { Clock, Documents } from '../../lambdas/ports/index.ts';
+import type { Ask } from '../api/exchange.ts';
+import { unreadable } from '../api/problems.ts';
+import { type ListedSweeps, sweepService, type SweepService } from './service.ts';
+
+/** Sweeps of one page: the most that the API gives. */
+const PAGE = 100;
+/** Far more than anybody has: whoever gives more gives no end. */
+const MOST_PAGES = 1000;
+
+export interface ApiSweepsOptions {
+  ask: Ask;
+  clock: Clock;
+  /** Objects of the bucket of that name, by the caller's own rights. */
+  documentsIn: (bucket: string) => Pick<Documents, 'get'>;
+}
+
+const standing = ({ links: _links, ...answer }: SweepAnswer): SweepStanding => answer;
+
+const list = async (ask: Ask, limit: number): Promise<ListedSweeps> => {
+  const sweeps: ListedSweeps['sweeps'] = [];
+  let next: string | undefined;
+  let pages = 0;
+  do {
+    pages += 1;
+    if (pages > MOST_PAGES) throw unreadable('GET /sweeps', `it has more than ${MOST_PAGES} pages`);
+    const { value } = await ask({ method: 'GET', path: '/sweeps', query: { limit: String(Math.min(PAGE, limit - sweeps.length)), next }, answer: sweepListAnswer });
+    sweeps.push(...value.sweeps.map(({ links: _links, ...summary }) => summary));
+    next = value.next;
+  } while (next !== undefined && sweeps.length < limit);
+  return { sweeps: sweeps.slice(0, limit), more: next !== undefined };
+};
+
+export const apiSweeps = ({ ask, clock, documentsIn }: ApiSweepsOptions): SweepService =>
+  sweepService(
+    {
+      async start({ requestedBy: _requestedBy, ...body }) {
+        // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
+        const { value } = await ask({ method: 'POST', path: '/sweeps', body, idempotencyKey: randomUUID(), answer: sweepAccepted });
+        return value.sweepId;
+      },
+      show: async (sweepId) => standing((await ask({ method: 'GET', path: `/sweeps/${sweepId}`, answer: sweepAnswer })).value),
+      places: () => Promise.resolve(undefined),
+      list: (limit) => list(ask, limit),
+      command: async (sweepId, { command, reason }) => standing((await ask({ method: 'POST', path: `/sweeps/${sweepId}/${command}`, body: reason === undefined ? {} : { reason }, answer: sweepAnswer })).value),
+      read: (bucket, key) => documentsIn(bucket).get(key),
+    },
+    clock,
+  );

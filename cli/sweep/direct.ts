@@ -1,0 +1,93 @@
+/** Sweeps by direct calls of the service's parts: its ledger, its bucket and Step Functions. */
+import { z } from 'zod';
+import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import { inventoryPrefix, placesKey } from '../../lambdas/domain/sweep/keys.ts';
+import { standingOf } from '../../lambdas/domain/sweep/standing.ts';
+import { commandSweep, showSweep, startSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { type Backend, executionsOf, type Sweeping } from '../backend.ts';
+import { CliError } from '../errors.ts';
+import { statusOf } from '../known.ts';
+import { requireSweeps } from '../service-environment.ts';
+import { type ListedSweeps, notNow, type PlacesDone, type SweepCalls, sweepService, type SweepService, unknownSweep } from './service.ts';
+
+const places = z.array(z.unknown());
+/** See `placeKey`: written when the look at a place is over. */
+const isOfPlace = (key: string): boolean => key.endsWith('/place.json');
+
+/** How many of the places that were laid out are looked at. */
+const placesOf = async ({ documentsIn, bucketName }: Sweeping, sweepId: string): Promise<PlacesDone | undefined> => {
+  if (bucketName === undefined) return undefined;
+  const documents = documentsIn(bucketName);
+  const laidOut = await documents.get(placesKey(sweepId));
+  if (laidOut === undefined) return undefined;
+  let done = 0;
+  let after: string | undefined;
+  for (;;) {
+    const { keys, more } = await documents.list(inventoryPrefix(sweepId), after);
+    done += keys.filter(isOfPlace).length;
+    after = keys.at(-1);
+    if (!more || after === undefined) return { done, total: places.parse(JSON.parse(laidOut)).length };
+  }
+};
+
+/** Page by page, until there are enough or no more. */
+const list = async ({ sweeps }: Sweeping, limit: number): Promise<ListedSweeps> => {
+  const found: ListedSweeps['sweeps'] = [];
+  let after: string | undefined;
+  do {
+    const page = await sweeps.list(limit - found.length, after);
+    found.push(...page.sweeps);
+    after = page.next;
+  } while (after !== undefined && found.length < limit);
+  return { sweeps: found, more: after !== undefined };
+};
+
+/** `by`: who asks, as the ledger notes it. Its methods run in a thread of the backend's clock. Throws NotConfigured where there are no sweeps. */
+export const directSweeps = (backend: Backend, by: string): SweepService => {
+  const { sweeping, clock, ids } = backend;
+  if (!sweeping) throw new CliError('NotAvailable', 'sweeps are not available here', 'Use --sandbox FILE, --state FILE or --deployed');
+  const { sweeps, documentsIn, stateMachineArn } = sweeping;
+  const parts = { sweeps, executions: executionsOf(backend), clock, ids };
+  const show: SweepCalls['show'] = async (sweepId) => {
+    const found = await showSweep(sweepId, parts);
+    if (!found) throw unknownSweep(sweepId);
+    const { sweep, tally } = found;
+    return standingOf(sweep, tally, sweep.executionArn === undefined || sweep.status === 'ended' ? undefined : await statusOf(backend, sweep.executionArn));
+  };
+  return sweepService(
+    {
+      show,
+      async start(request) {
+        requireSweeps({ sweepStateMachineArn: stateMachineArn });
+        let sweepId = ids.ulid();
+        // Of the same time and seed there may be one already: the sweep before, in a sandbox that was told of it.
+        while (await sweeps.get(sweepId)) sweepId = ids.ulid();
+        await startSweep(request, by, parts, { sweepId });
+        return sweepId;
+      },
+      places: async (sweepId) => {
+        try {
+          return await placesOf(sweeping, sweepId);
+        } catch (error) {
+          // Whoever may start a sweep need not be allowed to read what it finds.
+          if (isMigrationError(error)) return undefined;
+          throw error;
+        }
+      },
+      list: (limit) => list(sweeping, limit),
+      async command(sweepId, { command, reason }) {
+        requireSweeps({ sweepStateMachineArn: stateMachineArn });
+        try {
+          await commandSweep(sweepId, command, { by, reason }, parts);
+        } catch (error) {
+          if (isMigrationError(error, 'NotFound')) throw unknownSweep(sweepId);
+          if (isMigrationError(error, 'BadInput')) throw notNow(error.message);
+          throw error;
+        }
+        return show(sweepId);
+      },
+      read: (bucket, key) => documentsIn(bucket).get(key),
+    },
+    clock,
+  );
+};

@@ -1,0 +1,51 @@
+/** Following a sweep to its end, by what is said about it from time to time. */
+import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import type { Backend } from '../backend.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import type { PlacesDone, SweepCalls } from './service.ts';
+
+/** Told of the sweep as it stands, each time that somebody has looked. */
+export interface SweepWatcher {
+  update: (standing: SweepStanding, places?: PlacesDone) => void;
+}
+
+const FIRST_POLL_MS = 2000;
+/** Polls grow apart while nothing changes, up to this. A look reads all that the sweep migrates, so that many looks at thousands would cost. */
+const SLOWEST_POLL_MS = 20_000;
+/** The same in virtual time, in which nobody waits. */
+const SLOWEST_VIRTUAL_POLL_MS = 2 * 60_000;
+/** How long an execution may have stopped without the sweep being over: one that hands over to its successor has ended a moment before that notes itself. */
+const PATIENCE_MS = 10 * 60_000;
+
+/** What somebody would see change. */
+const keyOf = ({ status, phase, wave, tally }: SweepStanding, places: PlacesDone | undefined): string => JSON.stringify([status, phase, wave, tally, places]);
+
+/** Before its first execution has noted itself it has none. */
+const isWorkedOn = ({ executionArn, executionStatus = 'RUNNING' }: SweepStanding): boolean => executionArn !== undefined && executionStatus === 'RUNNING';
+
+const stranded = ({ sweepId, executionStatus = 'not there', executionArn = '' }: SweepStanding): CliError =>
+  new CliError('ExecutionFailed', `sweep ${sweepId} is not over, and nobody works on it: its execution is ${executionStatus}`, `What it has begun goes on by itself. To go on where it was: pod-identity sweep resume ${sweepId}\nExecution: ${executionArn}`, EXIT_CODES.unexpected);
+
+/** Answers how it ended. In a thread of the clock. Throws ExecutionFailed where nobody works on it any more. */
+export const followSweep = async (calls: Pick<SweepCalls, 'show' | 'places'>, clock: Pick<Backend['clock'], 'sleep' | 'now' | 'kind'>, sweepId: string, watcher: SweepWatcher): Promise<SweepStanding> => {
+  const slowest = clock.kind === 'virtual' ? SLOWEST_VIRTUAL_POLL_MS : SLOWEST_POLL_MS;
+  let pause = FIRST_POLL_MS;
+  let seen = '';
+  let stoppedSince: number | undefined;
+  for (;;) {
+    const standing = await calls.show(sweepId);
+    const places = standing.status !== 'ended' && standing.phase === 'inventory' ? await calls.places(sweepId) : undefined;
+    watcher.update(standing, places);
+    if (standing.status === 'ended') return standing;
+
+    if (isWorkedOn(standing)) stoppedSince = undefined;
+    else stoppedSince ??= clock.now();
+    if (stoppedSince !== undefined && clock.now() - stoppedSince >= PATIENCE_MS) throw stranded(standing);
+
+    const now = keyOf(standing, places);
+    pause = now === seen ? Math.min(slowest, pause * 2) : FIRST_POLL_MS;
+    seen = now;
+    await clock.sleep(pause);
+  }
+};

@@ -1,0 +1,91 @@
+/** Live progress of a sweep on stderr: a line for each phase, and under it, as it goes on, how far it is. */
+import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import type { Output } from '../io.ts';
+import { duration } from '../print/duration.ts';
+import { drawTask, type Progress } from '../progress.ts';
+import { printable } from '../../lambdas/domain/text.ts';
+import type { SweepWatcher } from './follow.ts';
+import type { PlacesDone } from './service.ts';
+
+export type SweepProgress = SweepWatcher & Pick<Progress, 'close'>;
+
+export const silentSweep: SweepProgress = { update: () => {}, close: () => Promise.resolve() };
+
+type Phase = SweepStanding['phase'];
+const PHASES: readonly Phase[] = ['inventory', 'migrations', 'report'];
+
+const titleOf = (phase: Phase, { request: { mode } }: SweepStanding): string => {
+  if (phase === 'inventory') return 'Look at the fleet';
+  if (phase === 'report') return 'Write the report';
+  return mode === 'plan' ? 'Plan what is ready' : 'Migrate in waves';
+};
+
+/** `3 migrated, 1 rolled-back`. */
+const outcomesText = (ended: SweepStanding['tally']['ended']): string =>
+  Object.entries(ended)
+    .map(([outcome, n]) => `${n} ${outcome === 'none' ? 'without an outcome' : outcome}`)
+    .join(', ');
+
+const placesText = ({ done, total }: PlacesDone): string => `${done} of ${total} ${total === 1 ? 'region' : 'regions'} of accounts looked at`;
+
+/** By whom, and why: of a command. */
+export const askedText = ({ by, reason }: NonNullable<SweepStanding['command']>): string => printable(`${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : ` (${reason})`}`);
+
+/** How far it is, in one line; empty where there is nothing to say yet. */
+export const standingText = ({ phase, status, command, tally, wave }: SweepStanding, places?: PlacesDone): string => {
+  if (phase === 'inventory') return places ? placesText(places) : '';
+  if (phase === 'report') return '';
+  const state = status === 'running' ? [] : [`${status}${command ? askedText(command) : ''}`];
+  const counts = [`${tally.inFlight} under way`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter((text) => text !== '');
+  return [...state, ...(wave ? [`wave ${wave.number} of ${wave.size}`] : []), counts.join(', ')].join(': ');
+};
+
+interface Line {
+  task?: { title: string; output: string };
+  text: string;
+  since: number;
+  title: string;
+  finish(title: string): void;
+}
+
+/** `now`: of the world of the sweep, milliseconds. Without a terminal there is one line for each change. */
+export const startSweepProgress = (output: Output, { simulated, now }: { simulated: boolean; now: () => number }): SweepProgress => {
+  const lines = new Map<Phase, Line>();
+  let drawn = Promise.resolve();
+
+  const begin = (phase: Phase, standing: SweepStanding): Line => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const line: Line = { text: '', since: now(), title: titleOf(phase, standing), finish: resolve };
+    lines.set(phase, line);
+    drawn = drawn.then(() =>
+      drawTask(output, line.title, async (task) => {
+        line.task = task;
+        if (line.text !== '') task.output = line.text;
+        task.title = await promise;
+      }),
+    );
+    return line;
+  };
+  const end = (line: Line): void => line.finish(`${line.title} (${duration(now() - line.since)}${simulated ? ' simulated' : ''}${line.text === '' ? '' : `: ${line.text}`})`);
+
+  return {
+    update(standing, places) {
+      const at = PHASES.indexOf(standing.phase);
+      for (const phase of PHASES.slice(0, at)) {
+        const before = lines.get(phase);
+        if (before) end(before);
+      }
+      const line = lines.get(standing.phase) ?? begin(standing.phase, standing);
+      const text = standingText(standing, places);
+      if (text !== '' && text !== line.text) {
+        line.text = text;
+        if (line.task) line.task.output = text;
+      }
+      if (standing.status === 'ended') end(line);
+    },
+    close() {
+      for (const line of lines.values()) line.finish(`${line.title} (still under way)`);
+      return drawn;
+    },
+  };
+};

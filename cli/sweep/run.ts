@@ -1,0 +1,148 @@
+/** `sweep`, its commands, and `sweeps`: from flags to the exit code. */
+import { reportKey } from '../../lambdas/domain/sweep/keys.ts';
+import type { SweepCommand } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepReport } from '../../lambdas/domain/sweep/report.ts';
+import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import type { Backend } from '../backend.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES, exitCodeOfSweep, type ExitCode } from '../exit-codes.ts';
+import { leftAlone } from '../interruption.ts';
+import type { Io } from '../io.ts';
+import { print } from '../known-commands.ts';
+import type { ServicePlace } from '../place.ts';
+import { placeOfMigration, placeOfSweep } from '../place-options.ts';
+import { openServiceForKnown, openServiceForSweep } from '../place-service.ts';
+import { shownBy } from '../progress.ts';
+import { resumeSweepEntry, sweepEntry } from '../replay.ts';
+import type { KnownSweepFlags, ReportFlags, SweepFlags, SweepListFlags } from './options.ts';
+import { summaryLines } from './print.ts';
+import { listLines, standingLines } from './print-standing.ts';
+import { silentSweep, startSweepProgress, type SweepProgress } from './progress.ts';
+import { checkReportFiles, readPrevious, writeReports } from './reports.ts';
+import { checkPrevious, recordOf, requestFrom } from './request.ts';
+import type { ReadReport } from './service.ts';
+
+type Flags = Pick<SweepFlags, 'json' | 'sandbox' | 'state' | 'deployed'>;
+
+const isSilent = ({ json }: Flags, io: Io): boolean => json && io.stderr.isTTY !== true;
+
+const progressOf = (flags: Flags, { backend, simulated }: ServicePlace, io: Io): SweepProgress =>
+  isSilent(flags, io) ? silentSweep : startSweepProgress(io.stderr, { simulated, now: () => backend?.clock.now() ?? Date.now() });
+
+const codeOf = ({ request: { mode }, outcome = 'failed', tally: { ended } }: SweepStanding): ExitCode => exitCodeOfSweep({ mode, outcome, ended });
+
+/** What a sweep came to: written, told, and as an exit code. */
+const conclude = (standing: SweepStanding, read: ReadReport, flags: Flags & { report: SweepFlags['report'] }, io: Io): ExitCode => {
+  writeReports(flags.report, read);
+  // The bucket of a sandbox is gone with it, or in no place that others read.
+  const reports = flags.deployed ? standing.reports : undefined;
+  print(read.report, (style) => summaryLines(read.report, { files: flags.report, ...(reports ? { reports } : {}), where: flags }, style), flags, io);
+  return codeOf(standing);
+};
+
+/** Tells the service of a sandbox of the sweep before, as if it had been there. */
+const remember = async ({ sweeping }: Backend, previous: SweepReport): Promise<void> => {
+  const { sweeps, documentsIn, bucketName } = sweeping ?? {};
+  if (!sweeps || !documentsIn || bucketName === undefined) throw new CliError('NotAvailable', '--previous: this sandbox has no bucket of sweeps', 'Leave it out');
+  const keys = { json: reportKey(previous.sweepId, 'json'), csv: reportKey(previous.sweepId, 'csv'), html: reportKey(previous.sweepId, 'html') };
+  await documentsIn(bucketName).put(keys.json, JSON.stringify(previous), 'application/json');
+  await sweeps.create(recordOf(previous, { bucket: bucketName, ...keys }));
+};
+
+/** Runs one sweep to its end, and prints its report. Throws CliError for everything that has none. */
+export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
+  const choice = placeOfMigration(flags);
+  checkReportFiles(flags.report);
+  const previous = flags.previous === undefined ? undefined : readPrevious(flags.previous);
+  const { place, scenario } = await openServiceForSweep(choice, { io, silent: isSilent(flags, io), watched: false });
+  let started: string | undefined;
+  try {
+    const request = requestFrom(flags, place.requestedBy, scenario);
+    if (previous && flags.previous !== undefined) checkPrevious(flags.previous, previous, request);
+    const progress = progressOf(flags, place, io);
+    const ended = await shownBy(
+      progress,
+      place.serve(
+        async (service) => {
+          const sweeps = service.sweeps();
+          if (previous && place.backend) await remember(place.backend, previous);
+          const standing = await sweeps.sweep(request, progress, (sweepId) => (started = sweepId));
+          return { standing, read: await sweeps.report(standing, flags.report.map(({ format }) => format)) };
+        },
+        ({ standing }) => sweepEntry(request, standing),
+      ),
+    );
+    return conclude(ended.standing, ended.read, flags, io);
+  } catch (error) {
+    throw leftAlone(error, 'sweep', started, flags);
+  } finally {
+    await place.close();
+  }
+};
+
+const withSweeps = async <T>(flags: Flags & { sweepId?: string }, io: Io, use: (place: ServicePlace) => Promise<T>): Promise<T> => {
+  const place = await openServiceForKnown(placeOfSweep(flags), { io, silent: isSilent(flags, io), watched: false });
+  try {
+    return await use(place);
+  } finally {
+    await place.close();
+  }
+};
+
+const told = (standing: SweepStanding, flags: KnownSweepFlags, io: Io): ExitCode => {
+  print(standing, (style) => standingLines(standing, flags, style), flags, io);
+  return EXIT_CODES.ok;
+};
+
+/** 0: there is such a sweep, however it goes or went. */
+export const showSweepCommand = (flags: KnownSweepFlags, io: Io): Promise<ExitCode> => withSweeps(flags, io, async (place) => told(await place.serve((service) => service.sweeps().show(flags.sweepId)), flags, io));
+
+/** In a kept sandbox nobody works on a sweep between the commands: it is followed to its end, and ends as `sweep` does. */
+const resumeKept = async (flags: KnownSweepFlags, place: ServicePlace, io: Io): Promise<ExitCode> => {
+  const { sweepId, reason } = flags;
+  const progress = progressOf(flags, place, io);
+  const { standing: ended, read: found } = await shownBy(
+    progress,
+    place.serve(
+      async (service) => {
+        const sweeps = service.sweeps();
+        await sweeps.command(sweepId, { command: 'resume', reason });
+        const standing = await sweeps.follow(sweepId, progress);
+        return { standing, read: await sweeps.report(standing, []) };
+      },
+      ({ standing }) => resumeSweepEntry({ requestedBy: place.requestedBy, ...(reason === undefined ? {} : { reason }) }, standing),
+    ),
+  );
+  return conclude(ended, found, { ...flags, report: [] }, io);
+};
+
+/** 0: it is noted. Throws CliError (exit code 2) where it makes no sense. */
+export const askSweepCommand = (command: SweepCommand['command'], flags: KnownSweepFlags, io: Io): Promise<ExitCode> =>
+  withSweeps(flags, io, async (place) => {
+    const { sweepId, reason } = flags;
+    if (command === 'resume' && !flags.deployed) return resumeKept(flags, place, io);
+    return told(await place.serve((service) => service.sweeps().command(sweepId, { command, reason })), flags, io);
+  });
+
+/** 0: the files are written. Throws CliError where there is no report. */
+export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode> => {
+  checkReportFiles(flags.report);
+  return withSweeps(flags, io, async (place) => {
+    const { report: files } = flags;
+    const read = await place.serve(async (service) => {
+      const sweeps = service.sweeps();
+      return sweeps.report(await sweeps.show(flags.sweepId), files.map(({ format }) => format));
+    });
+    writeReports(files, read);
+    print({ sweepId: flags.sweepId, files: files.map(({ file }) => file) }, () => files.map(({ file }) => `Wrote ${file}.`), flags, io);
+    return EXIT_CODES.ok;
+  });
+};
+
+/** 0: that is the list, however long. */
+export const listSweepsCommand = (flags: SweepListFlags, io: Io): Promise<ExitCode> =>
+  withSweeps(flags, io, async (place) => {
+    const listed = await place.serve((service) => service.sweeps().list(flags.limit));
+    print(listed, (style) => listLines(listed, flags, style), flags, io);
+    return EXIT_CODES.ok;
+  });
