@@ -127,6 +127,8 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .description('Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.')
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
+    // What stands behind a command's name is that command's, also of a command that has commands of its own beside its flags.
+    .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({

@@ -141,7 +141,6 @@ export const addSweepCommands = (program: Command, io: Io, finished: (exitCode: 
   const sweep = program
     .command('sweep')
     .description('look at a fleet of clusters, plan what is ready, or migrate it in waves; with a command: about a sweep that there is')
-    // What stands behind a command's name is that command's.
     .enablePositionalOptions()
     .optionsGroup('What to do:')
     .option('--mode <name>', 'inventory: only look; plan: plan what is ready, change nothing; migrate: migrate it in waves (required)');
