@@ -1,0 +1,204 @@
+/** Sweeps by direct calls and by the API: the same questions, and the same answers. */
+import { describe, expect, it } from 'vitest';
+import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-environment.ts';
+import { apiSweeps } from '../../cli/sweep/by-api.ts';
+import { directSweeps } from '../../cli/sweep/direct.ts';
+import { followSweep } from '../../cli/sweep/follow.ts';
+import type { PlacesDone } from '../../cli/sweep/service.ts';
+import { MigrationError } from '../../lambdas/domain/errors.ts';
+import { clusterKey, placeKey, placesKey } from '../../lambdas/domain/sweep/keys.ts';
+import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
+import { asked, fakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
+import { errorOf } from './fixtures.ts';
+import { aStanding, aSweep, aSweepReport, aSweepRequest, BUCKET, ENDED, fakeClock, ID, REPORTS, sweepBackend, SWEEP_ARN } from './sweep-fixtures.ts';
+
+const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({ migrationId, account: '111122223333', region: 'eu-west-1', cluster: 'demo', addon: 'vpc-cni', roles: [], state: 'queued', ...change });
+const LINKS = { self: `/v1/sweeps/${ID}` };
+
+describe('following a sweep', () => {
+  const follow = async (...answers: SweepStanding[]) => {
+    const clock = fakeClock();
+    const told: (readonly [SweepStanding['phase'], PlacesDone | undefined])[] = [];
+    const work = followSweep(
+      { show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()), places: () => Promise.resolve({ done: 1, total: 4 }) },
+      clock,
+      ID,
+      { update: ({ phase }, places) => void told.push([phase, places]) },
+    );
+    return { work, told, clock };
+  };
+
+  it('looks until it is over, less often while nothing changes', async () => {
+    const quiet = Array.from({ length: 6 }, () => aStanding());
+    const { work, told, clock } = await follow(...quiet, aStanding({ phase: 'migrations' }), aStanding({ status: 'ended', outcome: 'completed', phase: 'report' }));
+    expect((await work).outcome).toBe('completed');
+    expect(clock.sleeps).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000, 2000]);
+    // How many places are done is asked while it looks at them, and not after.
+    expect(told.map(([phase, places]) => [phase, places?.done])).toEqual([...quiet.map(() => ['inventory', 1]), ['migrations', undefined], ['report', undefined]]);
+  });
+
+  it.each([
+    ['its execution has ended', { executionStatus: 'ABORTED' }],
+    ['none has begun', { executionArn: undefined, executionStatus: undefined }],
+  ])('gives up where nobody works on it: %s', async (_, change) => {
+    const { work, clock } = await follow(aStanding(change));
+    expect(await thrownBy(work)).toMatchObject({ name: 'ExecutionFailed', exitCode: 1, message: expect.stringContaining('nobody works on it') as unknown, hint: expect.stringContaining(`sweep resume ${ID}`) as unknown });
+    expect(clock.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(600_000);
+  });
+
+  it('goes on where an execution has handed over to the next', async () => {
+    const over = aStanding({ executionStatus: 'SUCCEEDED' });
+    const { work } = await follow(over, over, aStanding(), over, aStanding({ status: 'ended', outcome: 'stopped' }));
+    expect((await work).outcome).toBe('stopped');
+  });
+});
+
+describe('sweeps by direct calls', () => {
+  it('are noted by who asks, and started, under an id that none has', async () => {
+    const { backend, sweeps, started } = sweepBackend();
+    await sweeps.create(aSweep());
+    const id = await directSweeps(backend, 'me').start(aSweepRequest());
+    expect(id).not.toBe(ID);
+    expect(started).toEqual([id]);
+    expect(await sweeps.get(id)).toMatchObject({ status: 'running', phase: 'inventory', request: { mode: 'migrate', requestedBy: 'me' } });
+  });
+
+  it('are shown as the API shows them', async () => {
+    const { backend, sweeps } = sweepBackend();
+    await sweeps.create(aSweep({ failed: ['a', 'b'], phase: 'migrations' }));
+    await sweeps.enqueue(ID, item('a'));
+    await sweeps.enqueue(ID, item('b', { state: 'ended', outcome: 'migrated' }));
+    expect(await directSweeps(backend, 'me').show(ID)).toEqual(aStanding({ phase: 'migrations', failures: 2, tally: { queued: 1, inFlight: 0, ended: { migrated: 1 } } }));
+    expect(await thrownBy(directSweeps(backend, 'me').show('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B'))).toMatchObject({ name: 'UnknownSweep', exitCode: 2 });
+  });
+
+  it('say how many regions of accounts were looked at, where that can be read', async () => {
+    const { backend, documents } = sweepBackend();
+    const calls = directSweeps(backend, 'me');
+    expect(await calls.places(ID)).toBeUndefined();
+    const places = ['eu-west-1', 'us-east-1', 'us-west-2'].map((region) => ({ account: '111122223333', region }));
+    await documents.put(placesKey(ID), JSON.stringify(places), 'application/json');
+    // More than a page of the list.
+    for (let index = 0; index < 1500; index += 1) await documents.put(clusterKey(ID, places[0] ?? { account: '', region: '' }, `c-${index}`), '{}', 'application/json');
+    for (const place of places.slice(0, 2)) await documents.put(placeKey(ID, place), '{}', 'application/json');
+    expect(await calls.places(ID)).toEqual({ done: 2, total: 3 });
+    documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject'));
+    expect(await calls.places(ID)).toBeUndefined();
+  });
+
+  it('are listed, page by page', async () => {
+    const { backend, sweeps } = sweepBackend();
+    const idAt = (index: number): string => `01JD8Z5Q6R7S8T9V0W1X2Y3Z4${index}`;
+    for (let index = 0; index < 5; index += 1) await sweeps.create(aSweep({ sweepId: idAt(index) }));
+    const short = sweeps.list.bind(sweeps);
+    sweeps.list = (limit, after) => short(Math.min(2, limit), after);
+    const calls = directSweeps(backend, 'me');
+    const ids = async (limit: number) => {
+      const { sweeps: found, more } = await calls.list(limit);
+      return [found.map(({ sweepId }) => sweepId), more];
+    };
+    expect(await ids(3)).toEqual([[4, 3, 2].map(idAt), true]);
+    expect(await ids(5)).toEqual([[4, 3, 2, 1, 0].map(idAt), false]);
+  });
+
+  it('are asked for something, or refuse it with the reason', async () => {
+    const { backend, sweeps, started } = sweepBackend();
+    await sweeps.create(aSweep({ phase: 'migrations' }));
+    const calls = directSweeps(backend, 'me');
+    expect(await calls.command(ID, { command: 'pause', reason: 'night' })).toMatchObject({ command: { command: 'pause', by: 'me', reason: 'night' } });
+    expect(await calls.command(ID, { command: 'resume' })).toMatchObject({ command: { command: 'resume' } });
+    expect(started).toEqual([]);
+    await sweeps.update(ID, { status: 'ended', outcome: 'completed' });
+    expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject({ name: 'NotNow', exitCode: 2, message: expect.stringMatching(/^sweep .* can't be told to stop: .*[^.]$/) as unknown });
+    expect(await thrownBy(calls.command('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B', { command: 'stop' }))).toMatchObject({ name: 'UnknownSweep' });
+  });
+
+  it('say what is missing of their service', async () => {
+    const { backend } = sweepBackend();
+    delete backend.sweeping?.stateMachineArn;
+    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest()))).toMatchObject({ name: 'NotConfigured', message: expect.stringContaining('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN') as unknown });
+  });
+});
+
+describe('the report', () => {
+  const ended = aStanding({ status: 'ended', outcome: 'completed', endedAt: ENDED, reports: REPORTS });
+  it('is read with the texts that are wanted, and no others', async () => {
+    const { backend, documents } = sweepBackend();
+    const report = aSweepReport();
+    await documents.put(REPORTS.json, JSON.stringify(report), 'application/json');
+    await documents.put(REPORTS.html, '<html>', 'text/html');
+    const sweeps = directSweeps(backend, 'me');
+    expect(await sweeps.report(ended, ['html'])).toEqual({ report, texts: { json: JSON.stringify(report), html: '<html>' } });
+    expect(await thrownBy(sweeps.report(ended, ['csv']))).toMatchObject({ name: 'ReportUnread', message: expect.stringContaining('is not there any more') as unknown, hint: expect.stringContaining(`s3://${BUCKET}/${REPORTS.csv}`) as unknown });
+    await documents.put(REPORTS.json, '{"schemaVersion":2}', 'application/json');
+    expect((await thrownBy(sweeps.report(ended, []))).message).toContain('a form that this program does not know');
+    documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject is not allowed'));
+    expect(await thrownBy(sweeps.report(ended, []))).toMatchObject({ exitCode: 1, message: expect.stringContaining('s3:GetObject is not allowed') as unknown });
+  });
+  it('is not there before the end, nor after an end without one', async () => {
+    const sweeps = directSweeps(sweepBackend().backend, 'me');
+    expect(await thrownBy(sweeps.report(aStanding(), []))).toMatchObject({ name: 'NoReport', exitCode: 2 });
+    const failed = aStanding({ status: 'ended', outcome: 'failed', cause: { name: 'BadInput', message: 'account 1 is not configured' } });
+    expect(await thrownBy(sweeps.report(failed, []))).toMatchObject({ name: 'NoReport', exitCode: 1, message: expect.stringContaining('BadInput: account 1 is not configured') as unknown });
+  });
+});
+
+describe('sweeps by the API', () => {
+  const service = ({ ask, clock }: ReturnType<typeof fakeApi>, documents = new FakeDocuments()) => apiSweeps({ ask, clock, documentsIn: () => documents });
+
+  it('are started once, though the answer is lost, and followed', async () => {
+    const api = fakeApi(lost(), json({ sweepId: ID, status: 'accepted', links: LINKS }, 202), json({ ...aStanding(), links: LINKS }), json({ ...aStanding({ status: 'ended', outcome: 'completed' }), links: LINKS }));
+    const started: string[] = [];
+    const end = await service(api).sweep(aSweepRequest(), { update: () => {} }, (id) => started.push(id));
+    expect([end.outcome, started]).toEqual(['completed', [ID]]);
+    expect(end).not.toHaveProperty('links');
+    expect(api.requests.map(asked)).toEqual(['POST /sweeps', 'POST /sweeps', `GET /sweeps/${ID}`, `GET /sweeps/${ID}`]);
+    const keys = api.requests.slice(0, 2).map(({ headers }) => headers['idempotency-key']);
+    expect(keys[0]).toBe(keys[1]);
+    // Who asks, the signature says.
+    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual(JSON.parse(JSON.stringify({ ...aSweepRequest(), requestedBy: undefined })));
+  });
+
+  it('are shown, listed and asked', async () => {
+    const { request, startedAt } = aSweep();
+    const one = { sweepId: ID, request, status: 'running', startedAt, links: LINKS };
+    const api = fakeApi(json({ sweeps: [one], next: 'bmV4dA' }), json({ sweeps: [one] }), json({ ...aStanding(), links: LINKS }, 202), problemAnswer('not-now', `Sweep ${ID} can't be told to stop: it has ended.`), problemAnswer('unknown-sweep', `There is no sweep ${ID}.`));
+    const sweeps = service(api);
+    expect(await sweeps.list(10)).toMatchObject({ sweeps: [{ sweepId: ID }, { sweepId: ID }], more: false });
+    expect(await sweeps.command(ID, { command: 'pause', reason: 'night' })).toEqual(aStanding());
+    expect(await thrownBy(sweeps.command(ID, { command: 'stop' }))).toMatchObject({ name: 'NotNow', exitCode: 2, hint: expect.stringContaining(`sweep show ${ID} --deployed`) as unknown });
+    expect(await thrownBy(sweeps.show(ID))).toMatchObject({ name: 'UnknownSweep', exitCode: 2 });
+    expect(api.requests.map(asked)).toEqual(['GET /sweeps?limit=10', 'GET /sweeps?limit=9&next=bmV4dA', `POST /sweeps/${ID}/pause`, `POST /sweeps/${ID}/stop`, `GET /sweeps/${ID}`]);
+    expect(JSON.parse(api.requests[2]?.body ?? '')).toEqual({ reason: 'night' });
+  });
+
+  it('say where to look when it is not known whether one was started', async () => {
+    const error = await thrownBy(service(fakeApi(lost())).start(aSweepRequest()));
+    expect(error.hint).toContain('pod-identity sweeps --deployed');
+  });
+
+  it('read their report in S3', async () => {
+    const documents = new FakeDocuments();
+    await documents.put(REPORTS.json, JSON.stringify(aSweepReport()), 'application/json');
+    const { report } = await service(fakeApi(), documents).report(aStanding({ status: 'ended', reports: REPORTS }), []);
+    expect(report.sweepId).toBe(ID);
+    expect(SWEEP_ARN).toContain(ID);
+  });
+});
+
+describe('the variables of sweeps', () => {
+  const machine = (name: string): string => `arn:aws:states:eu-west-1:111122223333:stateMachine:${name}`;
+  const outputs = { stateMachineArn: machine('MigrateAddon'), recoverStateMachineArn: machine('Recover'), tableName: 'Ledger' };
+  it('may be left out, and are printed where there are sweeps', () => {
+    expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({ ...outputs, simulated: true });
+    const all = { ...outputs, sweepStateMachineArn: machine('Sweep'), sweepBucketName: 'a-bucket' };
+    expect(serviceEnvironment(all)).toMatchObject({ POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: machine('Sweep'), POD_IDENTITY_SWEEP_BUCKET_NAME: 'a-bucket' });
+    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({ ...all, simulated: true });
+  });
+  it('must be what they are', () => {
+    const wrong = { ...serviceEnvironment(outputs), POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: 'Sweep' };
+    expect(errorOf(() => readServiceEnvironment(wrong)).message).toContain('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN must be the ARN of a state machine');
+  });
+});
