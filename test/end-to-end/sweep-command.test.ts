@@ -1,0 +1,125 @@
+/** A fleet from the command line alone: generated, looked at, migrated in waves, stopped and resumed, and looked at again. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../cli/program.ts';
+import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { collectingIo } from '../cli/fixtures.ts';
+
+const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+  const io = collectingIo();
+  const code = await main(argv, io);
+  return { code, out: io.out(), err: io.err() };
+};
+const reportIn = (text: string): SweepReport => sweepReport.parse(JSON.parse(text));
+
+let directory: string;
+let fleet: string;
+let scenario: Scenario;
+const file = (name: string): string => join(directory, name);
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sweep-command-'));
+  fleet = file('fleet.json');
+  const { code, out, err } = await run('generate-fleet', '--clusters', '10', '--seed', '11', '--accounts', '2');
+  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
+  writeFileSync(fleet, out);
+  scenario = parseScenario(out, fleet);
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Each add-on of the scenario, by its place and name. */
+const addonsOf = ({ accounts }: Scenario): string[] => accounts.flatMap(({ id, clusters }) => clusters.flatMap(({ region, name, addons }) => addons.map((addon) => [id, region, name, addon.name].join(' ')))).sort();
+/** Those of a report, and of which clusters nothing is known. */
+const foundIn = ({ rows }: SweepReport) => ({
+  addons: rows.flatMap(({ account, region, cluster, addon }) => (cluster === undefined || addon === undefined ? [] : [[account, region, cluster, addon].join(' ')])).sort(),
+  unknown: new Set(rows.flatMap(({ account, region, cluster, addon }) => (cluster !== undefined && addon === undefined ? [[account, region, cluster].join(' ')] : []))),
+});
+
+describe('sweep --sandbox', () => {
+  it('looks at each add-on of the fleet, says how it goes, and writes the reports', { timeout: 120_000 }, async () => {
+    const files = ['look.html', 'look.csv', 'look.json'].map(file);
+    const { code, out, err } = await run('sweep', '--mode', 'inventory', '--sandbox', fleet, ...files.flatMap((one) => ['--report', one]));
+    expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^✔ completed {2}inventory of 10 clusters in 4 regions of accounts: \d+ add-ons\n/);
+    for (const one of files) expect(out).toContain(`\n  ${one}`);
+    expect(err).toMatch(/Look at the fleet[^]*of 4 regions of accounts looked at[^]*Write the report/);
+
+    const [html = '', csv = '', json = ''] = files.map((one) => readFileSync(one, 'utf8'));
+    expect(html).toMatch(/^<!doctype html>/i);
+    const report = reportIn(json);
+    expect(csv.trimEnd().split('\r\n')).toHaveLength(report.rows.length + 1);
+    expect(report).toMatchObject({ mode: 'inventory', outcome: 'completed', simulated: true, totals: { clusters: 10, places: 4, byOutcome: {}, queued: 0, inFlight: 0 } });
+    const { addons, unknown } = foundIn(report);
+    expect(addons).toEqual(addonsOf(scenario).filter((one) => !unknown.has(one.split(' ').slice(0, 3).join(' '))));
+    expect(Object.values(report.totals.byClass).reduce((sum, n) => sum + n, 0)).toBe(report.rows.length);
+  });
+
+  it('prints the report alone with --json, and the trend against an earlier one', { timeout: 120_000 }, async () => {
+    const { code, out, err } = await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--json', '--previous', file('look.json'));
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const [before, now] = [reportIn(readFileSync(file('look.json'), 'utf8')), reportIn(out)];
+    expect(now.trend).toMatchObject({ sweepId: before.sweepId, byClass: before.totals.byClass });
+    expect(now.rows.map(({ class: one }) => one)).toEqual(before.rows.map(({ class: one }) => one));
+    expect(await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--cluster', '*', '--previous', file('look.json'))).toMatchObject({ code: 2, out: '', err: expect.stringContaining('another selection') as unknown });
+  });
+
+  it('plans what is ready, and changes nothing', { timeout: 120_000 }, async () => {
+    const { code, out } = await run('sweep', '--mode', 'plan', '--sandbox', fleet, '--json');
+    expect(code).toBe(0);
+    const { rows, totals } = reportIn(out);
+    const ready = rows.filter((row) => row.class === 'ready');
+    expect(ready.length).toBeGreaterThan(2);
+    expect(ready.map(({ outcome }) => outcome)).toEqual(ready.map(() => 'planned'));
+    expect(totals.byOutcome).toEqual({ planned: ready.length });
+  });
+
+  it('looks at what was selected', { timeout: 120_000 }, async () => {
+    const [first] = scenario.accounts;
+    const { out } = await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--account', first?.id ?? '', '--region', 'eu-west-1', '--json');
+    expect(new Set(reportIn(out).rows.map(({ account, region }) => `${account} ${region}`))).toEqual(new Set([`${first?.id ?? ''} eu-west-1`]));
+  });
+});
+
+describe('sweep --state', () => {
+  const state = (): string[] => ['--state', file('world.json')];
+
+  it('stops when something fails, is resumed, finishes the rest, and then has nothing more to do', { timeout: 300_000 }, async () => {
+    // What the pods get is wrong the first time that anybody looks after a change.
+    const broken = { ...scenario, faults: [...scenario.faults, { step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after', call: 1, times: 1 }] };
+    writeFileSync(file('broken.json'), JSON.stringify(broken));
+    const first = await run('sweep', '--mode', 'migrate', '--sandbox', file('broken.json'), ...state(), '--canary', '1', '--stop-after', '1', '--json');
+    expect(first.code).toBe(4);
+    const stopped = reportIn(first.out);
+    expect(stopped).toMatchObject({ outcome: 'stopped', totals: { byOutcome: { 'rolled-back': 1 }, inFlight: 0 } });
+    expect(stopped.totals.queued).toBeGreaterThan(0);
+
+    const shown = await run('sweep', 'show', stopped.sweepId, ...state());
+    expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/^stopped {2}migrate of accounts [^]*sweep resume/) as unknown });
+    expect((await run('sweep', 'stop', stopped.sweepId, ...state())).code).toBe(2);
+
+    const resumed = await run('sweep', 'resume', stopped.sweepId, '--reason', 'looked at it', ...state(), '--json');
+    const rest = reportIn(resumed.out);
+    // The one that was rolled back is not tried again.
+    expect({ code: resumed.code, outcome: rest.outcome }).toEqual({ code: 4, outcome: 'completed' });
+    expect(rest.totals).toMatchObject({ queued: 0, inFlight: 0, byOutcome: { 'rolled-back': 1, migrated: stopped.totals.queued + (stopped.totals.byOutcome['migrated'] ?? 0) } });
+
+    const again = reportIn((await run('sweep', '--mode', 'migrate', ...state(), '--json')).out);
+    expect(again.totals.byOutcome).toEqual({ migrated: 1 });
+    expect(again.totals.byClass['on-pod-identity']).toBe(stopped.totals.byClass['on-pod-identity'] + (rest.totals.byOutcome['migrated'] ?? 0));
+    expect(again.trend?.sweepId).toBe(stopped.sweepId);
+
+    const last = reportIn((await run('sweep', '--mode', 'migrate', ...state(), '--json')).out);
+    expect(last.totals).toMatchObject({ byOutcome: {}, byClass: { ready: 0 } });
+    const { out } = await run('sweeps', ...state(), '--json');
+    expect((JSON.parse(out) as { sweeps: { sweepId: string; outcome: string }[] }).sweeps.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed']);
+    const standing = JSON.parse((await run('sweep', 'show', last.sweepId, ...state(), '--json')).out) as SweepStanding;
+    expect(standing).toMatchObject({ status: 'ended', outcome: 'completed', tally: { queued: 0, inFlight: 0, ended: {} } });
+    expect((await run('sweep', 'report', last.sweepId, '--report', file('last.html'), ...state())).code).toBe(0);
+    expect(readFileSync(file('last.html'), 'utf8')).toContain(last.sweepId);
+  });
+});
