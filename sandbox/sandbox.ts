@@ -138,6 +138,9 @@ const issueCredentials = (world: World, functions: readonly AssemblyFunction[]):
 /** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
 const CALL_MILLISECONDS = 20;
 
+/** Reports of sweeps say so of what they have measured. */
+const SIMULATED = { SIMULATED: 'true' };
+
 /** Functions run from their source, each with the credentials of its own role. */
 const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
@@ -167,7 +170,7 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
       const telemetry = collectTelemetry(lines, fn.name, clock);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
-      const dependencies = wire({ clients, environment: fn.environment, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
+      const dependencies = wire({ clients, environment: { ...fn.environment, ...SIMULATED }, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
       return (payload, context) => handler(payload, context as HandlerContext);
@@ -184,7 +187,7 @@ const deployBundled = ({ world, clock, assembly, authorizer, credentialsFor }: D
     authorizer,
     functions: assembly.functions,
     timeScale,
-    environmentOf: (fn) => loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]),
+    environmentOf: (fn) => ({ ...loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]), ...SIMULATED }),
   });
   const logs = (): TelemetryLine[] =>
     lambda.logs.map(({ functionName, stream, text }) => ({ functionName, level: stream === 'stderr' ? 'ERROR' : 'INFO', message: text.trimEnd() }));

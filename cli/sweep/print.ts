@@ -25,8 +25,8 @@ const MARKS = { completed: { mark: '✔', format: 'green' }, stopped: { mark: '!
 
 /** Rows of one table that a terminal is shown: the report has all. */
 const MOST_ROWS = 10;
-/** Characters of one example, or reason. */
-const LONGEST = 160;
+/** Characters of one example, or reason, and of what to do about it, which may be a statement of a policy. */
+const [LONGEST, LONGEST_REMEDY] = [320, 640];
 
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 const BEGUN: Record<SweepReport['mode'], string> = { inventory: '', plan: 'plans', migrate: 'migrations' };
@@ -69,7 +69,7 @@ const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
     style.paint('bold', 'What blocks'),
     ...blockers.slice(0, MOST_ROWS).flatMap(({ id, addons, example, remedy }) => [
       ...hanging(`  ${style.paint('red', '✖')} `, `${id}: ${plural(addons, 'add-on')}. Such as: ${shown(example, LONGEST)}`, style),
-      ...(remedy === undefined ? [] : hanging('      do: ', shown(remedy, LONGEST), style)),
+      ...(remedy === undefined ? [] : hanging('      do: ', shown(remedy, LONGEST_REMEDY), style)),
     ]),
     ...more(blockers.length - MOST_ROWS, style),
   ];
@@ -112,7 +112,7 @@ const outcomesSection = ({ mode, totals: { byOutcome, queued, inFlight }, durati
 
 const costLines = ({ calls: { total, perCluster, perAddon }, cost }: SweepReport): string[] => {
   const all = Object.values(total).reduce((sum, n) => sum + n, 0);
-  return [`calls: ${all} for the look, ${perCluster.toFixed(1)} for each cluster, ${perAddon.toFixed(1)} for each add-on${cost ? `; it would cost about ${cost.dollars.toFixed(2)} US dollars (an estimate)` : ''}`];
+  return [`calls: ${all} for the look, ${perCluster.toFixed(1)} for each cluster, ${perAddon.toFixed(1)} for each add-on${cost ? `; it would cost about ${cost.dollars.toFixed(cost.dollars < 1 ? 4 : 2)} US dollars (an estimate)` : ''}`];
 };
 
 export interface SummaryOptions {

@@ -26,14 +26,14 @@ const outcomesText = (ended: SweepStanding['tally']['ended']): string =>
     .map(([outcome, n]) => `${n} ${outcome === 'none' ? 'without an outcome' : outcome}`)
     .join(', ');
 
-const placesText = ({ done, total }: PlacesDone): string => `${done} of ${total} ${total === 1 ? 'region' : 'regions'} of accounts looked at`;
+const placesText = (n: number): string => `${n} ${n === 1 ? 'region' : 'regions'} of accounts`;
 
 /** By whom, and why: of a command. */
 export const askedText = ({ by, reason }: NonNullable<SweepStanding['command']>): string => printable(`${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : ` (${reason})`}`);
 
 /** How far it is, in one line; empty where there is nothing to say yet. */
 export const standingText = ({ phase, status, command, tally, wave }: SweepStanding, places?: PlacesDone): string => {
-  if (phase === 'inventory') return places ? placesText(places) : '';
+  if (phase === 'inventory') return places ? `${places.done} of ${placesText(places.total)} looked at` : '';
   if (phase === 'report') return '';
   const state = status === 'running' ? [] : [`${status}${command ? askedText(command) : ''}`];
   const counts = [`${tally.inFlight} under way`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter((text) => text !== '');
@@ -43,6 +43,8 @@ export const standingText = ({ phase, status, command, tally, wave }: SweepStand
 interface Line {
   task?: { title: string; output: string };
   text: string;
+  /** What of it stands at the end: nobody counts any more when the look is over. */
+  whole?: string;
   since: number;
   title: string;
   finish(title: string): void;
@@ -66,7 +68,7 @@ export const startSweepProgress = (output: Output, { simulated, now }: { simulat
     );
     return line;
   };
-  const end = (line: Line): void => line.finish(`${line.title} (${duration(now() - line.since)}${simulated ? ' simulated' : ''}${line.text === '' ? '' : `: ${line.text}`})`);
+  const end = (line: Line): void => line.finish(`${line.title} (${duration(now() - line.since)}${simulated ? ' simulated' : ''}${(line.whole ?? line.text) === '' ? '' : `: ${line.whole ?? line.text}`})`);
 
   return {
     update(standing, places) {
@@ -77,6 +79,7 @@ export const startSweepProgress = (output: Output, { simulated, now }: { simulat
       }
       const line = lines.get(standing.phase) ?? begin(standing.phase, standing);
       const text = standingText(standing, places);
+      if (places) line.whole = placesText(places.total);
       if (text !== '' && text !== line.text) {
         line.text = text;
         if (line.task) line.task.output = text;
