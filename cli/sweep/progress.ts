@@ -31,19 +31,22 @@ const placesText = (n: number): string => `${n} ${n === 1 ? 'region' : 'regions'
 /** By whom, and why: of a command. */
 export const askedText = ({ by, reason }: NonNullable<SweepStanding['command']>): string => printable(`${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : ` (${reason})`}`);
 
+/** How its migrations have ended, once none is under way. */
+const endedText = ({ tally: { queued, ended } }: SweepStanding): string => [outcomesText(ended), ...(queued > 0 ? [`${queued} not begun`] : [])].filter((text) => text !== '').join(', ') || 'nothing was ready';
+
 /** How far it is, in one line; empty where there is nothing to say yet. */
 export const standingText = ({ phase, status, command, tally, wave }: SweepStanding, places?: PlacesDone): string => {
   if (phase === 'inventory') return places ? `${places.done} of ${placesText(places.total)} looked at` : '';
   if (phase === 'report') return '';
   const state = status === 'running' ? [] : [`${status}${command ? askedText(command) : ''}`];
   const counts = [`${tally.inFlight} under way`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter((text) => text !== '');
-  return [...state, ...(wave ? [`wave ${wave.number} of ${wave.size}`] : []), counts.join(', ')].join(': ');
+  return [...state, ...(wave ? [`wave ${wave.number}, of ${wave.size} at most`] : []), counts.join(', ')].join(': ');
 };
 
 interface Line {
   task?: { title: string; output: string };
   text: string;
-  /** What of it stands at the end: nobody counts any more when the look is over. */
+  /** What of it stands at the end, which nobody has looked at just before. */
   whole?: string;
   since: number;
   title: string;
@@ -75,7 +78,9 @@ export const startSweepProgress = (output: Output, { simulated, now }: { simulat
       const at = PHASES.indexOf(standing.phase);
       for (const phase of PHASES.slice(0, at)) {
         const before = lines.get(phase);
-        if (before) end(before);
+        if (!before) continue;
+        if (phase === 'migrations') before.whole = endedText(standing);
+        end(before);
       }
       const line = lines.get(standing.phase) ?? begin(standing.phase, standing);
       const text = standingText(standing, places);

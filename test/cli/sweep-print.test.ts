@@ -74,7 +74,7 @@ describe('a sweep as it stands', () => {
   const lines = (change: Parameters<typeof aStanding>[0], where = { deployed: true }): string => standingLines(aStanding(change), where, PLAIN).join('\n');
   it('is told with what can be done about it', () => {
     const migrating = { phase: 'migrations', wave: { number: 2, size: 4, begun: 3 }, failures: 1, tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } } } as const;
-    expect(lines(migrating)).toMatch(/^running {2}migrate of all accounts that are configured\n[^]*it begins what is ready, in waves\n {2}wave 2 of 4: 3 under way, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed: it stops at 3, or at 10 percent$/);
+    expect(lines(migrating)).toMatch(/^running {2}migrate of all accounts that are configured\n[^]*it begins what is ready, in waves\n {2}wave 2, of 4 at most: 3 under way, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed: it stops at 3, or at 10 percent$/);
     expect(lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } })).toContain(`asked to pause at ${ENDED} by me (night)`);
     expect(lines({ executionStatus: 'ABORTED' })).toMatch(/Nobody works on it: its execution is ABORTED\. To go on:[^]*sweep resume/);
     expect(lines({ status: 'ended', outcome: 'stopped', endedAt: ENDED, reports: REPORTS })).toMatch(/^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html\n/);
@@ -94,7 +94,7 @@ describe('the progress of a sweep', () => {
     expect(standingText(aStanding(), { done: 3, total: 6 })).toBe('3 of 6 regions of accounts looked at');
     expect(standingText(aStanding())).toBe('');
     const tally = { queued: 2, inFlight: 1, ended: { migrated: 4, none: 1 } };
-    expect(standingText(aStanding({ phase: 'migrations', tally, wave: { number: 3, size: 4, begun: 1 } }))).toBe('wave 3 of 4: 1 under way, 2 waiting, 4 migrated, 1 without an outcome');
+    expect(standingText(aStanding({ phase: 'migrations', tally, wave: { number: 3, size: 4, begun: 1 } }))).toBe('wave 3, of 4 at most: 1 under way, 2 waiting, 4 migrated, 1 without an outcome');
     expect(standingText(aStanding({ phase: 'migrations', status: 'stopping', tally, command: { command: 'stop', at: ENDED, by: 'm\u202ee', reason: 'x' } }))).toBe(String.raw`stopping by m\u202ee (x): 1 under way, 2 waiting, 4 migrated, 1 without an outcome`);
   });
 
@@ -116,11 +116,11 @@ describe('the progress of a sweep', () => {
     progress.update(migrating);
     await tick(60);
     progress.update({ ...migrating, tally: { queued: 0, inFlight: 0, ended: { migrated: 4 } } });
-    progress.update({ ...migrating, status: 'ended', phase: 'report' });
+    progress.update({ ...migrating, status: 'ended', phase: 'report', tally: { queued: 1, inFlight: 0, ended: { migrated: 4 } } });
     await progress.close();
     const drawn = stripVTControlCharacters(output.text());
     expect(drawn).toContain('Look at the fleet (42 s simulated: 2 regions of accounts)');
-    expect(drawn).toContain('Migrate in waves (1 min 00 s simulated: wave 1 of 1: 0 under way, 0 waiting, 4 migrated)');
+    expect(drawn).toContain('Migrate in waves (1 min 00 s simulated: 4 migrated, 1 not begun)');
     expect(drawn).toContain('Write the report (0 ms simulated)');
     expect(drawn.split('1 of 2 regions').length - 1).toBe(1);
     expect(drawn).toContain('1 under way, 3 waiting');
