@@ -59,11 +59,7 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
       show,
       async start(request) {
         requireSweeps({ sweepStateMachineArn: stateMachineArn });
-        let sweepId = ids.ulid();
-        // Of the same time and seed there may be one already: the sweep before, in a sandbox that was told of it.
-        while (await sweeps.get(sweepId)) sweepId = ids.ulid();
-        await startSweep(request, by, parts, { sweepId });
-        return sweepId;
+        return (await startSweep(request, by, parts)).sweepId;
       },
       places: async (sweepId) => {
         try {

@@ -40,13 +40,18 @@ const conclude = (standing: SweepStanding, read: ReadReport, flags: Flags & { re
   return codeOf(standing);
 };
 
+/** Sorts before all others: a sandbox has its own time, in which the sweep before may be as old as the new one, or younger. */
+const FIRST_ID = '0'.repeat(26);
+
 /** Tells the service of a sandbox of the sweep before, as if it had been there. */
-const remember = async ({ sweeping }: Backend, previous: SweepReport): Promise<void> => {
+const remember = async ({ sweeping, ids }: Backend, previous: SweepReport): Promise<void> => {
   const { sweeps, documentsIn, bucketName } = sweeping ?? {};
   if (!sweeps || !documentsIn || bucketName === undefined) throw new CliError('NotAvailable', '--previous: this sandbox has no bucket of sweeps', 'Leave it out');
-  const keys = { json: reportKey(previous.sweepId, 'json'), csv: reportKey(previous.sweepId, 'csv'), html: reportKey(previous.sweepId, 'html') };
+  const keys = { json: reportKey(FIRST_ID, 'json'), csv: reportKey(FIRST_ID, 'csv'), html: reportKey(FIRST_ID, 'html') };
   await documentsIn(bucketName).put(keys.json, JSON.stringify(previous), 'application/json');
-  await sweeps.create(recordOf(previous, { bucket: bucketName, ...keys }));
+  await sweeps.create({ ...recordOf(previous, { bucket: bucketName, ...keys }), sweepId: FIRST_ID });
+  // Of the same seed the new one would have the id of the one before.
+  ids.ulid();
 };
 
 /** Runs one sweep to its end, and prints its report. Throws CliError for everything that has none. */

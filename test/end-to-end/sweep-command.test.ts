@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
-import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
@@ -22,13 +21,17 @@ let fleet: string;
 let scenario: Scenario;
 const file = (name: string): string => join(directory, name);
 
+const generate = async (...options: string[]): Promise<Scenario> => {
+  const { code, out, err } = await run('generate-fleet', ...options);
+  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
+  return parseScenario(out, 'the generated fleet');
+};
+
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sweep-command-'));
   fleet = file('fleet.json');
-  const { code, out, err } = await run('generate-fleet', '--clusters', '10', '--seed', '11', '--accounts', '2');
-  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
-  writeFileSync(fleet, out);
-  scenario = parseScenario(out, fleet);
+  scenario = await generate('--clusters', '10', '--seed', '11', '--accounts', '2');
+  writeFileSync(fleet, JSON.stringify(scenario));
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -64,6 +67,7 @@ describe('sweep --sandbox', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const [before, now] = [reportIn(readFileSync(file('look.json'), 'utf8')), reportIn(out)];
     expect(now.trend).toMatchObject({ sweepId: before.sweepId, byClass: before.totals.byClass });
+    expect(now.sweepId).not.toBe(before.sweepId);
     expect(now.rows.map(({ class: one }) => one)).toEqual(before.rows.map(({ class: one }) => one));
     expect(await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--cluster', '*', '--previous', file('look.json'))).toMatchObject({ code: 2, out: '', err: expect.stringContaining('another selection') as unknown });
   });
@@ -89,37 +93,33 @@ describe('sweep --state', () => {
   const state = (): string[] => ['--state', file('world.json')];
 
   it('stops when something fails, is resumed, finishes the rest, and then has nothing more to do', { timeout: 300_000 }, async () => {
-    // What the pods get is wrong the first time that anybody looks after a change.
-    const broken = { ...scenario, faults: [...scenario.faults, { step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after', call: 1, times: 1 }] };
-    writeFileSync(file('broken.json'), JSON.stringify(broken));
-    const first = await run('sweep', '--mode', 'migrate', '--sandbox', file('broken.json'), ...state(), '--canary', '1', '--stop-after', '1', '--json');
+    // Each command does again what those before it did: a small fleet.
+    const small = await generate('--clusters', '4', '--seed', '5', '--accounts', '1', '--regions', 'eu-west-1', '--addons', '5');
+    // The function of the first change is killed; Recover puts the add-on back.
+    writeFileSync(file('small.json'), JSON.stringify({ ...small, faults: [...small.faults, { step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after', call: 1, times: 1 }] }));
+    const first = await run('sweep', '--mode', 'migrate', '--sandbox', file('small.json'), ...state(), '--canary', '1', '--stop-after', '1', '--json');
     expect(first.code).toBe(4);
     const stopped = reportIn(first.out);
     expect(stopped).toMatchObject({ outcome: 'stopped', totals: { byOutcome: { 'rolled-back': 1 }, inFlight: 0 } });
     expect(stopped.totals.queued).toBeGreaterThan(0);
-
-    const shown = await run('sweep', 'show', stopped.sweepId, ...state());
-    expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/^stopped {2}migrate of accounts [^]*sweep resume/) as unknown });
-    expect((await run('sweep', 'stop', stopped.sweepId, ...state())).code).toBe(2);
+    expect((await run('sweep', 'show', stopped.sweepId, ...state())).out).toMatch(/^stopped {2}migrate of accounts [^]*sweep resume/);
 
     const resumed = await run('sweep', 'resume', stopped.sweepId, '--reason', 'looked at it', ...state(), '--json');
     const rest = reportIn(resumed.out);
-    // The one that was rolled back is not tried again.
-    expect({ code: resumed.code, outcome: rest.outcome }).toEqual({ code: 4, outcome: 'completed' });
-    expect(rest.totals).toMatchObject({ queued: 0, inFlight: 0, byOutcome: { 'rolled-back': 1, migrated: stopped.totals.queued + (stopped.totals.byOutcome['migrated'] ?? 0) } });
+    // What was rolled back is not tried again.
+    expect({ code: resumed.code, outcome: rest.outcome, queued: rest.totals.queued }).toEqual({ code: 4, outcome: 'completed', queued: 0 });
+    expect(rest.totals.byOutcome).toEqual({ 'rolled-back': 1, migrated: stopped.totals.queued });
 
+    // Another sweep finds what the first one did, and does what it has left.
     const again = reportIn((await run('sweep', '--mode', 'migrate', ...state(), '--json')).out);
-    expect(again.totals.byOutcome).toEqual({ migrated: 1 });
-    expect(again.totals.byClass['on-pod-identity']).toBe(stopped.totals.byClass['on-pod-identity'] + (rest.totals.byOutcome['migrated'] ?? 0));
+    expect(again.totals).toMatchObject({ byOutcome: { migrated: 1 }, byClass: { ready: 1, 'on-pod-identity': stopped.totals.byClass['on-pod-identity'] + stopped.totals.queued } });
     expect(again.trend?.sweepId).toBe(stopped.sweepId);
+    const last = await run('sweep', '--mode', 'migrate', ...state(), '--report', file('last.html'));
+    expect(last).toMatchObject({ code: 0, out: expect.stringContaining('Nothing was ready, so none was begun.') as unknown });
 
-    const last = reportIn((await run('sweep', '--mode', 'migrate', ...state(), '--json')).out);
-    expect(last.totals).toMatchObject({ byOutcome: {}, byClass: { ready: 0 } });
-    const { out } = await run('sweeps', ...state(), '--json');
-    expect((JSON.parse(out) as { sweeps: { sweepId: string; outcome: string }[] }).sweeps.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed']);
-    const standing = JSON.parse((await run('sweep', 'show', last.sweepId, ...state(), '--json')).out) as SweepStanding;
-    expect(standing).toMatchObject({ status: 'ended', outcome: 'completed', tally: { queued: 0, inFlight: 0, ended: {} } });
-    expect((await run('sweep', 'report', last.sweepId, '--report', file('last.html'), ...state())).code).toBe(0);
-    expect(readFileSync(file('last.html'), 'utf8')).toContain(last.sweepId);
+    const { sweeps } = JSON.parse((await run('sweeps', ...state(), '--json')).out) as { sweeps: { sweepId: string; outcome: string }[] };
+    expect(sweeps.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed']);
+    expect(readFileSync(file('last.html'), 'utf8')).toContain(sweeps[0]?.sweepId);
+    expect(await run('sweep', 'resume', stopped.sweepId, ...state())).toMatchObject({ code: 2, out: '', err: expect.stringContaining('nothing to resume') as unknown });
   });
 });
