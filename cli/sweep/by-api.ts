@@ -38,10 +38,10 @@ const list = async (ask: Ask, limit: number): Promise<ListedSweeps> => {
 export const apiSweeps = ({ ask, clock, documentsIn }: ApiSweepsOptions): SweepService =>
   sweepService(
     {
-      async start({ requestedBy: _requestedBy, ...body }) {
+      async start({ requestedBy: _requestedBy, ...body }, onStart) {
         // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
         const { value } = await ask({ method: 'POST', path: '/sweeps', body, idempotencyKey: randomUUID(), answer: sweepAccepted });
-        return value.sweepId;
+        onStart(value.sweepId);
       },
       show: async (sweepId) => standing((await ask({ method: 'GET', path: `/sweeps/${sweepId}`, answer: sweepAnswer })).value),
       places: () => Promise.resolve(undefined),

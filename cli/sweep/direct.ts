@@ -1,11 +1,14 @@
 /** Sweeps by direct calls of the service's parts: its ledger, its bucket and Step Functions. */
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
 import { inventoryPrefix, placesKey } from '../../lambdas/domain/sweep/keys.ts';
 import { standingOf } from '../../lambdas/domain/sweep/standing.ts';
-import { commandSweep, showSweep, startSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { commandSweep, showSweep } from '../../lambdas/runtime/sweep/commanding.ts';
 import { type Backend, executionsOf, type Sweeping } from '../backend.ts';
 import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { endingOf } from '../follow.ts';
 import { statusOf } from '../known.ts';
 import { requireSweeps } from '../service-environment.ts';
 import { type ListedSweeps, notNow, type PlacesDone, type SweepCalls, sweepService, type SweepService, unknownSweep } from './service.ts';
@@ -42,12 +45,24 @@ const list = async ({ sweeps }: Sweeping, limit: number): Promise<ListedSweeps> 
   return { sweeps: found, more: after !== undefined };
 };
 
+const RECORD_POLL_MS = 1000;
+
+/** Throws ExecutionFailed where the execution has ended before it noted the sweep. */
+const untilRecorded = async ({ stepFunctions, clock }: Backend, sweeps: Sweeping['sweeps'], sweepId: string, executionArn: string): Promise<void> => {
+  for (;;) {
+    const execution = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+    if (await sweeps.get(sweepId)) return;
+    if (execution.status !== 'RUNNING') throw new CliError('ExecutionFailed', `sweep ${sweepId} did not begin: ${endingOf(execution)}`, `Nothing was looked at, and nothing was changed. Execution: ${executionArn}`, EXIT_CODES.unexpected);
+    await clock.sleep(RECORD_POLL_MS);
+  }
+};
+
 /** `by`: who asks, as the ledger notes it. Its methods run in a thread of the backend's clock. Throws NotConfigured where there are no sweeps. */
 export const directSweeps = (backend: Backend, by: string): SweepService => {
   const { sweeping, clock, ids } = backend;
   if (!sweeping) throw new CliError('NotAvailable', 'sweeps are not available here', 'Use --sandbox FILE, --state FILE or --deployed');
   const { sweeps, documentsIn, stateMachineArn } = sweeping;
-  const parts = { sweeps, executions: executionsOf(backend), clock, ids };
+  const parts = { sweeps, executions: executionsOf(backend), clock };
   const show: SweepCalls['show'] = async (sweepId) => {
     const found = await showSweep(sweepId, parts);
     if (!found) throw unknownSweep(sweepId);
@@ -57,9 +72,12 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
   return sweepService(
     {
       show,
-      async start(request) {
-        requireSweeps({ sweepStateMachineArn: stateMachineArn });
-        return (await startSweep(request, by, parts)).sweepId;
+      async start(request, onStart) {
+        const sweepId = ids.ulid();
+        // Its record is the execution's own to make: by the service's time, and without a right of whoever starts it.
+        const { executionArn = '' } = await backend.stepFunctions.send(new StartExecutionCommand({ stateMachineArn: requireSweeps({ sweepStateMachineArn: stateMachineArn }), name: sweepId, input: JSON.stringify({ sweepId, request: { ...request, requestedBy: by } }) }));
+        onStart(sweepId);
+        await untilRecorded(backend, sweeps, sweepId, executionArn);
       },
       places: async (sweepId) => {
         try {

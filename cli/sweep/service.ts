@@ -27,8 +27,8 @@ export interface Asked {
 
 /** One question each. All throw CliErrors. */
 export interface SweepCalls {
-  /** Answers the sweep's id. */
-  start(request: SweepRequest): Promise<string>;
+  /** Resolves once the sweep can be shown. `onStart` is told its id as soon as it is started. */
+  start(request: SweepRequest, onStart: (sweepId: string) => void): Promise<void>;
   /** Throws UnknownSweep. */
   show(sweepId: string): Promise<SweepStanding>;
   /** Undefined where it is not known. */
@@ -93,9 +93,12 @@ export const sweepService = (calls: SweepCalls, clock: Pick<Backend['clock'], 's
   return {
     ...calls,
     async sweep(request, watcher, onStart) {
-      const sweepId = await calls.start(request);
-      onStart?.(sweepId);
-      return followSweep(calls, clock, sweepId, watcher);
+      let started = '';
+      await calls.start(request, (sweepId) => {
+        started = sweepId;
+        onStart?.(sweepId);
+      });
+      return followSweep(calls, clock, started, watcher);
     },
     follow: (sweepId, watcher) => followSweep(calls, clock, sweepId, watcher),
     async report(standing, formats) {

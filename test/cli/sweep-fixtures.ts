@@ -58,7 +58,7 @@ export const fakeClock = () => {
 /** A backend that has sweeps in memory, and nothing else. `status`: of each execution. */
 export const sweepBackend = (status: () => string = () => 'RUNNING') => {
   const [sweeps, documents, clock] = [new FakeSweeps(), new FakeDocuments(), fakeClock()];
-  const started: string[] = [];
+  const started: { name: string; input: unknown }[] = [];
   let ids = 0;
   const backend = {
     clock: { ...clock, spawn: (run: () => Promise<unknown>) => run() },
@@ -66,9 +66,9 @@ export const sweepBackend = (status: () => string = () => 'RUNNING') => {
     stateMachineArn: SWEEP_MACHINE,
     recoverStateMachineArn: SWEEP_MACHINE,
     stepFunctions: {
-      send: ({ input }: { input: { name?: string } }) => {
-        if (input.name !== undefined) started.push(input.name);
-        return Promise.resolve({ status: status() });
+      send: ({ input: { name, input = '{}' } }: { input: { name?: string; input?: string } }) => {
+        if (name !== undefined) started.push({ name, input: JSON.parse(input) });
+        return Promise.resolve({ status: status(), executionArn: SWEEP_ARN });
       },
     },
     sweeping: { sweeps, documentsIn: () => documents, stateMachineArn: SWEEP_MACHINE, bucketName: BUCKET },

@@ -56,11 +56,25 @@ describe('following a sweep', () => {
 });
 
 describe('sweeps by direct calls', () => {
-  it('are noted by who asks, and started', async () => {
-    const { backend, sweeps, started } = sweepBackend();
-    const id = await directSweeps(backend, 'me').start(aSweepRequest());
-    expect(started).toEqual([id]);
-    expect(await sweeps.get(id)).toMatchObject({ status: 'running', phase: 'inventory', request: { mode: 'migrate', requestedBy: 'me' } });
+  it('are started by who asks, and can be shown once their execution has noted them', async () => {
+    const { backend, sweeps, clock, started } = sweepBackend();
+    const told: string[] = [];
+    const [get, looks] = [sweeps.get.bind(sweeps), { n: 0 }];
+    sweeps.get = async (id) => {
+      looks.n += 1;
+      // Nobody has to have waited to know the id.
+      expect(told).toEqual([id]);
+      if (looks.n === 3) await sweeps.create(aSweep({ sweepId: id }));
+      return get(id);
+    };
+    await directSweeps(backend, 'me').start(aSweepRequest(), (id) => told.push(id));
+    expect(started).toEqual([{ name: told[0], input: { sweepId: told[0], request: aSweepRequest({ requestedBy: 'me' }) } }]);
+    expect(clock.sleeps).toEqual([1000, 1000]);
+  });
+
+  it('fail where their execution ends before it has noted them', async () => {
+    const { backend } = sweepBackend(() => 'FAILED');
+    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({ name: 'ExecutionFailed', exitCode: 1, message: expect.stringContaining('did not begin: execution FAILED') as unknown });
   });
 
   it('are shown as the API shows them', async () => {
@@ -116,7 +130,7 @@ describe('sweeps by direct calls', () => {
   it('say what is missing of their service', async () => {
     const { backend } = sweepBackend();
     delete backend.sweeping?.stateMachineArn;
-    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest()))).toMatchObject({ name: 'NotConfigured', message: expect.stringContaining('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN') as unknown });
+    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({ name: 'NotConfigured', message: expect.stringContaining('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN') as unknown });
   });
 });
 
@@ -173,7 +187,7 @@ describe('sweeps by the API', () => {
   });
 
   it('say where to look when it is not known whether one was started', async () => {
-    const error = await thrownBy(service(fakeApi(lost())).start(aSweepRequest()));
+    const error = await thrownBy(service(fakeApi(lost())).start(aSweepRequest(), () => {}));
     expect(error.hint).toContain('pod-identity sweeps --deployed');
   });
 
