@@ -14,7 +14,7 @@ import { serve, type Served } from '../end-to-end/served.ts';
 import { collectingIo } from './fixtures.ts';
 
 /** What says where the service is, for --deployed. */
-const SERVICE = ['POD_IDENTITY_STATE_MACHINE_ARN', 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', 'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN', 'POD_IDENTITY_TABLE_NAME', 'POD_IDENTITY_API_URL', 'POD_IDENTITY_SIMULATED'];
+const SERVICE = ['POD_IDENTITY_STATE_MACHINE_ARN', 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', 'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN', 'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN', 'POD_IDENTITY_SWEEP_BUCKET_NAME', 'POD_IDENTITY_TABLE_NAME', 'POD_IDENTITY_API_URL', 'POD_IDENTITY_SIMULATED'];
 
 let directory: string;
 const closing: (() => unknown)[] = [];
@@ -69,7 +69,7 @@ describe('sandbox', () => {
   it('prints what points other programs at it, serves until it is stopped, and leaves nothing', async () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
-    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE'].map((service) => `AWS_ENDPOINT_URL_${service}`);
+    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'].map((service) => `AWS_ENDPOINT_URL_${service}`);
     expect(Object.keys(environment)).toEqual([...endpoints, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'AWS_DEFAULT_REGION', ...SERVICE, 'POD_IDENTITY_KUBERNETES_ROLE_ARNS', 'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS', 'POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS', 'KUBECONFIG']);
     expect(err()).toMatch(/The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Ctrl-C stops it\.\n$/);
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);

@@ -37,6 +37,8 @@ const announced = z.strictObject({
   stateMachineArn: z.string(),
   recoverStateMachineArn: z.string(),
   retireStateMachineArn: z.string(),
+  sweepStateMachineArn: z.string().optional(),
+  sweepBucketName: z.string().optional(),
   tableName: z.string(),
   kubernetesRoleArns: z.array(z.string()),
   restartRoleArns: z.array(z.string()),
