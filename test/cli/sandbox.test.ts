@@ -93,7 +93,7 @@ describe('sandbox', () => {
   it('writes a kubeconfig whose users ask aws for a token, with the environment of the sandbox', async () => {
     const file = join(directory, 'kubeconfig');
     const { out, stopped } = await start('--kubeconfig', file, '--json');
-    const document = JSON.parse(out()) as { environment: Record<string, string>; clusters: { endpoint: string }[]; stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn: string; tableName: string; apiUrl: string };
+    const document = JSON.parse(out()) as { environment: Record<string, string>; clusters: { endpoint: string }[]; stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn: string; sweepStateMachineArn: string; sweepBucketName: string; tableName: string; apiUrl: string };
     expect(document).toMatchObject({
       url: document.environment['AWS_ENDPOINT_URL_EKS'],
       environment: { KUBECONFIG: file, POD_IDENTITY_SIMULATED: '1' },
@@ -106,7 +106,7 @@ describe('sandbox', () => {
     const [mark, ...json] = readFileSync(file, 'utf8').split('\n');
     expect(mark).toBe(KUBECONFIG_MARK);
     const aws = Object.fromEntries(Object.entries(document.environment).filter(([name]) => name.startsWith('AWS_')));
-    expect(SERVICE.map((name) => document.environment[name])).toEqual([document.stateMachineArn, document.recoverStateMachineArn, document.retireStateMachineArn, document.tableName, document.apiUrl, '1']);
+    expect(SERVICE.map((name) => document.environment[name])).toEqual([document.stateMachineArn, document.recoverStateMachineArn, document.retireStateMachineArn, document.sweepStateMachineArn, document.sweepBucketName, document.tableName, document.apiUrl, '1']);
     const config = JSON.parse(json.join('\n')) as { users: { user: { exec: { env: { name: string; value: string }[] } } }[] };
     expect(config).toMatchObject({
       'current-context': TARGET.cluster,
