@@ -104,6 +104,9 @@ const openClock = (kind: NonNullable<SandboxOptions['clock']>, startAt: number):
   return new ScaledClock(kind === 'real' ? 1 : kind.scaled, startAt);
 };
 
+/** Reports of sweeps say so of what they have measured. */
+const SIMULATED = { SIMULATED: 'true' };
+
 const outputOf = (assembly: Assembly, name: string, directory: string): string => {
   const value = assembly.outputs[name];
   if (value === undefined) throw new Error(`The application in ${directory} has no output ${name}. Build the project again (npm run build).`);
@@ -137,9 +140,6 @@ const issueCredentials = (world: World, functions: readonly AssemblyFunction[]):
 
 /** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
 const CALL_MILLISECONDS = 20;
-
-/** Reports of sweeps say so of what they have measured. */
-const SIMULATED = { SIMULATED: 'true' };
 
 /** Functions run from their source, each with the credentials of its own role. */
 const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
