@@ -109,6 +109,9 @@ const openClock = (kind: NonNullable<SandboxOptions['clock']>, startAt: number):
   return new ScaledClock(kind === 'real' ? 1 : kind.scaled, startAt);
 };
 
+/** Reports of sweeps say so of what they have measured. */
+const SIMULATED = { SIMULATED: 'true' };
+
 const outputOf = (assembly: Assembly, name: string, directory: string): string => {
   const value = assembly.outputs[name];
   if (value === undefined) throw new Error(`The application in ${directory} has no output ${name}. Build the project again (npm run build).`);
