@@ -7,20 +7,14 @@ import { type Deployment, type State, stepOf, sweep, SWITCHED_ON, synthesiseWith
 
 const { states } = sweep;
 const afterwards = (name: string): string[] => sweep.edges.filter(({ from, onFailure }) => from === name && !onFailure).map(({ to }) => to);
-const onFailure = (name: string): string[] => sweep.edges.filter(({ from, onFailure: failed }) => from === name && failed).map(({ to }) => to);
+const failuresOf = (name: string): string[] => sweep.edges.filter(({ from, onFailure: failed }) => from === name && failed).map(({ to }) => to);
 const evaluate = (expression: unknown, input: object, bindings: object = {}): Promise<unknown> => jsonata(String(expression).slice(2, -2)).evaluate({}, { states: input, ...bindings });
 
 describe('the state machine Sweep', () => {
   it('begins, looks at all places, dispatches and reports', () => {
     expect(sweep.startAt).toBe('BeginSweep');
     expect(['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'WaitForNextLook', 'ReportSweep'].map(afterwards)).toEqual([['WhereDoesItGoOn'], ['IsItAnInventory'], ['WhatIsNext'], ['DispatchSweep'], ['HowItEnded']]);
-    expect(sweep.tasks.map(([name, state]) => [name, stepOf(state)]).sort()).toEqual([
-      ['BeginSweep', 'begin-sweep'],
-      ['DispatchSweep', 'dispatch-sweep'],
-      ['ReportFailure', 'report-sweep'],
-      ['ReportSweep', 'report-sweep'],
-      ['TakeInventory', 'take-inventory'],
-    ]);
+    expect(Object.fromEntries(sweep.tasks.map(([name, state]) => [name, stepOf(state)]))).toEqual({ BeginSweep: 'begin-sweep', DispatchSweep: 'dispatch-sweep', ReportFailure: 'report-sweep', ReportSweep: 'report-sweep', TakeInventory: 'take-inventory' });
   });
 
   it('goes on where the sweep is, and does nothing for one that has ended', () => {
@@ -51,8 +45,8 @@ describe('the state machine Sweep', () => {
   });
 
   it('reports what it failed by, whatever failed, and fails then', async () => {
-    for (const name of ['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'ReportSweep']) expect(onFailure(name), name).toEqual(['ReportFailure']);
-    expect([afterwards('ReportFailure'), onFailure('ReportFailure')]).toEqual([['SweepFailed'], ['SweepFailed']]);
+    for (const name of ['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'ReportSweep']) expect(failuresOf(name), `of ${name}`).toEqual(['ReportFailure']);
+    expect([afterwards('ReportFailure'), failuresOf('ReportFailure')]).toEqual([['SweepFailed'], ['SweepFailed']]);
     const { failure } = states.ReportFailure!.Arguments!.Payload as Record<string, unknown>;
     const cause = JSON.stringify({ errorType: 'Throttled', errorMessage: 'Rate "exceeded"', trace: [] });
     await expect(evaluate(failure, {}, { failure: { Error: 'Throttled', Cause: cause } })).resolves.toEqual({ name: 'Throttled', message: 'Rate "exceeded"' });

@@ -35,7 +35,10 @@ describe('a look of the dispatcher', () => {
     expect(one!.request).toMatchObject({
       target: { account: item.account, region: item.region, cluster: item.cluster },
       addon: item.addon,
-      ...{ trust: 'repair', maxDisruption: 'outage', verification: 'api', dryRun: false },
+      trust: 'repair',
+      maxDisruption: 'outage',
+      verification: 'api',
+      dryRun: false,
       requestedBy: 'ada',
       reason: `sweep ${SWEEP_ID}: quarter`,
     });
@@ -157,7 +160,11 @@ describe('one that could not be started', () => {
 
   it('is given up after a while, where the error does not pass', async () => {
     await put({}, [first]);
-    const refuse = (error: MigrationError): void => void (fakes.executions.startMigration = () => Promise.reject(error));
+    const refuse = (error: MigrationError): void => {
+      fakes.executions.startMigration = async () => {
+        throw error;
+      };
+    };
     refuse(new MigrationError('AccessDenied', 'not authorized'));
     await look();
     later(800);
