@@ -167,7 +167,7 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
       const telemetry = collectTelemetry(lines, fn.name, clock);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
-      const dependencies = wire({ clients, environment: fn.environment, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
+      const dependencies = wire({ clients, step: name, environment: fn.environment, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
       return (payload, context) => handler(payload, context as HandlerContext);

@@ -1,6 +1,7 @@
 /** POST /plans and POST /migrations. */
 import { partitionOf } from '../domain/arn.ts';
 import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/model.ts';
+import { isServed } from '../domain/spokes.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import type { Accepted } from './answers.ts';
 import { acceptedAs, migrationPath, planPath } from './links.ts';
@@ -20,7 +21,7 @@ type Fields = Record<keyof Place, string>;
  * far: a cluster of the same name may be in its own. The caller's ARN says which partition that is in.
  */
 export function assertPlace({ account, region }: Place, fields: Fields, { account: own, caller }: Pick<Call<'getPlan'>, 'account' | 'caller'>, { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>): void {
-  if (account !== own && !accounts.includes(account)) {
+  if (!isServed(account, { account: own, accounts })) {
     const message = `is not ${own}, the account that this service works in${accounts.length > 0 ? `, nor one of those that it was deployed for: ${accounts.join(', ')}` : ''}`;
     throw new ApiProblem('other-account', `${fields.account}: ${message}. Send the request to the service of that account.`, { errors: [{ field: fields.account, message }] });
   }

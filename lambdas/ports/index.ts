@@ -35,15 +35,17 @@ export interface TargetPorts {
 
 /** What the deployment tells a step beside its table. */
 export interface Settings {
-  /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods. */
+  /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods; those that begin with `role/` are of each cluster's own account (`settingsFor`). */
   passableRoleArns: string[];
-  /** ARN patterns of the roles whose trust policy the service may change; empty where that was not enabled. */
+  /** The same of the roles whose trust policy the service may change; empty where that was not enabled. */
   repairableRoleArns: string[];
   /** By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be asked about. */
   passingRoles: Partial<Record<PassingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */
   approvals: { required: boolean; approver: ApproverRule };
-  /** Other accounts than the service's own whose clusters a request may name. */
+  /** The service's own account; absent in steps that have nothing to do with clusters. */
+  account?: string | undefined;
+  /** Other accounts than the service's own whose clusters a request may name; its own may be among them. */
   accounts?: readonly string[] | undefined;
   /** When changes may begin that say nothing themselves; absent: at any time. */
   changeWindow?: ChangeWindow | undefined;

@@ -16,19 +16,14 @@ import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { problemsOf } from '../domain/problems.ts';
 import type { Clock, Documents, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
+import { Callers, ownClients, type TargetClients } from './callers.ts';
 import { stepEnvironment } from './step.ts';
 
-/** The same caller in another region. */
-function clientsIn(clients: ClientFactory, elsewhere: string): ClientFactory {
-  const { transport, credentials, region } = clients.config;
-  return elsewhere === region ? clients : new ClientFactory({ region: elsewhere, transport, ...(credentials ? { credentials } : {}) });
-}
-
-/** The ports of one target, made from the caller's own credentials: its account is the caller's. */
-export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
+/** The ports of one target, made from the caller's own credentials: its account is the caller's, unless others are given. */
+export function portsOf(clients: ClientFactory, target: Target, others?: TargetClients): TargetPorts {
   const { transport } = clients.config;
-  const there = clientsIn(clients, target.region);
-  const client = there.eks();
+  const there = others ?? ownClients(clients, target);
+  const client = there.eks.eks();
   const eks = new AwsEks(client, target.cluster);
   const kubernetes = createHttpKubernetes({
     cluster: target.cluster,
@@ -41,13 +36,15 @@ export function portsOf(clients: ClientFactory, target: Target): TargetPorts {
       return { url: cluster.endpoint, certificateAuthority: cluster.certificateAuthority };
     },
     // Signed at the caller's own time, as the SDK signs.
-    token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await client.config.credentials(), now: new Date() }),
+    token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await there.kubernetes.eks().config.credentials(), now: new Date() }),
   });
-  return { eks, roles: new AwsRoles(there.iam()), kubernetes };
+  return { eks, roles: new AwsRoles(there.iam.iam()), kubernetes };
 }
 
 export interface WireOptions {
   clients: ClientFactory;
+  /** Name of the step that is wired: it says by which roles other accounts are worked on. */
+  step: string;
   environment: Record<string, string | undefined>;
   clock: Clock;
   ids: Ids;
@@ -100,7 +97,7 @@ function windowIn(text: string | undefined): ChangeWindow | undefined {
 /** Of the one step that is given them. */
 function denialsIn(environment: WireOptions['environment']): DenialSettings | undefined {
   const { ACCOUNT: account, ACCOUNTS: accounts, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
-  if (account === undefined) return undefined;
+  if (action === undefined) return undefined;
   const parsed = denialSettings.safeParse({ account, accounts: listIn(accounts), action, quietHours: Number(quietHours) });
   if (parsed.success) return parsed.data;
   throw new MigrationError('BadInput', `The environment variables of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`);
@@ -109,6 +106,7 @@ function denialsIn(environment: WireOptions['environment']): DenialSettings | un
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
   approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
+  ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),
   accounts: listIn(environment['ACCOUNTS']),
   denials: denialsIn(environment),
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
@@ -125,11 +123,13 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
  * Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. It knows of
  * no end of the invocation: the handler does.
  */
-export function wire({ clients, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
+export function wire({ clients, step, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
+  const settings = settingsIn(environment);
+  const callers = new Callers(clients, step, settings);
   return {
-    portsFor: (target) => portsOf(clients, target),
-    fleetOf: ({ region }) => new AwsFleet(clientsIn(clients, region).eks()),
+    portsFor: (target) => portsOf(clients, target, callers.in(target)),
+    fleetOf: (place) => new AwsFleet(callers.in(place).eks.eks()),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({
       client: clients.stepFunctions(),
@@ -140,7 +140,7 @@ export function wire({ clients, environment, clock, ids, telemetry, documentsOf 
     sweeps: createDynamoSweeps({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     documents: documentsOf?.(clients, () => requireVariable(environment, 'BUCKET_NAME')) ?? noDocuments,
     events: new AwsEvents(clients.eventBridge()),
-    settings: settingsIn(environment),
+    settings,
     clock,
     ids,
     telemetry,

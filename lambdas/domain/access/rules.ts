@@ -29,6 +29,7 @@ export const ACCESS_OF_STEPS = {
   'install-agent': ['read'],
   'retire-trust': ['read'],
   api: ['read'],
+  'take-inventory': ['read'],
 } as const satisfies Record<string, readonly Purpose[]>;
 
 /** A rule of a Role or ClusterRole (rbac.authorization.k8s.io/v1, PolicyRule). */
