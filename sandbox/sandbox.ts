@@ -13,11 +13,12 @@ import { loopbackUrlOf } from './apigateway/addresses.ts';
 import { createApiGateway } from './apigateway/service.ts';
 import type { AssemblyApi } from './assembly/apis.ts';
 import { type Assembly, type AssemblyFunction, type AssemblyStateMachine, loadAssembly } from './assembly/assembly.ts';
+import { loadSpokes } from './assembly/spokes.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { createDoor, type Door } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksService } from './eks/service.ts';
-import { EventBus } from './events/bus.ts';
+import { type BusPlace, EventBus } from './events/bus.ts';
 import { createEventsService } from './events/service.ts';
 import type { Service } from './http.ts';
 import { createIamService } from './iam/service.ts';
@@ -35,7 +36,7 @@ import { createStsService } from './sts/service.ts';
 import { collectTelemetry, type TelemetryLine } from './telemetry.ts';
 import { inProcessTransport } from './transports/in-process.ts';
 import { type Loopback, openLoopback } from './transports/loopback.ts';
-import { homeOf } from './world/build.ts';
+import { homeOf, spokePlacesOf } from './world/build.ts';
 import { ScaledClock, type SandboxClock, VirtualClock } from './world/clock.ts';
 import { CALL_FAULTS } from './world/faults.ts';
 import { buildWorld } from './world/load.ts';
@@ -76,10 +77,10 @@ export interface Sandbox {
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /**
-   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus where the service is deployed: the
-   * rules that match it get it `eventLagSeconds` later. Throws EventError for what is no event.
+   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus of that place, or where the service
+   * is deployed: the rules that match it get it `eventLagSeconds` later. Throws EventError for what is no event.
    */
-  deliver(event: unknown): void;
+  deliver(event: unknown, place?: BusPlace): void;
   /** What the functions logged and counted so far. */
   logs(): TelemetryLine[];
   /** What the sandbox's own services threw; each is a defect of the sandbox. */
@@ -208,7 +209,9 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   if (options.listen && kind === 'virtual') throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
+  const spokes = loadSpokes(assemblyDirectory, { places: spokePlacesOf(scenario), outputs: assembly.outputs, rolesRegion: homeOf(scenario).region });
   checkServiceRoles(assembly);
+  checkServiceRoles({ ...assembly, functions: [], stateMachines: [], ...spokes });
   const retireStateMachineArn = assembly.outputs['RetireStateMachineArn'];
   const outputs: Sandbox['outputs'] = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
@@ -225,6 +228,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     kubernetesRoles: outputs.kubernetesRoleArns,
     restartRoles: outputs.restartRoleArns,
     annotateRoles: outputs.annotateRoleArns,
+    spokeRoles: spokes.roles,
   });
   if (lambdas === 'bundled') world.faults.restrict(CALL_FAULTS);
   const clock = openClock(kind, startAt);
@@ -277,8 +281,8 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       onStatus: (execution) => bus.executionChanged(execution),
     });
     const messages = new Messages({ world, clock, authorizer, topics: assembly.topics, queues: assembly.queues });
-    const { rules, functions } = assembly;
-    const bus = new EventBus({ world, clock, rules, functions, authorizer, messages, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
+    const { functions, busPolicies = [] } = assembly;
+    const bus = new EventBus({ world, clock, rules: [...assembly.rules, ...spokes.rules], functions, busPolicies, authorizer, messages, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
     closing.push(async () => {
       bus.close();
       for (const execution of executions.running()) execution.stop();
@@ -292,7 +296,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       clients,
       outputs,
       executions,
-      deliver: (event) => bus.receive(event),
+      deliver: (event, place) => bus.receive(event, place),
       logs: deployed.logs,
       failures: door.failures,
       authorizer,

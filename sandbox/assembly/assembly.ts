@@ -6,6 +6,7 @@ import { type AssemblyApi, apisOf } from './apis.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
+import { type AssemblyBusPolicy, busPoliciesOf } from './buses.ts';
 import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './messaging.ts';
 import { rolesOf } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
@@ -100,6 +101,8 @@ export interface Assembly {
   apis?: AssemblyApi[];
   topics: AssemblyTopic[];
   queues: AssemblyQueue[];
+  /** What the default buses' own policies say; left out: nobody of another account may put events there. */
+  busPolicies?: AssemblyBusPolicy[];
   /** By output key, and by export name where there is one. */
   outputs: Record<string, string>;
 }
@@ -204,6 +207,7 @@ const readAssembly = (directory: string, options: AssemblyOptions): Assembly => 
     ...(apis.length === 0 ? {} : { apis }),
     topics: topicsOf(stacks),
     queues: queuesOf(stacks),
+    busPolicies: busPoliciesOf(stacks),
     outputs: outputsOf(stacks),
   };
 };

@@ -88,7 +88,7 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
     // As lib/steps.ts has them.
     passingRoleArns: functions.filter((one) => ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one))).map(({ roleArn }) => roleArn),
-    accounts: [SAMPLE.otherAccount],
+    accounts: [],
     ledgerKey: { keyArn, tableName: table?.name ?? '' },
   };
   const reasonsFor = ({ actions, resources, conditions = {}, why }: Grant): Reason[] => {

@@ -182,7 +182,7 @@ describe('permissions', () => {
   });
 
   it('have a reason each, in a clause', () => {
-    const options = { tableArn: 'arn:table', bucketArn: 'arn:bucket', passableRoleArns: ['arn:role'], repairableRoleArns: ['arn:role'], passingRoleArns: ['arn:role'] };
+    const options = { accounts: ['444455556666'], tableArn: 'arn:table', bucketArn: 'arn:bucket', passableRoleArns: ['arn:role'], repairableRoleArns: ['arn:role'], passingRoleArns: ['arn:role'] };
     for (const step of STEPS) {
       for (const { why, actions, resources } of grantsOf(step, options)) {
         expect(why, `${step} ${actions.join(', ')}`).toMatch(/^[a-zA-Z].{15,160}[^.]$/);
