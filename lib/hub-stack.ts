@@ -97,7 +97,7 @@ export class HubStack extends Stack {
         value: Fn.join(',', rolesFor('annotate')),
         description: `Those of them that change a service account's annotation there: in the group ${ACCESS_GROUPS.annotate} as well.`,
       }),
-      ...(config.accounts.length === 0 ? [] : hubOutputs(this, (step) => steps.lambdas[step]?.role.roleArn)),
+      ...(config.accounts.length === 0 ? [] : hubOutputs(this, config, (step) => steps.lambdas[step]?.role.roleArn)),
     ];
   }
 }

@@ -32,7 +32,6 @@ export class SpokeStack extends Stack {
     if (permissionsBoundaryArn !== undefined && patternsThere([permissionsBoundaryArn], []).length > 0) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
 
     const account = new CfnParameter(this, HUB_ACCOUNT, { type: 'String', allowedPattern: '\\d{12}', description: "Account of the service: output HubAccountId of the service's stack, as are all others that begin with Hub." }).valueAsString;
-    const region = new CfnParameter(this, HUB_REGION, { type: 'String', description: 'Region of the service.' }).valueAsString;
     const rolesRegion = new CfnParameter(this, ROLES_REGION, { type: 'String', description: 'The one region, of those that this stack is deployed to, in which the roles are made: IAM is global, and their names are fixed.' }).valueAsString;
     const rolesHere = new CfnCondition(this, 'RolesHere', { expression: Fn.conditionEquals(Aws.REGION, rolesRegion) });
 
@@ -59,8 +58,11 @@ export class SpokeStack extends Stack {
       role.cfnOptions.condition = rolesHere;
       acknowledgeGrants(role, grants);
     }
-    // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
-    if (config.deploy.denialRule) new Forward(this, 'Forward', { account, region });
+    if (config.deploy.denialRule) {
+      const region = new CfnParameter(this, HUB_REGION, { type: 'String', description: 'Region of the service.' }).valueAsString;
+      // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
+      new Forward(this, 'Forward', { account, region });
+    }
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new CfnOutput(this, 'ExternalId', { value: externalIdOf(account), description: 'What the roles want to be told by whoever assumes them.' });
   }
