@@ -78,7 +78,7 @@ describe('the template for other accounts', () => {
     const conditionOf = Object.fromEntries(Object.entries(template.Resources).map(([name, { Condition }]) => [name.replace(/[0-9A-F]{8}$/, ''), Condition?.replace(/[0-9A-F]{8}$/, '')]));
     expect(conditionOf).toEqual({ ...Object.fromEntries(CAPABILITIES.map((capability) => [`${pascalCase(capability)}Role`, 'RolesHere'])), ForwardRole: 'ForwardElsewhere', ForwardRoleDefaultPolicy: 'ForwardElsewhere', ForwardDeniedUpdate: 'ForwardElsewhere' });
     for (const capability of CAPABILITIES) expect(rolesIn(template)[JSON.stringify(spokeRoleName(capability))]).toMatchObject({ MaxSessionDuration: 3600 });
-    const names = ({ roles }: ReturnType<typeof deployedTo>): (string | undefined)[] => roles.map(({ arn }) => arn.split('/')[1]).toSorted();
+    const names = ({ roles }: ReturnType<typeof deployedTo>): string[] => roles.map(({ arn }) => arn.split('/')[1]!).toSorted();
     expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1'))).toEqual([...CAPABILITIES.map(spokeRoleName), 'pod-identity-migrator-forward-eu-west-1'].toSorted());
     expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'us-east-1', 'eu-west-1'))).toEqual(['pod-identity-migrator-forward-us-east-1']);
   });

@@ -40,7 +40,7 @@ describe('the roles of a step', () => {
     for (const step of SPOKE_STEPS) {
       const access: readonly string[] = (ACCESS_OF_STEPS as Record<string, readonly string[]>)[step] ?? [];
       const last = access.at(-1);
-      expect(rolesOfStep(step).kubernetes, step).toBe(last === undefined ? undefined : `kubernetes-${last}`);
+      expect(rolesOfStep(step).kubernetes, `of ${step}`).toBe(last === undefined ? undefined : `kubernetes-${last}`);
     }
     for (const step of Object.keys(ACCESS_OF_STEPS)) expect(isSpokeStep(step)).toBe(true);
   });
