@@ -31,6 +31,7 @@ const LEVELS: Readonly<Record<Access, readonly string[]>> = {
     'lambda:InvokeFunction',
     'logs:CreateLogDelivery', 'logs:CreateLogStream', 'logs:DeleteLogDelivery', 'logs:PutLogEvents', 'logs:UpdateLogDelivery',
     'states:SendTaskFailure', 'states:SendTaskSuccess', 'states:StartExecution', 'states:StopExecution',
+    'sts:AssumeRole',
     'xray:PutTelemetryRecords', 'xray:PutTraceSegments',
   ],
   Tagging: ['eks:TagResource'],
