@@ -30,6 +30,7 @@ const wildcardReason = (resource: string, actions: readonly string[]): string =>
   if (resource === '*' && actions.every(isOfEc2)) return "AWS's own policy for functions in a VPC has these actions on every resource, since their interfaces are made later; the functions' code may not use them.";
   if (resource === '*') return 'IAM knows no resource for these actions.';
   if (/:s3:/.test(resource) || resource.includes('/sweeps/')) return 'Objects are named by their sweep, and by what was found.';
+  if (/:role\/pod-identity-migrator-[a-z-]+$/.test(resource)) return 'Which account it is in is known only when a migration is asked for; the condition names those that the deployment was made for.';
   if (/:execution:/.test(resource)) return 'An execution has its name only when it is started.';
   if (/:(cluster|addon|podidentityassociation)\//.test(resource)) return 'Which cluster, add-on and association it is for is known only when a migration is asked for.';
   return 'Which roles it is for is known only when a migration is asked for; those that are passed or changed are within the patterns that the deployment names.';

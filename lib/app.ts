@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
+import { SPOKE_STACK } from '../lambdas/domain/spokes.ts';
 import { HubStack } from './hub-stack.ts';
+import { SpokeStack } from './spokes/spoke-stack.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -25,20 +27,21 @@ export interface AppOptions {
 const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-metadata': true };
 
 /**
- * The CDK app. It knows no account and no region: it synthesises offline, and the same template is deployed anywhere.
+ * The CDK app: the service itself and, where it works in other accounts, the stack for those. It knows no account and no region: it synthesises offline, and the same template is deployed anywhere.
  * The context of `cdk.json` (feature flags above all) is read here, so that a build without the command line gives the
  * same template; what the command line sets goes before it. Throws ConfigurationError for a configuration that is not right.
  */
 export function createApp(options: AppOptions): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
   const app = new App({ outdir: options.outdir, context: { ...context, ...METADATA, ...options.context }, analyticsReporting: false });
-  // oxlint-disable-next-line eslint/no-new -- a stack adds itself to its app.
-  new HubStack(app, 'PodIdentityMigrator', {
+  const { config } = new HubStack(app, 'PodIdentityMigrator', {
     description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',
     lambdaDirectory: options.lambdaDirectory,
     forEveryRole: options.everyRole ?? false,
     configFolder: options.configFolder,
   });
+  // oxlint-disable-next-line eslint/no-new -- a stack adds itself to its app.
+  if (config.accounts.length > 0) new SpokeStack(app, SPOKE_STACK, { config });
   return app;
 }
 

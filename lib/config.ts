@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Node } from 'constructs';
-import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 import type { ChangeWindow } from '../lambdas/domain/change-window.ts';
+import { EVERY_ACCOUNT } from '../lambdas/domain/spokes.ts';
 import { printable } from '../lambdas/domain/text.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import { ConfigurationError, defaultFile, readConfigFile, WHERE_TO_LOOK } from './config-file.ts';
@@ -26,7 +26,7 @@ export interface Config {
   logLevel: Settings['logLevel'];
   /** What is deployed beside the state machines. */
   deploy: Settings['deploy'];
-  /** Whose events are taken, and whose clusters may be asked for: the stack's own first, as CDK's token, which may be named again after it. */
+  /** Other accounts whose clusters may be asked for, and whose events are taken; the stack's own may be among them. */
   accounts: string[];
   /** That a sweep looks at. Absent: the stack's own. */
   regions?: string[];
@@ -105,7 +105,7 @@ function misplaced(keys: readonly string[]): Problem[] {
 }
 
 export interface ConfigOptions {
-  /** Whatever is set, every role of the account may be passed and repaired, and everything is deployed; the sandbox's assembly is so. */
+  /** Whatever is set, every role of every account may be passed and repaired, and everything is deployed; the sandbox's assembly is so. */
   forEveryRole?: boolean;
   /** Folder whose configuration file counts where the context names none. Left out, there is no such file. */
   configFolder?: string | undefined;
@@ -152,5 +152,5 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
   }
   const { $schema: _, accounts, deploy, notifications, ...rest } = parsed.data;
   const everything = { deploy: { api: true, apiAccessLog: true, runbook: true, denialRule: true }, notifications: { ...notifications, emails: ['operator@example.com'] } };
-  return { ...withoutUndefined(rest), ...(forEveryRole ? everything : { deploy, notifications }), accounts: [Aws.ACCOUNT_ID, ...accounts] };
+  return { ...withoutUndefined(rest), ...(forEveryRole ? everything : { deploy, notifications }), accounts: forEveryRole ? [EVERY_ACCOUNT] : accounts };
 }

@@ -4,7 +4,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
 import { Api } from './api/api.ts';
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import { Denials } from './events/denials.ts';
 import { Notifications } from './events/notifications.ts';
 import { Publishing } from './events/publishing.ts';
@@ -16,6 +16,7 @@ import { Recover } from './recovery/state-machine.ts';
 import { RecoveryTriggers } from './recovery/triggers.ts';
 import { Retire } from './retire/state-machine.ts';
 import { Runbook } from './runbook/runbook.ts';
+import { hubOutputs } from './spokes/parameters.ts';
 import { Steps } from './steps.ts';
 import { SweepBucket } from './sweep/bucket.ts';
 import { Schedules } from './sweep/schedules.ts';
@@ -36,10 +37,12 @@ export interface HubStackProps extends StackProps {
 /** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover and what tells others, and the alarms; with the API, the runbook and the rule on denied calls, unless they are switched off, and with Retire where trust policies may be changed. */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
+  readonly config: Config;
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
     super(scope, id, props);
     const config = readConfig(this.node, props);
+    this.config = config;
     const { customerKey, permissionsBoundaryArn } = config;
     if (permissionsBoundaryArn !== undefined) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
     const sealed: { key?: kms.IKey } = customerKey === undefined ? {} : { key: new CustomerKey(this, 'CustomerKey', customerKey).key };
@@ -64,7 +67,7 @@ export class HubStack extends Stack {
     const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
     const publishing = new Publishing(this, 'Publishing', { machines: [migrateAddon, recover], publishEvents: steps.versions['publish-events'], deadLetterQueue });
     const { 'diagnose-denial': diagnoseDenial } = steps.versions;
-    const denied = diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue });
+    const denied = diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue, accounts: config.accounts });
     const told = new Notifications(this, 'Notifications', { notifications: config.notifications, deadLetterQueue, ...sealed });
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Schedules(this, 'Schedules', { sweeps: config.sweeps, startSweep: steps.versions['start-sweep'], deadLetterQueue, ...sealed });
@@ -100,6 +103,7 @@ export class HubStack extends Stack {
         value: Fn.join(',', rolesFor('annotate')),
         description: `Those of them that change a service account's annotation there: in the group ${ACCESS_GROUPS.annotate} as well.`,
       }),
+      ...(config.accounts.length === 0 ? [] : hubOutputs(this, config, (step) => steps.lambdas[step]?.role.roleArn)),
     ];
   }
 }

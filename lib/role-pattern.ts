@@ -38,5 +38,11 @@ export const roleArnPattern = z
   })
   .transform((pattern) => (pattern.startsWith('role/') ? inThisAccount(pattern) : pattern));
 
+/** As a function is told of it: a pattern of the account that is deployed to goes by its end alone, and so for clusters of each account. */
+export const portable = (pattern: string): string => (pattern.startsWith(inThisAccount('role/')) ? pattern.slice(inThisAccount('').length) : pattern);
+
+/** Of which account it names roles; undefined for the one that is deployed to. */
+export const accountOf = (pattern: string): string | undefined => /^arn:[^:]+:iam::(\d{12}):/.exec(pattern)?.[1];
+
 /** Every role of the account that is deployed to, which no configuration can name: for the sandbox alone. */
 export const everyRole = (): string => inThisAccount('role/*');

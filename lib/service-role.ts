@@ -11,8 +11,8 @@ const SOURCES = { states: 'stateMachine:*', events: 'rule/*', ssm: 'automation-e
  * IAM policy conditions"; Systems Manager User Guide, "Create the service roles for Automation";
  * EventBridge Scheduler User Guide, "Prevent confused deputy": the group's ARN, not the schedule's.
  */
-export function serviceRole(scope: Construct, id: string, service: keyof typeof SOURCES, description: string): iam.Role {
+export function serviceRole(scope: Construct, id: string, service: keyof typeof SOURCES, description: string, roleName?: string): iam.Role {
   const source = `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${SOURCES[service]}`;
   const conditions = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID }, ArnLike: { 'aws:SourceArn': source } };
-  return new iam.Role(scope, id, { description, assumedBy: new iam.ServicePrincipal(`${service}.amazonaws.com`, { conditions }) });
+  return new iam.Role(scope, id, { description, ...(roleName === undefined ? {} : { roleName }), assumedBy: new iam.ServicePrincipal(`${service}.amazonaws.com`, { conditions }) });
 }

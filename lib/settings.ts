@@ -118,7 +118,7 @@ export const settings = z.strictObject({
     .max(100, 'must have at most 100 accounts')
     .refine(noneTwice, TWICE)
     .default([])
-    .describe("Other accounts whose denied calls may be told to this service, by their 12 digits, in quotes; those of all others are refused. The stack's own is always among them, and is the only one whose clusters the service can look at today."),
+    .describe("Other accounts whose clusters the service works on, and whose denied calls may be told to it, by their 12 digits, in quotes; those of all others are refused. Each needs the stack PodIdentityMigratorSpoke (docs/accounts.md). The stack's own is always among them."),
   regions: z
     .array(regionName, 'must be a list of regions')
     .min(1, 'must name a region')

@@ -8,7 +8,7 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
-import type { StepEnvironment } from '../lambdas/runtime/step.ts';
+import { type StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import type { PassingStep } from '../lambdas/domain/plan/facts.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
@@ -18,11 +18,12 @@ import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
 import { isConnected } from './network/interfaces.ts';
 import { statementOf } from './permissions/grant.ts';
+import { portable } from './role-pattern.ts';
 import { StepLambda } from './step-function-lambda.ts';
 
 type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
-/** What a step's environment has beside that of all steps. */
-type Own<Name extends StepName> = Omit<Environment<Name>, keyof StepEnvironment>;
+/** What a step's environment has beside that of all steps, and of all that work on clusters. */
+type Own<Name extends StepName> = Omit<Environment<Name>, keyof StepEnvironment | keyof z.infer<typeof targetEnvironment>>;
 /** Each step with variables of its own, and these: one that is missing does not compile. */
 type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
 
@@ -60,8 +61,10 @@ export class Steps extends Construct {
       POWERTOOLS_LOG_LEVEL: config.logLevel,
     };
     const { passableRoleArns, repairableRoleArns, network } = config;
-    const passable = { PASSABLE_ROLE_ARNS: passableRoleArns.join(',') };
-    const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.join(',') ?? '' };
+    const places: Omit<z.infer<typeof targetEnvironment>, keyof StepEnvironment> = { ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(',') };
+    const isPlaced = (name: StepName): boolean => Object.keys(targetEnvironment.shape).every((variable) => variable in stepSchemas[name].environment.shape);
+    const passable = { PASSABLE_ROLE_ARNS: passableRoleArns.map(portable).join(',') };
+    const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.map(portable).join(',') ?? '' };
     // The plan asks about roles that are made after its own.
     const roleOf = (name: PassingStep): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
     const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
@@ -78,19 +81,18 @@ export class Steps extends Construct {
       begin: { ...passable, ...repairable, ...approval, ...window },
       'annotate-service-account': passable,
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
-      'diagnose-denial': { STATE_MACHINE_ARN: stateMachineArn, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), DENIAL_ACTION: config.denials.action, QUIET_HOURS: String(config.denials.quietHours) },
+      'diagnose-denial': { STATE_MACHINE_ARN: stateMachineArn, DENIAL_ACTION: config.denials.action, QUIET_HOURS: String(config.denials.quietHours) },
       'repair-trust': repairable,
       'retire-trust': repairable,
-      // No other account yet: the steps work with their own roles, so they would find a cluster of the same name in this one.
-      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn, ACCOUNTS: '', APPROVER: config.approvals.approver },
+      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn, APPROVER: config.approvals.approver },
       'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
-      'begin-sweep': { ...kept, ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(','), REGIONS: config.regions?.join(',') ?? Aws.REGION },
+      'begin-sweep': { ...kept, REGIONS: config.regions?.join(',') ?? Aws.REGION },
       'take-inventory': { ...planning, ...kept },
       'dispatch-sweep': { ...window, STATE_MACHINE_ARN: stateMachineArn },
       'report-sweep': kept,
     };
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
-    const options = { tableArn: table.tableArn, bucketArn: bucket.bucketArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), ...ledgerKey };
+    const options = { tableArn: table.tableArn, bucketArn: bucket.bucketArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), accounts: config.accounts, ...ledgerKey };
     const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
     const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
     const lambdas = byName(
@@ -98,7 +100,7 @@ export class Steps extends Construct {
         new StepLambda(this, pascalCase(name), {
           schema: stepSchemas[name],
           code,
-          environment: { ...shared, ...own[name] },
+          environment: { ...shared, ...(isPlaced(name) ? places : {}), ...own[name] },
           grants: grantsOf(name, options),
           ...(key ? { key } : {}),
           ...(network && isConnected(name) ? { network } : {}),

@@ -13,10 +13,12 @@ import { loopbackUrlOf } from './apigateway/addresses.ts';
 import { createApiGateway } from './apigateway/service.ts';
 import type { AssemblyApi } from './assembly/apis.ts';
 import { type Assembly, type AssemblyFunction, type AssemblyStateMachine, loadAssembly } from './assembly/assembly.ts';
+import { loadSpokes } from './assembly/spokes.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { createDoor, type Door } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksService } from './eks/service.ts';
+import type { BusPlace } from './events/bus.ts';
 import { deployEvents } from './events/deploy.ts';
 import { createEventsService } from './events/service.ts';
 import type { Service } from './http.ts';
@@ -36,7 +38,7 @@ import { createStsService } from './sts/service.ts';
 import { collectTelemetry, type TelemetryLine } from './telemetry.ts';
 import { inProcessTransport } from './transports/in-process.ts';
 import { type Loopback, openLoopback } from './transports/loopback.ts';
-import { homeOf } from './world/build.ts';
+import { homeOf, spokePlacesOf } from './world/build.ts';
 import { ScaledClock, type SandboxClock, VirtualClock } from './world/clock.ts';
 import { CALL_FAULTS } from './world/faults.ts';
 import { buildWorld } from './world/load.ts';
@@ -81,10 +83,10 @@ export interface Sandbox {
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /**
-   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus where the service is deployed: the
-   * rules that match it get it `eventLagSeconds` later. Throws EventError for what is no event.
+   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus of that place, or where the service
+   * is deployed: the rules that match it get it `eventLagSeconds` later. Throws EventError for what is no event.
    */
-  deliver(event: unknown): void;
+  deliver(event: unknown, place?: BusPlace): void;
   /** What the functions logged and counted so far. */
   logs(): TelemetryLine[];
   /** What the sandbox's own services threw; each is a defect of the sandbox. */
@@ -147,9 +149,6 @@ const issueCredentials = (world: World, functions: readonly AssemblyFunction[]):
 /** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
 const CALL_MILLISECONDS = 20;
 
-/** Reports of sweeps say so of what they have measured. */
-const SIMULATED = { SIMULATED: 'true' };
-
 /** Functions run from their source, each with the credentials of its own role. */
 const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, keepCalls, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
@@ -171,7 +170,7 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
       const telemetry = collectTelemetry(lines, fn.name, clock, keepCalls);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
-      const dependencies = wire({ clients, environment: { ...fn.environment, ...SIMULATED }, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
+      const dependencies = wire({ clients, step: name, environment: { ...fn.environment, ...SIMULATED }, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
       return (payload, context) => handler(payload, context as HandlerContext);
@@ -212,7 +211,9 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
   if (options.listen && kind === 'virtual') throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
+  const spokes = loadSpokes(assemblyDirectory, { places: spokePlacesOf(scenario), outputs: assembly.outputs, rolesRegion: homeOf(scenario).region });
   checkServiceRoles(assembly);
+  checkServiceRoles({ ...assembly, functions: [], stateMachines: [], ...spokes });
   const { RetireStateMachineArn: retireStateMachineArn, SweepStateMachineArn: sweepStateMachineArn, SweepBucketName: sweepBucketName } = assembly.outputs;
   const outputs: Sandbox['outputs'] = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
@@ -232,6 +233,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     kubernetesRoles: outputs.kubernetesRoleArns,
     restartRoles: outputs.restartRoleArns,
     annotateRoles: outputs.annotateRoleArns,
+    spokeRoles: spokes.roles,
   });
   if (lambdas === 'bundled') world.faults.restrict(CALL_FAULTS);
   const clock = openClock(kind, startAt);
@@ -288,7 +290,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       forgetHistories,
       onStatus: (execution) => bus.executionChanged(execution),
     });
-    const { bus, close: closeEvents } = deployEvents({ world, clock, assembly, authorizer, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
+    const { bus, close: closeEvents } = deployEvents({ world, clock, assembly, spokeRules: spokes.rules, authorizer, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
     closing.push(async () => {
       closeEvents();
       for (const execution of executions.running()) execution.stop();
@@ -302,7 +304,7 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
       clients,
       outputs,
       executions,
-      deliver: (event) => bus.receive(event),
+      deliver: (event, place) => bus.receive(event, place),
       logs: deployed.logs,
       failures: door.failures,
       authorizer,

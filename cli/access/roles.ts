@@ -1,6 +1,8 @@
 /** The variables that say which roles of a deployed service call API servers: printed by `sandbox`, read by `grant-access --deployed`. */
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
-import { parseRoleArn } from '../../lambdas/domain/arn.ts';
+import { parseRoleArn, partitionOf } from '../../lambdas/domain/arn.ts';
+import type { Target } from '../../lambdas/domain/model.ts';
+import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { CliError } from '../errors.ts';
 import { PROGRAM } from '../options.ts';
@@ -13,6 +15,10 @@ export const ACCESS_VARIABLES: Record<keyof ServiceRoles, { variable: string; ou
 const names = Object.keys(ACCESS_VARIABLES) as (keyof ServiceRoles)[];
 
 export const rolesOfSandbox = ({ outputs }: Pick<Sandbox, 'outputs'>): ServiceRoles => ({ all: outputs.kubernetesRoleArns, restart: outputs.restartRoleArns, annotate: outputs.annotateRoleArns });
+
+/** Those that call the API server of that cluster: the service's own, or, in another account than theirs, the ones that it assumes there. */
+export const rolesFor = (own: ServiceRoles, { account, region }: Pick<Target, 'account' | 'region'>): ServiceRoles =>
+  own.all.some((arn) => parseRoleArn(arn)?.account === account) ? own : spokeKubernetesRoles(account, partitionOf(region));
 
 export const accessEnvironment = (roles: ServiceRoles): Record<string, string> => Object.fromEntries(names.map((name) => [ACCESS_VARIABLES[name].variable, roles[name].join(',')]));
 

@@ -10,10 +10,10 @@ import { type SayOtherAccount, targetOfCaller } from '../caller.ts';
 import { createRbacObjects } from './api-server.ts';
 import { createAccessEntries } from './eks.ts';
 import type { GrantFlags } from './options.ts';
-import { readAccessEnvironment, rolesOfSandbox } from './roles.ts';
+import { readAccessEnvironment, rolesFor, rolesOfSandbox } from './roles.ts';
 import type { AccessTools } from './survey.ts';
 
-/** `clients`: of the target's own region. */
+/** `clients`: of the target's own region; `roles`: of the service, in its own account. */
 const toolsOf = (clients: ClientFactory, target: Target, roles: ServiceRoles): AccessTools => {
   const client = clients.eks();
   const { eks, kubernetes } = portsOf(clients, target);
@@ -29,7 +29,7 @@ const toolsOf = (clients: ClientFactory, target: Target, roles: ServiceRoles): A
         certificateAuthority,
         token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await client.config.credentials(), now: new Date() }),
       }),
-    roles,
+    roles: rolesFor(roles, target),
   };
 };
 

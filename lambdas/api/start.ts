@@ -1,6 +1,7 @@
 /** POST /plans and POST /migrations. */
 import { partitionOf } from '../domain/arn.ts';
 import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/model.ts';
+import { isServed } from '../domain/spokes.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import type { Accepted } from './answers.ts';
 import { acceptedAs, migrationPath, planPath } from './links.ts';
@@ -19,7 +20,7 @@ type Asking = Pick<Call<'getPlan'>, 'account' | 'caller'>;
 
 /** An account that the service has no role in must never get any further: a cluster of the same name may be in its own. `field`: its name in the request. */
 export function assertAccount(account: string, field: string, { account: own }: Asking, { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>): void {
-  if (account === own || accounts.includes(account)) return;
+  if (isServed(account, { account: own, accounts })) return;
   const message = `is not ${own}, the account that this service works in${accounts.length > 0 ? `, nor one of those that it was deployed for: ${accounts.join(', ')}` : ''}`;
   throw new ApiProblem('other-account', `${field}: ${message}. Send the request to the service of that account.`, { errors: [{ field, message }] });
 }

@@ -8,6 +8,7 @@ import { BY_CLOUDTRAIL } from './approval.ts';
 import { type MigrationRequest, migrationRequest } from './model.ts';
 import { accountId, addonName, clusterName, regionName } from './names.ts';
 import { fit } from './service-event-parts.ts';
+import { EVERY_ACCOUNT, isServed } from './spokes.ts';
 import type { Trigger } from './trigger.ts';
 
 /** `notify` plans and tells; `ask` starts a migration that waits for an approval; `migrate` starts one. */
@@ -17,7 +18,7 @@ export const denialSettings = z.object({
   /** The service's own. */
   account: accountId,
   /** Others whose events are taken. */
-  accounts: z.array(accountId),
+  accounts: z.array(z.union([accountId, z.literal(EVERY_ACCOUNT)])),
   action: denialAction,
   /** For how long the next denial of the same add-on leads to nothing. */
   quietHours: z.number().int().min(1).max(720),
@@ -70,10 +71,8 @@ export function unrelated({ source, 'detail-type': detailType, detail }: DenialE
 }
 
 /** Why an account's events are not taken; undefined where they are. */
-export function refusedAccount(account: string, { account: own, accounts }: Pick<DenialSettings, 'account' | 'accounts'>): string | undefined {
-  if (account === own) return undefined;
-  if (!accounts.includes(account)) return 'its account is not configured';
-  return "its account is configured, but the service can't plan in another account than its own yet";
+export function refusedAccount(account: string, served: Pick<DenialSettings, 'account' | 'accounts'>): string | undefined {
+  return isServed(account, served) ? undefined : 'its account is not configured';
 }
 
 /** What is claimed: one add-on of one cluster. */

@@ -44,9 +44,9 @@ export interface ReadingPorts {
 
 /** What the deployment tells a step beside its table. */
 export interface Settings {
-  /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods. */
+  /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods; those that begin with `role/` are of each cluster's own account (`settingsFor`). */
   passableRoleArns: string[];
-  /** ARN patterns of the roles whose trust policy the service may change; empty where that was not enabled. */
+  /** The same of the roles whose trust policy the service may change; empty where that was not enabled. */
   repairableRoleArns: string[];
   /** By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be asked about. */
   passingRoles: Partial<Record<PassingStep, string>>;

@@ -42,7 +42,7 @@ export function lambdaHandler(step: Step, beside: Pick<WireOptions, 'documentsOf
     if (!handler) {
       const { telemetry, middlewares } = powertools(step);
       const clients = new ClientFactory({ region: process.env['AWS_REGION'] ?? '', transport: { http: nodeHttp } });
-      handler = createHandler(step, wire({ clients, environment: process.env, clock: systemClock, ids: systemIds, telemetry, ...beside }), middlewares);
+      handler = createHandler(step, wire({ clients, step: step.schema.name, environment: process.env, clock: systemClock, ids: systemIds, telemetry, ...beside }), middlewares);
     }
     return handler(event, context);
   };

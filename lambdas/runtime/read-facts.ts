@@ -7,6 +7,7 @@ import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/fact
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
 import { passingQuestions } from '../domain/plan/pass-role.ts';
 import { isMigrated, plannedAssociations, planWays } from '../domain/plan/plan.ts';
+import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
 import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
@@ -14,15 +15,19 @@ import { readAssociations, readNodeRoles, readOwner, readPassing, readRolePolici
 
 type Eks = ReadingPorts['eks'];
 
+const rolesAllowed = (settings: Settings, { target }: MigrationRequest): Pick<Facts, 'passableRoleArns' | 'repairableRoleArns'> => {
+  const { passableRoleArns, repairableRoleArns } = settingsFor(settings, target);
+  return { passableRoleArns, repairableRoleArns };
+};
+
 /** What is known before anything was read. */
-export const noFacts = (request: MigrationRequest, { passableRoleArns, repairableRoleArns }: Settings): Facts => ({
+export const noFacts = (request: MigrationRequest, settings: Settings): Facts => ({
   request,
+  ...rolesAllowed(settings, request),
   offered: [],
   podIdentity: [],
   namespace: 'kube-system',
   roles: {},
-  passableRoleArns,
-  repairableRoleArns,
   rolePolicies: {},
   passing: [],
   associations: [],

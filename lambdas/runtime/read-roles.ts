@@ -8,6 +8,7 @@ import type { ServiceAccountRef } from '../domain/subject.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
 import type { Facts, NodeRolesFact, PassingFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
 import type { PassingQuestion } from '../domain/plan/pass-role.ts';
+import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 
@@ -129,7 +130,8 @@ export async function readNodeRoles(eks: Eks, roles: Roles): Promise<NodeRolesFa
 }
 
 /** Asks IAM, once for each step's role and service. */
-export async function readPassing(roles: Roles, { request }: Pick<Facts, 'request'>, questions: readonly PassingQuestion[], { passingRoles }: Pick<Settings, 'passingRoles'>): Promise<PassingFact[]> {
+export async function readPassing(roles: Roles, { request }: Pick<Facts, 'request'>, questions: readonly PassingQuestion[], settings: Settings): Promise<PassingFact[]> {
+  const { passingRoles } = settingsFor(settings, request.target);
   const found: PassingFact[] = [];
   for (const { step, service, roleArns } of questions) {
     const principalArn = passingRoles[step];

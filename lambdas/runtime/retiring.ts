@@ -8,6 +8,7 @@ import { fail, pass, unknown } from '../domain/plan/check.ts';
 import { isCovered } from '../domain/plan/pass-role.ts';
 import type { TrustRetirement } from '../domain/trust/model.ts';
 import { type RetireFacts, stillNeeded } from '../domain/trust/needs.ts';
+import { settingsFor } from '../domain/spokes.ts';
 import { proposeRetirement, type RetirementProposal, undoRetirement } from '../domain/trust/retire.ts';
 import type { ServiceAccountUse } from '../domain/trust/statements.ts';
 import type { Clock, Eks, HandlerDependencies, Kubernetes, TargetPorts } from '../ports/index.ts';
@@ -182,7 +183,7 @@ async function lookAtRetirement(wish: RetireWish, record: Migration, { ledger, p
     const none = fail('retire-role', `${subjectTitle(subjectOf(record.request))} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as is known: it has changed nothing'}.`, 'There is no OIDC trust of it to retire.');
     return { checks: [verified, none], decisions: [] };
   }
-  const checks = [verified, checkRepairable(roleArn, record, settings.repairableRoleArns)];
+  const checks = [verified, checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns)];
   if (checks.some(isBlocking)) return refuse(checks, roleArn, IN_THE_WAY);
   const ports = portsFor(record.request.target);
   const associations = await listPlannedAssociations(ports.eks, snapshot.planned);
@@ -203,7 +204,7 @@ async function lookAtReinstatement(record: Migration, { portsFor, settings, cloc
   const decisions: Decision[] = [];
   for (const note of standingRetirements(record)) {
     const { roleArn } = note;
-    const covered = checkRepairable(roleArn, record, settings.repairableRoleArns);
+    const covered = checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns);
     checks.push(covered);
     // Nor may it be read then.
     if (isBlocking(covered)) {

@@ -13,8 +13,10 @@ export const stepEnvironment = z.object({
 });
 export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
-/** A step that checks which roles the service may pass: ARN patterns, separated by commas. */
-export const passingEnvironment = stepEnvironment.extend({ PASSABLE_ROLE_ARNS: z.string().min(1) });
+/** A step that works on clusters. ACCOUNT: the service's own; ACCOUNTS: others whose clusters may be named, separated by commas. */
+export const targetEnvironment = stepEnvironment.extend({ ACCOUNT: z.string().min(1), ACCOUNTS: z.string() });
+/** A step that checks which roles the service may pass: ARN patterns, separated by commas; one that begins with `role/` is of each cluster's own account. */
+export const passingEnvironment = targetEnvironment.extend({ PASSABLE_ROLE_ARNS: z.string().min(1) });
 /** A step that looks at the change window: the deployment's own, as JSON; empty where it has none. */
 export const windowEnvironment = stepEnvironment.extend({ CHANGE_WINDOW: z.string() });
 /** A step that decides whether somebody has to approve: `true` where every change has to be approved. */
@@ -32,13 +34,13 @@ export const planningEnvironment = passingEnvironment.extend(windowEnvironment.s
   UPDATE_ADDON_ROLE_ARN: z.string().min(1),
   RESTORE_ADDON_ROLE_ARN: z.string().min(1),
 });
-/** A step that changes trust policies: ARN patterns of the roles, separated by commas. */
-export const repairingEnvironment = stepEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });
+/** A step that changes trust policies: such patterns of the roles, separated by commas. */
+export const repairingEnvironment = targetEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 
-/** What starts migrations for somebody outside, and rollbacks. ACCOUNTS: other accounts whose clusters may be named, separated by commas; APPROVER: who may approve what somebody asked for. */
-export const startingEnvironment = recoveringEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1), ACCOUNTS: z.string(), APPROVER: approverRule });
+/** What starts migrations for somebody outside, and rollbacks. APPROVER: who may approve what somebody asked for. */
+export const startingEnvironment = recoveringEnvironment.extend(targetEnvironment.shape).extend({ STATE_MACHINE_ARN: z.string().min(1), APPROVER: approverRule });
 
 /** What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account). `startedAt`: when the Wait before a poll began, for the step's line. */
 export const stepInput = z.object({ migrationId, target, subject: subjectName, startedAt: z.iso.datetime({ offset: true }).optional() });

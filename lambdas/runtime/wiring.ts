@@ -17,26 +17,23 @@ import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { problemsOf } from '../domain/problems.ts';
 import type { AroundCalls, Clock, Documents, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
+import { Callers, ownClients, type TargetClients } from './callers.ts';
 import { stepEnvironment } from './step.ts';
-
-/** The same caller in another region. */
-function clientsIn(clients: ClientFactory, elsewhere: string): ClientFactory {
-  const { transport, credentials, region } = clients.config;
-  return elsewhere === region ? clients : new ClientFactory({ region: elsewhere, transport, ...(credentials ? { credentials } : {}) });
-}
 
 export interface PortsOptions {
   /** Stands around each of their calls. */
   around?: AroundCalls | undefined;
   /** ARNs of the service's own roles, as far as they have access entries. */
   ofService?: readonly string[];
+  /** Whose credentials they are made from; the caller's own where it is left out. */
+  others?: TargetClients;
 }
 
-/** The ports of one target, made from the caller's own credentials: its account is the caller's. */
-export function portsOf(clients: ClientFactory, target: Target, { around, ofService = [] }: PortsOptions = {}): TargetPorts {
+/** The ports of one target, made from the caller's own credentials: its account is the caller's, unless others are given. */
+export function portsOf(clients: ClientFactory, target: Target, { around, ofService = [], others }: PortsOptions = {}): TargetPorts {
   const { transport } = clients.config;
-  const there = clientsIn(clients, target.region);
-  const client = aroundClient(there.eks(), 'eks', around);
+  const there = others ?? ownClients(clients, target);
+  const client = aroundClient(there.eks.eks(), 'eks', around);
   const eks = new AwsEks(client, target.cluster, ofService);
   const kubernetes = createHttpKubernetes({
     cluster: target.cluster,
@@ -49,13 +46,15 @@ export function portsOf(clients: ClientFactory, target: Target, { around, ofServ
       return { url: cluster.endpoint, certificateAuthority: cluster.certificateAuthority };
     },
     // Signed at the caller's own time, as the SDK signs.
-    token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await client.config.credentials(), now: new Date() }),
+    token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await there.kubernetes.eks().config.credentials(), now: new Date() }),
   });
-  return { eks, roles: new AwsRoles(aroundClient(there.iam(), 'iam', around)), kubernetes };
+  return { eks, roles: new AwsRoles(aroundClient(there.iam.iam(), 'iam', around)), kubernetes };
 }
 
 export interface WireOptions {
   clients: ClientFactory;
+  /** Name of the step that is wired: it says by which roles other accounts are worked on. */
+  step: string;
   environment: Record<string, string | undefined>;
   clock: Clock;
   ids: Ids;
@@ -137,11 +136,13 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
  * Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. It knows of
  * no end of the invocation: the handler does.
  */
-export function wire({ clients, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
+export function wire({ clients, step, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
+  const settings = settingsIn(environment);
+  const callers = new Callers(clients, step, settings);
   return {
-    portsFor: (target, around) => portsOf(clients, target, { around, ofService: listIn(environment['KUBERNETES_ROLE_ARNS']) }),
-    fleetOf: ({ region }, around) => new AwsFleet(aroundClient(clientsIn(clients, region).eks(), 'eks', around)),
+    portsFor: (target, around) => portsOf(clients, target, { around, ofService: listIn(environment['KUBERNETES_ROLE_ARNS']), others: callers.in(target) }),
+    fleetOf: (place, around) => new AwsFleet(aroundClient(callers.in(place).eks.eks(), 'eks', around)),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({
       client: clients.stepFunctions(),
@@ -152,7 +153,7 @@ export function wire({ clients, environment, clock, ids, telemetry, documentsOf 
     sweeps: createDynamoSweeps({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     documents: documentsOf?.(clients, () => requireVariable(environment, 'BUCKET_NAME')) ?? noDocuments,
     events: new AwsEvents(clients.eventBridge()),
-    settings: settingsIn(environment),
+    settings,
     clock,
     ids,
     telemetry,

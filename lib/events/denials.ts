@@ -1,15 +1,34 @@
-import { Validations } from 'aws-cdk-lib';
+import { Aws, CfnResource, Validations } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { EVERY_ACCOUNT } from '../../lambdas/domain/spokes.ts';
 import { KEPT_FOR, RETRIES } from './delivery.ts';
 
 export interface DenialsProps {
   diagnoseDenial: lambda.IVersion;
   deadLetterQueue: sqs.IQueue;
+  /** Other accounts whose events are taken. */
+  accounts: readonly string[];
 }
+
+const SOURCE = 'aws.eks';
+const DETAIL_TYPE = 'AWS API Call via CloudTrail';
+
+/** CloudTrail's event of an UpdateAddon that EKS refused as a cross-account pass role: here, and in other accounts, which forward it. */
+export const DENIED_UPDATE = {
+  source: [SOURCE],
+  detailType: [DETAIL_TYPE],
+  detail: {
+    eventSource: ['eks.amazonaws.com'],
+    eventName: ['UpdateAddon'],
+    // Whether it is AccessDenied or AccessDeniedException, AWS does not say.
+    errorCode: [{ prefix: 'AccessDenied' }],
+    errorMessage: [{ wildcard: '*Cross-account pass role*' }],
+  },
+} satisfies events.EventPattern;
 
 /**
  * CloudTrail's events of an UpdateAddon that EKS refused as a cross-account pass role. The function looks at account and
@@ -19,25 +38,39 @@ export interface DenialsProps {
 export class Denials extends Construct {
   readonly rules: events.Rule[];
 
-  constructor(scope: Construct, id: string, { diagnoseDenial, deadLetterQueue }: DenialsProps) {
+  constructor(scope: Construct, id: string, { diagnoseDenial, deadLetterQueue, accounts }: DenialsProps) {
     super(scope, id);
     const denied = new events.Rule(this, 'DeniedUpdate', {
       description: 'EKS refused an UpdateAddon as a cross-account pass role.',
-      eventPattern: {
-        source: ['aws.eks'],
-        detailType: ['AWS API Call via CloudTrail'],
-        detail: {
-          eventSource: ['eks.amazonaws.com'],
-          eventName: ['UpdateAddon'],
-          // Whether it is AccessDenied or AccessDeniedException, AWS does not say.
-          errorCode: [{ prefix: 'AccessDenied' }],
-          errorMessage: [{ wildcard: '*Cross-account pass role*' }],
-        },
-      },
+      eventPattern: DENIED_UPDATE,
     });
     const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', { function: diagnoseDenial.lambda, qualifier: diagnoseDenial.version, maxEventAge: KEPT_FOR, retryAttempts: 2 });
     Validations.of(thrice).acknowledge({ id: 'Serverless-LambdaAsyncFailureDestination', reason: 'CloudTrail keeps the event for 90 days, and an alarm tells where one was dropped; docs/runbook.md says how it is found there.' });
     denied.addTarget(new targets.LambdaFunction(diagnoseDenial, { deadLetterQueue, maxEventAge: KEPT_FOR, retryAttempts: RETRIES }));
     this.rules = [denied];
+    if (accounts.length > 0) this.letIn(accounts);
+  }
+
+  /**
+   * The default bus takes such events of these accounts. Nobody can put an event of a service's own, so that what comes
+   * is what EventBridge forwards. The keys have the values of all events of a call (EventBridge User Guide, "Using IAM
+   * policy conditions").
+   */
+  private letIn(accounts: readonly string[]): void {
+    const principals = accounts.map((account) => (account === EVERY_ACCOUNT ? account : `arn:${Aws.PARTITION}:iam::${account}:root`));
+    // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
+    new CfnResource(this, 'OtherAccounts', {
+      type: 'AWS::Events::EventBusPolicy',
+      properties: {
+        StatementId: 'PodIdentityMigratorDenials',
+        Statement: {
+          Effect: 'Allow',
+          Principal: { AWS: principals },
+          Action: 'events:PutEvents',
+          Resource: `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`,
+          Condition: { 'ForAllValues:StringEquals': { 'events:source': SOURCE, 'events:detail-type': DETAIL_TYPE } },
+        },
+      },
+    });
   }
 }

@@ -6,6 +6,7 @@ import { bucketGrantsOf, bucketUseOf } from '../permissions/bucket.ts';
 import type { Grant } from '../permissions/grant.ts';
 import { bucketKeyGrant, ledgerKeyGrant } from '../permissions/key.ts';
 import { ledgerGrantsOf } from '../permissions/ledger.ts';
+import { spokeGrantsOf } from '../permissions/spokes.ts';
 import { targetGrants, type TargetOptions } from '../permissions/targets.ts';
 
 export type { Grant } from '../permissions/grant.ts';
@@ -15,6 +16,8 @@ export interface PermissionOptions extends TargetOptions {
   tableArn: string;
   /** Of the bucket of sweeps. */
   bucketArn: string;
+  /** Other accounts, whose clusters the steps work on. */
+  accounts: readonly string[];
   /** Where the customer's key seals the ledger and the bucket: its ARN, and the table's name. */
   ledgerKey?: { keyArn: string; tableName: string };
 }
@@ -30,6 +33,7 @@ export const grantsOf = (step: StepName, options: PermissionOptions): Grant[] =>
   ...targetGrants[step](options),
   ...ledgerGrantsOf(step, options.tableArn),
   ...bucketGrantsOf(step, options.bucketArn),
+  ...spokeGrantsOf(step, options.accounts),
   ...keyGrantsOf(step, options),
 ];
 

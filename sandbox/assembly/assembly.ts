@@ -7,6 +7,7 @@ import { type AssemblyBucket, bucketsOf } from './buckets.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
+import { type AssemblyBusPolicy, busPoliciesOf } from './buses.ts';
 import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './messaging.ts';
 import { rolesOf } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
@@ -106,6 +107,8 @@ export interface Assembly {
   buckets?: AssemblyBucket[];
   /** EventBridge Scheduler's, those that are enabled; left out: none. */
   schedules?: AssemblySchedule[];
+  /** What the default buses' own policies say; left out: nobody of another account may put events there. */
+  busPolicies?: AssemblyBusPolicy[];
   /** By output key, and by export name where there is one. */
   outputs: Record<string, string>;
 }
@@ -212,6 +215,7 @@ const readAssembly = (directory: string, options: AssemblyOptions): Assembly => 
     queues: queuesOf(stacks),
     ...(buckets.length === 0 ? {} : { buckets }),
     ...(schedules.length === 0 ? {} : { schedules }),
+    busPolicies: busPoliciesOf(stacks),
     outputs: outputsOf(stacks),
   };
 };

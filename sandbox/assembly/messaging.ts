@@ -31,9 +31,10 @@ const isAbout = (statement: Json, arn: string, where: Where): boolean => {
 };
 
 /** The part of a resource's policy that is about it, read as one that belongs to it. */
-const policyFor = ({ properties, where }: ResolvedResource, arn: string): ParsedPolicy[] => {
-  const at = { ...where, path: 'Properties.PolicyDocument' };
-  const { PolicyDocument: document } = properties;
+const policyFor = ({ properties, where }: ResolvedResource, arn: string): ParsedPolicy[] => policyAbout(properties['PolicyDocument'], arn, { ...where, path: 'Properties.PolicyDocument' });
+
+/** Those statements of a policy document that are about that resource. */
+export const policyAbout = (document: unknown, arn: string, at: Where): ParsedPolicy[] => {
   if (!isObject(document)) throw new AssemblyError('a policy that is no object', at);
   const own = listOf(document['Statement']).filter(isObject).filter((statement) => isAbout(statement, arn, at));
   if (own.length === 0) return [];

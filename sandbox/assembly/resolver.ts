@@ -38,16 +38,18 @@ export class Resolver {
   readonly resources: Record<string, Json>;
   private readonly template: Json;
   private readonly importValue: (name: string) => string | undefined;
+  private readonly parameters: Readonly<Record<string, string>>;
   /** What is being resolved, so that a circle is found. */
   private readonly open = new Set<string>();
 
-  /** `importValue` answers what any stack exports by that name. */
-  constructor(file: string, template: Json, environment: Environment, importValue: (name: string) => string | undefined) {
+  /** `importValue` answers what any stack exports by that name; `parameters` go before their defaults. */
+  constructor(file: string, template: Json, environment: Environment, importValue: (name: string) => string | undefined, parameters: Readonly<Record<string, string>> = {}) {
     this.file = file;
     this.template = template;
     this.environment = environment;
     this.resources = section(template, 'Resources');
     this.importValue = importValue;
+    this.parameters = parameters;
   }
 
   /** The value with all intrinsic functions in it replaced; undefined for AWS::NoValue. */
@@ -154,7 +156,8 @@ export class Resolver {
   private parameter(name: string, parameter: Json, where: Where): string {
     const { Type: type, Default: value } = parameter;
     if (typeof type === 'string' && type.startsWith('AWS::SSM::')) throw new AssemblyError(`Ref of the parameter ${name}, whose value is in the Parameter Store`, where);
-    if (typeof value === 'string' || typeof value === 'number') return String(value);
+    const given = this.parameters[name] ?? value;
+    if (typeof given === 'string' || typeof given === 'number') return String(given);
     throw new AssemblyError(`Ref of the parameter ${name}, which has no default`, where);
   }
 
@@ -183,7 +186,9 @@ export class Resolver {
     switch (name) {
       case 'Ref': {
         const target = this.textOf(given, where);
-        return target === 'AWS::NoValue' ? NO_VALUE : this.reference(target, where);
+        if (target === 'AWS::NoValue') return NO_VALUE;
+        const value = this.reference(target, where);
+        return section(this.template, 'Parameters')[target]?.['Type'] === 'CommaDelimitedList' ? value.split(',').map((part) => part.trim()) : value;
       }
       case 'Fn::GetAtt': {
         const [logicalId = '', ...attribute] = typeof given === 'string' ? given.split('.') : list().map((part) => this.textOf(part, where));

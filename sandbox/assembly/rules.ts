@@ -17,7 +17,7 @@ export interface AssemblyRule {
 
 export interface AssemblyTarget {
   id: string;
-  /** Of a state machine, a topic, or a function, with a version or without. */
+  /** Of a state machine, a topic, another default bus, or a function, with a version or without. */
   arn: string;
   /** What EventBridge calls it as; functions and topics let it in by their own policy instead. */
   roleArn?: string;
@@ -45,7 +45,7 @@ const secondsOf = (expression: unknown, where: Where): number => {
 };
 
 const TARGET_FIELDS = new Set(['Id', 'Arn', 'RoleArn', 'Input', 'InputPath', 'InputTransformer', 'RetryPolicy', 'DeadLetterConfig']);
-const TARGET_ARN = /^arn:aws[\w-]*:(lambda:[^:]+:\d{12}:function:|states:[^:]+:\d{12}:stateMachine:|sns:[^:]+:\d{12}:[\w-]+$)/;
+const TARGET_ARN = /^arn:aws[\w-]*:(lambda:[^:]+:\d{12}:function:|states:[^:]+:\d{12}:stateMachine:|sns:[^:]+:\d{12}:[\w-]+$|events:[^:]+:\d{12}:event-bus\/default$)/;
 
 /** What a template can't use without a path: EventBridge has these of each event. */
 const PREDEFINED = new Set(['aws.events.rule-arn', 'aws.events.rule-name', 'aws.events.event.ingestion-time', 'aws.events.event', 'aws.events.event.json']);
@@ -88,7 +88,7 @@ const targetOf = (stack: Stack, target: unknown, where: Where): AssemblyTarget =
   if (!isObject(target)) throw new AssemblyError('a target that is no object', where);
   const text = (name: string): string => stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
   const arn = text('Arn');
-  if (!TARGET_ARN.test(arn)) throw new AssemblyError(`the target ${arn}; the sandbox has state machines, functions and topics as targets`, where);
+  if (!TARGET_ARN.test(arn)) throw new AssemblyError(`the target ${arn}; the sandbox has state machines, functions, topics and default buses as targets`, where);
   const unknown = Object.keys(target).find((name) => !TARGET_FIELDS.has(name));
   if (unknown !== undefined) throw new AssemblyError(`a target with ${unknown}, which the sandbox does not know`, where);
   const { DeadLetterConfig: deadLetters } = target;

@@ -1,6 +1,7 @@
 /** The files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { SPOKE_STACK } from '../../lambdas/domain/spokes.ts';
 import { AssemblyError } from './error.ts';
 import type { AssemblyOptions } from './assembly.ts';
 import { isObject, type Json } from '../json.ts';
@@ -80,7 +81,25 @@ const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string>
   return assets;
 };
 
-/** All stacks of the assembly, in the manifest's order. */
+const isStack = ({ type }: Artifact): boolean => type === 'aws:cloudformation:stack';
+
+const templateOf = (directory: string, { id, type, properties }: Artifact): { file: string; template: Json } => {
+  const file = properties['templateFile'];
+  if (typeof file !== 'string') throw new AssemblyError(`a stack ${id} of type ${type} without a templateFile`, { template: 'manifest.json' });
+  return { file, template: readJson(directory, file) };
+};
+
+/** The stack for other accounts, once for each of these places; undefined where the application has none. Nothing is exported to it. */
+export const spokeStackOf = (directory: string): ((place: AssemblyOptions, parameters: Readonly<Record<string, string>>) => Stack) | undefined => {
+  const artifact = artifactsOf(readJson(directory, 'manifest.json')).find((each) => isStack(each) && each.id === SPOKE_STACK);
+  if (!artifact) return undefined;
+  const { file, template } = templateOf(directory, artifact);
+  const { account, region } = environmentOf(artifact.environment, { account: '', region: '' });
+  if (account !== '' || region !== '') throw new AssemblyError(`a stack ${SPOKE_STACK} that is for one account or region alone`, { template: 'manifest.json' });
+  return (place, parameters) => ({ assets: new Map(), resolver: new Resolver(file, template, { ...place, partition: partitionOf(place.region), stackName: artifact.displayName }, () => undefined, parameters) });
+};
+
+/** All stacks of the assembly but the one for other accounts, in the manifest's order. */
 export const loadStacks = (directory: string, options: AssemblyOptions): Stack[] => {
   const artifacts = artifactsOf(readJson(directory, 'manifest.json'));
   const assets = assetsOf(directory, artifacts);
@@ -92,12 +111,12 @@ export const loadStacks = (directory: string, options: AssemblyOptions): Stack[]
     }
     return undefined;
   };
-  for (const { id, type, environment, displayName, properties } of artifacts.filter((each) => each.type === 'aws:cloudformation:stack')) {
-    const file = properties['templateFile'];
-    if (typeof file !== 'string') throw new AssemblyError(`a stack ${id} of type ${type} without a templateFile`, { template: 'manifest.json' });
+  for (const artifact of artifacts.filter((each) => isStack(each) && each.id !== SPOKE_STACK)) {
+    const { environment, displayName, properties } = artifact;
+    const { file, template } = templateOf(directory, artifact);
     const { account, region } = environmentOf(environment, options);
     const stackName = typeof properties['stackName'] === 'string' ? properties['stackName'] : displayName;
-    stacks.push({ assets, resolver: new Resolver(file, readJson(directory, file), { account, region, partition: partitionOf(region), stackName }, importValue) });
+    stacks.push({ assets, resolver: new Resolver(file, template, { account, region, partition: partitionOf(region), stackName }, importValue) });
   }
   if (stacks.length === 0) throw new AssemblyError(`no stack (${directory})`, { template: 'manifest.json' });
   return stacks;

@@ -21,18 +21,25 @@ export interface ResourceCall {
   action: string;
   /** ARN. */
   resource: string;
+  /** Condition keys of this call beside the global ones. */
+  context?: Record<string, string | readonly string[]>;
 }
 
+const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
+
 /** EventBridge User Guide, "Using IAM policy conditions": the rule and its account; IAM User Guide, "AWS global condition context keys", for the others. */
-const requestOf = ({ caller, sourceArn }: ResourceCaller, { action, resource }: ResourceCall): PolicyRequest => {
-  const account = sourceArn?.split(':')[4];
+const requestOf = ({ caller, sourceArn }: ResourceCaller, { action, resource, context = {} }: ResourceCall): PolicyRequest => {
+  const account = sourceArn === undefined ? undefined : accountOf(sourceArn);
   const lookUp = closedWorld({
     'aws:PrincipalIsAWSService': String(!caller.startsWith('arn:')),
     'aws:SecureTransport': 'true',
     ...(sourceArn === undefined ? {} : { 'aws:SourceArn': sourceArn }),
     ...(account === undefined ? {} : { 'aws:SourceAccount': account }),
+    ...context,
   });
-  return { action, resource, principal: { type: caller.startsWith('arn:') ? 'AWS' : 'Service', values: [caller] }, lookUp };
+  // Whoever names an account means all of its roles.
+  const principal = caller.startsWith('arn:') ? { type: 'AWS' as const, values: [accountOf(caller), caller] } : { type: 'Service' as const, values: [caller] };
+  return { action, resource, principal, lookUp };
 };
 
 const noted = (authorizer: Authorizer, { action, resource }: ResourceCall, { caller }: ResourceCaller, decision: Denial['decision']): Denial => {
@@ -52,9 +59,18 @@ export const denialOfService = (authorizer: Authorizer, policies: readonly Parse
   return noted(authorizer, call, caller, denies(policies, request) ? 'explicitDeny' : 'implicitDeny');
 };
 
-/** The refusal of a role: by its own policies, since within one account those of the resource need not allow it too, or by a Deny of the resource's. */
+/**
+ * The refusal of a role: by its own policies, or by a Deny of the resource's. Within one account those of the resource
+ * need not allow it too; in another one they have to (IAM User Guide, "Cross-account policy evaluation logic").
+ */
 export const denialOfRole = (authorizer: Authorizer, policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): Denial | undefined => {
   const [, , , region = ''] = call.resource.split(':');
-  const denial = authorizer.authorize({ accessKeyId: '', principalArn: caller.caller, account: caller.caller.split(':')[4] ?? '' }, call, region);
-  return denial ?? (policies.length > 0 && denies(policies, requestOf(caller, call)) ? noted(authorizer, call, caller, 'explicitDeny') : undefined);
+  const denial = authorizer.authorize({ accessKeyId: '', principalArn: caller.caller, account: accountOf(caller.caller) }, call, region);
+  if (denial) return denial;
+  if (policies.length > 0 && denies(policies, requestOf(caller, call))) return noted(authorizer, call, caller, 'explicitDeny');
+  return isLetIn(policies, call, caller) ? undefined : noted(authorizer, call, caller, 'implicitDeny');
 };
+
+/** Whether the resource's policies let a role in that has the right by its own: they have to where it is of another account. */
+export const isLetIn = (policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): boolean =>
+  accountOf(caller.caller) === accountOf(call.resource) || (policies.length > 0 && evaluate(policies, requestOf(caller, call)).verdict === 'allowed');

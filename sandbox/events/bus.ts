@@ -1,5 +1,7 @@
 /** EventBridge: the default buses and the rules of the application. */
+import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyBusPolicy } from '../assembly/buses.ts';
 import type { AssemblyRule } from '../assembly/rules.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { AsyncInvocations } from '../lambda/async-invocations.ts';
@@ -23,6 +25,8 @@ export interface EventBusOptions {
   /** Judges the roles that targets are called as. */
   authorizer: Authorizer;
   startExecution: TargetsOptions['startExecution'];
+  /** What the buses' own policies say; default: nothing. */
+  busPolicies?: readonly AssemblyBusPolicy[];
 }
 
 /** Every account has a default bus in every region. */
@@ -36,12 +40,20 @@ const placeOf = (arn: string): BusPlace => {
   return { account, region };
 };
 
-const compileRule = (rule: AssemblyRule): { rule: AssemblyRule; matches: (event: Event) => boolean } => {
+interface CompiledRule {
+  rule: AssemblyRule;
+  /** Of its bus. */
+  place: BusPlace;
+  matches: (event: Event) => boolean;
+}
+
+const compileRule = (rule: AssemblyRule): CompiledRule => {
+  const place = placeOf(rule.arn);
   const nobody = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && needsRole(arn));
-  if (nobody) throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: its target ${nobody.id} is a state machine, which EventBridge starts as a role. Give the target a RoleArn.`);
-  if (!rule.pattern) return { rule, matches: () => false };
+  if (nobody) throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: its target ${nobody.id} is a state machine or a bus, which EventBridge calls as a role. Give the target a RoleArn.`);
+  if (!rule.pattern) return { rule, place, matches: () => false };
   try {
-    return { rule, matches: compile(rule.pattern) };
+    return { rule, place, matches: compile(rule.pattern) };
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     const operators = 'exact values, prefix, suffix, wildcard, equals-ignore-case, anything-but, numeric, exists or $or';
@@ -54,7 +66,7 @@ const OWN_STREAM = 0x65_76_65_6e;
 
 export class EventBus {
   private readonly options: EventBusOptions;
-  private readonly rules: ReturnType<typeof compileRule>[];
+  private readonly rules: CompiledRule[];
   private readonly targets: Targets;
   private readonly ids: Random;
   private readonly putIds: Random;
@@ -67,7 +79,7 @@ export class EventBus {
     this.rules = options.rules.map(compileRule);
     this.later = new Later(clock);
     const invocations = new AsyncInvocations({ clock, lambda, functions, messages, after: (milliseconds, run) => this.later.after(milliseconds, run, { background: true }) });
-    this.targets = new Targets({ world, clock, authorizer, invocations, messages, startExecution });
+    this.targets = new Targets({ world, clock, authorizer, invocations, messages, startExecution, policiesOf: (arn) => this.policiesOf(arn), forward: (event, arn) => this.hand(event, placeOf(arn)) });
     this.ids = world.random.fork();
     this.putIds = new Random(world.seed ^ OWN_STREAM);
     for (const { rule } of this.rules) if (rule.everySeconds !== undefined) this.tick(rule, rule.everySeconds * 1000);
@@ -93,12 +105,14 @@ export class EventBus {
     return id;
   }
 
-  /**
-   * An event of AWS's own arrives on the bus where the service is deployed, be it of that account or forwarded from
-   * another. Throws EventError for what is no event.
-   */
-  receive(event: unknown): void {
-    this.hand(readEvent(event), this.options.world.home);
+  /** An event of AWS's own arrives on a bus; left out: on that where the service is deployed. Throws EventError for what is no event. */
+  receive(event: unknown, place: BusPlace = this.options.world.home): void {
+    this.hand(readEvent(event), place);
+  }
+
+  /** What the policy of that bus says. */
+  policiesOf(busArn: string): ParsedPolicy[] {
+    return (this.options.busPolicies ?? []).flatMap((one) => (one.busArn === busArn ? one.policies : []));
   }
 
   /** No rule fires any more. */
@@ -120,8 +134,7 @@ export class EventBus {
   /** To the rules of that bus; after so many times the lag. */
   private hand(event: Event, { account, region }: BusPlace, times = 1): void {
     this.later.after(this.options.world.knobs.eventLagSeconds * 1000 * times, () => {
-      for (const { rule, matches } of this.rules) {
-        const place = placeOf(rule.arn);
+      for (const { rule, place, matches } of this.rules) {
         if (place.account === account && place.region === region && matches(event)) this.fire(rule, event);
       }
     });

@@ -10,14 +10,16 @@ import type { StartOptions } from './start-execution.ts';
 export interface EventsOptions extends StartOptions {
   clock: SandboxClock;
   assembly: Assembly;
+  /** Those of the stacks in other accounts. */
+  spokeRules: Assembly['rules'];
   lambda: LambdaRuntime;
 }
 
 /** `close`: nothing ticks any more. */
-export const deployEvents = ({ assembly, ...options }: EventsOptions): { bus: EventBus; close: () => void } => {
-  const { topics, queues, rules, functions, schedules = [] } = assembly;
+export const deployEvents = ({ assembly, spokeRules, ...options }: EventsOptions): { bus: EventBus; close: () => void } => {
+  const { topics, queues, rules, functions, schedules = [], busPolicies = [] } = assembly;
   const messages = new Messages({ ...options, topics, queues });
-  const bus = new EventBus({ ...options, rules, functions, messages });
+  const bus = new EventBus({ ...options, rules: [...rules, ...spokeRules], functions, busPolicies, messages });
   const scheduler = new Scheduler({ ...options, schedules, functions, messages });
   return {
     bus,

@@ -3,6 +3,7 @@
  * localstack/localstack has recorded them of AWS (`tests/aws/services/events/test_events.snapshot.json`).
  */
 import { z } from 'zod';
+import { isLetIn } from '../authorization/resource-policy.ts';
 import type { CallContext, HttpResponse, Service } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
@@ -94,13 +95,13 @@ export const summarise = (given: Json): Json => {
   };
 };
 
-/** Throws EventsError without the right to one of the buses; another account's has no policy here that could let anybody in. */
-const authorize = (world: World, buses: NamedBus[], entries: RequestEntry[], context: CallContext): void => {
+/** Throws EventsError without the right to one of the buses; another account's has to let the caller in by its own policy. */
+const authorize = (world: World, all: EventBus, buses: NamedBus[], entries: RequestEntry[], context: CallContext): void => {
   for (const bus of new Map(buses.map((each) => [each.arn, each])).values()) {
     const asked = askedOf(bus, entries.filter((_, index) => buses[index]?.arn === bus.arn));
     const denial = context.authorize(asked);
     if (denial) throw new EventsError('AccessDeniedException', denial.message);
-    if (bus.account === context.caller.account) continue;
+    if (isLetIn(all.policiesOf(bus.arn), asked, { caller: context.caller.principalArn })) continue;
     throw new EventsError('AccessDeniedException', `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because no resource-based policy allows the ${asked.action} action`);
   }
 };
@@ -123,7 +124,7 @@ export const createEventsService = (world: World, bus: EventBus): Service => {
       context.describe(name, summarise({ Entries: entries }));
       const [, partition = 'aws'] = context.caller.principalArn.split(':');
       const buses = entries.map(({ EventBusName: named = 'default' }) => busNamed(named, { account: context.caller.account, region: context.region, partition }));
-      authorize(world, buses, entries, context);
+      authorize(world, bus, buses, entries, context);
       if (entries.reduce((sum, each) => sum + sizeOf(each), 0) > MAX_BYTES) throw new EventsError('ValidationException', 'Total size of the entries in the request is over the limit.');
       const results = entries.map((each, index) => putOne(bus, buses[index] as NamedBus, each, () => ids.uuid()));
       return answer(200, { FailedEntryCount: results.filter((each) => 'ErrorCode' in each).length, Entries: results });

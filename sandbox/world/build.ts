@@ -1,5 +1,7 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
 import { createHash } from 'node:crypto';
+import { partitionOf } from '../../lambdas/domain/arn.ts';
+import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import { loadCatalogue } from '../catalog/index.ts';
 import { nameAndPath } from '../iam/wire.ts';
 import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
@@ -28,6 +30,8 @@ export interface BuildOptions {
   annotateRoles?: string[];
   /** How many of the latest calls the world remembers; default: all. */
   keepCalls?: number;
+  /** Roles that the service assumes in other accounts than its own: whatever calls API servers there is among them. */
+  spokeRoles?: DeployedRole[];
 }
 
 /** A role as a template has it. */
@@ -194,6 +198,13 @@ export const homeOf = (scenario: Scenario): World['home'] => {
   return scenario.home ?? { account: first?.id ?? '', region: first?.clusters[0]?.region ?? DEFAULT_REGION };
 };
 
+/** Where the service's stack for other accounts is deployed: into each of these accounts, in the region of the service and in all that have clusters. */
+export const spokePlacesOf = (scenario: Scenario): World['home'][] => {
+  const home = homeOf(scenario);
+  const regions = new Set([home.region, ...scenario.accounts.flatMap(({ clusters }) => clusters.map(({ region }) => region))]);
+  return scenario.accounts.filter(({ id, spoke }) => id !== home.account && spoke !== 'absent').flatMap(({ id: account }) => [...regions].map((region) => ({ account, region })));
+};
+
 /** The scenario must have been checked (`parseScenario`). The same scenario and seed make the same world. */
 export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): World => {
   const seed = options.seed ?? scenario.seed;
@@ -219,6 +230,14 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
   const serviceRoles = deployedRoles.map((role) => (typeof role === 'string' ? role : role.arn));
   const { kubernetesRoles = serviceRoles } = options;
   const operator = operatorRoleArn(world);
+  const spokes = new Set((options.spokeRoles ?? []).map(({ arn }) => arn));
+  /** In other accounts the service is let in by the roles that it assumes there, where there are any. */
+  const callersIn = (account: string): Omit<Callers, 'nodes'> => {
+    if (account === world.home.account) return { operator, service: kubernetesRoles, restart: options.restartRoles ?? [], annotate: options.annotateRoles ?? [] };
+    const { all, restart, annotate } = spokeKubernetesRoles(account, partitionOf(world.home.region));
+    const there = (arns: readonly string[]): string[] => arns.filter((arn) => spokes.has(arn));
+    return { operator, service: there(all), restart: there(restart), annotate: there(annotate) };
+  };
   for (const { id, roles, clusters, disabledRegions } of scenario.accounts) {
     const account = { id, roles: new Map<string, RoleState>(), clusters: new Map<string, ClusterState>(), disabledRegions };
     world.accounts.set(id, account);
@@ -228,11 +247,11 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     }
     for (const cluster of clusters) {
       const nodes = nodeRoleOf(cluster, id);
-      account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { operator, service: kubernetesRoles, restart: options.restartRoles ?? [], annotate: options.annotateRoles ?? [], nodes }));
+      account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { ...callersIn(id), nodes }));
       if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined) addRole(world, nodeRole(cluster, nodes));
     }
   }
-  for (const role of deployedRoles) if (typeof role !== 'string') addRole(world, role);
+  for (const role of [...deployedRoles, ...(options.spokeRoles ?? [])]) if (typeof role !== 'string') addRole(world, role);
   for (const role of [operator, ...serviceRoles]) issueAccessKey(world, role);
   return world;
 };

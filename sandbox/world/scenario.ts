@@ -143,7 +143,7 @@ const cluster = z
       .array(accessEntry)
       .optional()
       .describe(
-        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart or sandbox:migrator:annotate where they restart workloads, or change service accounts.',
+        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers (in another account than its own: those that it assumes there) are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart or sandbox:migrator:annotate where they restart workloads, or change service accounts.',
       ),
     rbac: z.array(rbacObject).default([]).describe('RBAC objects of the cluster.'),
     tags: clusterTags.default({}).describe('Tags.'),
@@ -159,6 +159,7 @@ const account = z
       .array(regionName)
       .default([])
       .describe('Regions to opt in to that it has not enabled: AWS refuses every call there that is made with its credentials, and no role of it can be assumed there.'),
+    spoke: z.enum(['deployed', 'absent']).optional().describe("Whether the service's stack for other accounts (docs/accounts.md) is deployed there: it is where this is left out. Says nothing of the service's own account."),
   })
   .meta({ id: 'Account', description: 'An AWS account.' });
 

@@ -35,6 +35,7 @@ const LEVELS: Readonly<Record<Access, readonly string[]>> = {
     's3:AbortMultipartUpload', 's3:PutObject',
     'sqs:SendMessage',
     'states:RedriveExecution', 'states:SendTaskFailure', 'states:SendTaskSuccess', 'states:StartExecution', 'states:StopExecution',
+    'sts:AssumeRole',
     'xray:PutTelemetryRecords', 'xray:PutTraceSegments',
   ],
   Tagging: ['eks:TagResource'],

@@ -40,6 +40,10 @@ const USES_BUCKET = ['begin-sweep', 'take-inventory', 'report-sweep', SWEEP];
 const OBJECTS = ['s3:GetObject', 's3:PutObject', 's3:ListBucket', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'];
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
+/** Of a stack of its own in each of these accounts. */
+const SPOKE_ROLE = /^arn:aws:iam::\*:role\/pod-identity-migrator-[a-z-]+$/;
+const IN_ACCOUNTS = '`aws:ResourceAccount` StringEquals `each-of-accounts`';
+
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
 export const CLAIMS: readonly Claim[] = [
   { says: 'change an IAM role, user, group or policy in any other way than by `iam:UpdateAssumeRolePolicy`, create one or delete one', isBroken: ({ action }) => /^iam:(?!Get|List|Simulate)/.test(action) && !['iam:PassRole', 'iam:UpdateAssumeRolePolicy'].includes(action) },
@@ -51,7 +55,10 @@ export const CLAIMS: readonly Claim[] = [
     says: 'pass a role to another service than EKS, or one that `passableRoleArns` does not name',
     isBroken: ({ action, resource, condition }) => action === 'iam:PassRole' && !(resource === 'each of passableRoleArns' && PASSED_TO_EKS.test(condition)),
   },
-  { says: 'become another role, or make credentials (`sts`)', isBroken: ({ action }) => action.startsWith('sts:') },
+  {
+    says: 'become another role, or make credentials (`sts`), but those that the stack PodIdentityMigratorSpoke has in each of `accounts` for that step',
+    isBroken: ({ action, resource, condition }, { isLambda }) => action.startsWith('sts:') && !(isLambda && action === 'sts:AssumeRole' && SPOKE_ROLE.test(resource) && condition === IN_ACCOUNTS),
+  },
   {
     says: "change a cluster, a node group or an access entry, or anything else of EKS's but add-ons, Pod Identity associations and their tags; nor open an API server through EKS (`eks:AccessKubernetesApi`)",
     isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
@@ -96,8 +103,8 @@ export const CLAIMS: readonly Claim[] = [
   { says: 'call a Lambda by the role of a Lambda', isBroken: ({ action }, { isLambda }) => isLambda && action.startsWith('lambda:') },
   { says: 'read a log', isBroken: ({ action }) => /^logs:(Get(?!LogDelivery$)|Filter|StartQuery|StartLiveTail|Unmask)/.test(action) },
   {
-    says: 'act on a resource of another account by what stands here (`passableRoleArns` and `repairableRoleArns` may name one)',
-    isBroken: ({ resource }) => resource !== '*' && !resource.startsWith('each of ') && !IN_BUCKET.test(resource) && resource.split(':')[4] !== 'ACCOUNT',
+    says: 'act on a resource of another account by what stands here (`passableRoleArns` and `repairableRoleArns` may name one), but to become such a role there',
+    isBroken: ({ resource }) => resource !== '*' && !resource.startsWith('each of ') && !IN_BUCKET.test(resource) && !SPOKE_ROLE.test(resource) && resource.split(':')[4] !== 'ACCOUNT',
   },
 ];
 

@@ -14,7 +14,7 @@ const serviceOf = (action: string): string => action.split(':')[0] ?? '';
 const isLedger = ({ action }: ExplainedRight): boolean => serviceOf(action) === 'dynamodb';
 /** What the service does with its own: the ledger, the bucket of sweeps, logs, traces, the key that seals them, and network interfaces. */
 const isOwn = ({ action }: ExplainedRight): boolean => ['dynamodb', 'ec2', 'kms', 'logs', 's3', 'xray'].includes(serviceOf(action));
-const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'DynamoDB', ec2: 'EC2', eks: 'EKS', events: 'EventBridge', iam: 'IAM', kms: 'KMS', lambda: 'Lambda', logs: 'CloudWatch Logs', s3: 'S3', sqs: 'SQS', states: 'Step Functions', xray: 'X-Ray' };
+const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'DynamoDB', ec2: 'EC2', eks: 'EKS', events: 'EventBridge', iam: 'IAM', kms: 'KMS', lambda: 'Lambda', logs: 'CloudWatch Logs', s3: 'S3', sqs: 'SQS', states: 'Step Functions', sts: 'STS', xray: 'X-Ray' };
 const serviceName = (action: string): string => SERVICES[serviceOf(action)] ?? serviceOf(action);
 
 /** What changes something stands out, and comes first. */

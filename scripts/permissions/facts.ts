@@ -104,7 +104,7 @@ const reasonsBy = (common: readonly CommonRight[], resourcesOf: (action: string)
   common.flatMap(({ actions, why }) => actions.flatMap((action) => resourcesOf(action).map((resource) => ({ action, resource, condition: '', why }))));
 
 /** Kinds of resources that let somebody do something without a policy document; each is shown, or the document would leave it out. */
-const SHOWN_TYPES = new Set(['AWS::IAM::Role', 'AWS::Lambda::Permission', 'AWS::SNS::Subscription']);
+const SHOWN_TYPES = new Set(['AWS::IAM::Role', 'AWS::Lambda::Permission', 'AWS::SNS::Subscription', 'AWS::Events::EventBusPolicy']);
 const unshownTypes = (types: readonly string[]): string[] =>
   types
     .filter((type) => /(Permission|Role|User|AccessEntry|Grant|PodIdentityAssociation|Account|Authorizer|ApiKey|UsagePlan|Url|EventBusPolicy|Subscription|Destination)/.test(type.split('::').at(-1) ?? '') && !SHOWN_TYPES.has(type))

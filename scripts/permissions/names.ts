@@ -3,6 +3,8 @@ import type { Assembly, AssemblyFunction, AssemblyStateMachine } from '../../san
 
 /** Where the template is read as if it were deployed to. */
 export const SAMPLE = { account: '111122223333', region: 'eu-west-1' };
+/** Another account, for whose clusters it is deployed; it stands for each that a deployment names. */
+export const SAMPLE_OTHER = '444455556666';
 /** Configured once each, so that a right on them is seen to be on each that a deployment names. */
 export const SAMPLE_ROLES = { passableRoleArns: 'role/each-of-passableRoleArns', repairableRoleArns: 'role/each-of-repairableRoleArns' };
 /** Of the Lambdas that call API servers then; no right names them. */
@@ -43,6 +45,7 @@ export const readersNames = ({ apis = [], functions, rules, stateMachines, table
     ...apis.map(({ id }): [string, string] => [id, 'API']),
     ...others,
     [SAMPLE.account, 'ACCOUNT'],
+    [SAMPLE_OTHER, 'each-of-accounts'],
     [SAMPLE.region, 'REGION'],
   ];
   const configured = Object.entries(SAMPLE_ROLES).map(([key, role]): [string, string] => [`arn:aws:iam::${SAMPLE.account}:${role}`, `each of ${key}`]);

@@ -17,7 +17,7 @@ import { mapBucketGrants, mapGrants, scheduleGrants } from '../../lib/permission
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
-import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_EMAIL, SAMPLE_NETWORK, SAMPLE_ROLES, SCHEDULER } from './names.ts';
+import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_EMAIL, SAMPLE_NETWORK, SAMPLE_OTHER, SAMPLE_ROLES, SCHEDULER } from './names.ts';
 import { conditionText, type Reason } from './rights.ts';
 
 /** A policy that is no role's: a queue's, a table's, a key's. */
@@ -29,7 +29,7 @@ export interface ResourcePolicy {
 }
 
 /** Settings that rights come with, beside what must be given. A right that needs two of them is told of the first. */
-export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns', 'deploy.api', 'deploy.denialRule', 'deploy.runbook', 'notifications.emails', 'sweeps'] as const;
+export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns', 'deploy.api', 'deploy.denialRule', 'deploy.runbook', 'notifications.emails', 'sweeps', 'accounts'] as const;
 export type Switch = (typeof SWITCHES)[number];
 
 /** The configuration with all of them but that one: as keys of the CDK context, and as what stands in the file. */
@@ -47,6 +47,7 @@ const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file
       deploy: { api: has('deploy.api'), apiAccessLog: has('deploy.api'), denialRule: has('deploy.denialRule'), runbook: has('deploy.runbook') },
       ...(has('sweeps') ? { sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }] } : {}),
       ...(has('notifications.emails') ? { notifications: { emails: [SAMPLE_EMAIL] } } : {}),
+      ...(has('accounts') ? { accounts: [SAMPLE_OTHER] } : {}),
     },
   };
 };
@@ -98,6 +99,7 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
     // As lib/steps.ts has them.
     passingRoleArns: functions.filter((one) => ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one))).map(({ roleArn }) => roleArn),
+    accounts: [SAMPLE_OTHER],
     ledgerKey: { keyArn, tableName: table?.name ?? '' },
   };
   const reasonsFor = ({ actions, resources, conditions = {}, why }: Grant): Reason[] => {
@@ -128,7 +130,10 @@ const logGroupsOf = (stack: Stack): Map<string, string> =>
 const documentsIn = (value: unknown): unknown[] => {
   if (Array.isArray(value)) return value.flatMap(documentsIn);
   if (!isRecord(value)) return [];
-  return Array.isArray(value['Statement']) ? [value] : Object.values(value).flatMap(documentsIn);
+  const { Statement: statement } = value;
+  // Of a bus, whose policy is put together of such resources.
+  if (isRecord(statement) && statement['Effect'] !== undefined) return [{ Statement: [statement] }];
+  return Array.isArray(statement) ? [value] : Object.values(value).flatMap(documentsIn);
 };
 
 /** Physical name, and what readers know it as. */

@@ -6,10 +6,11 @@ import { createRbacObjects, type RbacObjects } from '../../cli/access/api-server
 import { type AccessEntries, createAccessEntries } from '../../cli/access/eks.ts';
 import { grantAccess } from '../../cli/access/grant.ts';
 import { grantedLines } from '../../cli/access/print.ts';
-import { accessEnvironment, readAccessEnvironment } from '../../cli/access/roles.ts';
+import { accessEnvironment, readAccessEnvironment, rolesFor } from '../../cli/access/roles.ts';
 import type { AccessTools } from '../../cli/access/survey.ts';
 import { CliError } from '../../cli/errors.ts';
 import { PLAIN } from '../../cli/print/style.ts';
+import { wantedEntries } from '../../lambdas/domain/access/entries.ts';
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { accessManifests, manifestName } from '../../lambdas/domain/access/manifests.ts';
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
@@ -148,6 +149,16 @@ describe('the API server', () => {
 describe('the roles of a deployed service', () => {
   it('are read as they are printed', () => {
     expect(readAccessEnvironment(accessEnvironment(ROLES))).toEqual(ROLES);
+  });
+
+  it('are those that it assumes where the cluster is of another account, with the groups of what they do', () => {
+    expect(rolesFor(ROLES, { account: '111122223333', region: 'eu-west-1' })).toBe(ROLES);
+    const there = rolesFor(ROLES, { account: '444455556666', region: 'us-gov-west-1' });
+    expect(wantedEntries(there)).toEqual([
+      { principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-read', groups: [ACCESS_GROUPS.read] },
+      { principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-restart', groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.restart] },
+      { principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-annotate', groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.annotate] },
+    ]);
   });
 
   it('are asked for by name, each that is missing or wrong', () => {

@@ -74,7 +74,7 @@ export async function takeInventory(scenario: Scenario, { request = {}, invocati
     const { directory } = await ensureAssembly();
     const fn = loadAssembly(directory, homeOf(scenario)).functions.find((one) => stepOf(one) === 'take-inventory')!;
     const documents = new FakeDocuments();
-    const wired = wire({ clients: sandbox.clients(), environment: fn.environment, clock, ids: backend.ids, telemetry: new FakeTelemetry(), documentsOf: () => documents });
+    const wired = wire({ clients: sandbox.clients(), step: 'take-inventory', environment: fn.environment, clock, ids: backend.ids, telemetry: new FakeTelemetry(), documentsOf: () => documents });
     const dependencies: HandlerDependencies = { ...wired, ...change(wired) };
     await dependencies.sweeps.create(newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse({ mode: 'inventory', ...request }), startedAt: new Date(clock.now()).toISOString() }));
     const since = sandbox.world.log.calls.length;

@@ -246,8 +246,11 @@ export function synthesiseWith(context: Record<string, unknown>, settings: objec
     rmSync(folder, { recursive: true });
   }
 }
-/** What only a file can switch on: somebody is told by e-mail, and the API has an access log. */
-export const SWITCHED_ON = { deploy: { apiAccessLog: true }, notifications: { emails: ['operator@example.com'] } };
+/** Another account, for whose clusters a deployment is made. */
+export const OTHER_ACCOUNT = '444455556666';
+
+/** What only a file can switch on: somebody is told by e-mail, the API has an access log, and there are clusters of another account. */
+export const SWITCHED_ON = { accounts: [OTHER_ACCOUNT], deploy: { apiAccessLog: true }, notifications: { emails: ['operator@example.com'] } };
 
 /** What the sandbox deploys. */
 export const deployed = new Deployment(JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);

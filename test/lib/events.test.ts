@@ -11,7 +11,7 @@ import { inputFor } from '../../sandbox/events/input.ts';
 import { compile } from '../../sandbox/events/pattern.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
 import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
-import { deployed, directory, resolve, resourcesOf, synthesiseWith } from './definition.ts';
+import { deployed, directory, OTHER_ACCOUNT, resolve, resourcesOf, synthesiseWith } from './definition.ts';
 
 const account = '111122223333';
 const region = 'eu-west-1';
@@ -123,7 +123,9 @@ describe('the topic', () => {
 });
 
 describe('what diagnose-denial is told', () => {
-  it('is to plan and tell, for the own account alone, unless the configuration says otherwise', () => {
-    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({ ACCOUNT: account, ACCOUNTS: account, DENIAL_ACTION: 'notify', QUIET_HOURS: '24' });
+  it('is to plan and tell, for the own account alone unless the configuration names others; the sandbox has all', () => {
+    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({ ACCOUNT: account, ACCOUNTS: '*', DENIAL_ACTION: 'notify', QUIET_HOURS: '24' });
+    expect(synthesiseWith({}).variablesOf('diagnose-denial')).toMatchObject({ ACCOUNTS: '' });
+    expect(synthesiseWith({}, { accounts: [OTHER_ACCOUNT] }).variablesOf('diagnose-denial')).toMatchObject({ ACCOUNTS: OTHER_ACCOUNT });
   });
 });

@@ -105,6 +105,6 @@ export const refuses: ByApi = async (api) => {
 };
 
 /** How the workloads of the cluster get their credentials. */
-export const looks: ByApi = async ({ ask, target: { region } }) => {
-  await ask('listIdentities', { query: { region } });
+export const looks: ByApi = async ({ ask, target: { account, region } }) => {
+  await ask('listIdentities', { query: { account, region } });
 };

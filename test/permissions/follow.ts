@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
-import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
-import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import type { MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
+import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
+import { homeOf, spokePlacesOf } from '../../sandbox/world/build.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import { findRole } from '../../sandbox/world/world.ts';
 import type { OperationId } from '../../lambdas/api/operations.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
 import { type ByApi, createApiCaller, Refusal } from './by-api.ts';
@@ -48,6 +51,8 @@ export interface Run {
   meanwhile?: { step: string; operation: string; act: (sandbox: Sandbox) => Promise<unknown> };
   /** CloudTrail tells twice of a denied UpdateAddon of the add-on, at the end. */
   denied?: true;
+  /** What else is done then, in a thread of the sandbox's clock. */
+  afterwards?: (sandbox: Sandbox, target: Target) => Promise<unknown>;
   /** Minutes that pass at the end, for what comes by schedule. */
   later?: number;
 }
@@ -55,14 +60,14 @@ export interface Run {
 /** Each wait of the state machine is long enough, so that a run has few polls. */
 const QUICK: Partial<Knobs> = { addonCreateSeconds: 8, addonUpdateSeconds: 6, addonDeleteSeconds: 12, podReadySeconds: 2, podTerminationSeconds: 1 };
 
-const scenarioOf = ({ scenario: name, knobs, change }: Run): Scenario => {
+export const scenarioOf = ({ scenario: name, knobs, change }: Run): Scenario => {
   const scenario = parseScenario(JSON.parse(readFileSync(join(import.meta.dirname, `../../sandbox/scenarios/${name}.json`), 'utf8')), name);
   Object.assign(scenario.knobs, QUICK, knobs);
   change?.(scenario);
   return scenario;
 };
 
-const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, byApi, rollBack, retire, again, denied, later }: Run, runbookRole: string, { asked, refusals }: Pick<Ran, 'asked' | 'refusals'>): Promise<void> => {
+const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, byApi, rollBack, retire, again, denied, afterwards, later }: Run, runbookRole: string, { asked, refusals }: Pick<Ran, 'asked' | 'refusals'>): Promise<void> => {
   const { clock, outputs, executions } = sandbox;
   const [account] = accounts;
   const [cluster] = account!.clusters;
@@ -103,9 +108,10 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
     await new DynamoTable(clients.dynamodb(), outputs.tableName).get(itemOf(MIGRATION_ID, 'RECORD'));
   }
   for (const eventID of denied ? ['e-1', 'e-2'] : []) {
-    sandbox.deliver(deniedEvent({ cluster: target.cluster, detail: { eventID }, parameters: { addonName: addon } }));
+    sandbox.deliver(deniedEvent({ cluster: target.cluster, detail: { eventID }, parameters: { addonName: addon } }), target);
     await clock.sleep(3 * 60_000);
   }
+  await afterwards?.(sandbox, target);
   if (later !== undefined) await clock.sleep(later * 60_000);
   await rest();
   for (const action of retire ? ['retire', 'reinstate'] : []) {
@@ -117,6 +123,14 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
     await start(outputs.recoverStateMachineArn, 'rollback', { migrationId: MIGRATION_ID, cause: 'requested' });
     await rest();
   }
+};
+
+/** All that is deployed for a scenario: the service, and its stack in other accounts. */
+export const withSpokes = (directory: string, scenario: Scenario): Assembly => {
+  const home = homeOf(scenario);
+  const assembly = loadAssembly(directory, home);
+  const { roles, rules } = loadSpokes(directory, { places: spokePlacesOf(scenario), outputs: assembly.outputs, rolesRegion: home.region });
+  return { ...assembly, roles: [...assembly.roles, ...roles], rules: [...assembly.rules, ...rules] };
 };
 
 const meet = (sandbox: Sandbox, { meanwhile }: Run): void => {
@@ -159,9 +173,9 @@ export interface Ran {
 export const follows = async (run: Run, directory: string, taken?: Grant): Promise<Ran> => {
   const scenario = scenarioOf(run);
   const sandbox = await openSandbox({ scenario, assemblyDirectory: directory, trustCallers: true });
-  const assembly = loadAssembly(directory, sandbox.world.home);
+  const assembly = withSpokes(directory, scenario);
   if (taken) {
-    const policies = sandbox.world.accounts.get(sandbox.world.home.account)!.roles.get(taken.principalArn.split('/').at(-1)!)!.policies;
+    const { policies } = findRole(sandbox.world, taken.principalArn)!;
     const policy = policies.find(({ name }) => name === taken.policy)!;
     policy.document = without(JSON.parse(policy.document) as object, taken);
   }

@@ -1,6 +1,7 @@
 /** What the roles of the deployed application may do, action by action, held against what calls rested on. */
 import type { Assembly } from '../../sandbox/assembly/assembly.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
+import { isSpokeRole } from '../../lambdas/domain/spokes.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
 
 interface Statement {
@@ -31,8 +32,8 @@ export interface Grant {
  * function's role, and Step Functions delivers its logs and traces with the machine's.
  */
 const EXCEPTIONS = /^(xray:|logs:)/;
-/** Looked at one resource by one: who may start one state machine has no right by that to start the other. */
-const ONE_BY_ONE = /^states:(Start|Stop|Send)/;
+/** Looked at one resource by one: who may start one state machine, or become one role, has no right by that to the other. */
+const ONE_BY_ONE = /^(states:(Start|Stop|Send)|sts:)/;
 
 const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
 
@@ -40,9 +41,10 @@ const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? v
 export const runbookRoleOf = ({ roles }: Pick<Assembly, 'roles'>): string => roles.find(({ trustPolicy }) => JSON.stringify(trustPolicy).includes('"ssm.amazonaws.com"'))!.arn;
 
 /** By role, who has it. */
-const holdersOf = ({ functions, stateMachines, rules, roles }: Assembly): Map<string, string> =>
+const holdersOf = ({ functions, stateMachines, rules, roles }: Pick<Assembly, 'functions' | 'stateMachines' | 'rules' | 'roles'>): Map<string, string> =>
   new Map([
     [runbookRoleOf({ roles }), 'runbook'],
+    ...roles.filter(({ arn }) => isSpokeRole(arn)).map(({ arn }) => [arn, `spoke ${arn.split(':role/pod-identity-migrator-')[1]}`] as const),
     ...rules.flatMap(({ name, targets }) => targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [[roleArn, `rule ${name}`] as const]))),
     ...stateMachines.map(({ name, roleArn }) => [roleArn, `state machine ${name}`] as const),
     ...functions.map(({ handler, roleArn }) => [roleArn, handler.replace('.handler', '')] as const),
@@ -56,7 +58,7 @@ const servicesIn = (condition: Statement['Condition']): Pick<Grant, 'services'> 
 };
 
 /** Every action of every role of the application, the exceptions left out. */
-export const grantsOf = (assembly: Assembly): Grant[] => {
+export const grantsOf = (assembly: Pick<Assembly, 'functions' | 'stateMachines' | 'rules' | 'roles'>): Grant[] => {
   const holders = holdersOf(assembly);
   return assembly.roles.flatMap(({ arn, policies }) =>
     policies.flatMap(({ name, document }) =>

@@ -6,30 +6,20 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
-import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import { follows, type Ran, type Run } from './follow.ts';
-import { type Grant, grantsOf, isUsed, nameOf } from './grants.ts';
+import { grantsOf, nameOf } from './grants.ts';
+import { runFor, unasked, unused, usesOf } from './proving.ts';
 import { RUNS } from './runs.ts';
 
 const { directory } = await ensureAssembly();
 const assembly: Assembly = loadAssembly(directory, { account: '111122223333', region: 'eu-west-1' });
-const grants = grantsOf(assembly);
-
-const unused = (all: readonly Grant[], uses: readonly Use[]): string[] => all.filter((grant) => !isUsed(grant, uses)).map(nameOf);
+// To become a role of another account: spokes.test.ts.
+const grants = grantsOf(assembly).filter(({ action }) => action !== 'sts:AssumeRole');
 
 const ran = new Map<Run, Ran>();
 beforeAll(async () => {
   for (const run of RUNS) ran.set(run, await follows(run, directory));
 }, 180_000);
-
-const uses = (): Use[] => [...ran.values()].flatMap((one) => one.uses);
-
-/** The shortest run that rests on it. */
-const runFor = (grant: Grant): Run => {
-  const [shortest] = [...ran].filter(([, one]) => isUsed(grant, one.uses)).sort(([, a], [, b]) => a.calls - b.calls);
-  if (!shortest) throw new Error(`No run uses ${nameOf(grant)}.`);
-  return shortest[0];
-};
 
 describe('the rights of the deployed roles', () => {
   it.each(RUNS)('are enough: $name', (run) => {
@@ -37,13 +27,13 @@ describe('the rights of the deployed roles', () => {
   });
 
   it('are all used', () => {
-    expect(unused(grants, uses())).toEqual([]);
+    expect(unused(grants, usesOf(ran))).toEqual([]);
   });
 
   it('would not be, had one of them an action more', () => {
     const [plan] = grants.filter(({ holder }) => holder === 'plan');
     const more = { ...plan!, action: 'eks:DeleteCluster', resources: ['*'] };
-    expect(unused([...grants, more], uses())).toEqual(['plan eks:DeleteCluster']);
+    expect(unused([...grants, more], usesOf(ran))).toEqual(['plan eks:DeleteCluster']);
   });
 
   it('are enough for every operation of the HTTP API', () => {
@@ -58,18 +48,15 @@ describe('the rights of the deployed roles', () => {
   });
 });
 
-/** The plan asks IAM beforehand whether roles may be passed; where nobody lets it ask, the migration finds out. */
-const unasked = (run: Run): Run => ({ ...run, knobs: { ...run.knobs, simulatePrincipalPolicy: 'deny' } });
-
 describe('without one of them', () => {
   it.each(grants.map((grant) => [nameOf(grant), grant] as const))('a run fails by its name: %s', async (name, grant) => {
-    const run = runFor(grant);
+    const run = runFor(grant, ran);
     const { denied } = await follows(grant.action === 'iam:PassRole' ? unasked(run) : run, directory, grant);
     expect(denied).toContain(name);
   });
 
   it.each(grants.filter(({ holder, action }) => action === 'iam:PassRole' && /^((create|update|restore)-addon|create-association)$/.test(holder)).map((grant) => [nameOf(grant), grant] as const))('the plan says so beforehand: %s', async (_name, grant) => {
-    const { ends, blockedBy } = await follows(runFor(grant), directory, grant);
+    const { ends, blockedBy } = await follows(runFor(grant, ran), directory, grant);
     expect(ends[0]).toMatch(/Blocked$/);
     expect(blockedBy).toEqual([expect.stringMatching(new RegExp(`\\(${grant.holder}\\) pass .*iam:PassRole`, 's'))]);
   });

@@ -36,7 +36,7 @@ export function checkCluster({ request, cluster }: Facts): Check {
     return fail(
       'cluster-exists',
       `The cluster ${cluster.name} that can be seen is in ${region ?? ''} of account ${account ?? ''}, not in ${target.region} of account ${target.account}.`,
-      `The service works in its own account alone. Ask the one of account ${target.account}, or correct --account and --region.`,
+      'Correct --account and --region. A cluster of another account is reached by the roles that the service has there (docs/accounts.md).',
     );
   }
   if (cluster.status !== 'ACTIVE') {

@@ -3,6 +3,7 @@ import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { matchesWildcard } from '../policy/wildcard.ts';
+import { isSpokeRole, SPOKE_STACK } from '../spokes.ts';
 import { fail, pass, warn } from './check.ts';
 import type { Facts, PassingFact, PassingStep } from './facts.ts';
 import { isRecreate } from './ladder.ts';
@@ -94,6 +95,9 @@ function answersOf({ passing }: Facts, questions: readonly PassingQuestion[]): A
   return { denied, untold: [...untold] };
 }
 
+/** In another account the roles are those of a stack of its own. */
+const whoGrants = (denied: Answered['denied']): string => (denied.some(({ principalArn }) => isSpokeRole(principalArn)) ? `The stack ${SPOKE_STACK} of that account` : 'The deployment');
+
 function checkSimulation(facts: Facts, questions: readonly PassingQuestion[], passed: string): Check {
   const { denied, untold } = answersOf(facts, questions);
   if (denied.length > 0) {
@@ -102,7 +106,7 @@ function checkSimulation(facts: Facts, questions: readonly PassingQuestion[], pa
     return fail(
       'pass-role',
       `IAM does not let ${refusals.join(', nor ')}.`,
-      `Let it pass them: iam:PassRole on ${[...new Set(denied.flatMap(({ roleArns }) => roleArns))].join(', ')} with iam:PassedToService ${services} and iam:AssociatedResourceArn ${clusterArn(facts.request.target)}. The deployment grants that for the CDK context passableRoleArns: look for a permissions boundary, a Deny, or a change by hand, and deploy again.`,
+      `Let it pass them: iam:PassRole on ${[...new Set(denied.flatMap(({ roleArns }) => roleArns))].join(', ')} with iam:PassedToService ${services} and iam:AssociatedResourceArn ${clusterArn(facts.request.target)}. ${whoGrants(denied)} grants that for the CDK context passableRoleArns: look for a permissions boundary, a Deny, or a change by hand, and deploy again.`,
       SOURCE,
     );
   }

@@ -12,6 +12,7 @@ import { MigrationError } from '../../domain/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import { accountProblem, associationProblem, isUnannotated } from '../../domain/service-account.ts';
+import { settingsFor } from '../../domain/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
@@ -83,7 +84,7 @@ async function putBack(work: Work): Promise<boolean> {
   const why = accountProblem(was, now, true);
   if (!now || why !== undefined) throw new MigrationError('RestoreRefused', `The annotation is not put back: ${why ?? ''}. It was left as it is; the record's hand-off says how it was before.`);
   if (now.roleArn === undefined) {
-    assertGivable(was.roleArn, dependencies.settings);
+    assertGivable(was.roleArn, settingsFor(dependencies.settings, input.target));
     await write(work, now, was.roleArn);
   }
   await dependencies.ledger.updateMigration(input.migrationId, { annotationChange: { ...note, undoneAt: utcNow(dependencies.clock) } });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /** What the way back may do before it gives up: each failing create, update or delete counts. */
 export const MAX_RESTORE_ACTIONS = 6;
@@ -9,6 +9,7 @@ export const MAX_RESTORE_ACTIONS = 6;
  * RestoreRefused where a person must decide, RestoreFailed when `actions` are used up.
  */
 export const assessRollbackSchema = defineStep('assess-rollback', {
+  environment: targetEnvironment,
   input: lockedStepInput.extend({
     /** How many actions the way back has taken so far. */
     actions: z.number().int().min(0),

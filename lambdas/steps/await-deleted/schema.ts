@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { changingStepInput, defineStep } from '../../runtime/step.ts';
+import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /** Throws AddonStillThere until the add-on is gone for good. */
 export const awaitDeletedSchema = defineStep('await-deleted', {
+  environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ gone: z.literal(true) }),

@@ -10,6 +10,7 @@ import { MigrationError } from '../../domain/errors.ts';
 import type { MigrationRequest, Plan, Snapshot } from '../../domain/model.ts';
 import { rolesOf } from '../../domain/plan/roles.ts';
 import { windowOf } from '../../domain/waiting.ts';
+import { settingsFor } from '../../domain/spokes.ts';
 import type { Clock, HandlerDependencies, Ledger, LockHolder, TargetPorts } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { lockKeys, takeLock } from '../../runtime/lock.ts';
@@ -65,8 +66,9 @@ async function assertWindowOpen(request: MigrationRequest, locks: readonly strin
 }
 
 const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
-  const { portsFor, ledger, settings, clock } = dependencies;
+  const { portsFor, ledger, clock } = dependencies;
   const { migrationId, executionArn, target, subject } = input;
+  const settings = settingsFor(dependencies.settings, target);
   const record = await recordedMigration(ledger, migrationId);
   const plan = planOf(record);
   assertPlanIsOwn(record, plan, input);

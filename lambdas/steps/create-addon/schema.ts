@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { changingStepInput, defineStep } from '../../runtime/step.ts';
+import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /** Throws TrustNotSeenYet while EKS has not seen a repaired trust policy, AssociationStillThere while the key of a deleted association is still taken. */
 export const createAddonSchema = defineStep('create-addon', {
+  environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ created: z.boolean() }),

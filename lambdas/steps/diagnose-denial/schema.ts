@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { denialAction, denialEnvelope } from '../../domain/denial.ts';
 import { migrationId } from '../../domain/model.ts';
-import { defineStep, stepEnvironment } from '../../runtime/step.ts';
+import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /** By CloudTrail's event of an UpdateAddon that was denied as a cross-account pass role: starts a plan of the migration that fixes it, or that migration. */
 export const diagnoseDenialSchema = defineStep('diagnose-denial', {
-  environment: stepEnvironment.extend({
+  /** ACCOUNT and ACCOUNTS: whose events are taken. */
+  environment: targetEnvironment.extend({
     STATE_MACHINE_ARN: z.string().min(1),
-    /** The service's own account, and the others whose events are taken, separated by commas. */
-    ACCOUNT: z.string().min(1),
-    ACCOUNTS: z.string(),
     DENIAL_ACTION: denialAction,
     /** Hours for which the next denial of the same add-on leads to nothing. */
     QUIET_HOURS: z.string().regex(/^\d+$/),

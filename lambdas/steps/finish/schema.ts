@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { defineStep, stepInput } from '../../runtime/step.ts';
+import { defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts';
 
 const ends = z.enum(['migrated', 'blocked', 'rolled-back', 'needs-human']);
 
 export const finishSchema = defineStep('finish', {
+  environment: targetEnvironment,
   input: stepInput.extend({
     /** Whose locks are let go. */
     executionArn: z.string(),

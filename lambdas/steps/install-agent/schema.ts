@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /** Throws AddonNotActive until the agent is ready; AddonFailed when it never will be. */
 export const installAgentSchema = defineStep('install-agent', {
+  environment: targetEnvironment,
   cancellable: true,
   input: lockedStepInput,
   output: z.object({

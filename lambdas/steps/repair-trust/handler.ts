@@ -12,6 +12,7 @@ import { isCovered } from '../../domain/plan/pass-role.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
 import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';
 import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
+import { settingsFor } from '../../domain/spokes.ts';
 import type { Clock, Ledger, Roles } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
@@ -104,12 +105,13 @@ async function undoAll(work: Work, repairable: readonly string[]): Promise<boole
 
 const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
   const { migrationId, target, towards } = input;
-  const { ledger, clock, portsFor, settings } = dependencies;
+  const { ledger, clock, portsFor } = dependencies;
+  const { repairableRoleArns } = settingsFor(dependencies.settings, target);
   const record = await recordedMigration(ledger, migrationId);
   // Nothing may be changed without it, and whoever takes the migration over goes by it.
   await recordedSnapshot(ledger, migrationId);
   const work: Work = { record, roles: portsFor(target).roles, ledger, clock, guard: changeGuard(dependencies, input) };
-  return { changed: towards === 'before' ? await undoAll(work, settings.repairableRoleArns) : await repairAll(work, settings.repairableRoleArns) };
+  return { changed: towards === 'before' ? await undoAll(work, repairableRoleArns) : await repairAll(work, repairableRoleArns) };
 };
 
 export const repairTrustStep = step(repairTrustSchema, run);

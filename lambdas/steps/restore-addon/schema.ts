@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput } from '../../runtime/step.ts';
+import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /** Takes one action of the way back, where it is still the one that is needed. Throws AssociationStillThere, RestoreRefused. */
 export const restoreAddonSchema = defineStep('restore-addon', {
+  environment: targetEnvironment,
   input: lockedStepInput.extend({ action: z.enum(['update', 'delete', 'create']), actions: z.number().int().min(0) }),
   output: z.object({
     /** False: what is there asked for something else by now; nothing was changed. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { migrationId, reason, requestedBy, target } from '../../domain/model.ts';
 import { subjectName } from '../../domain/subject.ts';
-import { defineStep } from '../../runtime/step.ts';
+import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /** The longest that a Lambda of the service may run, and so act after its execution has stopped, seconds. */
 export const LONGEST_LAMBDA_SECONDS = 60;
@@ -15,6 +15,7 @@ export const GRACE_MS = (LONGEST_LAMBDA_SECONDS + 15) * 1000;
  * RollbackRefused for a rollback that can't be begun.
  */
 export const takeOverSchema = defineStep('take-over', {
+  environment: targetEnvironment,
   input: z.object({
     migrationId,
     executionArn: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changingStepInput, defineStep } from '../../runtime/step.ts';
+import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /** Rolling restarts that a migration, and a rollback, may ask for before it gives up. */
 export const MAX_RESTARTS = 2;
@@ -9,6 +9,7 @@ export const MAX_RESTARTS = 2;
  * `towards`: Pod Identity, or what the pods had before (after a rollback). By EKS alone, where the request is content with that.
  */
 export const verifyPodsSchema = defineStep('verify-pods', {
+  environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput.extend({
     towards: z.enum(['pod-identity', 'before']),

@@ -46,11 +46,11 @@ const STRICTEST = { required: false, approver: 'another-role' };
 
 describe('wire', () => {
   const { clock, telemetry, dependencies } = newFakes();
-  const wired = (changed: Record<string, string | undefined>): ReturnType<typeof wire> => wire({ clients: nowhere().clients, environment: { ...environment, ...changed }, clock, ids: dependencies.ids, telemetry });
+  const wired = (changed: Record<string, string | undefined>): ReturnType<typeof wire> => wire({ clients: nowhere().clients, step: 'plan', environment: { ...environment, ...changed }, clock, ids: dependencies.ids, telemetry });
 
   it('hands on what it was given and keeps the ledger on the table of the environment', async () => {
     const { clients, sent } = nowhere();
-    const made = wire({ clients, environment, clock, ids: dependencies.ids, telemetry });
+    const made = wire({ clients, step: 'plan', environment, clock, ids: dependencies.ids, telemetry });
     expect([made.clock, made.ids, made.telemetry]).toEqual([clock, dependencies.ids, telemetry]);
     await expect(made.ledger.getSnapshot('x')).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(sent[0]?.hostname).toBe('dynamodb.eu-west-1.amazonaws.com');
@@ -59,7 +59,7 @@ describe('wire', () => {
   it('asks Step Functions of its own region, and starts the state machine that it was told of', async () => {
     const { clients, sent } = nowhere();
     const RECOVER_STATE_MACHINE_ARN = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
-    const { executions } = wire({ clients, environment: { ...environment, RECOVER_STATE_MACHINE_ARN }, clock, ids: dependencies.ids, telemetry });
+    const { executions } = wire({ clients, step: 'plan', environment: { ...environment, RECOVER_STATE_MACHINE_ARN }, clock, ids: dependencies.ids, telemetry });
     await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: 'ConnectionLost' });
     await expect(executions.startRecovery(MIGRATION_ID, 'recovery')).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(sent.map(({ hostname }) => hostname)).toEqual(['states.eu-west-1.amazonaws.com', 'states.eu-west-1.amazonaws.com']);

@@ -71,9 +71,14 @@ describe('diagnose-denial', () => {
     expect(fakes.telemetry.counts).toEqual({});
   });
 
+  it('takes the event of a configured account, and asks about the cluster there', async () => {
+    const fakes = listening();
+    expect(await diagnose(fakes, deniedEvent({ account: CONFIGURED }))).toMatchObject({ did: 'started' });
+    expect(fakes.executions.migrations).toMatchObject([{ request: { target: { account: CONFIGURED } } }]);
+  });
+
   it.each([
     ['999999999999', 'its account is not configured'],
-    [CONFIGURED, "can't plan in another account"],
     ['garbage', 'its account is not configured'],
   ])('refuses an event of the account %s, says why, and writes nothing', async (account, why) => {
     const fakes = listening();

@@ -75,6 +75,7 @@ test('an application as plain data', () => {
   const machineArn = 'arn:aws:states:eu-west-1:111122223333:stateMachine:App-Machine';
   const roleArn = 'arn:aws:iam::111122223333:role/App-Role';
   expect(assembly).toEqual({
+    busPolicies: [],
     stateMachines: [
       {
         logicalId: 'Machine',

@@ -1,5 +1,6 @@
 /** A bus with two state machines and a function, in virtual time. */
 import type { AssemblyFunction, AssemblyPermission } from '../../../sandbox/assembly/assembly.ts';
+import type { AssemblyBusPolicy } from '../../../sandbox/assembly/buses.ts';
 import type { AssemblyQueue, AssemblyTopic } from '../../../sandbox/assembly/messaging.ts';
 import type { AssemblyRule } from '../../../sandbox/assembly/rules.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
@@ -40,11 +41,12 @@ export interface Options {
   fn?: Partial<AssemblyFunction>;
   /** Statements of the function's own role. */
   functionRole?: object[];
+  busPolicies?: AssemblyBusPolicy[];
 }
 
 const arnOf = (service: string, name: string): string => `arn:aws:${service}:eu-west-1:111122223333:${name}`;
 /** A resource's policy, whose statements name no resource. */
-const policiesOf = (statements: object[]) => (statements.length === 0 ? [] : [parsePolicy({ Version: '2012-10-17', Statement: statements }, 'trust')]);
+export const policiesOf = (statements: object[]) => (statements.length === 0 ? [] : [parsePolicy({ Version: '2012-10-17', Statement: statements }, 'trust')]);
 export const letIn = (action: string, condition?: object): object => ({ Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: action, ...(condition ? { Condition: condition } : {}) });
 
 export const topicOf = (name: string, ...statements: object[]): AssemblyTopic => ({ logicalId: name, name, arn: arnOf('sns', name), policies: policiesOf(statements), subscriptions: [] });
@@ -77,7 +79,7 @@ export const open = (options: Options = {}) => {
     onStatus: (execution) => bus.executionChanged(execution),
   });
   const messages = new Messages({ world, clock, authorizer, topics: options.topics ?? [], queues: options.queues ?? [] });
-  const bus = new EventBus({ world, clock, lambda, authorizer, messages, functions: [fn], rules: options.rules ?? [ended, scheduled], startExecution: (...given) => executions.start(...given) });
+  const bus = new EventBus({ world, clock, lambda, authorizer, messages, functions: [fn], rules: options.rules ?? [ended, scheduled], busPolicies: options.busPolicies ?? [], startExecution: (...given) => executions.start(...given) });
   const wait = (milliseconds: number): Promise<void> => clock.spawn(() => clock.sleep(milliseconds));
   return { world, clock, authorizer, bus, executions, invocations, wait, recovered: () => executions.list(OTHER) };
 };

@@ -18,7 +18,7 @@ type Row = [id: string, what: string, change: Partial<Facts>, status: Check['sta
 const rows: Row[] = [
   ['cluster-exists', 'is ACTIVE', {}, 'pass', /dev is ACTIVE, Kubernetes 1\.31/],
   ['cluster-exists', 'is not there', { cluster: undefined }, 'fail', /no cluster dev in eu-west-1 of account 111122223333/, /aws eks list-clusters --region eu-west-1/],
-  ['cluster-exists', 'is of another account', { cluster: aCluster({ arn: 'arn:aws:eks:eu-west-1:444455556666:cluster/dev' }) }, 'fail', /dev that can be seen is in eu-west-1 of account 444455556666, not in eu-west-1 of account 111122223333/, /correct --account and --region/],
+  ['cluster-exists', 'is of another account', { cluster: aCluster({ arn: 'arn:aws:eks:eu-west-1:444455556666:cluster/dev' }) }, 'fail', /dev that can be seen is in eu-west-1 of account 444455556666, not in eu-west-1 of account 111122223333/, /Correct --account and --region\. .*docs\/accounts\.md/],
   ['cluster-exists', 'is being made', { cluster: aCluster({ status: 'CREATING' }) }, 'fail', /dev is CREATING/, /Wait until it is ACTIVE/],
 
   ['addon-installed', 'is ACTIVE', {}, 'pass', /aws-ebs-csi-driver v1\.38\.1-eksbuild\.1 is ACTIVE/],

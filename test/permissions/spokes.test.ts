@@ -1,0 +1,66 @@
+/**
+ * Each role that the service assumes in another account has the rights that it uses, and no other, and each step may
+ * assume those that it works with, and no other: over these runs no call is refused, every action that is granted is
+ * used, and a run fails without it. Nothing is called there in any other way.
+ */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ensureAssembly } from '../../cli/assembly.ts';
+import { CAPABILITIES } from '../../lambdas/domain/spokes.ts';
+import { follows, type Ran, type Run, scenarioOf, withSpokes } from './follow.ts';
+import { grantsOf, isUsed, nameOf } from './grants.ts';
+import { runFor, unasked, unused, usesOf } from './proving.ts';
+import { HUB, spokeRuns } from './spoke-runs.ts';
+
+const { directory } = await ensureAssembly();
+const RUNS = spokeRuns(directory);
+const deployed = withSpokes(directory, scenarioOf(RUNS[0]!));
+const isOfSpoke = (arn: string): boolean => arn.split(':')[4] !== HUB.account;
+/** What forwards events is the same in each region, and the clusters of these scenarios are in one. */
+const isElsewhere = (arn: string): boolean => arn.endsWith(`-forward-${HUB.region}`);
+const grants = grantsOf(deployed).filter(({ principalArn, action }) => (isOfSpoke(principalArn) && !isElsewhere(principalArn)) || action === 'sts:AssumeRole');
+const title = (grant: (typeof grants)[number]): string => `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
+
+const ran = new Map<Run, Ran>();
+beforeAll(async () => {
+  for (const run of RUNS) ran.set(run, await follows(run, directory));
+}, 180_000);
+
+describe('the rights of the roles in other accounts', () => {
+  it.each(RUNS)('are enough: $name', (run) => {
+    expect(ran.get(run)).toMatchObject({ denied: [], refusals: [], failures: [], forbidden: [], ends: run.ends });
+  });
+
+  it('are all used', () => {
+    expect(unused(grants, usesOf(ran))).toEqual([]);
+  });
+
+  it('would not be, had one of them an action more', () => {
+    const read = grants.find(({ holder }) => holder === 'spoke read');
+    expect(unused([...grants, { ...read!, action: 'eks:DeleteCluster', resources: ['*'] }], usesOf(ran))).toEqual(['spoke read eks:DeleteCluster']);
+  });
+
+  it('are those of every capability; the roles for API servers have none', () => {
+    expect(deployed.roles.filter(({ arn }) => isOfSpoke(arn)).map(({ arn }) => arn.split('/')[1])).toEqual(expect.arrayContaining(CAPABILITIES.map((capability) => `pod-identity-migrator-${capability}`)));
+    expect(new Set(grants.map(({ holder }) => holder).filter((holder) => holder.startsWith('spoke ')))).toEqual(new Set(['spoke read', 'spoke change', 'spoke trust']));
+  });
+
+  it("are what every call there rests on: the service's own roles have called nothing of EKS and IAM", () => {
+    const own = usesOf(ran).filter(({ principalArn, action }) => !isOfSpoke(principalArn) && /^(eks|iam):/.test(action));
+    expect(own).toEqual([]);
+  });
+});
+
+describe('without one of them', () => {
+  it.each(grants.map((grant) => [title(grant), grant] as const))('a run fails by its name: %s', async (_, grant) => {
+    const run = runFor(grant, ran);
+    const { denied } = await follows(grant.action === 'iam:PassRole' ? unasked(run) : run, directory, grant);
+    expect(denied).toContain(nameOf(grant));
+  });
+
+  it.each(grants.filter(({ action }) => action === 'iam:PassRole').map((grant) => [title(grant), grant] as const))('the plan says so beforehand, and whose it is: %s', async (_, grant) => {
+    const run = [...ran].filter(([{ ends }, one]) => isUsed(grant, one.uses) && ends.length === 2).sort(([, a], [, b]) => a.calls - b.calls)[0]![0];
+    const { ends, blockedBy } = await follows(run, directory, grant);
+    expect(ends[0]).toMatch(/Blocked$/);
+    expect(blockedBy).toEqual([expect.stringMatching(/pod-identity-migrator-change \([a-z-]+\) pass .*iam:PassRole.*The stack PodIdentityMigratorSpoke of that account grants that/s)]);
+  });
+});
