@@ -22,7 +22,7 @@ const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
 const RUNS_MIGRATIONS = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StopExecution execution:MigrateAddon:*']);
 const RECOVERS = new Set(['states:StartExecution stateMachine:Recover']);
 const [API, DENIALS, DISPATCHER, STARTER, SWEEP] = ['api', 'diagnose-denial', 'dispatch-sweep', 'start-sweep', 'state machine Sweep'];
-const ASKED_FOR = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Recover', 'states:SendTaskSuccess stateMachine:MigrateAddon', 'states:SendTaskFailure stateMachine:MigrateAddon']);
+const ASKED_FOR = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Recover', 'states:SendTaskSuccess stateMachine:MigrateAddon', 'states:SendTaskFailure stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Sweep']);
 const STARTS = new Set(['states:StartExecution stateMachine:MigrateAddon']);
 const STARTS_SWEEPS = new Set(['states:StartExecution stateMachine:Sweep']);
 const DISPATCHES = new Set([...STARTS, ...STARTS_SWEEPS]);
@@ -64,7 +64,7 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
   },
   {
-    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon too and ends its waits for an approval, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
+    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon and Sweep too, and ends waits for an approval, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
     isBroken: ({ action, resource }, { name }) => {
       if (!action.startsWith('states:') || action === 'states:DescribeExecution') return false;
       const what = `${action} ${resource.split(':').slice(5).join(':')}`;
