@@ -181,9 +181,10 @@ export class AwsEks implements Eks {
       }
     });
     const entries: AccessEntry[] = [];
+    const account = this.described?.arn.split(':')[4];
     // The list has names alone; an entry that vanished in between is no longer there.
     for (const principalArn of arns.slice(0, limit)) {
-      if (this.ofService.includes(principalArn) || isNobodysNode(principalArn)) {
+      if (this.ofService.includes(principalArn) || isNobodysNode(principalArn, account)) {
         entries.push({ principalArn, type: 'STANDARD' });
         continue;
       }

@@ -11,11 +11,13 @@ const PATHS_OF_AWS = ['/aws-reserved/', '/aws-service-role/'];
 const SPOKE_ROLES = new Set(CAPABILITIES.map(spokeRoleName));
 
 /**
- * Whether no node can have that principal, so that its access entry is a STANDARD one. Entries of nodes are for roles alone.
- * Source: EKS API Reference, CreateAccessEntry, principalArn ("For nodes […] the only valid ARN is IAM roles").
+ * Whether no node can have that principal, so that its access entry is a STANDARD one. Entries of nodes are for roles alone,
+ * and for those of the cluster's account (`account`, where it is known). Sources: EKS API Reference, CreateAccessEntry,
+ * principalArn; EKS User Guide, "Create access entries".
  */
-export function isNobodysNode(principalArn: string): boolean {
+export function isNobodysNode(principalArn: string, account?: string): boolean {
   if (/^arn:[^:]+:iam::\d*:(user\/|root$)/.test(principalArn)) return true;
   const role = parseRoleArn(principalArn);
-  return role !== undefined && (SPOKE_ROLES.has(role.name) || PATHS_OF_AWS.some((path) => role.path.startsWith(path)));
+  if (!role) return false;
+  return SPOKE_ROLES.has(role.name) || PATHS_OF_AWS.some((path) => role.path.startsWith(path)) || (account !== undefined && role.account !== account);
 }

@@ -72,6 +72,16 @@ describe('access entries', () => {
     expect(mock.commandCalls(ListAccessEntriesCommand)).toHaveLength(1);
     expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
   });
+  it('does not look at roles of another account than the cluster, once it is described', async () => {
+    const [own, foreign] = ['arn:aws:iam::111122223333:role/nodes', 'arn:aws:iam::444455556666:role/nodes'] as const;
+    mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [own, foreign] });
+    mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn: `arn:aws:eks:eu-west-1:111122223333:cluster/${CLUSTER}`, version: '1.31', status: 'ACTIVE' } });
+    entryOf(own, 'EC2_LINUX');
+    const one = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
+    await one.describeCluster();
+    expect(await one.listAccessEntries(10)).toMatchObject({ entries: [{ type: 'EC2_LINUX' }, { principalArn: foreign, type: 'STANDARD' }] });
+    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
+  });
   it('does not look at those that no node can have: users, and the roles of the service itself', async () => {
     const [user, own, node] = ['arn:aws:iam::111122223333:user/alice', 'arn:aws:iam::111122223333:role/PodIdentityMigrator-Plan', 'arn:aws:iam::111122223333:role/nodes'] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });

@@ -134,4 +134,8 @@ describe('the principal of an access entry', () => {
   ])('%s is nobody\'s node: %j', (arn, expected) => {
     expect(isNobodysNode(arn)).toBe(expected);
   });
+  it('is of the cluster\'s account where it is a node\'s', () => {
+    const nodes = 'arn:aws:iam::111122223333:role/dev-nodes';
+    expect([isNobodysNode(nodes, '111122223333'), isNobodysNode(nodes, '444455556666'), isNobodysNode('something else', '444455556666')]).toEqual([false, true, false]);
+  });
 });
