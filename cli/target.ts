@@ -30,28 +30,29 @@ export const resolveTarget = ({ cluster, account, region }: TargetFlags, scenari
   };
 };
 
-const refuseOther = (account: string, home: string, what: string, hint: string): void => {
-  if (account === home) return;
-  throw new CliError('NotAvailable', `${what} in account ${home}, and migrating in another account (${account}) is not available in this version`, hint);
-};
-
 /**
  * The scenario with the service deployed where the target is, unless it says itself where that is.
  * Throws a CliError for a target in another account than the service's.
  */
 export const deployedFor = ({ account, region }: Target, scenario: Scenario): Scenario => {
   const home = scenario.home ?? { account, region };
-  refuseOther(account, home.account, 'the scenario deploys the service', 'Leave "home" out of the scenario, or set it to that account');
+  if (account !== home.account) {
+    throw new CliError('NotAvailable', `the scenario deploys the service in account ${home.account}, and this command works in a sandbox on clusters of that account alone, not of another account (${account})`, 'Leave "home" out of the scenario, or set it to that account');
+  }
   return { ...scenario, home };
 };
 
-/** Of a deployed service: the caller's account and the environment's region where they were not given. */
+/**
+ * Of a deployed service: the caller's account and the environment's region where they were not given. Another account than
+ * the service's has to be named: whether it works there is for the service to say (docs/accounts.md).
+ */
 export const targetOfCaller = ({ cluster, account, region }: TargetFlags, caller: { account: string; serviceAccount: string; region: string | undefined }): Target => {
   const there = region ?? caller.region;
   if (there === undefined) {
     throw new CliError('NoRegion', 'there is no --region, and no AWS_REGION in the environment', 'Add --region, such as --region eu-west-1');
   }
-  const target = { account: account ?? caller.account, region: there, cluster };
-  refuseOther(target.account, caller.serviceAccount, 'the service is deployed', 'Deploy the service in that account, and use the outputs of that stack');
-  return target;
+  if (account === undefined && caller.account !== caller.serviceAccount) {
+    throw new CliError('OtherAccount', `the service is deployed in account ${caller.serviceAccount}, and these credentials are of another account (${caller.account})`, `Say which account the cluster is in: --account ${caller.account}, or --account ${caller.serviceAccount}`);
+  }
+  return { account: account ?? caller.account, region: there, cluster };
 };

@@ -51,7 +51,7 @@ describe('where the service is deployed', () => {
 
   it('can not be another account', () => {
     const home = { account: '444455556666', region: 'eu-west-1' };
-    expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(/another account \(111122223333\) is not available/);
+    expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(/in account 444455556666, .* not of another account \(111122223333\)/);
   });
 });
 
@@ -63,9 +63,15 @@ describe('the target of a deployed service', () => {
     expect(targetOfCaller({ cluster: 'demo', region: 'us-east-1' }, { ...caller, region: undefined })).toMatchObject({ region: 'us-east-1' });
   });
 
-  it('wants a region, and the account of the service', () => {
+  it('may be in another account, where that is named', () => {
+    expect(targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).toEqual({ account: '444455556666', region: 'eu-west-1', cluster: 'demo' });
+    const elsewhere = { ...caller, serviceAccount: '444455556666' };
+    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject({ name: 'OtherAccount', exitCode: 2, message: expect.stringMatching(/deployed in account 444455556666.*another account \(111122223333\)/) as string });
+    expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({ account: '111122223333' });
+  });
+
+  it('wants a region', () => {
     expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, { ...caller, region: undefined }))).toMatchObject({ name: 'NoRegion', exitCode: 2 });
-    expect(errorOf(() => targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).message).toMatch(/deployed in account 111122223333.*another account \(444455556666\)/);
   });
 });
 

@@ -19,7 +19,6 @@ async function deliver(world: OpenWorld, ...events: DeniedEvent[]): Promise<void
 }
 const toldIn = ({ backend }: OpenWorld): ServiceEvent[] => backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 const messagesIn = ({ backend }: OpenWorld): string[] => backend.sandbox.world.notifications.map(({ message }) => message);
-const logged = ({ backend }: OpenWorld): string => JSON.stringify(backend.sandbox.logs());
 
 describe('a denied UpdateAddon', () => {
   it('leads to one plan, and one message with diagnosis and command, however often CloudTrail tells of it; nothing is changed', async () => {
@@ -51,13 +50,11 @@ describe('a denied UpdateAddon', () => {
   it.each<[string, DeniedEvent]>([
     ['an unrelated AccessDenied', deniedEvent({ detail: { errorMessage: 'User: x is not authorized to perform: eks:UpdateAddon' } })],
     ['a role of another account that was really named', deniedEvent({ parameters: { serviceAccountRoleArn: 'arn:aws:iam::999999999999:role/x' } })],
-    ['an account that is not configured', deniedEvent({ account: '999999999999' })],
   ])('is not what this is: %s', async (_, event) => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, event);
       expect([toldIn(world), messagesIn(world), world.changes()]).toEqual([[], [], []]);
       expect(world.backend.sandbox.executions.list(world.backend.stateMachineArn)).toEqual([]);
-      expect(logged(world).includes('an event was refused')).toBe(event.account === '999999999999');
     });
   });
 
