@@ -77,13 +77,22 @@ const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
 
 const placeName = ({ account, region, cluster, addon }: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string => printable([account, region, cluster, addon].filter((part) => part !== undefined).join(' / '));
 
+/** By their reason, which whole regions share with the clusters in them; those of whole regions first. */
+const unreachedOf = (rows: readonly ReportRow[]): ReportRow[][] => {
+  const byReason = new Map<string | undefined, ReportRow[]>();
+  for (const row of rows) if (row.class === 'unreachable') byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), row]);
+  return [...byReason.values()].sort(([a], [b]) => Number(a?.cluster !== undefined) - Number(b?.cluster !== undefined));
+};
+
 const unreachableSection = ({ rows }: SweepReport, style: Style): string[] => {
-  const unreached = rows.filter((row) => row.class === 'unreachable');
+  const unreached = unreachedOf(rows);
   if (unreached.length === 0) return [];
   return [
     '',
     style.paint('bold', 'Could not be looked at'),
-    ...unreached.slice(0, MOST_ROWS).flatMap((row) => hanging(`  ${style.paint('red', '✖')} `, `${placeName(row)}: ${shown(row.reason ?? 'no reason is known', LONGEST)}`, style)),
+    ...unreached
+      .slice(0, MOST_ROWS)
+      .flatMap(([row, ...others]) => (row ? hanging(`  ${style.paint('red', '✖')} `, `${placeName(row)}${others.length > 0 ? `, and ${others.length} more` : ''}: ${shown(row.reason ?? 'no reason is known', LONGEST)}`, style) : [])),
     ...more(unreached.length - MOST_ROWS, style),
   ];
 };

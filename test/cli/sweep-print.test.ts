@@ -39,20 +39,21 @@ describe('the summary of a sweep', () => {
   });
 
   it('says what blocks, what could not be looked at, and what failed, ten of each', () => {
-    const many = Array.from({ length: 13 }, (_, index) => row({ cluster: `c-${index}`, class: 'unreachable', addon: undefined, reason: 'the region is disabled' }));
+    const many = Array.from({ length: 12 }, (_, index) => row({ cluster: `c-${index}`, class: 'unreachable', addon: undefined, reason: `it is DELETING since ${index}` }));
+    const places = [row({ cluster: 'x', class: 'unreachable', reason: 'the region is disabled' }), row({ cluster: undefined, class: 'unreachable', addon: undefined, reason: 'the region is disabled' })].toReversed();
     const failed = row({ migrationId: OTHER, state: 'ended', outcome: 'rolled-back', failure: { name: 'PodsNotMigrated', message: 'no\u001b[2J pod' } });
     const shown = text(
       aSweepReport({
         outcome: 'stopped',
         cause: { name: 'BadInput', message: '3 of 4 migrations failed' },
         blockers: [{ id: 'role-trust', addons: 3, example: 'The trust policy of role x does not let it in.', remedy: 'Add this statement' }],
-        rows: [...many, failed, row({ state: 'ended', cluster: 'lost' }), row({ state: 'ended', outcome: 'migrated', cluster: 'fine' })],
+        rows: [...many, ...places, failed, row({ state: 'ended', cluster: 'lost' }), row({ state: 'ended', outcome: 'migrated', cluster: 'fine' })],
         totals: { ...aSweepReport().totals, byOutcome: { 'rolled-back': 1, none: 1, migrated: 1 }, queued: 5, inFlight: 0 },
       }),
     );
     expect(shown).toMatch(/^! stopped [^\n]*\n[^\n]*\n {2}BadInput: 3 of 4 migrations failed\n/);
     expect(shown).toMatch(/\nWhat blocks\n {2}✖ role-trust: 3 add-ons\. Such as: The trust policy of role x does not let it in\.\n {6}do: Add this statement\n/);
-    expect(shown).toMatch(/Could not be looked at\n {2}✖ 111122223333 \/ eu-west-1 \/ c-0: the region is disabled\n/);
+    expect(shown).toMatch(/Could not be looked at\n {2}✖ 111122223333 \/ eu-west-1, and 1 more: the region is disabled\n {2}✖ 111122223333 \/ eu-west-1 \/ c-0: it is DELETING since 0\n/);
     expect(shown).toContain('… and 3 more: the report has all');
     expect(shown).toContain(String.raw`✖ rolled-back  111122223333 / eu-west-1 / demo / vpc-cni: PodsNotMigrated: no\x1b[2J pod`);
     expect(shown).toContain(`show ${OTHER} --deployed`);

@@ -39,6 +39,13 @@ describe('following a sweep', () => {
     expect(told.map(([phase, places]) => [phase, places?.done])).toEqual([...quiet.map(() => ['inventory', 1]), ['migrations', undefined], ['report', undefined]]);
   });
 
+  it('looks rarely at thousands, of which always one has ended', async () => {
+    const answers = Array.from({ length: 4 }, (_, index) => aStanding({ phase: 'migrations', tally: { queued: 500 - index, inFlight: 20, ended: { migrated: 480 + index } } }));
+    const { work, clock } = await follow(...answers, aStanding({ phase: 'migrations', tally: { queued: 0, inFlight: 0, ended: { migrated: 10_000 } } }), aStanding({ status: 'ended', outcome: 'completed' }));
+    await work;
+    expect(clock.sleeps).toEqual([60_000, 60_000, 60_000, 60_000, 60_000]);
+  });
+
   it.each([
     ['its execution has ended', { executionStatus: 'ABORTED' }],
     ['none has begun', { executionArn: undefined, executionStatus: undefined }],
