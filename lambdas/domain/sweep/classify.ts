@@ -4,7 +4,7 @@ import type { Addon, Check, Plan } from '../model.ts';
 import { blocks } from '../plan/ladder.ts';
 import { isMigrated } from '../plan/plan.ts';
 import { rolesOf } from '../plan/roles.ts';
-import type { BlockingCheck, SweepFinding } from './model.ts';
+import type { BlockingCheck, SweepFinding, SweepPlace } from './model.ts';
 
 /** What was seen of an add-on. */
 export type SeenAddon = { name: string; version?: string | undefined } & (
@@ -64,3 +64,10 @@ const ANSWERING: readonly string[] = ['ACTIVE', 'UPDATING'];
 
 /** Why a cluster in that state is not looked into. */
 export const stateReason = (name: string, status: string): string | undefined => (ANSWERING.includes(status) ? undefined : `Cluster ${name} is ${status}.`);
+
+/** How AWS refuses valid credentials in a region that their account has not enabled: EKS, and STS. Source: boto3#3533; AWS Account Management Reference Guide, "Enable or disable AWS Regions". */
+const NOT_ENABLED = /: (UnrecognizedClientException|InvalidClientTokenId|RegionDisabledException): /;
+
+/** Why a region of an account can't be looked at, by what its first call said. */
+export const placeReason = ({ account, region }: SweepPlace, message: string): string =>
+  NOT_ENABLED.test(message) ? `Region ${region} is most likely not enabled in account ${account}: enable it there, or leave it out of the sweep. ${message}` : message;

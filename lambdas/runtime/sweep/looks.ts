@@ -1,6 +1,6 @@
 /** The look at the clusters of one region of one account, one after the other, as far as an invocation comes. */
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import { unreachableCluster } from '../../domain/sweep/classify.ts';
+import { placeReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { itemsOf } from '../../domain/sweep/items.ts';
 import { clusterKey, placeKey, progressKey } from '../../domain/sweep/keys.ts';
 import { type ClusterInventory, clusterInventory, placeInventory, type PlaceInventory, type Sweep, type SweepPlace } from '../../domain/sweep/model.ts';
@@ -130,7 +130,7 @@ class PlaceWalk {
     try {
       return [...(await this.dependencies.fleetOf(this.place, this.pace.around).listClusters())].sort();
     } catch (error) {
-      this.total.unreachable = reasonOf(error).message;
+      this.total.unreachable = placeReason(this.place, reasonOf(error).message);
       return [];
     } finally {
       this.count({});

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
 import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
 import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
-import { classify, type SeenAddon, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
+import { classify, placeReason, type SeenAddon, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
 import { ADDON, anAddon, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, someFacts, VERSION } from '../fixtures.ts';
 
@@ -112,5 +112,12 @@ describe('a cluster', () => {
   });
   it('stands for itself where nothing is known of it', () => {
     expect(sweepFinding.parse(unreachableCluster('why'))).toEqual({ class: 'unreachable', reason: 'why', checks: [], roles: [] });
+  });
+
+  it('say of a region that is not enabled what is most likely', () => {
+    const place = { account: '111122223333', region: 'eu-south-1' };
+    const refused = 'eks:ListClusters: UnrecognizedClientException: The security token included in the request is invalid. (request 1)';
+    expect(placeReason(place, refused)).toBe(`Region eu-south-1 is most likely not enabled in account 111122223333: enable it there, or leave it out of the sweep. ${refused}`);
+    expect(placeReason(place, 'eks:ListClusters: AccessDeniedException: no')).toBe('eks:ListClusters: AccessDeniedException: no');
   });
 });
