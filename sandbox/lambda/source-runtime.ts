@@ -14,14 +14,15 @@ export const stepOf = (fn: AssemblyFunction): string => fn.handler.split('.')[0]
 export interface SourceRuntimeOptions extends FunctionRuntimeOptions {
   /** What there is to run, by the first part of a function's handler: `plan` for `plan.handler`. */
   steps: Record<string, unknown>;
-  /** Called once for each function, at its first invocation. */
+  /** Called for a function at its first invocation, and whenever all of its containers are at work. */
   createInvoker: (fn: AssemblyFunction) => Invoker;
 }
 
 export class SourceRuntime extends FunctionRuntime {
   private readonly steps: Record<string, unknown>;
   private readonly createInvoker: (fn: AssemblyFunction) => Invoker;
-  private readonly invokers = new Map<string, Invoker>();
+  /** Containers that are free, by function. Each has one invocation at a time, so that nothing that it keeps is waited for by another one. */
+  private readonly free = new Map<string, Invoker[]>();
 
   constructor({ steps, createInvoker, ...options }: SourceRuntimeOptions) {
     super(options);
@@ -41,6 +42,9 @@ export class SourceRuntime extends FunctionRuntime {
         } catch (error) {
           const { errorType, errorMessage } = failureOf(error);
           throw functionFailure(errorType, errorMessage);
+        } finally {
+          // One that has exited is gone: the next invocation gets a new container.
+          if (!running.exited) this.freeOf(fn).push(invoker);
         }
       }),
     );
@@ -61,8 +65,6 @@ export class SourceRuntime extends FunctionRuntime {
       },
       exit: () => {
         exited = true;
-        // The next invocation gets a new container.
-        this.invokers.delete(fn.arn);
         die(runtimeFailure('Runtime.ExitError', `RequestId: ${context.awsRequestId} Error: Runtime exited with error: exit status 1`));
       },
     };
@@ -71,22 +73,25 @@ export class SourceRuntime extends FunctionRuntime {
   /** Nothing to do: an invocation can't be stopped from outside, and in AWS its calls may still arrive too. */
   protected override timedOut(): void {}
 
+  private freeOf({ arn }: AssemblyFunction): Invoker[] {
+    const free = this.free.get(arn) ?? [];
+    this.free.set(arn, free);
+    return free;
+  }
+
   private invokerOf(fn: AssemblyFunction): Invoker {
-    const known = this.invokers.get(fn.arn);
-    if (known) return known;
+    const warm = this.freeOf(fn).pop();
+    if (warm) return warm;
     const name = stepOf(fn);
     if (!Object.hasOwn(this.steps, name)) {
       throw runtimeFailure('Runtime.ImportModuleError', `Error: Cannot find module '${name}' of ${fn.name}. There are: ${Object.keys(this.steps).join(', ')}.`);
     }
-    let invoker: Invoker;
     try {
-      invoker = this.createInvoker(fn);
+      return this.createInvoker(fn);
     } catch (error) {
       // What a container's start throws, such as a missing environment variable.
       const { errorType, errorMessage } = failureOf(error);
       throw functionFailure(errorType, errorMessage);
     }
-    this.invokers.set(fn.arn, invoker);
-    return invoker;
   }
 }

@@ -25,6 +25,28 @@ test('answers, by way of JSON, and is warm the second time', async () => {
   expect(createInvoker).toHaveBeenCalledTimes(1);
 });
 
+test('two at once have a container each, so that neither waits for what the other has asked for; later ones find both warm', async () => {
+  let containers = 0;
+  const createInvoker = (): Invoker => {
+    containers += 1;
+    let asked: Promise<void> | undefined;
+    return async () => {
+      // What a container keeps: a session, say, that one of its invocations waits for.
+      const since = clock.now();
+      asked ??= clock.sleep(100);
+      await asked;
+      return clock.now() - since;
+    };
+  };
+  const { invoke, clock } = open(async () => 1, { createInvoker });
+  expect(await Promise.all([invoke(), invoke()])).toEqual([100, 100]);
+  expect(containers).toBe(2);
+  await Promise.all([invoke(), invoke()]);
+  expect(containers).toBe(2);
+  await Promise.all([invoke(), invoke(), invoke()]);
+  expect(containers).toBe(3);
+});
+
 test('nothing is null', async () => {
   const { invoke } = open(async () => undefined);
   expect(await invoke()).toBeNull();
