@@ -1,7 +1,8 @@
 /** Migrations in flight of a sweep: how they are asked for, and what has become of them. */
 import { classOf } from '../../domain/errors.ts';
-import { type Failure, type Migration, type MigrationRequest, migrationRequest, type Outcome } from '../../domain/model.ts';
+import type { Failure, Migration, MigrationRequest, Outcome } from '../../domain/model.ts';
 import { isRunning } from '../../domain/recovery.ts';
+import { requestOf as planRequestOf } from '../../domain/sweep/items.ts';
 import type { Sweep, SweepItem } from '../../domain/sweep/model.ts';
 import { endOf } from '../../domain/sweep/waves.ts';
 import type { ExecutionState, HandlerDependencies } from '../../ports/index.ts';
@@ -11,9 +12,10 @@ import { failureOf } from '../failures.ts';
 const LONGEST_REASON = 1024;
 
 /** What a migration of the sweep is asked for with. A sweep that plans asks for dry runs. */
-export function requestOf({ sweepId, request: { mode, options, requestedBy, reason } }: Pick<Sweep, 'sweepId' | 'request'>, { account, region, cluster, addon }: SweepItem): MigrationRequest {
+export function requestOf({ sweepId, request }: Pick<Sweep, 'sweepId' | 'request'>, { account, region, cluster, addon }: SweepItem): MigrationRequest {
+  const { mode, requestedBy, reason } = request;
   const why = `sweep ${sweepId}${reason === undefined ? '' : `: ${reason}`}`;
-  return migrationRequest.parse({ ...options, target: { account, region, cluster }, addon, dryRun: mode === 'plan', requestedBy, reason: why.slice(0, LONGEST_REASON) });
+  return { ...planRequestOf(request, { account, region, cluster }, addon, mode === 'plan'), requestedBy, reason: why.slice(0, LONGEST_REASON) };
 }
 
 const MINUTE = 60_000;
