@@ -8,7 +8,7 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
 
 interface Given {
-  /** Of the migration that the path names. */
+  /** Of the migration, or the sweep, that the path names. */
   id?: string;
   query?: Record<string, string>;
   body?: object;

@@ -5,7 +5,7 @@ import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand }
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
-import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { type Assembly, type AssemblyStateMachine, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
@@ -55,6 +55,8 @@ export interface Run {
   afterwards?: (sandbox: Sandbox, target: Target) => Promise<unknown>;
   /** Minutes that pass at the end, for what comes by schedule. */
   later?: number;
+  /** Looks that each execution of Sweep is taken to have had when it begins; default: none. */
+  looked?: number;
 }
 
 /** Each wait of the state machine is long enough, so that a run has few polls. */
@@ -125,6 +127,10 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
   }
 };
 
+/** The definition of Sweep with another number to count on from. */
+const countingFrom = (looked: number | undefined, { name, definition }: AssemblyStateMachine): object =>
+  looked === undefined || !name.includes('-Sweep') ? definition : (JSON.parse(JSON.stringify(definition).replace('"tick":0', `"tick":${looked}`)) as object);
+
 /** All that is deployed for a scenario: the service, and its stack in other accounts. */
 export const withSpokes = (directory: string, scenario: Scenario): Assembly => {
   const home = homeOf(scenario);
@@ -172,7 +178,7 @@ export interface Ran {
  */
 export const follows = async (run: Run, directory: string, taken?: Grant): Promise<Ran> => {
   const scenario = scenarioOf(run);
-  const sandbox = await openSandbox({ scenario, assemblyDirectory: directory, trustCallers: true });
+  const sandbox = await openSandbox({ scenario, assemblyDirectory: directory, trustCallers: true, definitionOf: (machine) => countingFrom(run.looked, machine) });
   const assembly = withSpokes(directory, scenario);
   if (taken) {
     const { policies } = findRole(sandbox.world, taken.principalArn)!;

@@ -40,12 +40,24 @@ const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? v
 /** ARN of the role of the SSM runbook: the one that Systems Manager may become. */
 export const runbookRoleOf = ({ roles }: Pick<Assembly, 'roles'>): string => roles.find(({ trustPolicy }) => JSON.stringify(trustPolicy).includes('"ssm.amazonaws.com"'))!.arn;
 
+/**
+ * What a distributed Map needs in AWS, and the sandbox's does not: results are written in parts that are put together, and
+ * its executions are followed, stopped and redriven.
+ * Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states".
+ */
+const isOfDistributedMap = ({ holder, action, resources }: Pick<Grant, 'holder' | 'action' | 'resources'>): boolean =>
+  /^state machine \S+-Sweep/.test(holder) &&
+  (/^(states:(Describe|Stop|Redrive)Execution|s3:(ListMultipartUploadParts|AbortMultipartUpload))$/.test(action) || (action === 's3:GetObject' && resources.every((resource) => resource.endsWith('/map/*'))));
+
+type Deployed = Pick<Assembly, 'functions' | 'stateMachines' | 'rules' | 'roles' | 'schedules'>;
+
 /** By role, who has it. */
-const holdersOf = ({ functions, stateMachines, rules, roles }: Pick<Assembly, 'functions' | 'stateMachines' | 'rules' | 'roles'>): Map<string, string> =>
+const holdersOf = ({ functions, stateMachines, rules, roles, schedules = [] }: Deployed): Map<string, string> =>
   new Map([
     [runbookRoleOf({ roles }), 'runbook'],
     ...roles.filter(({ arn }) => isSpokeRole(arn)).map(({ arn }) => [arn, `spoke ${arn.split(':role/pod-identity-migrator-')[1]}`] as const),
     ...rules.flatMap(({ name, targets }) => targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [[roleArn, `rule ${name}`] as const]))),
+    ...schedules.map(({ target: { roleArn } }) => [roleArn, 'EventBridge Scheduler'] as const),
     ...stateMachines.map(({ name, roleArn }) => [roleArn, `state machine ${name}`] as const),
     ...functions.map(({ handler, roleArn }) => [roleArn, handler.replace('.handler', '')] as const),
   ]);
@@ -58,17 +70,17 @@ const servicesIn = (condition: Statement['Condition']): Pick<Grant, 'services'> 
 };
 
 /** Every action of every role of the application, the exceptions left out. */
-export const grantsOf = (assembly: Pick<Assembly, 'functions' | 'stateMachines' | 'rules' | 'roles'>): Grant[] => {
+export const grantsOf = (assembly: Deployed): Grant[] => {
   const holders = holdersOf(assembly);
   return assembly.roles.flatMap(({ arn, policies }) =>
     policies.flatMap(({ name, document }) =>
       documentOf(document).Statement.flatMap(({ Effect, Action, Resource, Condition }, statement) =>
-        (Effect === 'Allow' ? listOf(Action) : [])
-          .filter((action) => !EXCEPTIONS.test(action))
-          .flatMap((action) => {
-            const resources = ONE_BY_ONE.test(action) ? listOf(Resource).map((resource) => [resource]) : [listOf(Resource)];
-            return resources.map((each) => ({ holder: holders.get(arn) ?? arn, principalArn: arn, policy: name, statement, action, resources: each, ...servicesIn(Condition) }));
-          }),
+        (Effect === 'Allow' ? listOf(Action) : []).flatMap((action) => {
+          const resources = ONE_BY_ONE.test(action) ? listOf(Resource).map((resource) => [resource]) : [listOf(Resource)];
+          return resources
+            .map((each) => ({ holder: holders.get(arn) ?? arn, principalArn: arn, policy: name, statement, action, resources: each, ...servicesIn(Condition) }))
+            .filter((grant) => !EXCEPTIONS.test(action) && !isOfDistributedMap(grant));
+        }),
       ),
     ),
   );

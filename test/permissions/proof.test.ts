@@ -3,18 +3,23 @@
  * is used, and a run fails without it.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ensureAssembly } from '../../cli/assembly.ts';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { deployWithSchedule } from './deployment.ts';
 import { follows, type Ran, type Run } from './follow.ts';
-import { grantsOf, nameOf } from './grants.ts';
+import { type Grant, grantsOf, isUsed, nameOf } from './grants.ts';
 import { runFor, unasked, unused, usesOf } from './proving.ts';
-import { RUNS } from './runs.ts';
+import { RUNS as MIGRATIONS } from './runs.ts';
+import { BY_THE_CLOCK, SWEEPS } from './sweep-runs.ts';
 
-const { directory } = await ensureAssembly();
+const directory = await deployWithSchedule();
 const assembly: Assembly = loadAssembly(directory, { account: '111122223333', region: 'eu-west-1' });
+const RUNS: readonly Run[] = [...MIGRATIONS, ...SWEEPS];
 // To become a role of another account: spokes.test.ts.
-const grants = grantsOf(assembly).filter(({ action }) => action !== 'sts:AssumeRole');
+const all = grantsOf(assembly).filter(({ action }) => action !== 'sts:AssumeRole');
+/** What Scheduler does with what it could not start, which is in no run that goes well. */
+const isOfUndelivered = (grant: Grant): boolean => nameOf(grant) === 'EventBridge Scheduler sqs:SendMessage';
+const grants = all.filter((grant) => !isOfUndelivered(grant));
 
 const ran = new Map<Run, Ran>();
 beforeAll(async () => {
@@ -36,11 +41,19 @@ describe('the rights of the deployed roles', () => {
     expect(unused([...grants, more], usesOf(ran))).toEqual(['plan eks:DeleteCluster']);
   });
 
+  it("of Scheduler are enough to keep what it may not start", async () => {
+    const [start, ...others] = grants.filter(({ holder }) => holder === 'EventBridge Scheduler');
+    expect(others).toEqual([]);
+    const { uses, denied } = await follows(BY_THE_CLOCK, directory, start);
+    expect(denied).toEqual([nameOf(start!)]);
+    expect(all.filter((grant) => isOfUndelivered(grant) && isUsed(grant, uses))).toHaveLength(1);
+  });
+
   it('are enough for every operation of the HTTP API', () => {
     expect(new Set([...ran.values()].flatMap(({ asked }) => [...asked]))).toEqual(new Set(Object.keys(OPERATIONS)));
   });
 
-  it('are those of every Lambda, every state machine and every rule', () => {
+  it('are those of every Lambda, every state machine, every rule and every schedule', () => {
     const holders = new Set(grants.map(({ holder }) => holder));
     for (const { handler } of assembly.functions) expect(holders).toContain(handler.replace('.handler', ''));
     for (const { name } of assembly.stateMachines) expect(holders).toContain(`state machine ${name}`);

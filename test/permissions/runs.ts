@@ -1,4 +1,4 @@
-/** Runs that together rest on every right that the service has: migrations, retirements, rollbacks and recoveries. */
+/** Runs that together rest on every right that the service has: migrations, retirements, rollbacks and recoveries; of sweeps, see sweep-runs.ts. */
 import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
@@ -46,7 +46,7 @@ const both =
   };
 
 /** Its role has a managed policy of the account's own. */
-const managed = ofEbs((_cluster, _roleArn, scenario) => {
+export const managed = ofEbs((_cluster, _roleArn, scenario) => {
   const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }] };
   scenario.accounts[0]!.roles[0]!.attachedPolicies.push({ arn: 'arn:aws:iam::111122223333:policy/volumes', document });
 });

@@ -4,15 +4,14 @@
  * used, and a run fails without it. Nothing is called there in any other way.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ensureAssembly } from '../../cli/assembly.ts';
 import { CAPABILITIES } from '../../lambdas/domain/spokes.ts';
+import { deployWithSchedule } from './deployment.ts';
 import { follows, type Ran, type Run, scenarioOf, withSpokes } from './follow.ts';
 import { grantsOf, isUsed, nameOf } from './grants.ts';
 import { runFor, unasked, unused, usesOf } from './proving.ts';
-import { HUB, spokeRuns } from './spoke-runs.ts';
+import { HUB, SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 
-const { directory } = await ensureAssembly();
-const RUNS = spokeRuns(directory);
+const directory = await deployWithSchedule();
 const deployed = withSpokes(directory, scenarioOf(RUNS[0]!));
 const isOfSpoke = (arn: string): boolean => arn.split(':')[4] !== HUB.account;
 /** What forwards events is the same in each region, and the clusters of these scenarios are in one. */
