@@ -50,7 +50,7 @@ describe('docs/permissions.md', () => {
   });
 
   it("has readers' names in place of generated ones", () => {
-    expect(written).not.toMatch(/111122223333|eu-west-1|PodIdentityMigrator|[a-z][0-9A-F]{8}\b/);
+    expect(written).not.toMatch(/111122223333|eu-west-1|PodIdentityMigrator(?!Spoke\b)|[a-z][0-9A-F]{8}\b/);
     expect(written).toContain('`arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE`');
     expect(written).toContain('each of `passableRoleArns`');
     expect(written).toContain('`arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*`');
@@ -67,9 +67,9 @@ describe('docs/permissions.md', () => {
     expect(/### State machine Retire\n\n.*Deployed: (.*)\.$/m.exec(written)?.[1]).toBe('with `repairableRoleArns`');
   });
 
-  it('has the policies of the queue, the table, the bucket, the topic and the keys, and who may invoke a Lambda', () => {
+  it('has the policies of the queue, the table, the bucket, the topic, the event bus and the keys, and who may invoke a Lambda', () => {
     const rows = written.split('## Policies of resources')[1]!.split('\n').filter((line) => line.startsWith('| the '));
-    expect(new Set(rows.map((line) => /^\| (the \w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the bucket', 'the key', 'the queue', 'the table', 'the topic']));
+    expect(new Set(rows.map((line) => /^\| (the (?:event )?\w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the bucket', 'the event bus', 'the key', 'the queue', 'the table', 'the topic']));
     expect(rows).toContain('| the table LedgerTable | Deny | `*` | `dynamodb:*` | `aws:SecureTransport` Bool `false` | always |');
     const deployed = (of: string): Set<string | undefined> => new Set(rows.filter((line) => line.startsWith(`| ${of} |`)).map((line) => line.split(' | ').at(-1)));
     expect([deployed('the Lambda api'), deployed('the topic NotificationsTopic'), deployed('the key NotificationsKey')]).toEqual([new Set(['with `deploy.api` |']), new Set(['with `notifications.emails` |']), new Set(['without `customerKey` |'])]);

@@ -111,7 +111,7 @@ const unshownTypes = (types: readonly string[]): string[] =>
     .map((type) => `the template has ${type}, which this document does not show: teach scripts/permissions/facts.ts`);
 
 /** Such as `the queue RecoveryTriggersDeadLetters`. */
-const resourceName = ({ logicalId, type }: ResourcePolicy): string => `the ${(type.split('::').at(-1) ?? '').replace(/Policy$/, '').toLowerCase()} ${withoutHash(logicalId).replace(/Policy$/, '')}`;
+const resourceName = ({ logicalId, type }: ResourcePolicy): string => `the ${(type.split('::').at(-1) ?? '').replace(/Policy$/, '').replace(/\B[A-Z]/g, ' $&').toLowerCase()} ${withoutHash(logicalId).replace(/Policy$/, '')}`;
 
 type Said = Omit<PolicyFacts, 'needs' | 'insteadOf'>;
 const saidIn = ({ assembly: { functions }, resourcePolicies }: Pick<Template, 'assembly' | 'resourcePolicies'>): Said[] => [

@@ -17,6 +17,7 @@ import { newEbsLab, newEntry, plainHttp } from '../sandbox/kubernetes/support.ts
 import { looks } from './by-api.ts';
 import { follows, type Ran, type Run } from './follow.ts';
 import { isRuleUsed, printedFor, type Right, rightName, rightsOf, withAccess, withoutRight } from './rbac-access.ts';
+import { sweeps } from './sweep-runs.ts';
 
 const { directory } = await ensureAssembly();
 
@@ -40,6 +41,7 @@ const RUNS: AccessRun[] = [
   { name: 'a DaemonSet, restarted', scenario: 'vpc-cni-irsa', access: ['--addon', 'vpc-cni'], ends: ['MigrateAddon SUCCEEDED'], knobs: LATE },
   { name: 'agent installed', scenario: 'agent-absent', access: EBS, ends: ['MigrateAddon SUCCEEDED'], request: { agent: 'install' } },
   { name: 'identities by the API', scenario: 'in-place', access: EBS, ends: [], byApi: looks },
+  { name: 'a sweep looks', scenario: 'in-place', access: EBS, ends: ['Sweep SUCCEEDED'], byApi: sweeps({ mode: 'inventory' }) },
   { name: 'needs a person', scenario: 'ebs-csi-irsa', access: EBS, ends: ['MigrateAddon NeedsHuman'], request: { strategy: 'recreate' }, knobs: { createEndsIn: 'CREATE_FAILED' } },
   { ...ACCOUNT, name: 'a service account, its annotation kept' },
   { ...ACCOUNT, name: 'a service account, its annotation taken off, rolled back on demand', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: { ...OF_API, annotation: 'remove' }, access: [...API, '--annotation', 'remove'], rollBack: true },

@@ -14,7 +14,8 @@ const SWEEP_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C';
 
 const start = async ({ ask, target: { account, region } }: ApiCaller, body: object): Promise<string> => (await ask('createSweep', { body: { selection: { accounts: [account], regions: [region] }, ...body } })).sweepId;
 
-const sweeps =
+/** One that is asked for, and comes to its end. */
+export const sweeps =
   (body: object): ByApi =>
   async (api) => {
     await start(api, body);
