@@ -105,7 +105,7 @@ export const stepOrder = (name: string): number => {
 
 const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
 
-/** Names of the states that `lib/migration` makes: a step's own, those of its variants and ends, and the waits in front of polls. */
+/** Names of the states that `lib/migration` and `lib/sweep` make: a step's own, those of its variants and ends, and the waits in front of polls. */
 const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
   ['PlanAgain', 'plan-again'],
@@ -129,6 +129,8 @@ const BY_STATE = new Map<string, LineName>([
   ['VerifyRestored', 'verify-restored'],
   ['RestartRestored', 'restart-restored'],
   ['WaitForRestoredRollout', 'verify-restored'],
+  ['WaitForNextLook', 'dispatch-sweep'],
+  ['ReportFailure', 'report-sweep'],
 ]);
 
 /** The step that a state belongs to; none for a choice or an end. */

@@ -2,16 +2,28 @@
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import type { Grant } from './grant.ts';
 
+/** Objects of a sweep, by what their keys end with (`lambdas/domain/sweep/keys.ts`), and what they are put or got for. */
+interface Objects {
+  keys: string[];
+  why: string;
+}
 interface Use {
-  puts?: string;
-  gets?: string;
+  puts?: Objects;
+  gets?: Objects;
   lists?: string;
 }
 
 const USES: Partial<Record<StepName, Use>> = {
-  'begin-sweep': { puts: 'lays out the places that the sweep looks at' },
-  'take-inventory': { puts: 'keeps what it found of each cluster', gets: 'goes on where an invocation before it ran out of time' },
-  'report-sweep': { puts: 'writes the report', gets: 'reads what was found', lists: 'finds what was found of which cluster' },
+  'begin-sweep': { puts: { keys: ['places.json'], why: 'lays out the places that the sweep looks at' } },
+  'take-inventory': {
+    puts: { keys: ['inventory/*', 'progress/*'], why: 'keeps what it found of each cluster, and how far it came' },
+    gets: { keys: ['progress/*'], why: 'goes on where an invocation before it ran out of time' },
+  },
+  'report-sweep': {
+    puts: { keys: ['report.*'], why: 'writes the report' },
+    gets: { keys: ['places.json', 'inventory/*', 'report.json'], why: 'reads what was found, and the report of the sweep before it' },
+    lists: 'finds what was found of which cluster',
+  },
 };
 
 /** Whether, and how, it uses the bucket; undefined for most. */
@@ -28,13 +40,13 @@ export const mapWrites = (bucketArn: string): Grant => ({
   why: 'writes what became of the looks at these places',
 });
 
-/** `bucketArn`: of the bucket, to which everything is limited. GetObject of an object that is not there says so only to who may list. */
+/** `bucketArn`: of the bucket, to which everything is limited; a step has the objects that it works with. GetObject of an object that is not there says so only to who may list. */
 export const bucketGrantsOf = (step: StepName, bucketArn: string): Grant[] => {
   const { puts, gets, lists } = USES[step] ?? {};
-  const objects = [`${bucketArn}/sweeps/*`];
+  const onObjects = (action: string, objects: Objects | undefined): Grant[] => (objects ? [{ actions: [action], resources: objects.keys.map((key) => `${bucketArn}/sweeps/*/${key}`), why: objects.why }] : []);
   return [
-    ...(puts === undefined ? [] : [{ actions: ['s3:PutObject'], resources: objects, why: puts }]),
-    ...(gets === undefined ? [] : [{ actions: ['s3:GetObject'], resources: objects, why: gets }]),
+    ...onObjects('s3:PutObject', puts),
+    ...onObjects('s3:GetObject', gets),
     ...(lists === undefined ? [] : [{ actions: ['s3:ListBucket'], resources: [bucketArn], why: lists }]),
   ];
 };

@@ -14,7 +14,7 @@ const keyRightsOf = (deployment: Deployment, role: string) => deployment.stateme
 const named = (deployment: Deployment, type: string, prefix: string): string => deployment.resourcesOf(type).find(([name]) => name.startsWith(prefix))![0];
 
 /** Who puts objects into the bucket has to seal them, and who gets some to open them. */
-const OF_BUCKET: Record<string, string[][]> = { 'begin-sweep': [['kms:GenerateDataKey']], 'take-inventory': [['kms:GenerateDataKey']], 'report-sweep': [['kms:Decrypt', 'kms:GenerateDataKey']] };
+const OF_BUCKET: Record<string, string[][]> = { 'begin-sweep': [['kms:GenerateDataKey']], 'take-inventory': [['kms:Decrypt', 'kms:GenerateDataKey']], 'report-sweep': [['kms:Decrypt', 'kms:GenerateDataKey']] };
 
 describe.each([
   ['made here', made, KEY],

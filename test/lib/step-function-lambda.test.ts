@@ -10,6 +10,8 @@ const environment = {
   POWERTOOLS_SERVICE_NAME: 'test',
   POWERTOOLS_METRICS_NAMESPACE: 'Test',
   POWERTOOLS_LOG_LEVEL: 'INFO',
+  ACCOUNT: '111122223333',
+  ACCOUNTS: '',
   PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
   KUBERNETES_ROLE_ARNS: 'arn:aws:iam::111122223333:role/plan',
   CREATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-addon',

@@ -17,7 +17,7 @@ describe('a deployment that names no repairable roles', () => {
   it('has no Lambda, no role, no state machine and no output for trust policies', () => {
     expect(without.steps()).not.toEqual(expect.arrayContaining(['repair-trust']));
     expect(without.steps()).toHaveLength(resourcesOf('AWS::Lambda::Function').length - 2);
-    expect(without.resourcesOf('AWS::StepFunctions::StateMachine')).toHaveLength(2);
+    expect(without.resourcesOf('AWS::StepFunctions::StateMachine')).toHaveLength(3);
     expect(without.template.Outputs).not.toHaveProperty('RetireStateMachineArn');
     expect(JSON.stringify(without.template).match(/UpdateAssumeRolePolicy|RetireTrust|RepairTrust/g)).toBeNull();
     const told = without.steps().flatMap((step) => Object.entries(without.variablesOf(step)).filter(([name]) => name === 'REPAIRABLE_ROLE_ARNS').map(([, value]) => [step, value]));
