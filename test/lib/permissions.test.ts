@@ -215,8 +215,8 @@ describe('permissions', () => {
     const ofS3 = (role: string) => statementsOfRole(role).filter(({ actions }) => actions.some((action) => action.startsWith('s3:'))).flatMap(({ actions, resources }) => actions.flatMap((action) => resources.map((resource) => [action, resource.replace(arn, 'BUCKET')])));
     expect(Object.fromEntries(STEPS.map((step) => [step, ofS3(roleOf(step))] as const).filter(([, rights]) => rights.length > 0))).toEqual({
       'begin-sweep': [['s3:PutObject', 'BUCKET/sweeps/*/places.json']],
-      'take-inventory': [['s3:GetObject', 'BUCKET/sweeps/*/progress/*'], ['s3:PutObject', 'BUCKET/sweeps/*/inventory/*'], ['s3:PutObject', 'BUCKET/sweeps/*/progress/*']],
-      'report-sweep': [...['inventory/*', 'places.json', 'report.json'].map((key) => ['s3:GetObject', `BUCKET/sweeps/*/${key}`]), ['s3:PutObject', 'BUCKET/sweeps/*/report.*'], ['s3:ListBucket', 'BUCKET']],
+      'take-inventory': [['s3:PutObject', 'BUCKET/sweeps/*/inventory/*'], ['s3:PutObject', 'BUCKET/sweeps/*/progress/*'], ['s3:GetObject', 'BUCKET/sweeps/*/progress/*']],
+      'report-sweep': [['s3:PutObject', 'BUCKET/sweeps/*/report.*'], ...['inventory/*', 'places.json', 'report.json'].map((key) => ['s3:GetObject', `BUCKET/sweeps/*/${key}`]), ['s3:ListBucket', 'BUCKET']],
     });
     expect(ofS3((sweep.properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0])).toEqual([
       ...['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:PutObject'].map((action) => [action, 'BUCKET/sweeps/*/map/*']),
