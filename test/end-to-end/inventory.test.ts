@@ -107,7 +107,7 @@ describe('an inventory', () => {
 });
 
 describe('the calls of an inventory', () => {
-  /** As docs/sweeps-inventory.md has them. */
+  /** As docs/sweeps.md has them. */
   const READY = {
     'eks DescribeCluster': 1,
     'eks ListAddons': 1,

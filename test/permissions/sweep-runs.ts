@@ -59,10 +59,13 @@ const beforeSchedule = (scenario: Scenario): void => {
 };
 
 /** By an execution of the state machine's own, without a record. */
-const startDirectly = ({ clients, outputs }: Sandbox, { account, region }: Target): Promise<unknown> =>
-  clients()
+const startDirectly = (sandbox: Sandbox, { account, region }: Target): Promise<unknown> => {
+  const input = { sweepId: SWEEP_ID, request: { mode: 'inventory', selection: { accounts: [account], regions: [region] } } };
+  return sandbox
+    .clients()
     .stepFunctions()
-    .send(new StartExecutionCommand({ stateMachineArn: outputs.sweepStateMachineArn, name: SWEEP_ID, input: JSON.stringify({ sweepId: SWEEP_ID, request: { mode: 'inventory', selection: { accounts: [account], regions: [region] } } }) }));
+    .send(new StartExecutionCommand({ stateMachineArn: sandbox.outputs.sweepStateMachineArn, name: SWEEP_ID, input: JSON.stringify(input) }));
+};
 
 /** The first cluster so many times. */
 const times =

@@ -78,7 +78,7 @@ describe('wire', () => {
     [ROLES_OF_ACCOUNT, [ROLES_OF_ACCOUNT]],
     [`${ROLES_OF_ACCOUNT}, ${ROLE},`, [ROLES_OF_ACCOUNT, ROLE]],
   ])('reads the roles that may be passed from %j', (PASSABLE_ROLE_ARNS, expected) => {
-    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected, repairableRoleArns: [], passingRoles: {}, approvals: STRICTEST, accounts: [] });
+    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected, repairableRoleArns: [], passingRoles: {}, approvals: STRICTEST, accounts: [], simulated: false });
   });
   it('reads the roles whose trust it may change, and which role each step passes others with', () => {
     const variables = { REPAIRABLE_ROLE_ARNS: `${ROLES_OF_ACCOUNT}, ${ROLE}`, CREATE_ADDON_ROLE_ARN: `${ROLE}-create`, UPDATE_ADDON_ROLE_ARN: '', RESTORE_ADDON_ROLE_ARN: `${ROLE}-restore` };
@@ -88,6 +88,7 @@ describe('wire', () => {
       passingRoles: { 'create-addon': `${ROLE}-create`, 'restore-addon': `${ROLE}-restore` },
       approvals: STRICTEST,
       accounts: [],
+      simulated: false,
     });
     expect(wired({ UPDATE_ADDON_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'update-addon': ROLE });
     expect(wired({ CREATE_ASSOCIATION_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'create-association': ROLE });

@@ -297,8 +297,8 @@ describe('errors name template, logical id and path', () => {
 
 test("the project's own application", () => {
   const assembly = loadAssembly(realDirectory, { account: '111122223333', region: 'eu-west-1' });
-  const { StateMachineArn: migrateAddon, RecoverStateMachineArn: recover, RetireStateMachineArn: retire } = assembly.outputs;
-  expect(new Set(assembly.stateMachines.map(({ arn }) => arn))).toEqual(new Set([migrateAddon, recover, retire]));
+  const { StateMachineArn: migrateAddon, RecoverStateMachineArn: recover, RetireStateMachineArn: retire, SweepStateMachineArn: sweep } = assembly.outputs;
+  expect(new Set(assembly.stateMachines.map(({ arn }) => arn))).toEqual(new Set([migrateAddon, recover, retire, sweep]));
   const versions = new Set(assembly.functions.flatMap(({ versionArns }) => versionArns));
   const called = assembly.stateMachines.flatMap(({ name, definition }) =>
     Object.values(parseDefinition(name, definition).States).flatMap((state) => (state.Type === 'Task' ? [(state.Arguments as { FunctionName: string }).FunctionName] : [])),
