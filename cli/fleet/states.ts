@@ -73,6 +73,8 @@ const READY_IN: Record<ClusterState, SweepClass> = {
 
 export const classOf = (cluster: ClusterState, addon: AddonState): SweepClass => {
   if (cluster === 'deleting') return 'unreachable';
+  // Its tag leaves out all that is in it, whatever their states: they are not looked into.
+  if (cluster === 'tagged-out') return 'not-concerned';
   return CLASSES[addon] === 'ready' ? READY_IN[cluster] : CLASSES[addon];
 };
 

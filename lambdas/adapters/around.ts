@@ -3,6 +3,13 @@ import type { AroundCalls, CalledService } from '../ports/calls.ts';
 import { errorNameOf } from './aws-errors.ts';
 import type { PlainHttp } from './clients.ts';
 
+/** Asks for what its requests are signed with; the client keeps it. A session in another account takes a call of its own. */
+async function sign(client: object): Promise<void> {
+  const { config } = client as { config?: { credentials?: unknown } };
+  const credentials = config?.credentials;
+  if (typeof credentials === 'function') await credentials();
+}
+
 /** The same client, whose calls all go through `around`; the client itself where there is nobody. */
 export function aroundClient<Client extends object>(client: Client, service: CalledService, around: AroundCalls | undefined): Client {
   if (!around) return client;
@@ -10,7 +17,7 @@ export function aroundClient<Client extends object>(client: Client, service: Cal
     get: (inner, name) => {
       const member: unknown = Reflect.get(inner, name);
       if (name !== 'send' || typeof member !== 'function') return member;
-      return (...parameters: unknown[]): Promise<unknown> => around(service, () => Reflect.apply(member, inner, parameters) as Promise<unknown>, errorNameOf);
+      return (...parameters: unknown[]): Promise<unknown> => around(service, () => Reflect.apply(member, inner, parameters) as Promise<unknown>, errorNameOf, () => sign(inner));
     },
   });
 }

@@ -134,6 +134,21 @@ class Survey {
   }
 }
 
+/** One that is not looked into, such as one that is being deleted: each add-on that EKS still names, else the cluster as a whole. */
+async function outsideOf({ request: { selection } }: Looking, { eks }: ClusterReads, reason: string): Promise<ClusterLook> {
+  try {
+    const names = [...(await eks.listAddons())].sort();
+    const findings = names.map((name) => {
+      const leftOut = nameLeftOut(selection, name);
+      return classify(leftOut === undefined ? { name, unread: reason } : { name, leftOut });
+    });
+    return { findings: findings.length > 0 ? findings : [unreachableCluster(reason)] };
+  } catch (error) {
+    const failure = reasonOf(error);
+    return { findings: [unreachableCluster(reason)], ...(isStillPassing(failure) ? { brokenOff: failure } : {}) };
+  }
+}
+
 /**
  * Undefined: the selection leaves the cluster out by its tags. Throws a defect, and OutOfTime where the invocation's time
  * is up; everything else that keeps it from being looked at is a finding.
@@ -149,7 +164,7 @@ export async function lookAtCluster(looking: Looking): Promise<ClusterLook | und
     if (!tagsCluster(request.selection, cluster.tags)) return undefined;
     version = cluster.version === '' ? {} : { version: cluster.version };
     const reason = stateReason(target.cluster, cluster.status);
-    if (reason !== undefined) return { ...version, findings: [unreachableCluster(reason)] };
+    if (reason !== undefined) return { ...version, ...(await outsideOf(looking, reads, reason)) };
     const names = [...(await reads.eks.listAddons())].sort();
     survey = new Survey(looking, cluster, reads);
     await survey.run(names);

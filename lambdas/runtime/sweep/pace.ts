@@ -94,10 +94,12 @@ export function paceOf({ callsPerSecond, clock, random, remainingTime, used = fa
     if (service === 'eks') await pacer.turn();
     counts[service] = (counts[service] ?? 0) + 1;
   };
-  const around: AroundCalls = async (service, call, nameOf) => {
+  const around: AroundCalls = async (service, call, nameOf, prepare) => {
     for (let attempt = 1; ; attempt += 1) {
-      await begin(service);
       try {
+        // Before its turn: one that leaves late would come together with those that are begun after it.
+        await prepare?.();
+        await begin(service);
         return await call();
       } catch (error) {
         // An API server has no limit that others share: whoever asks it decides about a second try.

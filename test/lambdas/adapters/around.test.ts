@@ -65,6 +65,23 @@ describe('around a client', () => {
     await expect(kubernetes.listNodes()).rejects.toMatchObject({ name: 'OutOfTime', message: 'too little time' });
   });
 
+  it('whoever stands there may ask first for what the call is signed with, which is asked for once', async () => {
+    mock.on(DescribeClusterCommand).resolves({});
+    const order: string[] = [];
+    const credentials = async () => {
+      order.push('session');
+      return { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', expiration: new Date(Date.now() + 3_600_000) };
+    };
+    const around: AroundCalls = async (service, call, _, prepare) => {
+      await prepare?.();
+      order.push(service);
+      return call();
+    };
+    const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1', credentials }), 'eks', around), CLUSTER);
+    for (let call = 0; call < 2; call += 1) await eks.describeCluster();
+    expect(order).toEqual(['session', 'eks', 'eks']);
+  });
+
   it('where nobody stands, it is the client itself', () => {
     const client = new EKSClient({ region: 'eu-west-1' });
     const http: PlainHttp = () => Promise.reject(new Error('never'));

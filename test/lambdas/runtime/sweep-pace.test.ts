@@ -137,6 +137,25 @@ describe('a pace', () => {
     expect(clock.now() - began).toBeGreaterThan(10_000);
   });
 
+  it('has what a call wants beforehand before its turn, so that it leaves when it is begun', async () => {
+    const { pace, clock } = paced();
+    const left: number[] = [];
+    const call = async (): Promise<void> => void left.push(clock.now());
+    for (let index = 0; index < 12; index += 1) await pace.around('eks', call, nameOf, async () => (index === 0 ? clock.sleep(400) : undefined));
+    for (const at of left) expect(left.filter((one) => one >= at && one < at + 1000).length).toBeLessThanOrEqual(5);
+    expect(pace.calls()).toEqual({ eks: 12 });
+  });
+
+  it('asks again for what a call wants beforehand, as for the call, and makes none without it', async () => {
+    const { pace } = paced();
+    const [session, refused] = [failing(2), failing(1, 'AccessDenied')];
+    const call = failing(0);
+    expect(await pace.around('eks', call.call, nameOf, session.call)).toBe('answer');
+    await expect(pace.around('eks', call.call, nameOf, refused.call)).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect([session.calls(), refused.calls(), call.calls()]).toEqual([3, 1, 1]);
+    expect(pace.calls()).toEqual({ eks: 1 });
+  });
+
   it('does not begin a call whose turn comes too late', async () => {
     const { pace } = paced(RESERVE + 5000, 0.1);
     await pace.around('eks', async () => 'answer', nameOf);

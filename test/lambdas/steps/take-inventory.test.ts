@@ -88,16 +88,34 @@ describe('what can\'t be looked at', () => {
     expect(place()).toEqual({ ...PLACE, clusters: 0, notSelected: 0, calls: { eks: 1 }, unreachable: 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.' });
   });
 
-  it.each([
-    ['has gone', undefined, /deleted a moment ago/],
-    ['is being deleted', aCluster({ status: 'DELETING' }), /is DELETING/],
-    ['is being made', aCluster({ status: 'CREATING' }), /is CREATING/],
-  ])('is told of a cluster that %s', async (_, cluster, reason) => {
+  it('is told of a cluster that has gone', async () => {
     await begin({}, ['a', 'b']);
-    fakes.eks.cluster = cluster;
+    fakes.eks.cluster = undefined;
     await take();
-    expect(found('a').findings).toEqual([{ class: 'unreachable', reason: expect.stringMatching(reason) as string, checks: [], roles: [] }]);
+    expect(found('a').findings).toEqual([{ class: 'unreachable', reason: expect.stringMatching(/deleted a moment ago/) as string, checks: [], roles: [] }]);
     expect(place()).toMatchObject({ clusters: 2 });
+  });
+
+  describe.each([['DELETING'], ['CREATING'], ['FAILED']] as const)('is told of a cluster that is %s', (status) => {
+    const reason = `Cluster a is ${status}.`;
+    beforeEach(async () => {
+      await begin({ selection: { addons: [ADDON] } }, ['a', 'b']);
+      fakes.eks.cluster = aCluster({ status });
+    });
+
+    it('for each add-on that EKS still names, by one more call', async () => {
+      await take();
+      expect(found('a')).toMatchObject({ version: '1.31', calls: { eks: 2 }, findings: [{ addon: ADDON, class: 'unreachable', reason }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }] });
+      expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual(['eks.describeCluster', 'eks.listAddons', 'eks.describeCluster', 'eks.listAddons']);
+    });
+
+    it('as a whole where EKS names none, or knows it no longer', async () => {
+      fakes.journal.failNext('eks.listAddons', 'before', new MigrationError('NotFound', 'No cluster found for name: a.'));
+      fakes.eks.addons.clear();
+      await take();
+      for (const name of ['a', 'b']) expect(found(name).findings).toEqual([{ class: 'unreachable', reason: `Cluster ${name} is ${status}.`, checks: [], roles: [] }]);
+      expect(place().unreachable).toBeUndefined();
+    });
   });
 
   it('is told of a cluster that nobody may look at, and the next one is looked at', async () => {
