@@ -71,7 +71,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       handler: `${schema.name}.handler`,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      memorySize: 512,
+      memorySize: schema.memoryMb ?? 512,
       timeout: stepTimeout(schema),
       role: this.role,
       logGroup,

@@ -66,11 +66,13 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
   answersProblems: boolean;
   /** Of its Lambda; that of all steps where it is left out. */
   timeoutSeconds?: number;
+  /** MB of its Lambda's memory; that of all steps where it is left out. */
+  memoryMb?: number;
 }
 
 export const defineStep = <Input extends z.ZodType, Output extends z.ZodType, Environment extends z.ZodObject<typeof stepEnvironment.shape> = typeof stepEnvironment>(
   name: string,
-  schemas: { input: Input; output: Output; environment?: Environment; cancellable?: boolean; answersProblems?: boolean; timeoutSeconds?: number },
+  schemas: { input: Input; output: Output; environment?: Environment; cancellable?: boolean; answersProblems?: boolean; timeoutSeconds?: number; memoryMb?: number },
 ): StepSchema<Input, Output> & { environment: Environment } => ({
   cancellable: false,
   answersProblems: false,

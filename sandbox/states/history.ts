@@ -21,6 +21,8 @@ export class History {
   private readonly now: () => number;
   private readonly onFull: () => void;
   private closed = false;
+  private entered = 0;
+  private retried = 0;
 
   /** `onFull` is called when there is only room left for the end; it has to end the execution. */
   constructor(now: () => number, onFull: () => void) {
@@ -50,7 +52,16 @@ export class History {
     this.events.splice(0, this.events.length - 1);
   }
 
+  /** What is billed, whatever was let go of: states entered, and retries ("each retry will be charged as an additional state transition": aws.amazon.com/step-functions/pricing). */
+  get transitions(): number {
+    return this.entered + Math.max(0, this.retried);
+  }
+
   private push(type: string, previousEventId: number, details: EventDetails): number {
+    if (type.endsWith('StateEntered')) this.entered += 1;
+    // A task is scheduled once for each time that it is tried.
+    if (type === 'TaskScheduled') this.retried += 1;
+    if (type === 'TaskStateEntered') this.retried -= 1;
     const id = this.events.length + 1;
     this.events.push({ id, previousEventId, type, timestamp: this.now(), ...details });
     return id;

@@ -101,7 +101,7 @@ describe('build', () => {
     await expect(run()).resolves.toMatchObject({ built: false });
 
     const source = join(copy, 'lib/step-function-lambda.ts');
-    writeFileSync(source, readFileSync(source, 'utf8').replace('memorySize: 512', 'memorySize: 1024'));
+    writeFileSync(source, readFileSync(source, 'utf8').replace('schema.memoryMb ?? 512', '1024'));
     await expect(run()).resolves.toEqual({ built: true, memory: '1024', plan: true });
     expect(readdirSync(join(copy, 'dist')).sort()).toEqual(['assembly', 'lambda', 'stamp']);
   });

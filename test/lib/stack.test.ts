@@ -74,7 +74,8 @@ describe('stack', () => {
     expect(handlers.sort()).toEqual(Object.keys(stepSchemas).map((step) => `${step}.handler`).sort());
     expect(new Set(functions.map(({ Code }) => JSON.stringify(Code))).size).toBe(1);
     for (const properties of functions) {
-      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: stepSchemas[String(properties.Handler).replace('.handler', '') as StepName].timeoutSeconds ?? LONGEST_LAMBDA_SECONDS });
+      const { timeoutSeconds = LONGEST_LAMBDA_SECONDS, memoryMb = 512 } = stepSchemas[String(properties.Handler).replace('.handler', '') as StepName];
+      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: timeoutSeconds, MemorySize: memoryMb });
     }
   });
 

@@ -1,11 +1,11 @@
-/** The look at the clusters of one region of one account, one after the other, as far as an invocation comes. */
+/** The look at the clusters of one region of one account, in the order of their names, as far as an invocation comes. */
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { placeReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { itemsOf } from '../../domain/sweep/items.ts';
 import { clusterKey, placeKey, progressKey } from '../../domain/sweep/keys.ts';
 import { type ClusterInventory, clusterInventory, placeInventory, type PlaceInventory, type Sweep, type SweepPlace } from '../../domain/sweep/model.ts';
 import { namesCluster } from '../../domain/sweep/selection.ts';
-import type { HandlerDependencies } from '../../ports/index.ts';
+import type { AroundCalls, HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../utc.ts';
 import { type ClusterLook, lookAtCluster, reasonOf } from './inventory.ts';
 import { PlaceMemory } from './memo.ts';
@@ -19,12 +19,17 @@ const ENOUGH = 60_000;
  * would take hours of a region with hundreds, and go on adding to what throttles it.
  */
 export const MOST_BROKEN_OFF = 3;
+/**
+ * Clusters that are under way together. EKS has a pace, which one cluster alone does not use up while its API server is
+ * asked: the next one begins then. An API server that gives no answer takes ten seconds to be given up, in which the pace
+ * would allow the calls of some four to six other clusters (docs/sweeps-inventory.md: 8 to 13 each, at 5 a second).
+ */
+export const AT_ONCE = 8;
 const JSON_TYPE = 'application/json';
 
 type Counts = Record<string, number>;
 
 const plus = (a: Counts, b: Counts): Counts => Object.fromEntries([...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
-const minus = (a: Counts, b: Counts): Counts => Object.fromEntries(Object.entries(a).flatMap(([name, count]) => (count > (b[name] ?? 0) ? [[name, count - (b[name] ?? 0)]] : [])));
 
 export interface PlaceLook {
   done: boolean;
@@ -45,6 +50,19 @@ async function progressOf(sweepId: string, place: SweepPlace, after: string | un
   }
 }
 
+/** How the look at a cluster ended. `time`: that of the invocation was up before. */
+type End = 'kept' | 'left-out' | { time: MigrationError };
+
+/** A cluster that was begun with. */
+interface Begun {
+  /** Its own calls. */
+  pace: Pace;
+  /** Resolves once it is over, or asks its API server. */
+  elsewhere: Promise<void>;
+  /** Of what was thrown: a defect, or what could not be kept. */
+  end?: End | { thrown: unknown };
+}
+
 class PlaceWalk {
   private readonly sweep: Sweep;
   private readonly place: SweepPlace;
@@ -53,9 +71,11 @@ class PlaceWalk {
   private readonly memory = new PlaceMemory();
   /** Of earlier invocations and this one. */
   private readonly total: PlaceInventory;
+  /** By name, in the order in which they were begun. */
+  private readonly begun = new Map<string, Begun>();
+  private newest: Begun | undefined;
+  private readonly underWay = new Set<Promise<void>>();
   private clusters = 0;
-  /** Clusters that this invocation is through with, those too that turned out to be not selected. */
-  private over = 0;
   /** Milliseconds that the longest cluster took. */
   private longest = 0;
   private brokenOff = 0;
@@ -75,9 +95,9 @@ class PlaceWalk {
     });
   }
 
-  /** Counts what was called since then for the place itself. */
-  private count(since: Counts): void {
-    this.total.calls = plus(this.total.calls, minus(this.pace.calls(), since));
+  /** Of the place itself, as far as they belong to no cluster's result. */
+  private addCalls(calls: Counts): void {
+    this.total.calls = plus(this.total.calls, calls);
   }
 
   private async keep(cluster: string, { version, findings }: ClusterLook, calls: Counts): Promise<void> {
@@ -87,74 +107,129 @@ class PlaceWalk {
     await documents.put(clusterKey(sweepId, this.place, cluster), JSON.stringify(clusterInventory.parse(found)), JSON_TYPE);
     // Only what can be looked up is begun.
     for (const item of itemsOf(this.sweep, found)) await sweeps.enqueue(sweepId, item);
-    this.total.clusters += 1;
-    this.clusters += 1;
   }
 
-  /** False where the invocation's time was up before it was over. */
-  private async lookAt(cluster: string): Promise<boolean> {
+  private async lookAt(cluster: string, pace: Pace, around: AroundCalls): Promise<End> {
     const { portsFor, settings, clock } = this.dependencies;
-    const [since, before] = [clock.now(), this.pace.calls()];
+    const since = clock.now();
     const target = { ...this.place, cluster };
+    let look: ClusterLook | undefined;
     try {
-      const look = await lookAtCluster({ request: this.sweep.request, target, settings, ports: portsFor(target, this.pace.around), memory: this.memory, clock });
-      this.longest = Math.max(this.longest, clock.now() - since);
-      this.brokenOff = look?.brokenOff ? this.brokenOff + 1 : 0;
-      if (look) {
-        await this.keep(cluster, look, minus(this.pace.calls(), before));
-      } else {
-        this.total.notSelected += 1;
-        this.count(before);
-      }
-      if (look?.brokenOff && this.brokenOff >= MOST_BROKEN_OFF) {
-        this.total.unreachable = `${this.brokenOff} clusters in a row could not be read to the end, and nothing more was asked of ${this.place.region} in account ${this.place.account}: ${look.brokenOff.message}`;
-      }
+      look = await lookAtCluster({ request: this.sweep.request, target, settings, ports: portsFor(target, around), memory: this.memory, clock });
     } catch (error) {
-      if (!isMigrationError(error, 'OutOfTime')) throw error;
-      // Another invocation has more time, unless this one had nothing else to do.
-      if (this.over > 0) {
-        this.count(before);
-        return false;
-      }
-      await this.keep(cluster, { findings: [unreachableCluster(`One invocation was too short to look at it: ${error.message}`)] }, minus(this.pace.calls(), before));
+      if (isMigrationError(error, 'OutOfTime')) return { time: error };
+      throw error;
     }
-    this.over += 1;
-    return true;
+    this.longest = Math.max(this.longest, clock.now() - since);
+    this.brokenOff = look?.brokenOff ? this.brokenOff + 1 : 0;
+    if (look) await this.keep(cluster, look, pace.calls());
+    if (look?.brokenOff && this.brokenOff >= MOST_BROKEN_OFF) {
+      this.total.unreachable ??= `${this.brokenOff} clusters in a row could not be read to the end, and nothing more was asked of ${this.place.region} in account ${this.place.account}: ${look.brokenOff.message}`;
+    }
+    return look ? 'kept' : 'left-out';
   }
 
-  private hasTime(): boolean {
-    return this.over === 0 || this.dependencies.remainingTime() >= Math.max(ENOUGH, this.longest * 1.5);
+  private begin(cluster: string): void {
+    const pace = this.pace.another();
+    const { promise: elsewhere, resolve } = Promise.withResolvers<void>();
+    const around: AroundCalls = (service, ...given) => {
+      if (service === 'kubernetes') resolve();
+      return pace.around(service, ...given);
+    };
+    const begun: Begun = { pace, elsewhere };
+    this.begun.set(cluster, begun);
+    this.newest = begun;
+    const look = async (): Promise<void> => {
+      try {
+        begun.end = await this.lookAt(cluster, pace, around);
+      } catch (thrown) {
+        begun.end = { thrown };
+      }
+      this.underWay.delete(over);
+      resolve();
+    };
+    const over = look();
+    this.underWay.add(over);
+  }
+
+  /** Resolves once another one may begin. */
+  private async room(): Promise<void> {
+    await this.newest?.elsewhere;
+    while (this.underWay.size >= AT_ONCE) await Promise.race(this.underWay);
+  }
+
+  /** Nothing more is begun: the time is up, or something was thrown. */
+  private mayGoOn(): boolean {
+    for (const { end } of this.begun.values()) if (typeof end === 'object') return false;
+    return this.begun.size === 0 || this.dependencies.remainingTime() >= Math.max(ENOUGH, this.longest * 1.5);
   }
 
   private async list(): Promise<string[]> {
+    const pace = this.pace.another();
     try {
-      return [...(await this.dependencies.fleetOf(this.place, this.pace.around).listClusters())].sort();
+      return [...(await this.dependencies.fleetOf(this.place, pace.around).listClusters())].sort();
     } catch (error) {
       this.total.unreachable = placeReason(this.place, reasonOf(error).message);
       return [];
     } finally {
-      this.count({});
+      this.addCalls(pace.calls());
     }
   }
 
-  private async pause(after: string): Promise<PlaceLook> {
+  /** As many as there is time for. All that was begun is over then; what one of them has thrown is thrown. */
+  private async beginAll(clusters: readonly string[]): Promise<void> {
+    for (const cluster of clusters) {
+      await this.room();
+      if (this.total.unreachable !== undefined || !this.mayGoOn()) break;
+      this.begin(cluster);
+    }
+    await Promise.all(this.underWay);
+    for (const { end } of this.begun.values()) if (typeof end === 'object' && 'thrown' in end) throw end.thrown;
+  }
+
+  /** Why a cluster that was not looked at to its end is told as such; undefined where another invocation shall look at it. */
+  private reasonFor(begun: Begun | undefined): string | undefined {
+    if (this.total.unreachable !== undefined) return this.total.unreachable;
+    const [first] = this.begun.values();
+    // Another invocation has more time for it, unless this one had nothing else to do.
+    if (typeof begun?.end !== 'object' || !('time' in begun.end) || begun !== first) return undefined;
+    return `One invocation was too short to look at it: ${begun.end.time.message}`;
+  }
+
+  /** Counts a cluster. False: another invocation shall look at it. */
+  private async count(cluster: string): Promise<boolean> {
+    const begun = this.begun.get(cluster);
+    const calls = begun?.pace.calls() ?? {};
+    if (begun?.end === 'left-out') {
+      this.total.notSelected += 1;
+      this.addCalls(calls);
+      return true;
+    }
+    if (begun?.end !== 'kept') {
+      const reason = this.reasonFor(begun);
+      if (reason === undefined) return false;
+      await this.keep(cluster, { findings: [unreachableCluster(reason)] }, calls);
+    }
+    this.total.clusters += 1;
+    this.clusters += 1;
+    return true;
+  }
+
+  private async pause(after: string | undefined, rest: readonly string[]): Promise<PlaceLook> {
+    // They are looked at again, and what is kept of them is replaced.
+    for (const cluster of rest) this.addCalls(this.begun.get(cluster)?.pace.calls() ?? {});
     await this.dependencies.documents.put(progressKey(this.sweep.sweepId, this.place), JSON.stringify(this.total), JSON_TYPE);
-    return { done: false, after, clusters: this.clusters };
+    return { done: false, ...(after === undefined ? {} : { after }), clusters: this.clusters };
   }
 
   async run(from: string | undefined): Promise<PlaceLook> {
     const names = (await this.list()).filter((name) => from === undefined || name > from);
+    const isNamed = (name: string): boolean => namesCluster(this.sweep.request.selection, name);
+    await this.beginAll(names.filter(isNamed));
     let after = from;
-    for (const name of names) {
-      if (!namesCluster(this.sweep.request.selection, name)) {
-        this.total.notSelected += 1;
-      } else if (this.total.unreachable !== undefined) {
-        await this.keep(name, { findings: [unreachableCluster(this.total.unreachable)] }, {});
-      } else if (after !== undefined && !this.hasTime()) {
-        return this.pause(after);
-      } else if (!(await this.lookAt(name)) && after !== undefined) {
-        return this.pause(after);
-      }
+    for (const [index, name] of names.entries()) {
+      if (!isNamed(name)) this.total.notSelected += 1;
+      else if (!(await this.count(name))) return this.pause(after, names.slice(index));
       after = name;
     }
     await this.dependencies.documents.put(placeKey(this.sweep.sweepId, this.place), JSON.stringify(placeInventory.parse(this.total)), JSON_TYPE);
@@ -164,7 +239,7 @@ class PlaceWalk {
 
 /**
  * Looks at the clusters of the place in the order of their names, from after `after` on, until all are over or too little
- * time is left. Each one's result is in the bucket, and what is ready in the queue, before the next one begins; said again
+ * time is left. A cluster's result is in the bucket, and what is ready in the queue, before it counts as over; said again
  * it does the same once more. What can't be looked at is told as such; only a defect is thrown.
  */
 export async function lookAtPlace(sweep: Sweep, place: SweepPlace, after: string | undefined, dependencies: HandlerDependencies): Promise<PlaceLook> {

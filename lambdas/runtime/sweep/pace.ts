@@ -32,7 +32,7 @@ export const backoff = (attempt: number, random: number): number => Math.floor(r
 
 /**
  * Begins at most so many calls in any window of `windowMilliseconds`: `callsPerSecond` in any second where that is a whole
- * number, one in so many seconds where it is less than one. Calls come one after the other. What other calls than EKS's
+ * number, one in so many seconds where it is less than one. What other calls than EKS's
  * take of a second is made up for within it.
  */
 export class Pacer {
@@ -41,6 +41,8 @@ export class Pacer {
   private readonly clock: Clock;
   /** When the last `most` calls began, oldest first. */
   private starts: number[];
+  /** Of the turn that was asked for last: resolves once it is had, or given up. */
+  private latest: Promise<void> = Promise.resolve();
 
   /** `used`: others of this sweep may have called a moment ago. */
   constructor(callsPerSecond: number, clock: Clock, { used = false }: { used?: boolean } = {}) {
@@ -56,10 +58,22 @@ export class Pacer {
     return oldest === undefined || this.starts.length < this.most ? 0 : Math.max(0, oldest + this.windowMilliseconds - this.clock.now());
   }
 
-  async turn(): Promise<void> {
-    // A timer may be a little early.
-    for (let wait = this.wait(); wait > 0; wait = this.wait()) await this.clock.sleep(Math.ceil(wait));
-    this.starts = [...this.starts, this.clock.now()].slice(-this.most);
+  /** In the order in which it was asked for. `before` is told of each wait before it begins, and may refuse it by throwing. */
+  async turn(before?: (wait: number) => void): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const earlier = this.latest;
+    this.latest = promise;
+    await earlier;
+    try {
+      // A timer may be a little early.
+      for (let wait = this.wait(); wait > 0; wait = this.wait()) {
+        before?.(wait);
+        await this.clock.sleep(Math.ceil(wait));
+      }
+      this.starts = [...this.starts, this.clock.now()].slice(-this.most);
+    } finally {
+      resolve();
+    }
   }
 }
 
@@ -73,25 +87,32 @@ export interface PaceOptions {
   used?: boolean;
 }
 
-/** One for an invocation. */
+/** One for an invocation, with as many others of it as shall be counted apart. */
 export interface Pace {
   around: AroundCalls;
-  /** Calls so far, those that were made again too, by service. */
+  /** Calls around which it stood so far, those that were made again too, by service. */
   calls(): Record<string, number>;
+  /** Shares the turns of this one, and counts for itself. */
+  another(): Pace;
 }
 
 /** Throws OutOfTime where a wait would not leave enough of the invocation: another one has more. */
-export function paceOf({ callsPerSecond, clock, random, remainingTime, used = false }: PaceOptions): Pace {
-  const pacer = new Pacer(callsPerSecond, clock, { used });
+export function paceOf(options: PaceOptions): Pace {
+  const { callsPerSecond, clock, used = false } = options;
+  return paceBy(new Pacer(callsPerSecond, clock, { used }), options);
+}
+
+function paceBy(pacer: Pacer, options: PaceOptions): Pace {
+  const { clock, random, remainingTime } = options;
   const counts: Partial<Record<CalledService, number>> = {};
 
   const assertTime = (wait: number, why: string): void => {
     if (remainingTime() - wait < RESERVE) throw new MigrationError('OutOfTime', `Too little time is left of this invocation ${why}.`);
   };
   const begin = async (service: CalledService): Promise<void> => {
-    const wait = service === 'eks' ? pacer.wait() : 0;
-    assertTime(wait, `for a call of ${service}`);
-    if (service === 'eks') await pacer.turn();
+    const assertFor = (wait: number): void => assertTime(wait, `for a call of ${service}`);
+    if (service === 'eks') await pacer.turn(assertFor);
+    assertFor(0);
     counts[service] = (counts[service] ?? 0) + 1;
   };
   const around: AroundCalls = async (service, call, nameOf, prepare) => {
@@ -110,5 +131,5 @@ export function paceOf({ callsPerSecond, clock, random, remainingTime, used = fa
       }
     }
   };
-  return { around, calls: () => ({ ...counts }) };
+  return { around, calls: () => ({ ...counts }), another: () => paceBy(pacer, options) };
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MigrationError, type ErrorName } from '../../../lambdas/domain/errors.ts';
 import { BACKOFF, backoff, MOST_ATTEMPTS, paceOf, Pacer, randomFrom, RESERVE } from '../../../lambdas/runtime/sweep/pace.ts';
+import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { FakeClock } from '../fakes.ts';
 
 const nameOf = (error: unknown): ErrorName => (error instanceof MigrationError ? error.name : 'ConnectionLost');
@@ -41,6 +42,34 @@ describe('a pacer', () => {
       clock.advance(900);
     }
     expect(clock.now() - began).toBe(9900);
+  });
+
+  it('begins no more than that where several ask at once, and lets each have its turn', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0.1, max: 100, noNaN: true }), fc.integer({ min: 2, max: 8 }), fc.integer({ min: 1, max: 20 }), async (rate, callers, calls) => {
+        const clock = new VirtualClock(0);
+        const pacer = new Pacer(rate, clock);
+        const starts: { caller: number; at: number }[] = [];
+        const call = async (caller: number): Promise<void> => {
+          for (let made = 0; made < calls; made += 1) {
+            await pacer.turn();
+            starts.push({ caller, at: clock.now() });
+          }
+        };
+        await clock.spawn(() => Promise.all(Array.from({ length: callers }, (_, caller) => call(caller))));
+        for (const { at } of starts) expect(starts.filter((one) => one.at >= at && one.at < at + pacer.windowMilliseconds).length).toBeLessThanOrEqual(pacer.most);
+        // A millisecond for each window, to which it is rounded.
+        const windows = Math.ceil((callers * calls) / pacer.most) - 1;
+        expect(starts.at(-1)?.at ?? 0).toBeLessThanOrEqual(windows * (pacer.windowMilliseconds + 1));
+        // Each in its turn.
+        const made = Array.from({ length: callers }, () => 0);
+        for (const { caller } of starts) {
+          made[caller] = (made[caller] ?? 0) + 1;
+          expect(Math.max(...made) - Math.min(...made)).toBeLessThanOrEqual(1);
+        }
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('waits on where a timer was early', async () => {
@@ -154,6 +183,24 @@ describe('a pace', () => {
     await expect(pace.around('eks', call.call, nameOf, refused.call)).rejects.toMatchObject({ name: 'AccessDenied' });
     expect([session.calls(), refused.calls(), call.calls()]).toEqual([3, 1, 1]);
     expect(pace.calls()).toEqual({ eks: 1 });
+  });
+
+  it('counts others of it apart, and has them share its turns', async () => {
+    const { pace, clock } = paced(900_000, 1);
+    const [one, other] = [pace.another(), pace.another()];
+    const began = clock.now();
+    for (const each of [pace, one, other, other]) await each.around('eks', async () => 'answer', nameOf);
+    expect([pace, one, other].map((each) => each.calls())).toEqual([{ eks: 1 }, { eks: 1 }, { eks: 2 }]);
+    expect(clock.now() - began).toBe(3000);
+  });
+
+  it('ends a wait that others have made too long', async () => {
+    const clock = new VirtualClock(0);
+    const end = RESERVE + 25_000;
+    const pace = paceOf({ callsPerSecond: 0.1, clock, random: () => 0, remainingTime: () => end - clock.now() });
+    const ends = await clock.spawn(() => Promise.allSettled(Array.from({ length: 5 }, () => pace.another().around('eks', async () => clock.now(), nameOf))));
+    expect(ends.map((each) => (each.status === 'fulfilled' ? each.value : (each.reason as Error).name))).toEqual([0, 10_000, 20_000, 'OutOfTime', 'OutOfTime']);
+    expect(clock.now()).toBeLessThanOrEqual(end - RESERVE);
   });
 
   it('does not begin a call whose turn comes too late', async () => {

@@ -3,7 +3,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { clusterKey, placeKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
 import { clusterInventory, type ClusterInventory, placeInventory, type PlaceInventory, sweepRequest, type SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
-import { MOST_BROKEN_OFF } from '../../../lambdas/runtime/sweep/looks.ts';
+import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/runtime/sweep/looks.ts';
 import { MOST_ATTEMPTS } from '../../../lambdas/runtime/sweep/pace.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
@@ -41,11 +41,34 @@ describe('take-inventory', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('goes in the order of names, and keeps each one before it begins the next', async () => {
+  it('goes in the order of names, begins the next one while an API server is asked, and tells of the place at last', async () => {
     await begin({ mode: 'migrate' }, ['c', 'a', 'b']);
     expect(await take({ after: 'a' })).toEqual({ done: true, after: 'c', clusters: 2 });
     const order = fakes.journal.calls.flatMap(({ call, args }) => (call === 'documents.put' ? [args[0]] : call === 'sweeps.enqueue' ? ['queued'] : call === 'eks.describeCluster' ? ['looks'] : []));
-    expect(order).toEqual(['looks', clusterKey(SWEEP_ID, PLACE, 'b'), 'queued', 'looks', clusterKey(SWEEP_ID, PLACE, 'c'), 'queued', placeKey(SWEEP_ID, PLACE)]);
+    expect(order).toEqual(['looks', 'looks', clusterKey(SWEEP_ID, PLACE, 'b'), 'queued', clusterKey(SWEEP_ID, PLACE, 'c'), 'queued', placeKey(SWEEP_ID, PLACE)]);
+  });
+
+  it('has so many clusters under way at most, and none that waits for an API server holds up the others', async () => {
+    const names = Array.from({ length: 3 * AT_ONCE }, (_, index) => `c-${String(index).padStart(2, '0')}`);
+    await begin({}, names);
+    const answer = fakes.kubernetes.listPods.bind(fakes.kubernetes);
+    const waiting: (() => void)[] = [];
+    fakes.kubernetes.listPods = async (...given) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return answer(...given);
+    };
+    const taken = take();
+    const looks = (): number => fakes.journal.names().filter((name) => name === 'eks.describeCluster').length;
+    const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    for (let over = 0; over < names.length; over += 1) {
+      await settled();
+      expect(waiting.length).toBe(Math.min(AT_ONCE, names.length - over));
+      expect(looks()).toBe(Math.min(names.length, AT_ONCE + over));
+      // The one that began last comes back first.
+      waiting.pop()?.();
+    }
+    expect(await taken).toEqual({ done: true, after: names.at(-1), clusters: names.length });
+    for (const name of names) expect(found(name).findings[0]?.class).toBe('ready');
   });
 
   it('says the same when it is said again, and queues nothing twice', async () => {
@@ -246,7 +269,7 @@ describe('an invocation whose time is up', () => {
     await begin({ callsPerSecond: 0.2 }, ['a', 'b']);
     fakes.eks.describeCluster = async () => {
       // The second one is slow.
-      if (fakes.documents.objects.size > 0) fakes.clock.advance(50_000);
+      if (fakes.journal.of('eks.describeCluster').length > 1) fakes.clock.advance(60_000);
       return aCluster();
     };
     invocation(130_000);

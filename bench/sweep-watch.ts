@@ -1,0 +1,119 @@
+/** What there is to be seen of a sweep in a sandbox while it goes on: calls, invocations, memory. */
+import { loadAssembly } from '../sandbox/assembly/assembly.ts';
+import { stepOf } from '../sandbox/lambda/source-runtime.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Call } from '../sandbox/world/call-log.ts';
+
+/** What the service asks of the fleet; the rest is its own. */
+const OF_FLEET = ['eks', 'iam', 'sts', 'kubernetes'];
+const REFUSED = /Throttl|TooManyRequests/;
+const SAMPLE_EVERY = 5000;
+
+export interface Phase {
+  name: 'look' | 'waves';
+  /** Of virtual time. */
+  seconds: number;
+  /** That were taken. */
+  eksByPlace: Record<string, number>;
+  /** Calls of EKS that the throttle refused. */
+  refused: number;
+  /** By service, those too that were refused. */
+  calls: Record<string, number>;
+}
+
+export interface Seen {
+  phases: Phase[];
+  /** By the name of the step. */
+  functions: Record<string, { invocations: number; gbSeconds: number }>;
+  /** By the name of the state machine. */
+  transitions: Record<string, number>;
+  /** Requests by operation. */
+  s3: Record<string, number>;
+  dynamodb: Record<string, number>;
+  bucketBytes: number;
+  /** MB, each after a collection where the process may ask for one; the slope is MB for 1,000 calls of EKS. */
+  memory: { heapFirst: number; heapQuarter: number; heapLast: number; heapSlope: number; rssMost: number };
+}
+
+interface Sample {
+  /** Calls of EKS so far. */
+  calls: number;
+  heap: number;
+  rss: number;
+}
+
+/** MB for each 1,000 calls, by least squares. */
+const slopeOf = (samples: readonly Sample[]): number => {
+  const mean = (of: (sample: Sample) => number): number => samples.reduce((all, one) => all + of(one), 0) / samples.length;
+  const [calls, heap] = [mean((one) => one.calls), mean((one) => one.heap)];
+  const spread = samples.reduce((all, one) => all + (one.calls - calls) ** 2, 0);
+  return spread === 0 ? 0 : (1000 * samples.reduce((all, one) => all + (one.calls - calls) * (one.heap - heap), 0)) / spread;
+};
+
+const add = (counts: Record<string, number>, name: string, by = 1): void => void (counts[name] = (counts[name] ?? 0) + by);
+
+/** To be called before the sweep is started. `end` once it is over. */
+export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirectory: string): { end: () => Seen } => {
+  const functions = new Map(loadAssembly(assemblyDirectory, world.home).functions.map((fn) => [fn.arn, { step: stepOf(fn), gb: fn.memoryMb / 1024 }]));
+  const seen: Pick<Seen, 'functions' | 's3' | 'dynamodb'> = { functions: {}, s3: {}, dynamodb: {} };
+  const phases: (Phase & { from: number })[] = [{ name: 'look', from: clock.now(), seconds: 0, eksByPlace: {}, refused: 0, calls: {} }];
+  const samples: Sample[] = [];
+  let eks = 0;
+
+  const take = (): void => {
+    globalThis.gc?.();
+    const { heapUsed, rss } = process.memoryUsage();
+    samples.push({ calls: eks, heap: heapUsed / 1e6, rss: rss / 1e6 });
+    process.stderr.write(`${new Date(clock.now()).toISOString()}  ${eks} calls of EKS, ${Math.round(heapUsed / 1e6)} MB of heap, ${Math.round(rss / 1e6)} MB\n`);
+  };
+
+  const ofInvocation = ({ at, input }: Call): void => {
+    const arn = String((input as { functionName: unknown }).functionName).split(':').slice(0, 7).join(':');
+    const fn = functions.get(arn);
+    if (!fn) throw new Error(`There is no function ${arn}.`);
+    const known = (seen.functions[fn.step] ??= { invocations: 0, gbSeconds: 0 });
+    known.invocations += 1;
+    // The call is noted when it is answered.
+    known.gbSeconds += ((clock.now() - Date.parse(at)) / 1000) * fn.gb;
+  };
+
+  const next = (name: Phase['name']): void => {
+    const [last] = phases.slice(-1);
+    if (last) last.seconds = (clock.now() - last.from) / 1000;
+    phases.push({ name, from: clock.now(), seconds: 0, eksByPlace: {}, refused: 0, calls: {} });
+  };
+
+  world.log.onCall((call) => {
+    const { service, operation, account, region, error, step } = call;
+    if (step === 'dispatch-sweep' && phases.length === 1) next('waves');
+    if (service === 'lambda') ofInvocation(call);
+    if (service === 's3' || service === 'dynamodb') add(seen[service], operation);
+    const [phase] = phases.slice(-1);
+    if (!phase || !OF_FLEET.includes(service)) return;
+    add(phase.calls, service);
+    if (service !== 'eks') return;
+    if (error !== undefined && REFUSED.test(error)) phase.refused += 1;
+    else add(phase.eksByPlace, `${account} ${region}`);
+    eks += 1;
+    if (eks % SAMPLE_EVERY === 0) take();
+  });
+  take();
+
+  return {
+    end: () => {
+      take();
+      const [last] = phases.slice(-1);
+      if (last) last.seconds = (clock.now() - last.from) / 1000;
+      const late = samples.filter(({ calls }) => calls >= eks / 4);
+      const transitions: Record<string, number> = {};
+      for (const [name, made] of executions.transitions()) add(transitions, name, made);
+      return {
+        ...seen,
+        phases,
+        transitions,
+        bucketBytes: [...world.buckets.values()].flatMap(({ objects }) => [...objects.values()]).reduce((all, { body }) => all + body.length, 0),
+        memory: { heapFirst: samples[0]?.heap ?? 0, heapQuarter: late[0]?.heap ?? 0, heapLast: late.at(-1)?.heap ?? 0, heapSlope: slopeOf(late), rssMost: Math.max(...samples.map(({ rss }) => rss)) },
+      };
+    },
+  };
+};
