@@ -100,10 +100,9 @@ describe('the inventory of a fleet', () => {
     expect(report.rows).toHaveLength(world.expected.length);
     expect(report.totals).toMatchObject({ places: 6, clusters: CLUSTERS, addons: world.expected.length });
     expect(rowsOfCsv(csv)).toEqual(report.rows.map((row) => `${keyOf(row)} ${row.class}`));
-    for (const row of report.rows) {
-      if (row.class === 'blocked') expect(row.checks.length, keyOf(row)).toBeGreaterThan(0);
-      if (row.class === 'unreachable') expect(row.reason, keyOf(row)).toMatch(/is DELETING|API server|Could not/i);
-    }
+    // What blocks, and why it could not be looked at, is said of each.
+    expect(report.rows.filter((row) => row.class === 'blocked' && row.checks.length === 0)).toEqual([]);
+    expect(report.rows.filter((row) => row.class === 'unreachable' && !/ is DELETING\.$|API server|Could not /.test(row.reason ?? ''))).toEqual([]);
     expect(report.places.map((place) => placeInventory.parse(place)).map(({ clusters, unreachable }) => [clusters, unreachable])).toEqual(report.places.map(() => [CLUSTERS / 6, undefined]));
   });
 
@@ -141,7 +140,8 @@ describe('the inventory of a fleet', () => {
   it('begins no more calls of EKS in any second than it was allowed, in each region of each account', () => {
     const places = Map.groupBy(looks().filter(({ service }) => service === 'eks'), ({ account, region }) => `${account} ${region}`);
     expect(places.size).toBe(6);
-    for (const [place, calls] of places) expect(mostWithin(calls.map(({ at }) => Date.parse(at)), 1000), place).toBeLessThanOrEqual(CALLS_PER_SECOND);
+    const most = [...places].map(([place, calls]) => ({ place, most: mostWithin(calls.map(({ at }) => Date.parse(at)), 1000) }));
+    expect(most.filter((one) => one.most > CALLS_PER_SECOND)).toEqual([]);
   });
 });
 

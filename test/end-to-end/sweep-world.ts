@@ -166,5 +166,5 @@ export const inFleet = async <T>(options: FleetWorldOptions, work: (world: Fleet
 };
 
 /** Of each row that is an add-on's, its class. */
-export const classesIn = ({ rows }: SweepReport): Record<string, string> => Object.fromEntries(rows.map((row) => [keyOf(row), row.class]));
+export const classesIn = ({ rows }: Pick<SweepReport, 'rows'>): Record<string, string> => Object.fromEntries(rows.map((row) => [keyOf(row), row.class]));
 export const classesExpected = (expected: readonly Expectation[]): Record<string, string> => Object.fromEntries(expected.map((one) => [keyOf(one), one.class]));

@@ -1,0 +1,104 @@
+/** A fleet of which parts can't be looked at: each part says why, and the rest goes on. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isSpokeRole, spokeRoleArn } from '../../lambdas/domain/spokes.ts';
+import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
+import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet, type Swept } from './sweep-world.ts';
+
+type Where = Pick<ReportRow, 'account' | 'region'>;
+
+describe('a fleet with an account without the roles, a region that is disabled, and one that is throttled', () => {
+  let world: FleetWorld;
+  let swept: Swept;
+  let rows: ReportRow[];
+  beforeAll(async () => {
+    world = await openFleet({ clusters: 42, seed: 12, addons: 4, faults: true });
+    swept = await world.run(() => world.sweep({ limits: { canary: 4, perAccount: 10, perRegion: 10 } }));
+    ({ rows } = swept.report);
+  }, 200_000);
+  afterAll(() => world.backend.close());
+
+  const faultOf = ({ account, region }: Where) => world.faulty.find((place) => place.account === account && (place.region ?? region) === region)?.fault;
+  const ofPlaces = (): ReportRow[] => rows.filter(({ cluster }) => cluster === undefined);
+  const reasonsOf = (fault: ReturnType<typeof faultOf>): string[] => ofPlaces().filter((row) => faultOf(row) === fault).map(({ reason = '' }) => reason);
+
+  it('is swept to the end', () => {
+    expect(swept.standing).toMatchObject({ status: 'ended', outcome: 'completed' });
+    expect(world.sweepExecutions().map(({ status }) => status)).toEqual(['SUCCEEDED']);
+    // Three accounts, three regions.
+    expect(swept.report.totals.places).toBe(9);
+  });
+
+  it('says of each place that can\'t be looked at why, in a row of its own', () => {
+    expect(ofPlaces().map((row) => [row.class, faultOf(row)]).filter(([found, fault]) => found !== 'unreachable' || fault === undefined)).toEqual([]);
+    const { account = '' } = world.faulty.find(({ fault }) => fault === 'spoke-absent') ?? {};
+    expect(reasonsOf('spoke-absent')).toHaveLength(3);
+    for (const reason of reasonsOf('spoke-absent')) {
+      expect(reason).toContain(spokeRoleArn(account, 'read'));
+      expect(reason).toContain('docs/accounts.md');
+    }
+    expect(reasonsOf('region-disabled')).toEqual([expect.stringMatching(/eu-south-1|UnrecognizedClient|security token|RegionDisabled/) as string]);
+    expect(reasonsOf('throttled')).toEqual([expect.stringMatching(/^3 clusters in a row .* ThrottlingException: Rate exceeded/) as string]);
+  });
+
+  it('names each cluster of the region that was throttled once it was listed, and leaves it in peace after three', () => {
+    const ofClusters = rows.filter((row) => faultOf(row) !== undefined && row.cluster !== undefined);
+    expect(ofClusters.map(({ account, region, cluster = '' }) => [account, region, cluster].join(' '))).toEqual([...new Set(world.expected.filter((one) => faultOf(one) === 'throttled').map(({ account, region, cluster }) => [account, region, cluster].join(' ')))].sort());
+    expect(ofClusters.filter((row) => row.class !== 'unreachable' || !/Rate exceeded/.test(row.reason ?? ''))).toEqual([]);
+    const refused = world.callsOf('take-inventory').filter(({ error }) => error === 'ThrottlingException');
+    expect(new Set(refused.map(({ input }) => JSON.stringify(input))).size).toBe(3);
+    expect(refused).toHaveLength(3 * 8);
+  });
+
+  it('says of clusters that are being deleted, and whose API server gives no answer, why', () => {
+    const of = (state: string): ReportRow[] => rows.filter((row) => faultOf(row) === undefined && world.expected.some((one) => keyOf(one) === keyOf(row) && one.clusterState === state && one.class === 'unreachable'));
+    expect(of('deleting').length).toBeGreaterThan(0);
+    for (const { cluster, reason } of of('deleting')) expect(reason).toBe(`Cluster ${cluster ?? ''} is DELETING.`);
+    expect(of('unreachable').length).toBeGreaterThan(0);
+    for (const { reason } of of('unreachable')) expect(reason).toMatch(/time|answer|ConnectionLost/i);
+  });
+
+  it('has everything else in its class, and migrates what is ready there', () => {
+    const reachable = world.expected.filter((one) => faultOf(one) === undefined);
+    const looked = rows.filter((row) => faultOf(row) === undefined);
+    expect(classesIn({ rows: looked })).toEqual(classesExpected(reachable));
+    expect(looked).toHaveLength(reachable.length);
+    const ready = reachable.filter((one) => one.class === 'ready');
+    expect(ready.length).toBeGreaterThan(5);
+    expect(swept.standing.tally).toEqual({ queued: 0, inFlight: 0, ended: { migrated: ready.length } });
+    expect(world.begun().map(keyOf).sort()).toEqual(ready.map(keyOf).sort());
+  });
+
+  it('calls other accounts by the roles there alone, and one that has none hardly at all', () => {
+    const [home] = world.scenario.accounts;
+    const there = world.sandbox.world.log.calls.filter(({ step, service, account }) => step !== undefined && ['eks', 'iam', 'kubernetes'].includes(service) && account !== home?.id);
+    expect(there.length).toBeGreaterThan(50);
+    expect(there.filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);
+    const without = world.faulty.find(({ fault }) => fault === 'spoke-absent')?.account;
+    expect(there.filter(({ account }) => account === without)).toEqual([]);
+    const refused = world.sandbox.world.log.calls.filter(({ operation, input }) => operation === 'AssumeRole' && JSON.stringify(input).includes(`::${without ?? ''}:`));
+    // A place asks once at most; those that are looked at at once share the answer.
+    expect(refused.length).toBeLessThanOrEqual(3);
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([403]));
+  });
+});
+
+describe('a fleet of which one region takes two calls a second', () => {
+  it('is looked at to the end without a gap, and what can\'t be planned there for want of calls is left as it is, and told', async () => {
+    await inFleet({ clusters: 16, seed: 5, accounts: 2, addons: 3, change: ({ throttles, accounts: [account] }) => void throttles.push({ service: 'eks', account: account?.id, region: 'eu-west-1', callsPerSecond: 2, burst: 2 }) }, async (world) => {
+      const isThrottled = ({ account, region }: Where): boolean => account === world.scenario.accounts[0]?.id && region === 'eu-west-1';
+      const { standing, report } = await world.sweep({ limits: { canary: 4 } });
+      const throttled = world.sandbox.world.log.calls.filter(({ error, service }) => service === 'eks' && error === 'ThrottlingException');
+      expect(throttled.filter(({ step }) => step === 'take-inventory').length).toBeGreaterThan(10);
+      expect(throttled.filter((call) => !isThrottled(call))).toEqual([]);
+      expect(standing.outcome).toBe('completed');
+      expect(classesIn(report)).toEqual(classesExpected(world.expected));
+      expect(report.rows).toHaveLength(world.expected.length);
+
+      const ready = report.rows.filter((row) => row.class === 'ready');
+      expect(ready.filter((row) => !isThrottled(row)).map(({ outcome }) => outcome)).toEqual(ready.filter((row) => !isThrottled(row)).map(() => 'migrated'));
+      const there = ready.filter(isThrottled);
+      expect(there.length).toBeGreaterThan(0);
+      expect(there.filter(({ outcome, failure }) => outcome !== 'migrated' && !(outcome === 'blocked' && failure?.name === 'Throttled'))).toEqual([]);
+    });
+  });
+});
