@@ -131,7 +131,7 @@ describe('the inventory of a fleet', () => {
     const of = (operation: string): number => ofTarget.filter((call) => call.operation === operation).length;
     const deleting = world.expected.filter(({ clusterState }) => clusterState === 'deleting').length;
     expect([of('ListClusters'), of('DescribeCluster'), of('ListAddons'), of('DescribeAddon')]).toEqual([6, CLUSTERS, CLUSTERS, world.expected.length - deleting]);
-    // docs/sweeps-inventory.md: 11 of EKS for a cluster with five add-ons of which one has a role, one less for each add-on less.
+    // docs/sweeps.md: 11 of EKS for a cluster with five add-ons of which one has a role, one less for each add-on less.
     expect(count('eks') / CLUSTERS).toBeLessThanOrEqual(11);
     expect(count('eks') / world.expected.length).toBeLessThanOrEqual(2.75);
     expect(ofTarget.length / world.expected.length).toBeLessThanOrEqual(6.5);
