@@ -23,7 +23,7 @@ export const MOST_BROKEN_OFF = 3;
 /**
  * Clusters that are under way together. EKS has a pace, which one cluster alone does not use up while its API server is
  * asked: the next one begins then. An API server that gives no answer takes ten seconds to be given up, in which the pace
- * would allow the calls of some four to six other clusters (docs/sweeps-inventory.md: 8 to 13 each, at 5 a second).
+ * would allow the calls of some four to six other clusters (docs/sweeps.md: 8 to 13 each, at 5 a second).
  */
 export const AT_ONCE = 8;
 const JSON_TYPE = 'application/json';
