@@ -10,6 +10,7 @@ import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
+import { throughThrottling } from './again-later.ts';
 import { cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
@@ -107,7 +108,8 @@ export function createHandler(
   const handler = middy<unknown, unknown>().use(middlewares);
   const stack = handler.handler((event: unknown, context: LambdaContext) => {
     const remainingTime = (): number => context.getRemainingTimeInMillis();
-    return runStep(step, event, { ...dependencies, ledger: rememberedLedger(dependencies.ledger, remainingTime), remainingTime });
+    const portsFor = throughThrottling(dependencies.portsFor, { clock: dependencies.clock, remainingTime }, `${step.schema.name} ${context.awsRequestId}`);
+    return runStep(step, event, { ...dependencies, portsFor, ledger: rememberedLedger(dependencies.ledger, remainingTime), remainingTime });
   });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

@@ -13,11 +13,14 @@ export interface Territory {
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
-/** All of them, sorted, each once. Throws BadInput for an account that the service may not work on. */
+/**
+ * All of them, each once, region by region: those that are looked at together are then of many accounts, whose one IAM all
+ * of an account's regions share. Throws BadInput for an account that the service may not work on.
+ */
 export function placesOf(selection: Pick<SweepSelection, 'accounts' | 'regions'>, { home, accounts: others, regions: usual }: Territory): SweepPlace[] {
   const known = [home, ...others];
   const accounts = unique(selection.accounts ?? known.filter((account) => account !== '*'));
   assertAccountsAllowed(accounts, known);
   const regions = unique(selection.regions ?? usual);
-  return accounts.flatMap((account) => regions.map((region) => ({ account, region })));
+  return regions.flatMap((region) => accounts.map((account) => ({ account, region })));
 }

@@ -6,10 +6,11 @@ import { clusterKey, placeKey, progressKey } from '../../domain/sweep/keys.ts';
 import { type ClusterInventory, clusterInventory, placeInventory, type PlaceInventory, type Sweep, type SweepPlace } from '../../domain/sweep/model.ts';
 import { namesCluster } from '../../domain/sweep/selection.ts';
 import type { AroundCalls, HandlerDependencies } from '../../ports/index.ts';
+import { randomFrom } from '../again-later.ts';
 import { utcNow } from '../utc.ts';
 import { type ClusterLook, lookAtCluster, reasonOf } from './inventory.ts';
 import { PlaceMemory } from './memo.ts';
-import { type Pace, paceOf, randomFrom } from './pace.ts';
+import { type Pace, paceOf } from './pace.ts';
 
 /** Milliseconds that have to be left to begin with another cluster: at five calls a second several times what one takes. */
 const ENOUGH = 60_000;

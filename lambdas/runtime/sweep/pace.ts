@@ -1,39 +1,18 @@
 /**
- * The rate at which one region of one account is asked, and the retries of its calls. EKS's limits are low, and the
- * customer's own tools share them: no more calls are begun than the sweep allows, and what EKS or IAM refuses for the
- * moment is asked again later, as the SDK's standard mode would, but in time that can be virtual, and within what is left of the invocation.
+ * The rate at which one region of one account is asked. EKS's limits are low, and the customer's own tools share them: no
+ * more calls are begun than the sweep allows, and what EKS or IAM refuses for the moment is asked again later.
  */
-import { createHash } from 'node:crypto';
-import type { ErrorName } from '../../domain/errors.ts';
-import { MigrationError } from '../../domain/errors.ts';
+import { type ErrorName, MigrationError } from '../../domain/errors.ts';
 import type { AroundCalls, CalledService, Clock } from '../../ports/index.ts';
+import { againLater, RESERVE } from '../again-later.ts';
 
 /** What may be over in a moment. */
 const PASSING: readonly ErrorName[] = ['Throttled', 'ServiceUnavailable', 'ConnectionLost'];
 
-/** Of one call, the first one too. */
-export const MOST_ATTEMPTS = 8;
-/**
- * Exponential backoff with full jitter, milliseconds: a random share of a bound that doubles from the base up to the cap.
- * Source of both: AWS SDKs and Tools Reference Guide, "Retry behavior" (standard mode: base 1 s, cap 20 s).
- */
-export const BACKOFF = { base: 1000, cap: 20_000 } as const;
-/** Milliseconds of the invocation that no wait may use up: what was found by then has to be kept. */
-export const RESERVE = 15_000;
-
-/** Numbers from 0 up to 1, the same ones for the same text: two places never wait in step, and a run can be replayed. */
-export function randomFrom(text: string): () => number {
-  let count = 0;
-  return () => createHash('sha256').update(`${text} ${(count += 1)}`).digest().readUInt32BE() / 2 ** 32;
-}
-
-/** Milliseconds to wait after that attempt (1 is the first) has failed. */
-export const backoff = (attempt: number, random: number): number => Math.floor(random * Math.min(BACKOFF.cap, BACKOFF.base * 2 ** (attempt - 1)));
-
 /**
  * Begins at most so many calls in any window of `windowMilliseconds`: `callsPerSecond` in any second where that is a whole
- * number, one in so many seconds where it is less than one. What other calls than EKS's
- * take of a second is made up for within it.
+ * number, one in so many seconds where it is less than one. What other calls than EKS's take of a second is made up for
+ * within it.
  */
 export class Pacer {
   readonly most: number;
@@ -115,21 +94,12 @@ function paceBy(pacer: Pacer, options: PaceOptions): Pace {
     assertFor(0);
     counts[service] = (counts[service] ?? 0) + 1;
   };
-  const around: AroundCalls = async (service, call, nameOf, prepare) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        // Before its turn: one that leaves late would come together with those that are begun after it.
-        await prepare?.();
-        await begin(service);
-        return await call();
-      } catch (error) {
-        // An API server has no limit that others share: whoever asks it decides about a second try.
-        if (service === 'kubernetes' || attempt === MOST_ATTEMPTS || !PASSING.includes(nameOf(error))) throw error;
-        const wait = backoff(attempt, random());
-        assertTime(wait, `to ask ${service} again, which answered ${nameOf(error)}`);
-        await clock.sleep(wait);
-      }
-    }
-  };
+  const around = againLater({
+    clock,
+    random,
+    errors: PASSING,
+    begin,
+    beforeWait: (wait, service, name) => assertTime(wait, `to ask ${service} again, which answered ${name}`),
+  });
   return { around, calls: () => ({ ...counts }), another: () => paceBy(pacer, options) };
 }

@@ -75,11 +75,11 @@ describe('two selections', () => {
 
 describe('the places of a sweep', () => {
   const territory = { home: '222233334444', accounts: ['111122223333'], regions: ['us-east-1', 'eu-west-1'] };
-  it('are all accounts and regions of the deployment, sorted, where it names none', () => {
+  it('are all accounts and regions of the deployment, region by region, where it names none', () => {
     expect(placesOf({}, territory)).toEqual([
       { account: '111122223333', region: 'eu-west-1' },
-      { account: '111122223333', region: 'us-east-1' },
       { account: '222233334444', region: 'eu-west-1' },
+      { account: '111122223333', region: 'us-east-1' },
       { account: '222233334444', region: 'us-east-1' },
     ]);
   });

@@ -4,7 +4,7 @@ import { clusterKey, placeKey, progressKey } from '../../../lambdas/domain/sweep
 import { clusterInventory, type ClusterInventory, placeInventory, type PlaceInventory, sweepRequest, type SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
 import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/runtime/sweep/looks.ts';
-import { MOST_ATTEMPTS } from '../../../lambdas/runtime/sweep/pace.ts';
+import { MOST_ATTEMPTS } from '../../../lambdas/runtime/again-later.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, ADDON, aCluster, ROLE } from '../fixtures.ts';
