@@ -89,6 +89,6 @@ export function throughThrottling(portsFor: HandlerDependencies['portsFor'], { c
     // Whoever stands around the calls decides.
     if (around) return portsFor(target, around);
     const [reading, changing] = [portsFor(target, patience), portsFor(target)];
-    return { eks: readingBy(reading.eks, changing.eks), roles: readingBy(reading.roles, changing.roles), kubernetes: changing.kubernetes };
+    return { eks: readingBy(reading.eks, changing.eks), roles: readingBy(reading.roles, changing.roles), kubernetes: reading.kubernetes };
   };
 }
