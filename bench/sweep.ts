@@ -31,8 +31,9 @@ const FLAGS = {
   'calls-per-second': { type: 'string', default: '5' },
   /** Of EKS, calls a second in each region of each account; the burst is the same. */
   throttle: { type: 'string', default: '5' },
-  /** At once in all, and in each account and region. */
+  /** Migrations at once, in all and in one region of one account. */
   concurrency: { type: 'string', default: '100' },
+  'per-region': { type: 'string', default: '5' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -56,7 +57,7 @@ const fleetWith = (addons: number): Fleet => {
 
 const fleet = fleetWith(Number(values.addons));
 const scenario = parseScenario({ ...fleet.scenario, throttles: [{ service: 'eks', callsPerSecond: throttle, burst: Math.max(1, Math.floor(throttle)) }] }, 'fleet');
-const limits = { canary: 1, concurrency: Number(values.concurrency), perAccount: 100, perRegion: 100, stopAfterFailures: 1000, stopAtFailurePercent: 100 };
+const limits = { canary: 1, concurrency: Number(values.concurrency), perAccount: 100, perRegion: Number(values['per-region']), stopAfterFailures: 1000, stopAtFailurePercent: 100 };
 const selection = { accounts: scenario.accounts.map(({ id }) => id), regions };
 const request = sweepRequest.parse({ mode: values.mode, selection, limits, callsPerSecond: Number(values['calls-per-second']) });
 
