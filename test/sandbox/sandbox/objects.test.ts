@@ -37,7 +37,7 @@ describe('the bucket of the application', () => {
     const documents = s3Documents(sandbox.clients(credentialsOf(world, role)), () => bucket);
     await documents.put('sweeps/one/report.json', '{}', 'application/json');
     expect(await documents.get('sweeps/one/report.json')).toBe('{}');
-    expect(await documents.get('sweeps/one/gone')).toBeUndefined();
+    expect(await documents.get('sweeps/one/inventory/gone')).toBeUndefined();
     expect(await documents.list('sweeps/one/')).toEqual({ keys: ['sweeps/one/report.json'], more: false });
     await expect(documents.put('elsewhere', '{}', 'application/json')).rejects.toMatchObject({ message: expect.stringContaining('s3:PutObject') as string });
     expect(world.log.calls.at(-1)).toMatchObject({ service: 's3', operation: 'PutObject', caller: role, status: 403, denied: 's3:PutObject' });
