@@ -2,9 +2,10 @@
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
-import { inventoryPrefix, placesKey } from '../../lambdas/domain/sweep/keys.ts';
+import { inventoryPrefix, isPlaceKey, placesKey } from '../../lambdas/domain/sweep/keys.ts';
 import { standingOf } from '../../lambdas/domain/sweep/standing.ts';
 import { commandSweep, showSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { keysUnder } from '../../lambdas/runtime/sweep/listing.ts';
 import { type Backend, executionsOf, type Sweeping } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -14,8 +15,6 @@ import { requireSweeps } from '../service-environment.ts';
 import { type ListedSweeps, notNow, type PlacesDone, type SweepCalls, sweepService, type SweepService, unknownSweep } from './service.ts';
 
 const places = z.array(z.unknown());
-/** See `placeKey`: written when the look at a place is over. */
-const isOfPlace = (key: string): boolean => key.endsWith('/place.json');
 
 /** How many of the places that were laid out are looked at. */
 const placesOf = async ({ documentsIn, bucketName }: Sweeping, sweepId: string): Promise<PlacesDone | undefined> => {
@@ -23,14 +22,9 @@ const placesOf = async ({ documentsIn, bucketName }: Sweeping, sweepId: string):
   const documents = documentsIn(bucketName);
   const laidOut = await documents.get(placesKey(sweepId));
   if (laidOut === undefined) return undefined;
-  let done = 0;
-  let after: string | undefined;
-  for (;;) {
-    const { keys, more } = await documents.list(inventoryPrefix(sweepId), after);
-    done += keys.filter(isOfPlace).length;
-    after = keys.at(-1);
-    if (!more || after === undefined) return { done, total: places.parse(JSON.parse(laidOut)).length };
-  }
+  // One is written when the look at its place is over.
+  const done = (await keysUnder(inventoryPrefix(sweepId), documents)).filter(isPlaceKey).length;
+  return { done, total: places.parse(JSON.parse(laidOut)).length };
 };
 
 /** Page by page, until there are enough or no more. */

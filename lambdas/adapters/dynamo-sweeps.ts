@@ -114,10 +114,10 @@ class DynamoSweeps implements Sweeps {
   }
 
   async toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void> {
-    const later = await this.at(sweepId, 'ended', migrationId);
     // Queued again by a late call: it has been in flight before, and is not begun once more.
-    if (later) await this.table.remove(placed(sweepId, 'queued', migrationId));
-    else await this.move(sweepId, migrationId, 'queued', 'in-flight', begun);
+    if (await this.at(sweepId, 'ended', migrationId)) return this.table.remove(placed(sweepId, 'queued', migrationId));
+    const item = await this.at(sweepId, 'queued', migrationId);
+    if (item) await this.move(sweepId, { ...item, ...begun }, 'queued', 'in-flight');
   }
 
   async toEnd(sweepId: string, migrationId: string, { failed, ...end }: Parameters<Sweeps['toEnd']>[2]): Promise<void> {
@@ -130,7 +130,7 @@ class DynamoSweeps implements Sweeps {
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
-    await this.move(sweepId, migrationId, 'in-flight', 'ended', end);
+    await this.move(sweepId, { ...item, ...end }, 'in-flight', 'ended');
     // Nobody comes back for one that is not in flight any more.
     await this.table.update(record(sweepId), { UpdateExpression: 'DELETE counted :ids', ExpressionAttributeValues: { ':ids': new Set([migrationId]) } });
   }
@@ -161,11 +161,10 @@ class DynamoSweeps implements Sweeps {
   }
 
   /** One that is in the later place already stays there as it is. */
-  private async move(sweepId: string, migrationId: string, from: SweepItem['state'], to: SweepItem['state'], change: Partial<SweepItem> | Record<string, unknown>): Promise<void> {
-    const item = await this.at(sweepId, from, migrationId);
-    if (!item) return;
+  private async move(sweepId: string, item: Item, from: SweepItem['state'], to: SweepItem['state']): Promise<void> {
+    const migrationId = String(item['migrationId']);
     try {
-      await this.table.put(placed(sweepId, to, migrationId), { ...item, ...change, state: to }, { ConditionExpression: 'attribute_not_exists(pk)' });
+      await this.table.put(placed(sweepId, to, migrationId), { ...item, state: to }, { ConditionExpression: 'attribute_not_exists(pk)' });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }

@@ -1,4 +1,5 @@
 /** Where a sweep looks: each region of each account. */
+import { EVERY_ACCOUNT } from '../spokes.ts';
 import type { SweepPlace, SweepSelection } from './model.ts';
 import { assertAccountsAllowed } from './selection.ts';
 
@@ -18,9 +19,8 @@ const unique = (values: readonly string[]): string[] => [...new Set(values)].sor
  * of an account's regions share. Throws BadInput for an account that the service may not work on.
  */
 export function placesOf(selection: Pick<SweepSelection, 'accounts' | 'regions'>, { home, accounts: others, regions: usual }: Territory): SweepPlace[] {
-  const known = [home, ...others];
-  const accounts = unique(selection.accounts ?? known.filter((account) => account !== '*'));
-  assertAccountsAllowed(accounts, known);
+  const accounts = unique(selection.accounts ?? [home, ...others].filter((account) => account !== EVERY_ACCOUNT));
+  assertAccountsAllowed(accounts, { account: home, accounts: others });
   const regions = unique(selection.regions ?? usual);
   return regions.flatMap((region) => accounts.map((account) => ({ account, region })));
 }

@@ -1,6 +1,7 @@
 /** Which clusters and add-ons a sweep is about, by its selection. */
 import { MigrationError } from '../errors.ts';
 import { matchesWildcard } from '../policy/wildcard.ts';
+import { isServed, type Served } from '../spokes.ts';
 import { SWEEP_TAG, type SweepSelection, TAG_IN, TAG_OUT } from './model.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -37,10 +38,9 @@ const canonical = ({ accounts, regions, clusters, clusterTags, addons, tagging }
 /** Whether both mean the same, in whatever order they say it. */
 export const sameSelection = (a: SweepSelection, b: SweepSelection): boolean => canonical(a) === canonical(b);
 
-/** Throws BadInput that names the accounts which the service may not work on, and the setting. `allowed`: its own, and those of its configuration; `*`: any. */
-export function assertAccountsAllowed(accounts: readonly string[], allowed: readonly string[]): void {
-  if (allowed.includes('*')) return;
-  const refused = accounts.filter((account) => !allowed.includes(account));
+/** Throws BadInput that names the accounts which the service may not work on, and the setting. */
+export function assertAccountsAllowed(accounts: readonly string[], served: Served): void {
+  const refused = accounts.filter((account) => !isServed(account, served));
   if (refused.length === 0) return;
   throw new MigrationError('BadInput', `The sweep names ${refused.length === 1 ? 'account' : 'accounts'} ${refused.join(', ')}, which this service may not work on. Add ${refused.length === 1 ? 'it' : 'them'} to the setting accounts of its configuration and deploy again, or leave ${refused.length === 1 ? 'it' : 'them'} out of the selection.`);
 }

@@ -6,7 +6,7 @@ import type { Failure } from '../../domain/model.ts';
 import { problemsOf } from '../../domain/problems.ts';
 import { buildReport } from '../../domain/sweep/build-report.ts';
 import { reportCsv } from '../../domain/sweep/csv.ts';
-import { inventoryPrefix, placesKey, reportKey } from '../../domain/sweep/keys.ts';
+import { inventoryPrefix, isClusterKey, isPlaceKey, placesKey, reportKey } from '../../domain/sweep/keys.ts';
 import { type ClusterInventory, clusterInventory, type PlaceInventory, placeInventory, type Sweep, type SweepItem, type SweepOutcome, sweepPlace } from '../../domain/sweep/model.ts';
 import { reportPage } from '../../domain/sweep/page.ts';
 import { type SweepReport, sweepReport } from '../../domain/sweep/report.ts';
@@ -14,6 +14,7 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 import { failureOf } from '../failures.ts';
 import { utcNow } from '../utc.ts';
 import { each } from './each.ts';
+import { keysUnder } from './listing.ts';
 
 export interface ReportSweepInput {
   sweepId: string;
@@ -47,24 +48,13 @@ async function read<Schema extends z.ZodType>(key: string, schema: Schema, { doc
   return parsed.data;
 }
 
-async function keysUnder(prefix: string, { documents }: Bucket): Promise<string[]> {
-  const keys: string[] = [];
-  for (;;) {
-    const page = await documents.list(prefix, keys.at(-1));
-    keys.push(...page.keys);
-    if (!page.more || page.keys.length === 0) return keys;
-  }
-}
-
 /** What was found: clusters and places, each in an object of its own. */
 async function readInventory(sweepId: string, bucket: Bucket): Promise<{ places: PlaceInventory[]; clusters: ClusterInventory[] }> {
-  const keys = await keysUnder(inventoryPrefix(sweepId), bucket);
-  const ofPlaces = keys.filter((key) => key.endsWith('/place.json'));
-  const ofClusters = keys.filter((key) => key.includes('/clusters/'));
+  const keys = await keysUnder(inventoryPrefix(sweepId), bucket.documents);
   const present = <Found>(all: (Found | undefined)[]): Found[] => all.filter((one) => one !== undefined);
   return {
-    places: present(await each(ofPlaces, AT_ONCE, (key) => read(key, placeInventory, bucket))),
-    clusters: present(await each(ofClusters, AT_ONCE, (key) => read(key, clusterInventory, bucket))),
+    places: present(await each(keys.filter(isPlaceKey), AT_ONCE, (key) => read(key, placeInventory, bucket))),
+    clusters: present(await each(keys.filter(isClusterKey), AT_ONCE, (key) => read(key, clusterInventory, bucket))),
   };
 }
 
