@@ -1,6 +1,7 @@
 /** Makes the report of a sweep of what it found, what it began, and the report before. Nothing that was found is left out, and nothing is said twice. */
 import type { Outcome } from '../model.ts';
 import { costOf } from './cost.ts';
+import { added, type Counts } from './counts.ts';
 import { type BlockingCheck, type ClusterInventory, type PlaceInventory, type Sweep, type SweepClass, sweepClass, type SweepFinding, type SweepItem, type SweepPlace } from './model.ts';
 import type { ReportRow, SweepReport } from './report.ts';
 
@@ -20,8 +21,6 @@ export interface ReportInput {
   simulated: boolean;
 }
 
-type Counts = Record<string, number>;
-
 export const DID_NOT_END = 'The look at it did not end.';
 export const NO_ADDONS = 'It has no EKS add-ons.';
 /** Of an add-on that was queued by a look before the one whose result is there. */
@@ -31,12 +30,6 @@ const keyOf = (...parts: (string | undefined)[]): string => JSON.stringify(parts
 const placeOf = ({ account, region }: SweepPlace): string => keyOf(account, region);
 const itemKey = ({ account, region, cluster, addon }: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>): string => keyOf(account, region, cluster, addon);
 
-function added(all: Counts[]): Counts {
-  // No prototype: the names of services come from what was read.
-  const sum: Counts = Object.create(null) as Counts;
-  for (const [name, count] of all.flatMap((each) => Object.entries(each))) sum[name] = (sum[name] ?? 0) + count;
-  return { ...sum };
-}
 const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** Seconds from one time to another, to a tenth; `undefined` where one is no time, or they are the wrong way round. */
@@ -98,9 +91,9 @@ function allPlaces({ places, placesAsked, clusters }: ReportInput): PlaceInvento
 function allRows({ clusters, items }: ReportInput, places: PlaceInventory[]): ReportRow[] {
   const waiting = new Map(items.map((item) => [itemKey(item), item]));
   const found = clusters.flatMap((cluster) => clusterRows(cluster, waiting));
-  const gone = [...waiting.values()].map(({ account, region, cluster, addon, ...item }): ReportRow => {
-    const rest = ofItem({ account, region, cluster, addon, ...item });
-    return { account, region, cluster, addon, class: 'unreachable', reason: NOT_FOUND_AGAIN, checks: [], ...rest };
+  const gone = [...waiting.values()].map((item): ReportRow => {
+    const { account, region, cluster, addon } = item;
+    return { account, region, cluster, addon, class: 'unreachable', reason: NOT_FOUND_AGAIN, checks: [], ...ofItem(item) };
   });
   const unreachable = places.flatMap(({ account, region, unreachable: reason }): ReportRow[] => (reason === undefined ? [] : [{ account, region, class: 'unreachable', reason, checks: [] }]));
   return [...unreachable, ...found, ...gone].sort(inOrder);

@@ -1,6 +1,7 @@
 /** The look at the clusters of one region of one account, in the order of their names, as far as an invocation comes. */
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { placeReason, unreachableCluster } from '../../domain/sweep/classify.ts';
+import { added, type Counts } from '../../domain/sweep/counts.ts';
 import { itemsOf } from '../../domain/sweep/items.ts';
 import { clusterKey, placeKey, progressKey } from '../../domain/sweep/keys.ts';
 import { type ClusterInventory, clusterInventory, placeInventory, type PlaceInventory, type Sweep, type SweepPlace } from '../../domain/sweep/model.ts';
@@ -27,10 +28,6 @@ export const MOST_BROKEN_OFF = 3;
  */
 export const AT_ONCE = 8;
 const JSON_TYPE = 'application/json';
-
-type Counts = Record<string, number>;
-
-const plus = (a: Counts, b: Counts): Counts => Object.fromEntries([...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
 
 export interface PlaceLook {
   done: boolean;
@@ -98,7 +95,7 @@ class PlaceWalk {
 
   /** Of the place itself, as far as they belong to no cluster's result. */
   private addCalls(calls: Counts): void {
-    this.total.calls = plus(this.total.calls, calls);
+    this.total.calls = added([this.total.calls, calls]);
   }
 
   private async keep(cluster: string, { version, findings }: ClusterLook, calls: Counts): Promise<void> {
